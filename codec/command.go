@@ -1,0 +1,91 @@
+package codec
+
+// Verb names a command. The numbers are internal to one process: they are
+// not written to the wire or to disk.
+type Verb uint8
+
+// The verbs of both forms, then those that only the RESP form has.
+const (
+	VerbNone Verb = iota // no verb decoded, or an unknown one
+	VerbAcquire
+	VerbRelease
+	VerbHeartbeat
+	VerbStatus
+	VerbForceRelease
+	VerbAuth
+	VerbLocks
+	VerbDetail
+	VerbPing
+	VerbInfo
+	VerbHelp
+	VerbQuit
+
+	VerbHello // RESP only, as all that follow
+	VerbClient
+	VerbCommand
+	VerbConfig
+	VerbSelect
+	VerbEcho
+	VerbReset
+
+	VerbCount // number of verbs, not a verb
+)
+
+// Form is the wire form of one command. A reply has the form of its command.
+type Form uint8
+
+const (
+	FormText Form = iota // a line
+	FormRESP             // a RESP array of bulk strings
+)
+
+// Token is a fencing token: positive, 63 bits, strictly larger with each new
+// grant of one lock. Zero means none.
+type Token uint64
+
+// TokenMax is the largest token.
+const TokenMax Token = 1<<63 - 1
+
+// Opts is the set of options that a command carried.
+type Opts uint16
+
+const (
+	OptToken     Opts = 1 << iota // TOKEN n: Command.Token
+	OptTTL                        // TTL ms: Command.TTLMs
+	OptMeta                       // META text: Command.Text
+	OptReason                     // REASON text: Command.Text
+	OptPrefix                     // PREFIX p: Command.Name
+	OptHeld                       // HELD
+	OptContended                  // CONTENDED
+	OptLimit                      // LIMIT n: Command.Limit
+	OptCursor                     // CURSOR c: Command.Text
+	OptOn                         // DETAIL ON (absent: OFF)
+	OptText                       // an optional argument is present: Command.Text
+)
+
+// Command is one decoded command, filled by Decoder.Decode and reused.
+//
+// Slices alias the decoder's input, or its scratch space where a word had
+// escapes: they are valid until the next call of Decode, and no longer than
+// the input. Who keeps bytes copies them. A field is valid only if the verb
+// has it as a fixed argument or its bit is set in Opts; others hold leftovers
+// of earlier commands, so that nothing needs to be cleared per command.
+type Command struct {
+	Verb Verb
+	Form Form
+	Opts Opts
+
+	Name    []byte // lock name, 1 to Limits.NameMax bytes; LOCKS: the prefix
+	Service []byte // service id, 1 to Limits.ServiceMax bytes
+	WaitMs  uint32 // ACQUIRE: longest wait in milliseconds, 0 tries once
+	TTLMs   uint32 // lease length in milliseconds, TTLMinMs to TTLMaxMs
+	Token   Token  // fencing token
+	Limit   int    // LOCKS: most lines wanted, at least 1
+	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, INFO, HELP
+
+	Tag  []byte   // tag of a text command without the @; empty: untagged
+	Args [][]byte // all words behind the verb, for verbs of RESP sessions (HELLO, CLIENT, COMMAND, ...)
+}
+
+// Has tells whether the command carried the option.
+func (c *Command) Has(o Opts) bool { return c.Opts&o != 0 }

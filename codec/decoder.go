@@ -1,0 +1,76 @@
+package codec
+
+// Status says what Decode found.
+type Status uint8
+
+const (
+	Incomplete Status = iota // the input ends inside a command: nothing is consumed, ask again with more
+	Ready                    // the Command holds a command
+	Blank                    // an empty line or array: consumed, nothing to answer
+	Bad                      // malformed: answer Decoder.Problem, skip what was consumed, go on
+	Fatal                    // answer Decoder.Problem and close: what follows can't be divided into commands
+)
+
+// Problem is why a command is Bad or the input Fatal.
+type Problem struct {
+	Code Code
+	Msg  []byte // one line of words; valid until the next Decode
+}
+
+// Decoder reads commands of both forms. It keeps no input: a caller whose
+// input ends inside a command presents it again with more behind it. The zero
+// value is ready; it may serve any number of connections in turn.
+type Decoder struct {
+	// PreAuth sets the narrower limits of a connection that has not authenticated.
+	PreAuth bool
+
+	code Code
+	msg  []byte // of the last problem
+
+	args    [ArgsMax][]byte // words of the command, the verb first
+	scratch [LineMax]byte   // words that had escapes
+	used    int             // bytes of scratch
+	letters [32]byte        // a word in upper case
+}
+
+// Problem returns what was wrong, after Bad or Fatal.
+func (d *Decoder) Problem() Problem { return Problem{d.code, d.msg} }
+
+// Decode reads the first command of b and returns how many bytes it took, none
+// if it is Incomplete. b is not modified. cmd.Form and cmd.Tag are set for Bad
+// and Fatal too, as far as they are known, for the reply.
+func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
+	cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
+	if len(b) == 0 {
+		return 0, Incomplete
+	}
+	if b[0] == '*' {
+		cmd.Form = FormRESP
+		return d.resp(b, cmd)
+	}
+	cmd.Form = FormText
+	return d.text(b, cmd)
+}
+
+// bad notes a problem and returns Bad.
+func (d *Decoder) bad(code Code, parts ...string) Status {
+	d.code, d.msg = code, d.msg[:0]
+	for _, p := range parts {
+		d.msg = append(d.msg, p...)
+	}
+	return Bad
+}
+
+// fatal notes a problem and returns Fatal.
+func (d *Decoder) fatal(code Code, parts ...string) Status {
+	d.bad(code, parts...)
+	return Fatal
+}
+
+// argsMax returns the most words allowed.
+func (d *Decoder) argsMax() int {
+	if d.PreAuth {
+		return PreAuthArgsMax
+	}
+	return ArgsMax
+}

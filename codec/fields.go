@@ -1,0 +1,203 @@
+package codec
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// Fields begins an OK with n fields, which must follow, and then End.
+func (w *Writer) Fields(n int) {
+	if w.form == FormRESP {
+		w.Map(n)
+		return
+	}
+	w.lead()
+	w.Buf = append(w.Buf, "OK"...)
+	w.first = false
+}
+
+// Item begins one element of a List with n fields, which must follow, and then End.
+func (w *Writer) Item(n int) {
+	if w.form == FormRESP {
+		w.Map(n)
+		return
+	}
+	w.lead()
+	w.first = true
+}
+
+// End ends Fields or Item.
+func (w *Writer) End() {
+	if w.form == FormText {
+		w.Buf = append(w.Buf, '\n')
+	}
+}
+
+// key begins a field.
+func (w *Writer) key(name string) {
+	if w.form == FormRESP {
+		w.bulkString(name)
+		return
+	}
+	if !w.first {
+		w.Buf = append(w.Buf, ' ')
+	}
+	w.first = false
+	w.Buf = append(append(w.Buf, name...), '=')
+}
+
+// Num appends a field with a number.
+func (w *Writer) Num(name string, v int64) {
+	w.key(name)
+	if w.form == FormRESP {
+		w.Int(v)
+	} else {
+		w.Buf = strconv.AppendInt(w.Buf, v, 10)
+	}
+}
+
+// Token appends a field with a fencing token: in RESP a string of digits,
+// since it does not fit the numbers of some languages.
+func (w *Writer) Token(name string, t Token) {
+	w.key(name)
+	if w.form == FormRESP {
+		w.Buf = appendTokenBulk(append(w.Buf, '$'), t)
+	} else {
+		w.Buf = strconv.AppendUint(w.Buf, uint64(t), 10)
+	}
+}
+
+// Str appends a field with a string of a client: quoted in text.
+func (w *Writer) Str(name string, v []byte) {
+	w.key(name)
+	if w.form == FormRESP {
+		w.Bulk(v)
+	} else {
+		w.Buf = AppendQuoted(w.Buf, v)
+	}
+}
+
+// Word appends a field with a keyword.
+func (w *Writer) Word(name, v string) {
+	w.key(name)
+	if w.form == FormRESP {
+		w.bulkString(v)
+	} else {
+		w.Buf = append(w.Buf, v...)
+	}
+}
+
+// List begins an answer of n Items, which must follow. The cursor is where the
+// listing goes on; empty at its end.
+func (w *Writer) List(n int, cursor []byte) {
+	if w.form == FormRESP {
+		w.Array(2)
+		w.Bulk(cursor)
+		w.Array(n)
+		return
+	}
+	w.lead()
+	w.Buf = append(w.Buf, "OK lines="...)
+	w.Buf = strconv.AppendInt(w.Buf, int64(n), 10)
+	w.Buf = append(w.Buf, " cursor="...)
+	w.Buf = AppendQuoted(w.Buf, cursor)
+	w.Buf = append(w.Buf, '\n')
+}
+
+// Lines answers with lines of text.
+func (w *Writer) Lines(lines []string) {
+	if w.form == FormRESP {
+		w.Array(len(lines))
+		for _, line := range lines {
+			w.bulkString(line)
+		}
+		return
+	}
+	w.lineCount(len(lines))
+	for _, line := range lines {
+		w.lead()
+		w.Buf = append(append(w.Buf, line...), '\n')
+	}
+}
+
+func (w *Writer) lineCount(n int) {
+	w.lead()
+	w.Buf = append(w.Buf, "OK lines="...)
+	w.Buf = strconv.AppendInt(w.Buf, int64(n), 10)
+	w.Buf = append(w.Buf, '\n')
+}
+
+// Info answers with a body of lines ended by CRLF: one bulk string in RESP,
+// lines in text.
+func (w *Writer) Info(body []byte) {
+	if w.form == FormRESP {
+		w.Bulk(body)
+		return
+	}
+	w.lineCount(bytes.Count(body, crlf))
+	for len(body) > 0 {
+		line, rest, _ := bytes.Cut(body, crlf)
+		w.lead()
+		w.Buf = append(append(w.Buf, line...), '\n')
+		body = rest
+	}
+}
+
+var crlf = []byte("\r\n")
+
+// The methods below append pieces of RESP, for the commands of that form only.
+
+// Simple appends a simple string.
+func (w *Writer) Simple(s string) {
+	w.Buf = append(append(append(w.Buf, '+'), s...), "\r\n"...)
+}
+
+// Fault appends an error with a code of Redis that is none of ours.
+func (w *Writer) Fault(code, msg string) {
+	w.Buf = append(append(append(w.Buf, '-'), code...), ' ')
+	w.line(msg)
+	w.Buf = append(w.Buf, "\r\n"...)
+}
+
+// Bulk appends a bulk string.
+func (w *Writer) Bulk(b []byte) {
+	w.head('$', len(b))
+	w.Buf = append(append(w.Buf, b...), "\r\n"...)
+}
+
+func (w *Writer) bulkString(s string) {
+	w.head('$', len(s))
+	w.Buf = append(append(w.Buf, s...), "\r\n"...)
+}
+
+// Int appends an integer.
+func (w *Writer) Int(v int64) {
+	w.Buf = strconv.AppendInt(append(w.Buf, ':'), v, 10)
+	w.Buf = append(w.Buf, "\r\n"...)
+}
+
+// Array begins an array of n elements.
+func (w *Writer) Array(n int) { w.head('*', n) }
+
+// Map begins a map of n pairs: in RESP2 an array of 2n elements.
+func (w *Writer) Map(n int) {
+	if w.RESP3 {
+		w.head('%', n)
+	} else {
+		w.head('*', 2*n)
+	}
+}
+
+// Null appends the null of the session's version.
+func (w *Writer) Null() {
+	if w.RESP3 {
+		w.Buf = append(w.Buf, "_\r\n"...)
+	} else {
+		w.Buf = append(w.Buf, "$-1\r\n"...)
+	}
+}
+
+func (w *Writer) head(kind byte, n int) {
+	w.Buf = strconv.AppendInt(append(w.Buf, kind), int64(n), 10)
+	w.Buf = append(w.Buf, "\r\n"...)
+}

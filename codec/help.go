@@ -1,0 +1,92 @@
+package codec
+
+import "strings"
+
+// Doc describes one command to people and to Redis clients.
+type Doc struct {
+	Verb    Verb
+	Name    string // the word on the wire, in upper case
+	Args    string // the arguments, as in the documentation
+	Summary string // one sentence without a full stop
+	Arity   int    // least number of words, the name included
+	Keys    bool   // whether the first argument is a lock name
+}
+
+// Docs is the one list of commands. HELP, the messages about wrong arguments,
+// COMMAND and COMMAND DOCS all come from it. Do not modify.
+var Docs = [...]Doc{
+	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [META <text>]", "Take a lock, waiting up to timeout_ms for it; 0 tries once", 4, true},
+	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>]", "Give a lock back, once for each time it was acquired", 3, true},
+	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n>] [TTL <ms>]", "Let the lease of a held lock run anew", 3, true},
+	{VerbStatus, "STATUS", "<lock>", "Tell who holds a lock, since when, and who waits", 2, true},
+	{VerbForceRelease, "FORCE-RELEASE", "<lock> [TOKEN <n>] [REASON <text>]", "End the hold of whoever has the lock; needs the admin role", 2, true},
+	{VerbAuth, "AUTH", "<token>", "Authenticate this connection", 2, false},
+	{VerbLocks, "LOCKS", "[PREFIX <p>] [HELD|CONTENDED] [LIMIT <n>] [CURSOR <c>]", "List held locks, a piece at a time", 1, false},
+	{VerbDetail, "DETAIL", "ON|OFF", "Add token, count and lease_ms to the OK of lock commands", 2, false},
+	{VerbPing, "PING", "", "Answer at once", 1, false},
+	{VerbInfo, "INFO", "[section]", "Tell the state of the server in numbers", 1, false},
+	{VerbHelp, "HELP", "[command]", "List the commands, or explain one", 1, false},
+	{VerbQuit, "QUIT", "", "Close this connection", 1, false},
+	{VerbHello, "HELLO", "[2|3 [AUTH <user> <token>] [SETNAME <name>]]", "Choose the version of RESP", 1, false},
+	{VerbClient, "CLIENT", "SETINFO|SETNAME|GETNAME|ID ...", "Name this connection, as Redis clients do", 2, false},
+	{VerbCommand, "COMMAND", "[COUNT|DOCS|INFO ...]", "Describe the commands to Redis clients", 1, false},
+	{VerbConfig, "CONFIG", "GET <name> ...", "Answer empty values to Redis tools that ask", 3, false},
+	{VerbSelect, "SELECT", "0", "Accept the only space of locks there is", 2, false},
+	{VerbEcho, "ECHO", "<text>", "Answer the text", 2, false},
+	{VerbReset, "RESET", "", "Put the connection back to its beginning", 1, false},
+}
+
+// usages are the sentences of usageOf, made once: none is made per command.
+var usages = makeUsages()
+
+func makeUsages() (list [VerbCount]string) {
+	for _, doc := range Docs {
+		if doc.Args == "" {
+			list[doc.Verb] = doc.Name + " takes no arguments"
+		} else {
+			list[doc.Verb] = doc.Name + " takes " + doc.Args
+		}
+	}
+	return list
+}
+
+// usageOf returns a sentence about the arguments of the verb.
+func usageOf(v Verb) string { return usages[v] }
+
+// DocOf returns the description of the command with that name, in any case.
+func DocOf(name []byte) (*Doc, bool) {
+	for i := range Docs {
+		if equalFold(name, Docs[i].Name) {
+			return &Docs[i], true
+		}
+	}
+	return nil, false
+}
+
+// String returns the word of the verb on the wire.
+func (v Verb) String() string {
+	for i := range Docs {
+		if Docs[i].Verb == v {
+			return Docs[i].Name
+		}
+	}
+	return "NONE"
+}
+
+// Help returns the lines that answer HELP, or HELP with a topic; false if
+// there is no such topic. Commands of the RESP form alone are left out of the list.
+func Help(topic []byte) (lines []string, ok bool) {
+	if len(topic) > 0 {
+		doc, ok := DocOf(topic)
+		if !ok {
+			return nil, false
+		}
+		return []string{strings.TrimRight(doc.Name+" "+doc.Args, " "), doc.Summary + "."}, true
+	}
+	for _, doc := range Docs {
+		if doc.Verb < VerbHello {
+			lines = append(lines, strings.TrimRight(doc.Name+" "+doc.Args, " ")+" - "+doc.Summary)
+		}
+	}
+	return lines, true
+}

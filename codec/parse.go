@@ -1,0 +1,261 @@
+package codec
+
+// command makes a command of its words, the verb first.
+func (d *Decoder) command(cmd *Command, words [][]byte) Status {
+	verb := d.verb(words[0])
+	if verb >= VerbHello && cmd.Form == FormText {
+		verb = VerbNone // RESP only
+	}
+	cmd.Verb = verb
+	args := words[1:]
+	switch verb {
+	case VerbAcquire:
+		return d.acquire(cmd, args)
+	case VerbRelease, VerbHeartbeat:
+		return d.onHold(cmd, args)
+	case VerbStatus:
+		if len(args) != 1 {
+			return d.usage(verb)
+		}
+		return d.name(cmd, args[0])
+	case VerbForceRelease:
+		return d.forceRelease(cmd, args)
+	case VerbLocks:
+		return d.locks(cmd, args)
+	case VerbNone:
+		return d.unknown(cmd, words[0])
+	}
+	return d.sessionCommand(cmd, args)
+}
+
+func (d *Decoder) acquire(cmd *Command, args [][]byte) Status {
+	if len(args) < 3 {
+		return d.usage(VerbAcquire)
+	}
+	if st := d.nameAndService(cmd, args); st != Ready {
+		return st
+	}
+	wait, ok := number(args[2], 0, WaitMaxMs)
+	if !ok {
+		return d.bad(BadArg, "timeout_ms must be a number from 0 to 86400000")
+	}
+	cmd.WaitMs = uint32(wait)
+	for args = args[3:]; len(args) > 0; args = args[2:] {
+		opt := d.option(args)
+		if st := d.optionValue(cmd, opt&(OptTTL|OptMeta), args); st != Ready {
+			return st
+		}
+	}
+	return Ready
+}
+
+// onHold reads the arguments of RELEASE and HEARTBEAT.
+func (d *Decoder) onHold(cmd *Command, args [][]byte) Status {
+	if len(args) < 2 {
+		return d.usage(cmd.Verb)
+	}
+	if st := d.nameAndService(cmd, args); st != Ready {
+		return st
+	}
+	known := OptToken
+	if cmd.Verb == VerbHeartbeat {
+		known |= OptTTL
+	}
+	for args = args[2:]; len(args) > 0; args = args[2:] {
+		if st := d.optionValue(cmd, d.option(args)&known, args); st != Ready {
+			return st
+		}
+	}
+	return Ready
+}
+
+func (d *Decoder) forceRelease(cmd *Command, args [][]byte) Status {
+	if len(args) < 1 {
+		return d.usage(VerbForceRelease)
+	}
+	if st := d.name(cmd, args[0]); st != Ready {
+		return st
+	}
+	for args = args[1:]; len(args) > 0; args = args[2:] {
+		if st := d.optionValue(cmd, d.option(args)&(OptToken|OptReason), args); st != Ready {
+			return st
+		}
+	}
+	return Ready
+}
+
+func (d *Decoder) locks(cmd *Command, args [][]byte) Status {
+	for len(args) > 0 {
+		opt := d.option(args)
+		if opt&(OptHeld|OptContended) != 0 {
+			if cmd.Opts&(OptHeld|OptContended) != 0 {
+				return d.bad(BadArg, "LOCKS takes HELD or CONTENDED, once")
+			}
+			cmd.Opts |= opt
+			args = args[1:]
+			continue
+		}
+		if st := d.optionValue(cmd, opt&(OptPrefix|OptLimit|OptCursor), args); st != Ready {
+			return st
+		}
+		args = args[2:]
+	}
+	return Ready
+}
+
+// sessionCommand reads the arguments of a command that names no lock.
+func (d *Decoder) sessionCommand(cmd *Command, args [][]byte) Status {
+	least, most := 0, 0
+	switch cmd.Verb {
+	case VerbQuit:
+	case VerbAuth:
+		least, most = 1, 1
+		if cmd.Form == FormRESP {
+			most = 2
+		}
+	case VerbDetail, VerbEcho:
+		least, most = 1, 1
+	case VerbInfo, VerbHelp:
+		most = 1
+	case VerbPing:
+		if cmd.Form == FormRESP {
+			most = 1
+		}
+	case VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset:
+		cmd.Args = args
+		return Ready
+	default:
+		panic("BUG: verb without a grammar")
+	}
+	if len(args) < least || len(args) > most {
+		return d.usage(cmd.Verb)
+	}
+	if cmd.Verb == VerbDetail {
+		switch {
+		case equalFold(args[0], "ON"):
+			cmd.Opts |= OptOn
+		case !equalFold(args[0], "OFF"):
+			return d.usage(VerbDetail)
+		}
+	} else if len(args) > 0 {
+		cmd.Text = args[len(args)-1]
+		cmd.Opts |= OptText
+	}
+	return Ready
+}
+
+// option returns the bit of the option that args begin with, 0 if unknown.
+func (d *Decoder) option(args [][]byte) Opts {
+	switch string(d.upper(args[0])) {
+	case "TOKEN":
+		return OptToken
+	case "TTL":
+		return OptTTL
+	case "META":
+		return OptMeta
+	case "REASON":
+		return OptReason
+	case "PREFIX":
+		return OptPrefix
+	case "HELD":
+		return OptHeld
+	case "CONTENDED":
+		return OptContended
+	case "LIMIT":
+		return OptLimit
+	case "CURSOR":
+		return OptCursor
+	}
+	return 0
+}
+
+// optionValue reads the value of an option; opt is 0 for one that the command
+// does not have.
+func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
+	switch {
+	case opt == 0:
+		d.bad(BadArg, "unknown option '")
+		d.msg = appendShort(d.msg, args[0])
+		d.msg = append(append(d.msg, "': "...), usageOf(cmd.Verb)...)
+		return Bad
+	case cmd.Has(opt):
+		return d.bad(BadArg, "an option is given twice")
+	case len(args) < 2:
+		return d.usage(cmd.Verb)
+	}
+	cmd.Opts |= opt
+	value := args[1]
+	switch opt {
+	case OptToken:
+		n, ok := number(value, 1, uint64(TokenMax))
+		if !ok {
+			return d.bad(BadArg, "TOKEN must be a number from 1 to 9223372036854775807")
+		}
+		cmd.Token = Token(n)
+	case OptTTL:
+		n, ok := number(value, TTLMinMs, TTLMaxMs)
+		if !ok {
+			return d.bad(BadArg, "TTL must be a number from 100 to 86400000, in milliseconds")
+		}
+		cmd.TTLMs = uint32(n)
+	case OptLimit:
+		n, ok := number(value, 1, ListMax)
+		if !ok {
+			return d.bad(BadArg, "LIMIT must be a number from 1 to 1000")
+		}
+		cmd.Limit = int(n)
+	case OptMeta, OptReason:
+		if len(value) > MetaMax {
+			return d.bad(TooBig, "META and REASON have at most 512 bytes")
+		}
+		cmd.Text = value
+	case OptCursor:
+		cmd.Text = value
+	case OptPrefix:
+		if len(value) > NameMax {
+			return d.bad(TooBig, "a prefix has at most 1024 bytes")
+		}
+		cmd.Name = value
+	default:
+		panic("BUG: option without a value")
+	}
+	return Ready
+}
+
+func (d *Decoder) nameAndService(cmd *Command, args [][]byte) Status {
+	service := args[1]
+	switch {
+	case len(service) == 0:
+		return d.bad(BadArg, "the service id is empty")
+	case len(service) > ServiceMax:
+		return d.bad(TooBig, "a service id has at most 256 bytes")
+	}
+	cmd.Service = service
+	return d.name(cmd, args[0])
+}
+
+func (d *Decoder) name(cmd *Command, name []byte) Status {
+	switch {
+	case len(name) == 0:
+		return d.bad(BadArg, "the lock name is empty")
+	case len(name) > NameMax:
+		return d.bad(TooBig, "a lock name has at most 1024 bytes")
+	}
+	cmd.Name = name
+	return Ready
+}
+
+// number reads plain decimal digits within least and most.
+func number(b []byte, least, most uint64) (v uint64, ok bool) {
+	if len(b) == 0 || len(b) > 19 { // 19 digits can't overflow 64 bits
+		return 0, false
+	}
+	for _, c := range b {
+		c -= '0'
+		if c > 9 {
+			return 0, false
+		}
+		v = v*10 + uint64(c)
+	}
+	return v, v >= least && v <= most
+}

@@ -1,0 +1,104 @@
+package codec
+
+import "bytes"
+
+// headerMax is the most bytes of a RESP header line, without its end: a type
+// byte and a number that is within any limit.
+const headerMax = 12
+
+// resp decodes an array of bulk strings. Lengths are checked against their
+// limits as soon as they are read, before any payload is waited for.
+func (d *Decoder) resp(b []byte, cmd *Command) (n int, st Status) {
+	count, at, st := d.header(b, 0, '*')
+	if st != Ready {
+		return d.broken(b, st)
+	}
+	if count <= 0 {
+		return at, Blank
+	}
+	if count > d.argsMax() {
+		return len(b), d.fatal(TooBig, "too many arguments in one command")
+	}
+	for i := range count {
+		size, start, st := d.header(b, at, '$')
+		switch {
+		case st != Ready:
+			return d.broken(b, st)
+		case size < 0:
+			return len(b), d.fatal(BadArg, "Protocol error: negative length of a bulk string")
+		case d.PreAuth && size > PreAuthWordMax:
+			return len(b), d.fatal(TooBig, "an argument is longer than 1024 bytes before AUTH")
+		case size > LineMax:
+			return len(b), d.fatal(TooBig, "an argument is longer than 8192 bytes")
+		case start+size+2 > FrameMax:
+			return len(b), d.fatal(TooBig, "command of more than 65536 bytes")
+		}
+		end := start + size
+		if end+2 > len(b) {
+			if end < len(b) && b[end] != '\r' {
+				return len(b), d.fatal(BadArg, "Protocol error: a bulk string is not ended by CRLF")
+			}
+			return 0, Incomplete
+		}
+		if b[end] != '\r' || b[end+1] != '\n' {
+			return len(b), d.fatal(BadArg, "Protocol error: a bulk string is not ended by CRLF")
+		}
+		d.args[i] = b[start:end:end]
+		at = end + 2
+	}
+	return at, d.command(cmd, d.args[:count])
+}
+
+// broken ends resp on a header that is not whole or not sound.
+func (d *Decoder) broken(b []byte, st Status) (int, Status) {
+	if st == Incomplete {
+		return 0, Incomplete
+	}
+	return len(b), st
+}
+
+// header reads a line of a type byte and a number at b[at], and returns the
+// number and the index behind the line.
+func (d *Decoder) header(b []byte, at int, kind byte) (v, next int, st Status) {
+	if at == len(b) {
+		return 0, at, Incomplete
+	}
+	if b[at] != kind {
+		if kind == '$' {
+			return 0, at, d.fatal(BadArg, "Protocol error: expected '$'")
+		}
+		return 0, at, d.fatal(BadArg, "Protocol error: expected '*'")
+	}
+	i := at + 1
+	negative := false
+	if i < len(b) && b[i] == '-' {
+		negative = true
+		i++
+	}
+	digits := i
+	for ; i < len(b) && b[i] != '\r'; i++ {
+		c := b[i] - '0'
+		if c > 9 || i-at > headerMax {
+			return 0, at, d.fatal(BadArg, "Protocol error: invalid length")
+		}
+		v = v*10 + int(c)
+	}
+	if i+1 >= len(b) {
+		if i < len(b) && i == digits {
+			return 0, at, d.fatal(BadArg, "Protocol error: invalid length")
+		}
+		return 0, at, Incomplete
+	}
+	if i == digits || b[i+1] != '\n' {
+		return 0, at, d.fatal(BadArg, "Protocol error: invalid length")
+	}
+	if negative {
+		v = -v
+	}
+	return v, i + 2, Ready
+}
+
+// equalFold compares a word with a keyword in upper case.
+func equalFold(word []byte, keyword string) bool {
+	return len(word) == len(keyword) && (string(word) == keyword || bytes.EqualFold(word, []byte(keyword)))
+}

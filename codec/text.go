@@ -1,0 +1,275 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
+// text decodes one line. It goes over the line once: words are found eight
+// bytes at a time, without a search for the end of the line first.
+func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
+	if b[0] == 0x16 { // first byte of a TLS handshake
+		return len(b), d.fatal(BadArg, "this port does not speak TLS")
+	}
+	d.used = 0
+	words, i, tagged := 0, 0, false
+	for {
+		for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
+			i++
+		}
+		if i == len(b) {
+			return d.unfinished(b)
+		}
+		if b[i] == '\n' || b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n' {
+			break
+		}
+		if words == d.argsMax() {
+			return d.skipLine(b, cmd, TooBig, "too many words in one command")
+		}
+		end := i
+		if words == 0 {
+			tagged = b[i] == '@'
+		}
+		if b[i] == '"' {
+			var ok bool
+			if d.args[words], end, ok = d.quoted(b, i); !ok {
+				return d.skipLine(b, cmd, BadArg, quoteProblem)
+			}
+		} else {
+			end = wordEnd(b, i)
+			if end < len(b) && b[end] == '"' {
+				return d.skipLine(b, cmd, BadArg, "a quote inside a bare word: put the whole word in quotes")
+			}
+			word := b[i:end:end]
+			if end < len(b) && b[end] == '\n' && word[len(word)-1] == '\r' {
+				word = word[:len(word)-1]
+			}
+			d.args[words] = word
+		}
+		if end == len(b) {
+			return d.unfinished(b)
+		}
+		i = end
+		words++
+	}
+	n = i + 1
+	if b[i] == '\r' {
+		n++
+	}
+	if i > LineMax {
+		return n, d.fatal(TooBig, "line of more than 8192 bytes")
+	}
+	return n, d.line(cmd, words, tagged)
+}
+
+// line makes a command of the words of a whole line.
+func (d *Decoder) line(cmd *Command, words int, tagged bool) Status {
+	if words == 0 {
+		return Blank
+	}
+	args := d.args[:words]
+	if d.PreAuth && tooLong(args, PreAuthWordMax) {
+		return d.fatal(TooBig, "a word is longer than 1024 bytes before AUTH")
+	}
+	if tagged {
+		tag, ok := tagOf(args[0])
+		if !ok {
+			return d.bad(BadArg, "a tag is @ and 1 to 32 of A-Z a-z 0-9 . _ -")
+		}
+		cmd.Tag = tag
+		if args = args[1:]; len(args) == 0 {
+			return d.bad(BadArg, "a tag without a command")
+		}
+	} else if isHTTP(args[0]) {
+		return d.fatal(BadArg, "this is not an HTTP port")
+	}
+	return d.command(cmd, args)
+}
+
+// tagOf returns the tag that a word is, without the @.
+func tagOf(word []byte) (tag []byte, ok bool) {
+	if len(word) < 2 || len(word) > TagMax+1 || word[0] != '@' {
+		return nil, false
+	}
+	for _, c := range word[1:] {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
+			return nil, false
+		}
+	}
+	return word[1:], true
+}
+
+func tooLong(args [][]byte, limit int) bool {
+	for _, a := range args {
+		if len(a) > limit {
+			return true
+		}
+	}
+	return false
+}
+
+// isHTTP tells whether a line starts like a request or a header of HTTP: a web
+// page must not be able to make a browser send commands.
+func isHTTP(word []byte) bool {
+	for _, w := range [...]string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PRI", "HOST:"} {
+		if equalFold(word, w) {
+			return true
+		}
+	}
+	return false
+}
+
+const quoteProblem = "a quoted word needs a closing quote with a blank behind it, and knows " +
+	`\" \\ \n \r \t \xHH`
+
+// wordEnd returns the index of the first blank, quote or end of line at or
+// behind i, or len(b). All of them are below '#', as few other bytes are.
+func wordEnd(b []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		low := (x - ones*('#')) &^ x & tops // top bit of each byte below '#', exact up to the first
+		for low != 0 {
+			at := i + bits.TrailingZeros64(low)/8
+			if endsWord(b[at]) {
+				return at
+			}
+			low &= low - 1
+		}
+	}
+	for ; i < len(b); i++ {
+		if endsWord(b[i]) {
+			return i
+		}
+	}
+	return i
+}
+
+func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '"' }
+
+// unfinished is for input that ends within a line.
+func (d *Decoder) unfinished(b []byte) (int, Status) {
+	if len(b) > LineMax+1 {
+		return len(b), d.fatal(TooBig, "line of more than 8192 bytes")
+	}
+	return 0, Incomplete
+}
+
+// skipLine is for a problem within a line: what follows the line is sound.
+func (d *Decoder) skipLine(b []byte, cmd *Command, code Code, msg string) (int, Status) {
+	end := bytes.IndexByte(b, '\n')
+	if end < 0 {
+		return d.unfinished(b)
+	}
+	line := bytes.TrimSuffix(b[:end], []byte{'\r'})
+	if len(line) > LineMax {
+		return end + 1, d.fatal(TooBig, "line of more than 8192 bytes")
+	}
+	if tag, ok := tagOf(firstWord(line)); ok {
+		cmd.Tag = tag
+	}
+	if d.PreAuth && code == TooBig {
+		return end + 1, d.fatal(code, msg, " before AUTH")
+	}
+	return end + 1, d.bad(code, msg)
+}
+
+// firstWord returns the first word of a line as it stands there.
+func firstWord(line []byte) []byte {
+	line = bytes.TrimLeft(line, " \t")
+	return line[:wordEnd(line, 0)]
+}
+
+// quoted reads the quoted word that starts at b[i]. It returns the word and
+// the index behind the closing quote; len(b) if the input ends before the line.
+func (d *Decoder) quoted(b []byte, i int) (word []byte, end int, ok bool) {
+	i++
+	for at := i; at < len(b); at++ {
+		switch b[at] {
+		case '"':
+			return d.closed(b, b[i:at:at], at+1)
+		case '\\':
+			return d.escaped(b, i)
+		case '\n':
+			return nil, at, false
+		}
+	}
+	return nil, len(b), true
+}
+
+// closed checks what follows a closing quote.
+func (d *Decoder) closed(b, word []byte, end int) ([]byte, int, bool) {
+	if end == len(b) {
+		return word, end, true
+	}
+	c := b[end]
+	if c == '\r' {
+		if end+1 == len(b) {
+			return word, len(b), true
+		}
+		c = b[end+1]
+		return word, end, c == '\n'
+	}
+	return word, end, c == ' ' || c == '\t' || c == '\n'
+}
+
+// escaped reads a quoted word with escapes into the scratch space. i is the
+// index behind the opening quote.
+func (d *Decoder) escaped(b []byte, i int) ([]byte, int, bool) {
+	start := d.used
+	for at := i; at < len(b); at++ {
+		c := b[at]
+		switch c {
+		case '"':
+			return d.closed(b, d.scratch[start:d.used:d.used], at+1)
+		case '\n':
+			return nil, at, false
+		case '\\':
+			if at+1 == len(b) {
+				return nil, len(b), true
+			}
+			at++
+			switch b[at] {
+			case '"', '\\':
+				c = b[at]
+			case 'n':
+				c = '\n'
+			case 'r':
+				c = '\r'
+			case 't':
+				c = '\t'
+			case 'x':
+				if at+2 >= len(b) {
+					return nil, len(b), bytes.IndexByte(b[at:], '\n') < 0
+				}
+				hi, lo := unhex(b[at+1]), unhex(b[at+2])
+				if hi < 0 || lo < 0 {
+					return nil, at, false
+				}
+				c = byte(hi<<4 | lo)
+				at += 2
+			default:
+				return nil, at, false
+			}
+		}
+		if d.used == len(d.scratch) {
+			return nil, len(b), true // longer than a line may be
+		}
+		d.scratch[d.used] = c
+		d.used++
+	}
+	return nil, len(b), true
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}

@@ -1,0 +1,108 @@
+package codec
+
+import "strconv"
+
+// Writer appends replies to Buf. Every reply begins with Start, which sets the
+// form and the tag, and is one call of OK, Error, Hold, Lines, Info or a
+// RESP-only method, or Fields and its fields up to End, or List with its Items.
+type Writer struct {
+	Buf   []byte
+	RESP3 bool // the session has switched to RESP3
+
+	form  Form
+	tag   []byte
+	first bool // the next field begins the line
+}
+
+// Start begins a reply. The tag is aliased until the reply is complete.
+func (w *Writer) Start(form Form, tag []byte) { w.form, w.tag = form, tag }
+
+// lead begins a line of text with the tag, if there is one.
+func (w *Writer) lead() {
+	if len(w.tag) > 0 {
+		w.Buf = append(w.Buf, '@')
+		w.Buf = append(w.Buf, w.tag...)
+		w.Buf = append(w.Buf, ' ')
+	}
+}
+
+// OK answers OK without fields.
+func (w *Writer) OK() {
+	if w.form == FormRESP {
+		w.Buf = append(w.Buf, "+OK\r\n"...)
+		return
+	}
+	w.lead()
+	w.Buf = append(w.Buf, "OK\n"...)
+}
+
+// Error answers with a code and one line of words.
+func (w *Writer) Error(code Code, msg string) { appendError(w, code, msg) }
+
+// ErrorBytes is Error for words in a buffer.
+func (w *Writer) ErrorBytes(code Code, msg []byte) { appendError(w, code, msg) }
+
+func appendError[T string | []byte](w *Writer, code Code, msg T) {
+	if w.form == FormRESP {
+		word := code.String()
+		if code == Unknown {
+			word = "ERR" // what client libraries look for
+		}
+		w.Buf = append(append(append(w.Buf, '-'), word...), ' ')
+		w.line(string(msg))
+		w.Buf = append(w.Buf, "\r\n"...)
+		return
+	}
+	w.lead()
+	w.Buf = append(append(append(w.Buf, "ERROR "...), code.String()...), ' ')
+	w.line(string(msg))
+	w.Buf = append(w.Buf, '\n')
+}
+
+// line appends words without what would end the line.
+func (w *Writer) line(msg string) {
+	for i := range len(msg) {
+		c := msg[i]
+		if c < 0x20 || c == 0x7f {
+			c = '?'
+		}
+		w.Buf = append(w.Buf, c)
+	}
+}
+
+// Hold answers OK with the fields of a hold.
+func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
+	if w.form == FormText {
+		w.lead()
+		b := append(w.Buf, "OK token="...)
+		b = strconv.AppendUint(b, uint64(token), 10)
+		b = append(b, " count="...)
+		b = strconv.AppendUint(b, uint64(count), 10)
+		b = append(b, " lease_ms="...)
+		b = strconv.AppendInt(b, leaseMs, 10)
+		w.Buf = append(b, '\n')
+		return
+	}
+	b := w.Buf
+	if w.RESP3 {
+		b = append(b, "%3\r\n$5\r\ntoken\r\n$"...)
+	} else {
+		b = append(b, "*6\r\n$5\r\ntoken\r\n$"...)
+	}
+	b = appendTokenBulk(b, token)
+	b = append(b, "$5\r\ncount\r\n:"...)
+	b = strconv.AppendUint(b, uint64(count), 10)
+	b = append(b, "\r\n$8\r\nlease_ms\r\n:"...)
+	b = strconv.AppendInt(b, leaseMs, 10)
+	w.Buf = append(b, "\r\n"...)
+}
+
+// appendTokenBulk appends length, token and line end; the $ is there already.
+func appendTokenBulk(b []byte, token Token) []byte {
+	var digits [20]byte
+	text := strconv.AppendUint(digits[:0], uint64(token), 10)
+	b = strconv.AppendInt(b, int64(len(text)), 10)
+	b = append(b, "\r\n"...)
+	b = append(b, text...)
+	return append(b, "\r\n"...)
+}
