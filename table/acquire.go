@@ -1,0 +1,120 @@
+package table
+
+import (
+	"math"
+
+	"dlm/codec"
+)
+
+// countMax is the most acquires without a release that one hold may have.
+const countMax = math.MaxInt32
+
+// Apply executes one ACQUIRE, RELEASE, HEARTBEAT or FORCE-RELEASE at table time
+// now, in ns. hash is Table.Hash of the command's name. Waits that end by it
+// are added to fx. Nothing of cmd is kept but copies.
+func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, fx *Effects) (r Result) {
+	s.setTime(now)
+	i := s.find(uint32(hash), cmd.Name)
+	if i != none && s.locks.at(i).deadline <= s.now {
+		i = s.expire(i, fx)
+	}
+	switch cmd.Verb {
+	case codec.VerbAcquire:
+		s.acquire(i, uint32(hash), cmd, from, fx, &r)
+	case codec.VerbRelease:
+		s.release(i, cmd, fx, &r)
+	case codec.VerbHeartbeat:
+		s.heartbeat(i, cmd, &r)
+	case codec.VerbForceRelease:
+		s.force(i, cmd, fx, &r)
+	default:
+		panic("BUG: verb is not one of the table")
+	}
+	s.verify()
+	return r
+}
+
+func (s *Shard) acquire(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+	if i == none {
+		s.acquireFree(tag, cmd, from, r)
+		return
+	}
+	l := s.locks.at(i)
+	switch {
+	case string(s.service(l)) == string(cmd.Service):
+		if l.count >= countMax {
+			r.Code = codec.Limit
+			return
+		}
+		l.count++
+		s.counts.Reentries++
+		s.renew(l, optionalTTL(cmd))
+		if cmd.Has(codec.OptMeta) {
+			s.setMeta(l, cmd.Text)
+		}
+		s.emit(EventReenter, l, cmd.Service, from)
+		s.describe(l, r)
+	case cmd.WaitMs == 0:
+		r.Code = codec.Timeout
+	default:
+		s.wait(i, l, cmd, from, r)
+	}
+}
+
+// acquireFree grants a lock that nobody holds.
+func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Result) {
+	if s.counter >= codec.TokenMax || s.table.full.Load() || !s.lockQuota.take(&s.table.locks) {
+		r.Code = codec.Limit
+		return
+	}
+	i := s.create(tag, cmd.Name)
+	l := s.locks.at(i)
+	var meta []byte
+	if cmd.Has(codec.OptMeta) {
+		meta = cmd.Text
+	}
+	s.grant(i, l, cmd.Service, optionalTTL(cmd), meta)
+	s.emit(EventGrant, l, cmd.Service, from)
+	s.describe(l, r)
+	r.Fresh = true
+	r.Hold = HoldRef{l.token, i, s.number}
+}
+
+// wait queues the request behind those that are there.
+func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
+	if int(l.waiters) >= s.table.config.WaitersPerLockMax || s.table.full.Load() ||
+		!s.waiterQuota.take(&s.table.waiters) {
+		r.Code = codec.Limit
+		return
+	}
+	i := s.waiters.take()
+	w := s.waiters.at(i)
+	w.deadline = s.now + int64(cmd.WaitMs)*nsPerMs
+	w.from = from
+	w.ttlMs = optionalTTL(cmd)
+	w.meta, w.metaLen = 0, 0
+	if cmd.Has(codec.OptMeta) && len(cmd.Text) > 0 {
+		w.meta, w.metaLen = s.arena.put(cmd.Text), uint16(len(cmd.Text))
+	}
+	s.setWaiterService(w, cmd.Service)
+	s.enqueue(lockIndex, i)
+	s.waits.Add(i, tickOf(w.deadline))
+	s.noteDue(s.waits.Tick(i))
+	s.counts.Queued++
+	s.emit(EventEnqueue, l, cmd.Service, from)
+	r.Waiting = true
+	r.Waiter = WaiterRef{s.number, i, w.generation}
+}
+
+// optionalTTL returns the TTL that the command asks for, 0 if none.
+func optionalTTL(cmd *codec.Command) uint32 {
+	if cmd.Has(codec.OptTTL) {
+		return cmd.TTLMs
+	}
+	return 0
+}
+
+// describe fills in the fields of an OK answer about a hold.
+func (s *Shard) describe(l *lock, r *Result) {
+	r.Token, r.Count, r.LeaseMs = l.token, l.count, s.leaseLeftMs(l)
+}

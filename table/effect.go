@@ -1,0 +1,54 @@
+package table
+
+import "dlm/codec"
+
+// ConnID names a connection to the table, which only compares and returns it.
+type ConnID uint64
+
+// Origin is where a request came from and its answer goes to.
+type Origin struct {
+	Conn   ConnID
+	Ticket uint32 // tells the waits of one connection apart; chosen by the caller
+}
+
+// HoldRef names one hold of a lock. It goes stale when the hold ends, since no
+// token comes twice.
+type HoldRef struct {
+	Token codec.Token
+	index uint32
+	Shard uint8
+}
+
+// Result is the outcome of a command.
+type Result struct {
+	Code    codec.Code
+	Waiting bool // the request waits; its answer will be an Effect
+	Fresh   bool // a new hold was given, which TakeBack can end
+
+	Count   uint32      // ACQUIRE, RELEASE, HEARTBEAT: acquires less releases
+	Token   codec.Token // of the hold; FORCE-RELEASE: of the hold that was ended
+	LeaseMs int64       // what is left of the lease, in ms; 0 if the lock is free now
+	Hold    HoldRef     // with Fresh
+	Waiter  WaiterRef   // with Waiting
+}
+
+// Effect is the end of a wait: the answer to an earlier request, for whoever
+// serves its connection.
+type Effect struct {
+	To   Origin
+	Code codec.Code // OK: granted; Timeout; Limit: no token left to give
+	// With OK:
+	Count   uint32
+	LeaseMs int64
+	Hold    HoldRef // to take the grant back if its connection is gone
+}
+
+// Effects collects what a call on a shard means for others. The caller reuses
+// it: it empties List after delivering.
+type Effects struct {
+	List []Effect
+	// Owner is the service id of the holder that FORCE-RELEASE put off.
+	Owner []byte
+}
+
+func (fx *Effects) add(e Effect) { fx.List = append(fx.List, e) }

@@ -1,0 +1,91 @@
+package table
+
+import "dlm/codec"
+
+// grant makes service the holder of lock i, which nobody holds, under a new
+// token. The caller has seen that a token is left.
+func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []byte) {
+	s.counter++
+	s.counts.Grants++
+	if ttlMs == 0 {
+		ttlMs = s.table.config.TTLMs
+	}
+	l.token = s.counter
+	l.count = 1
+	l.ttlMs = ttlMs
+	l.since = s.now
+	l.deadline = s.now + int64(ttlMs)*nsPerMs
+	s.setService(l, service)
+	s.setMeta(l, meta)
+	s.armLease(i, l.deadline)
+}
+
+// passOn gives lock i, whose hold has ended, to the first waiter that can
+// still be granted, and to the requests of the same owner right behind it.
+// Without one it forgets the lock. It returns i, or none if the record is gone.
+//
+// Waiters whose deadline has come are answered here and not left to Advance:
+// they must not be granted, and the queue must not stop at them.
+func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
+	s.dropService(l)
+	for l.first != none {
+		w := s.waiters.at(l.first)
+		switch {
+		case w.deadline <= s.now:
+			s.timeOut(l.first, fx)
+		case s.counter >= codec.TokenMax:
+			s.emit(EventRefuse, l, s.waiterService(w), w.from)
+			fx.add(Effect{To: w.from, Code: codec.Limit})
+			s.dequeue(l.first)
+		default:
+			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w))
+			s.deliver(EventGrant, i, l, fx)
+			s.grantFollowers(i, l, fx)
+			return i
+		}
+	}
+	s.forget(i)
+	return none
+}
+
+// grantFollowers grants the requests of the new holder that stand first in the
+// queue: they would only wait for themselves. Others keep their place. Those
+// whose deadline has come part nobody: they are answered, as in passOn.
+func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
+	for l.first != none && l.count < countMax {
+		w := s.waiters.at(l.first)
+		if w.deadline <= s.now {
+			s.timeOut(l.first, fx)
+			continue
+		}
+		if string(s.waiterService(w)) != string(s.service(l)) {
+			return
+		}
+		l.count++
+		s.counts.Reentries++
+		s.renew(l, w.ttlMs)
+		if w.meta != 0 {
+			s.setMeta(l, s.waiterMeta(w))
+		}
+		s.deliver(EventReenter, i, l, fx)
+	}
+}
+
+// deliver tells the first waiter of lock i that it was granted and takes it
+// out of the queue.
+func (s *Shard) deliver(kind EventKind, i uint32, l *lock, fx *Effects) {
+	w := s.waiters.at(l.first)
+	s.emit(kind, l, s.waiterService(w), w.from)
+	fx.add(Effect{To: w.from, Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(l),
+		Hold: HoldRef{l.token, i, s.number}})
+	s.dequeue(l.first)
+}
+
+// waiterMeta returns the META of the request. It aliases the arena, which
+// moves nothing when it grows.
+func (s *Shard) waiterMeta(w *waiter) []byte {
+	if w.meta == 0 {
+		return nil
+	}
+	return s.arena.get(w.meta, int(w.metaLen))
+}

@@ -1,0 +1,66 @@
+//go:build invariants
+
+package table
+
+import "fmt"
+
+// verify checks that everything in the shard hangs together. Its cost grows
+// with the shard, so that a large one is checked once in as many calls as it
+// has records.
+func (s *Shard) verify() {
+	s.calls++
+	size := s.locks.live + s.waiters.live
+	if size > 64 && s.calls%uint64(size/16) != 0 {
+		return
+	}
+	s.Verify()
+}
+
+// Verify panics if an invariant of the shard does not hold.
+func (s *Shard) Verify() {
+	bug := func(ok bool, format string, args ...any) {
+		if !ok {
+			panic("BUG: shard invariant: " + fmt.Sprintf(format, args...))
+		}
+	}
+	held, queued, blocks := 0, 0, 0
+	inArena := func(is bool) {
+		if is {
+			blocks++
+		}
+	}
+	for i := range s.locks.len() {
+		l := s.locks.at(i)
+		if l.nameLen == 0 {
+			bug(!s.leases.Has(i), "free record %d has a lease", i)
+			continue
+		}
+		held++
+		bug(l.count >= 1 && l.count <= countMax, "lock %q has count %d", s.name(l), l.count)
+		bug(l.token > s.table.config.TokenStart && l.token <= s.counter, "lock %q has token %d", s.name(l), l.token)
+		bug(l.serviceLen > 0, "lock %q has no owner", s.name(l))
+		bug(s.find(l.tag, s.name(l)) == i, "lock %q is not found", s.name(l))
+		bug(s.leases.Has(i) && s.leases.Tick(i) <= tickOf(l.deadline), "lock %q has no lease entry in time", s.name(l))
+		bug(s.table.due[s.number].Load() <= s.leases.Tick(i), "lease of %q is not published", s.name(l))
+		inArena(l.nameLen > inlineNameMax)
+		inArena(l.serviceAt()+int(l.serviceLen) > textLen)
+		inArena(l.meta != 0)
+		n, prev := uint32(0), none
+		for w := l.first; w != none; w = s.waiters.at(w).next {
+			x := s.waiters.at(w)
+			bug(x.serviceLen > 0 && x.lock == i && x.prev == prev, "queue of %q is broken at waiter %d", s.name(l), w)
+			bug(s.waits.Has(w) && s.waits.Tick(w) <= tickOf(x.deadline), "waiter %d has no deadline entry in time", w)
+			bug(s.table.due[s.number].Load() <= s.waits.Tick(w), "deadline of waiter %d is not published", w)
+			inArena(x.serviceLen > waiterTextLen)
+			inArena(x.meta != 0)
+			prev = w
+			n++
+		}
+		bug(n == l.waiters && l.last == prev, "queue of %q has %d waiters, not %d", s.name(l), n, l.waiters)
+		queued += int(n)
+	}
+	bug(held == s.locks.live && held == s.index.used && held == s.leases.Len(), "%d locks, %d live, %d in the index, %d leases",
+		held, s.locks.live, s.index.used, s.leases.Len())
+	bug(queued == s.waiters.live && queued == s.waits.Len(), "%d waiters, %d live, %d deadlines", queued, s.waiters.live, s.waits.Len())
+	bug(blocks == s.arena.blocks, "%d strings in the arena, %d blocks used", blocks, s.arena.blocks)
+}

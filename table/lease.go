@@ -1,0 +1,109 @@
+package table
+
+import "dlm/codec"
+
+// heartbeat renews the lease of a hold for its owner.
+func (s *Shard) heartbeat(i uint32, cmd *codec.Command, r *Result) {
+	l := s.owned(i, cmd, r)
+	if l == nil {
+		return
+	}
+	s.renew(l, optionalTTL(cmd))
+	s.counts.Renewals++
+	s.emit(EventRenew, l, cmd.Service, Origin{})
+	s.describe(l, r)
+}
+
+// owned returns the lock i if the command's service holds it, under the token
+// it names, if any. Else it returns nil and sets the code.
+func (s *Shard) owned(i uint32, cmd *codec.Command, r *Result) *lock {
+	if i == none {
+		r.Code = codec.NotHeld
+		return nil
+	}
+	l := s.locks.at(i)
+	switch {
+	case string(s.service(l)) != string(cmd.Service):
+		r.Code = codec.NotOwner
+		return nil
+	case cmd.Has(codec.OptToken) && cmd.Token != l.token:
+		r.Code = codec.Stale
+		return nil
+	}
+	return l
+}
+
+// renew lets the lease run anew for ttlMs, which becomes the hold's own, or
+// for the hold's own if ttlMs is 0. It never ends earlier than it did. The
+// wheel's entry stays where it is (see armLease).
+func (s *Shard) renew(l *lock, ttlMs uint32) {
+	if ttlMs != 0 {
+		l.ttlMs = ttlMs
+	}
+	l.deadline = max(l.deadline, s.now+int64(l.ttlMs)*nsPerMs)
+}
+
+// leaseLeftMs returns how much of the lease is left.
+func (s *Shard) leaseLeftMs(l *lock) int64 { return (l.deadline - s.now) / nsPerMs }
+
+// expire ends the hold of lock i, whose deadline has come, and grants the lock
+// to the next. It returns i, or none if the record is gone.
+func (s *Shard) expire(i uint32, fx *Effects) uint32 {
+	l := s.locks.at(i)
+	s.counts.Expiries++
+	l.count = 0
+	s.emit(EventExpire, l, s.service(l), Origin{})
+	return s.passOn(i, l, fx)
+}
+
+// Advance settles what is due at table time now: leases before wait timeouts.
+// It looks at no more than limit entries and tells whether it stopped for that
+// reason, so that the caller can let others have the mutex in between.
+func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
+	tick := tickAt(s.setTime(now))
+	budget := limit
+	for {
+		i, ok := s.leases.Pop(tick, &budget)
+		if !ok {
+			break
+		}
+		s.leaseCame(i, fx)
+	}
+	for {
+		i, ok := s.waits.Pop(tick, &budget)
+		if !ok {
+			break
+		}
+		s.waitCame(i, fx)
+	}
+	s.publishDue()
+	s.verify()
+	return budget <= 0
+}
+
+// leaseCame handles an entry that the wheel handed out.
+func (s *Shard) leaseCame(i uint32, fx *Effects) {
+	l := s.locks.at(i)
+	s.leases.Add(i, tickOf(l.deadline)) // a record has an entry for as long as it lives
+	if l.deadline <= s.now {
+		s.expire(i, fx)
+	}
+}
+
+// waitCame handles an entry that the wheel handed out.
+func (s *Shard) waitCame(i uint32, fx *Effects) {
+	w := s.waiters.at(i)
+	s.waits.Add(i, tickOf(w.deadline))
+	if w.deadline <= s.now {
+		s.timeOut(i, fx)
+	}
+}
+
+// timeOut ends the wait i because its deadline has come.
+func (s *Shard) timeOut(i uint32, fx *Effects) {
+	w := s.waiters.at(i)
+	s.counts.TimeOuts++
+	s.emit(EventTimeOut, s.locks.at(w.lock), s.waiterService(w), w.from)
+	fx.add(Effect{To: w.from, Code: codec.Timeout})
+	s.dequeue(i)
+}

@@ -1,0 +1,73 @@
+package table
+
+import "bytes"
+
+// Cursor is a place in a listing: a shard and a record in it. Records do not
+// move while they live, so a lock that is held during the whole listing is met
+// exactly once, whatever else comes and goes.
+type Cursor struct {
+	Shard uint8
+	Index uint32
+}
+
+// Filter says which locks a listing wants.
+type Filter struct {
+	Prefix    []byte
+	Contended bool // only locks that somebody waits for
+}
+
+// List appends locks of the shard to out, from record *at on: at most n, after
+// looking at no more than scanMax records. It moves *at on and tells whether
+// the shard has been listed to its end.
+func (s *Shard) List(now int64, at *uint32, scanMax, n int, f *Filter, out *Statuses, fx *Effects) (done bool) {
+	s.setTime(now)
+	for ; *at < s.locks.len(); *at++ {
+		if n == 0 || scanMax == 0 {
+			return false
+		}
+		scanMax--
+		l := s.locks.at(*at)
+		if l.nameLen > 0 && l.deadline <= s.now && s.expire(*at, fx) == none {
+			continue
+		}
+		if l.nameLen == 0 || f.Contended && l.waiters == 0 || !bytes.HasPrefix(s.name(l), f.Prefix) {
+			continue
+		}
+		s.fill(l, out.add())
+		n--
+	}
+	s.verify()
+	return true
+}
+
+// Statuses is a list of Status whose memory is reused.
+type Statuses struct{ list []Status }
+
+// All returns what was added since the last Reset.
+func (l *Statuses) All() []Status { return l.list }
+
+// Reset empties the list and keeps its memory.
+func (l *Statuses) Reset() { l.list = l.list[:0] }
+
+func (l *Statuses) add() *Status {
+	if len(l.list) < cap(l.list) {
+		l.list = l.list[:len(l.list)+1]
+	} else {
+		l.list = append(l.list, Status{})
+	}
+	return &l.list[len(l.list)-1]
+}
+
+// Keep drops the entries from index from on that keep refuses, and returns how
+// many entries remain.
+func (l *Statuses) Keep(from int, keep func(*Status) bool) int {
+	n := from
+	for i := from; i < len(l.list); i++ {
+		if keep(&l.list[i]) {
+			l.list[n], l.list[i] = l.list[i], l.list[n]
+			n++
+		}
+	}
+	l.list = l.list[:n]
+	return n
+}

@@ -1,0 +1,202 @@
+package table
+
+import (
+	"encoding/binary"
+
+	"dlm/codec"
+)
+
+// none is the index of no record.
+const none = ^uint32(0)
+
+const (
+	textLen       = 68          // bytes for strings within a lock record
+	inlineNameMax = textLen - 4 // a longer name is in the arena
+	lockChunkBits = 6           // locks per chunk: 8 KiB
+	lockChunkLen  = 1 << lockChunkBits
+	lockChunkMask = lockChunkLen - 1
+)
+
+// lock is the record of one held lock: two cache lines, no pointer. A lock
+// that nobody holds has no waiters either, and no record.
+//
+// What a heartbeat touches comes first, so that with a name and service of up
+// to 32 bytes together it stays within the first line.
+//
+// text holds the name, then the service id of the holder. A string without
+// room there is in the arena, and its ref (4 bytes) stands in its place:
+//
+//	name <= 64:             text = name, then service or its ref
+//	name >  64:             text = ref of name (4), then service or its ref
+type lock struct {
+	token      codec.Token // of the present hold
+	deadline   int64       // end of the lease, table time in ns
+	ttlMs      uint32      // length of the lease
+	count      uint32      // acquires less releases, at least 1
+	first      uint32      // head of the queue, a waiter; none: nobody waits
+	nameLen    uint16      // 0: the record is free, and first links free records
+	serviceLen uint16
+	text       [textLen]byte
+
+	tag     uint32 // low half of the name's hash
+	since   int64  // when the present holder was granted, table time in ns
+	last    uint32 // tail of the queue
+	waiters uint32 // length of the queue
+	meta    ref    // META of the holder; 0: none
+	metaLen uint16
+	_       uint16
+}
+
+// lockSlab hands out lock records by index. Records never move.
+type lockSlab struct {
+	chunks []*[lockChunkLen]lock
+	free   uint32 // first free record
+	live   int
+}
+
+func (b *lockSlab) at(i uint32) *lock { return &b.chunks[i>>lockChunkBits][i&lockChunkMask] }
+
+// len returns the number of records, live and free.
+func (b *lockSlab) len() uint32 { return uint32(len(b.chunks)) << lockChunkBits }
+
+func (b *lockSlab) take() uint32 {
+	if b.live == int(b.len()) {
+		b.grow()
+	}
+	i := b.free
+	b.free = b.at(i).first
+	b.live++
+	return i
+}
+
+func (b *lockSlab) grow() {
+	chunk := new([lockChunkLen]lock)
+	base := b.len()
+	for i := range chunk {
+		chunk[i].first = base + uint32(i) + 1
+	}
+	b.chunks = append(b.chunks, chunk)
+	b.free = base
+}
+
+func (b *lockSlab) drop(i uint32) {
+	l := b.at(i)
+	l.nameLen = 0
+	l.first = b.free
+	b.free = i
+	b.live--
+}
+
+// name returns the name of the lock. It aliases the record or the arena.
+func (s *Shard) name(l *lock) []byte {
+	if l.nameLen <= inlineNameMax {
+		return l.text[:l.nameLen]
+	}
+	return s.arena.get(l.ref(0), int(l.nameLen))
+}
+
+// service returns the service id of the holder. It aliases the record or the arena.
+func (s *Shard) service(l *lock) []byte {
+	at := l.serviceAt()
+	if at+int(l.serviceLen) <= textLen {
+		return l.text[at : at+int(l.serviceLen)]
+	}
+	return s.arena.get(l.ref(at), int(l.serviceLen))
+}
+
+// serviceAt is where in text the service or its ref starts.
+func (l *lock) serviceAt() int {
+	if l.nameLen <= inlineNameMax {
+		return int(l.nameLen)
+	}
+	return 4
+}
+
+func (l *lock) ref(at int) ref { return ref(binary.LittleEndian.Uint32(l.text[at:])) }
+
+func (l *lock) setRef(at int, r ref) { binary.LittleEndian.PutUint32(l.text[at:], uint32(r)) }
+
+func (s *Shard) setName(l *lock, name []byte) {
+	l.nameLen = uint16(len(name))
+	if len(name) <= inlineNameMax {
+		copy(l.text[:], name)
+	} else {
+		l.setRef(0, s.arena.put(name))
+	}
+}
+
+// setService stores the holder's service id; the former must be dropped.
+func (s *Shard) setService(l *lock, service []byte) {
+	l.serviceLen = uint16(len(service))
+	at := l.serviceAt()
+	if at+len(service) <= textLen {
+		copy(l.text[at:], service)
+	} else {
+		l.setRef(at, s.arena.put(service))
+	}
+}
+
+func (s *Shard) dropService(l *lock) {
+	if at := l.serviceAt(); at+int(l.serviceLen) > textLen {
+		s.arena.drop(l.ref(at), int(l.serviceLen))
+	}
+	l.serviceLen = 0
+}
+
+// setMeta replaces the holder's META by text; empty removes it.
+func (s *Shard) setMeta(l *lock, text []byte) {
+	if l.meta != 0 {
+		s.arena.drop(l.meta, int(l.metaLen))
+		l.meta, l.metaLen = 0, 0
+	}
+	if len(text) > 0 {
+		l.meta, l.metaLen = s.arena.put(text), uint16(len(text))
+	}
+}
+
+// find returns the record of that name, or none.
+func (s *Shard) find(tag uint32, name []byte) uint32 {
+	if len(s.index.slots) == 0 {
+		return none
+	}
+	mask := s.index.mask()
+	for i := tag & mask; ; i = (i + 1) & mask {
+		at := s.index.slots[i]
+		if at.rec == 0 {
+			return none
+		}
+		if at.tag == tag {
+			l := s.locks.at(at.rec - 1)
+			if int(l.nameLen) == len(name) && string(s.name(l)) == string(name) {
+				return at.rec - 1
+			}
+		}
+	}
+}
+
+// create makes the record of a lock that is about to be granted.
+func (s *Shard) create(tag uint32, name []byte) uint32 {
+	i := s.locks.take()
+	l := s.locks.at(i)
+	*l = lock{tag: tag, first: none, last: none}
+	s.setName(l, name)
+	s.index.insert(tag, i)
+	return i
+}
+
+// forget frees the record of a lock that nobody holds or waits for.
+func (s *Shard) forget(i uint32) {
+	l := s.locks.at(i)
+	if l.first != none {
+		panic("BUG: a lock with waiters is forgotten")
+	}
+	s.leases.Remove(i)
+	s.index.remove(l.tag, i)
+	s.setMeta(l, nil)
+	s.dropService(l)
+	if l.nameLen > inlineNameMax {
+		s.arena.drop(l.ref(0), int(l.nameLen))
+	}
+	s.locks.drop(i)
+	s.lockQuota.giveBack(&s.table.locks)
+}

@@ -1,0 +1,48 @@
+package table
+
+import "sync/atomic"
+
+// pool is what a limit over all shards has left. Shards take credits in
+// blocks, so that the shared counter is not written per command; what they may
+// hoard is added on top, so that the limit is never reported before it is
+// reached. It may be passed by that much: 0.4 % for the default of 10 million
+// locks, nothing below 32,768.
+type pool struct {
+	left  atomic.Int64
+	block int64
+}
+
+func (p *pool) init(limit int) {
+	p.block = min(max(int64(limit)/(Shards*64), 1), 64)
+	if p.block > 1 {
+		p.left.Store(int64(limit) + Shards*2*p.block)
+	} else {
+		p.left.Store(int64(limit))
+	}
+}
+
+// credit is a shard's share of a pool, guarded by the shard's mutex.
+type credit int64
+
+// take uses one credit; false if the limit is reached.
+func (c *credit) take(p *pool) bool {
+	if *c == 0 {
+		left := p.left.Add(-p.block)
+		if left < 0 {
+			p.left.Add(p.block)
+			return false
+		}
+		*c = credit(p.block)
+	}
+	*c--
+	return true
+}
+
+// giveBack returns one credit.
+func (c *credit) giveBack(p *pool) {
+	*c++
+	if p.block == 1 || *c > credit(2*p.block) {
+		*c -= credit(p.block)
+		p.left.Add(p.block)
+	}
+}

@@ -1,0 +1,76 @@
+package table
+
+import "dlm/codec"
+
+// release gives one count back for the holder.
+func (s *Shard) release(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	l := s.owned(i, cmd, r)
+	if l == nil {
+		return
+	}
+	r.Token = l.token
+	l.count--
+	s.emit(EventRelease, l, cmd.Service, Origin{})
+	if l.count > 0 {
+		s.describe(l, r)
+		return
+	}
+	s.counts.Releases++
+	s.passOn(i, l, fx)
+}
+
+// force ends the hold of lock i, whoever holds it.
+func (s *Shard) force(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	if i == none {
+		r.Code = codec.NotHeld
+		return
+	}
+	l := s.locks.at(i)
+	if cmd.Has(codec.OptToken) && cmd.Token != l.token {
+		r.Code = codec.Stale
+		return
+	}
+	r.Token = l.token
+	fx.Owner = append(fx.Owner[:0], s.service(l)...)
+	l.count = 0
+	s.counts.Forced++
+	s.emit(EventForce, l, fx.Owner, Origin{})
+	s.passOn(i, l, fx)
+}
+
+// TakeBack undoes a grant that could not be delivered: one count of that very
+// hold. If the hold has ended in the meantime, it does nothing.
+func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
+	s.setTime(now)
+	if hold.index >= s.locks.len() {
+		return
+	}
+	l := s.locks.at(hold.index)
+	if l.nameLen == 0 || l.token != hold.Token {
+		return
+	}
+	l.count--
+	s.counts.TakeBacks++
+	s.emit(EventTakeBack, l, s.service(l), Origin{})
+	if l.count == 0 {
+		s.passOn(hold.index, l, fx)
+	}
+	s.verify()
+}
+
+// Cancel ends a wait without an answer, as its connection is gone. It tells
+// whether the request was still waiting.
+func (s *Shard) Cancel(ref WaiterRef) bool {
+	if ref.index >= s.waiters.len() {
+		return false
+	}
+	w := s.waiters.at(ref.index)
+	if w.serviceLen == 0 || w.generation != ref.generation {
+		return false
+	}
+	s.counts.Cancels++
+	s.emit(EventCancel, s.locks.at(w.lock), s.waiterService(w), w.from)
+	s.dequeue(ref.index)
+	s.verify()
+	return true
+}

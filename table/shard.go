@@ -1,0 +1,133 @@
+package table
+
+import (
+	"math"
+	"sync"
+
+	"dlm/codec"
+	"dlm/table/wheel"
+)
+
+// Shard is one part of the table: the locks of the names that hash to it.
+//
+// Apply, Cancel, TakeBack, Advance, Status and List require that the caller
+// holds the shard's mutex (Lock); the fields are guarded by it. Under it there
+// is no system call, no log line and no write to a connection. Memory is
+// allocated only where a slab, the index or the arena grows.
+type Shard struct {
+	mu sync.Mutex
+
+	table   *Table
+	number  uint8
+	now     int64       // table time of the last call, ns; never goes back
+	counter codec.Token // the last token given
+
+	index   index
+	locks   lockSlab
+	waiters waiterSlab
+	arena   arena
+	leases  wheel.Wheel // lock index at its deadline, or earlier: renewals do not move it
+	waits   wheel.Wheel // waiter index at its deadline
+
+	lockQuota, waiterQuota credit
+	counts                 Counts
+	seq                    uint64 // number of the last event
+	calls                  uint64 // number of verify calls; counted under the tag invariants only
+}
+
+// Counts are what happened in a shard since the start.
+type Counts struct {
+	Grants    uint64 // holds given, re-entries not counted
+	Reentries uint64 // counts added to a hold
+	Renewals  uint64 // heartbeats accepted
+	Releases  uint64 // holds ended by their owner
+	Expiries  uint64 // holds ended by the lease
+	Forced    uint64 // holds ended by FORCE-RELEASE
+	TakeBacks uint64 // grants taken back because nobody was there to receive them
+	Queued    uint64 // requests that had to wait
+	TimeOuts  uint64 // waits ended by their wait timeout
+	Cancels   uint64 // waits ended by the loss of their connection
+}
+
+// Totals is the state of one or more shards.
+type Totals struct {
+	Counts
+	Held    int   // locks held
+	Waiters int   // requests waiting
+	Bytes   int64 // memory of records, indexes, wheels and strings
+}
+
+func (t *Totals) add(s *Shard) {
+	t.Held += s.locks.live
+	t.Waiters += s.waiters.live
+	t.Bytes += int64(s.bytes())
+	a, b := &t.Counts, &s.counts
+	a.Grants += b.Grants
+	a.Reentries += b.Reentries
+	a.Renewals += b.Renewals
+	a.Releases += b.Releases
+	a.Expiries += b.Expiries
+	a.Forced += b.Forced
+	a.TakeBacks += b.TakeBacks
+	a.Queued += b.Queued
+	a.TimeOuts += b.TimeOuts
+	a.Cancels += b.Cancels
+}
+
+func (s *Shard) bytes() int {
+	return int(s.locks.len())*lockBytes + int(s.waiters.len())*waiterBytes +
+		s.index.bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes()
+}
+
+// Lock locks the shard. Never hold two shards, and nothing that can block.
+func (s *Shard) Lock() { s.mu.Lock() }
+
+// Unlock unlocks the shard.
+func (s *Shard) Unlock() { s.mu.Unlock() }
+
+// Number returns which shard it is.
+func (s *Shard) Number() uint8 { return s.number }
+
+// setTime moves the shard's time on and returns it: a caller whose reading is
+// older than the last one gets the last one.
+func (s *Shard) setTime(now int64) int64 {
+	s.now = max(s.now, now)
+	return s.now
+}
+
+// armLease sees to it that the lease of lock i is looked at no later than its
+// deadline. An entry that is early stays where it is: when it comes up, the
+// exact deadline decides and it is entered again. So a renewal, which only
+// ever lengthens, costs nothing here.
+func (s *Shard) armLease(i uint32, deadline int64) {
+	tick := tickOf(deadline)
+	if s.leases.Has(i) {
+		if s.leases.Tick(i) <= tick {
+			return
+		}
+		s.leases.Remove(i)
+	}
+	s.leases.Add(i, tick)
+	s.noteDue(s.leases.Tick(i))
+}
+
+// noteDue publishes the tick of an entry, which may be earlier than all others.
+// It is the wheel's tick and not that of the deadline: a wheel that has stood
+// still for longer than its reach hands the entry out earlier.
+func (s *Shard) noteDue(tick uint64) {
+	if due := &s.table.due[s.number]; tick < due.Load() {
+		due.Store(tick)
+	}
+}
+
+// publishDue publishes the next deadline after some were settled.
+func (s *Shard) publishDue() {
+	next := uint64(math.MaxUint64)
+	if tick, ok := s.leases.Next(); ok {
+		next = tick
+	}
+	if tick, ok := s.waits.Next(); ok {
+		next = min(next, tick)
+	}
+	s.table.due[s.number].Store(next)
+}

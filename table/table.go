@@ -1,0 +1,104 @@
+package table
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+
+	"dlm/codec"
+)
+
+// Shards is the number of parts of the table. It is fixed for ever: images
+// and, later, replicas rely on it. 256 is measured: at two cores the count
+// hardly matters, and 4,096 costs cache.
+const Shards = 256
+
+// Largest settings of the limits.
+const (
+	LocksMaxMax   = 1 << 31
+	WaitersMaxMax = 1 << 30
+)
+
+// Config is what a table is made with. All fields are required but MemoryMax and Tap.
+type Config struct {
+	Seed              uint64      // secret: with a known one a client could aim all names at one probe chain
+	TokenStart        codec.Token // every token is larger than this
+	TTLMs             uint32      // lease of a hold whose ACQUIRE gave none
+	LocksMax          int         // most locks held at once
+	WaitersMax        int         // most waiting requests
+	WaitersPerLockMax int         // most waiting requests on one lock
+	// Tap, if not nil, is called with every change of a lock, under the mutex
+	// of its shard: it must be quick and must not call the table.
+	Tap func(*Event)
+}
+
+// Table is all locks, in 256 shards that share nothing but the pools of the
+// limits. The zero value is not usable.
+type Table struct {
+	config  Config
+	locks   pool
+	waiters pool
+	full    atomic.Bool // set by SetFull; read by every ACQUIRE that needs a record
+	// due is, by shard, a lower bound of the tick of the next deadline, for the
+	// ticker to scan without a mutex. Written under the shard's mutex.
+	due    [Shards]atomic.Uint64
+	shards [Shards]Shard
+}
+
+// New returns an empty table.
+func New(c Config) *Table {
+	t := &Table{config: c}
+	t.locks.init(c.LocksMax)
+	t.waiters.init(c.WaitersMax)
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.table, s.number, s.counter = t, uint8(i), c.TokenStart
+		t.due[i].Store(math.MaxUint64)
+	}
+	return t
+}
+
+// Hash returns the hash of a lock name, which Shard and Shard.Apply take.
+func (t *Table) Hash(name []byte) uint64 {
+	var d xxhash.Digest
+	d.ResetWithSeed(t.config.Seed)
+	d.Write(name)
+	return d.Sum64()
+}
+
+// Shard returns the shard that owns the names of that hash.
+func (t *Table) Shard(hash uint64) *Shard { return &t.shards[hash>>56] }
+
+// ShardAt returns shard i, 0 to Shards-1.
+func (t *Table) ShardAt(i int) *Shard { return &t.shards[i] }
+
+// Due tells whether shard i has something to settle at table time now. It may
+// be called without the shard's mutex.
+func (t *Table) Due(i int, now int64) bool { return t.due[i].Load() <= tickAt(now) }
+
+// SetFull makes the table refuse new locks and waiters (or take them again):
+// the engine sets it when Totals.Bytes reaches its memory limit.
+func (t *Table) SetFull(full bool) { t.full.Store(full) }
+
+// Totals returns the sum over all shards, locking one after the other.
+func (t *Table) Totals() (sum Totals) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.Lock()
+		sum.add(s)
+		s.Unlock()
+	}
+	return sum
+}
+
+// tickAt returns the last tick that has begun at table time now.
+func tickAt(now int64) uint64 { return uint64(now) / nsPerTick }
+
+// tickOf returns the first tick at whose beginning the deadline has come.
+func tickOf(deadline int64) uint64 { return (uint64(deadline) + nsPerTick - 1) / nsPerTick }
+
+const (
+	nsPerTick = 1_000_000
+	nsPerMs   = 1_000_000
+)

@@ -1,0 +1,194 @@
+package wheel
+
+import "math/bits"
+
+const (
+	levelBits = 6
+	slots     = 1 << levelBits
+	slotMask  = slots - 1
+	levels    = 5
+	chunkBits = 8 // nodes per chunk: 4 KiB
+	chunkLen  = 1 << chunkBits
+	chunkMask = chunkLen - 1
+	slotBits  = 9 // level*64+slot < 320, and noSlot
+	slotAll   = 1<<slotBits - 1
+	noSlot    = slotAll // in node.when: the entry is in no slot
+	none      = ^uint32(0)
+	topShift  = levelBits * (levels - 1)
+)
+
+// HorizonTicks is how far ahead of the present an entry may be due: 12 days of
+// milliseconds. An entry beyond it is handed out at the horizon; the caller,
+// who tests the exact deadline anyway, adds it again.
+const HorizonTicks = slotMask<<topShift - 1
+
+// node is the place of one entry. An entry is in at most one slot; the first
+// of a slot has prev == none.
+type node struct {
+	next, prev uint32
+	when       uint64 // tick << slotBits | level << 6 | slot, or noSlot in the low bits
+}
+
+// Wheel holds the entries. The zero value is empty, at tick 0.
+type Wheel struct {
+	now      uint64         // all ticks below are handed out; no entry lies before it
+	cascade  int            // level whose slot at now is being moved down; 0: none
+	occupied [levels]uint64 // bit s: slot s is not empty
+	heads    [levels * slots]uint32
+	nodes    []*[chunkLen]node
+	count    int
+}
+
+// Len returns the number of entries.
+func (w *Wheel) Len() int { return w.count }
+
+// Reset empties the wheel and sets its present, giving back its memory.
+func (w *Wheel) Reset(now uint64) { *w = Wheel{now: now} }
+
+// Bytes returns the memory that the wheel occupies beside its own struct.
+func (w *Wheel) Bytes() int { return len(w.nodes) * chunkLen * 16 }
+
+func (w *Wheel) node(id uint32) *node { return &w.nodes[id>>chunkBits][id&chunkMask] }
+
+// Add puts the entry id in, due at tick. A tick that has passed is due at once.
+// The entry must not be in the wheel.
+func (w *Wheel) Add(id uint32, tick uint64) {
+	for int(id>>chunkBits) >= len(w.nodes) {
+		w.grow()
+	}
+	w.count++
+	w.link(id, w.node(id), tick)
+}
+
+// grow adds a chunk of nodes, none of which is in a slot.
+func (w *Wheel) grow() {
+	chunk := new([chunkLen]node)
+	for i := range chunk {
+		chunk[i].when = noSlot
+	}
+	w.nodes = append(w.nodes, chunk)
+}
+
+// link places the node in the slot of its tick, seen from now.
+func (w *Wheel) link(id uint32, n *node, tick uint64) {
+	tick = min(max(tick, w.now), w.now+HorizonTicks)
+	level := 0
+	if diff := tick ^ w.now; diff >= slots {
+		// The top level is a ring: the horizon is one slot short of a round, so
+		// that a tick of the next round never meets the present slot.
+		level = min((bits.Len64(diff)-1)/levelBits, levels-1)
+	}
+	slot := uint32(tick>>(level*levelBits)) & slotMask
+	at := uint32(level)<<levelBits | slot
+	n.when = tick<<slotBits | uint64(at)
+	n.prev, n.next = none, none
+	if w.occupied[level]&(1<<slot) != 0 {
+		n.next = w.heads[at]
+		w.node(n.next).prev = id
+	}
+	w.occupied[level] |= 1 << slot
+	w.heads[at] = id
+}
+
+// unlink takes the node out of its slot.
+func (w *Wheel) unlink(n *node) {
+	at := n.when & slotAll
+	if n.next != none {
+		w.node(n.next).prev = n.prev
+	}
+	switch {
+	case n.prev != none:
+		w.node(n.prev).next = n.next
+	case n.next != none:
+		w.heads[at] = n.next
+	default:
+		w.occupied[at>>levelBits] &^= 1 << (at & slotMask)
+	}
+	n.when |= noSlot
+}
+
+// Remove takes the entry out. It must be in the wheel.
+func (w *Wheel) Remove(id uint32) {
+	n := w.node(id)
+	if n.when&slotAll == noSlot {
+		panic("BUG: wheel entry removed twice")
+	}
+	w.unlink(n)
+	w.count--
+}
+
+// Has tells whether the entry is in the wheel.
+func (w *Wheel) Has(id uint32) bool {
+	return int(id>>chunkBits) < len(w.nodes) && w.node(id).when&slotAll != noSlot
+}
+
+// Tick returns the tick at which the entry, which must be in the wheel, is handed out.
+func (w *Wheel) Tick(id uint32) uint64 { return w.node(id).when >> slotBits }
+
+// Pop takes out and returns an entry that is due at or before tick to. Every
+// move of an entry counts one against *budget, which must be positive; with
+// ok false either nothing is due up to to, or the budget is used up.
+func (w *Wheel) Pop(to uint64, budget *int) (id uint32, ok bool) {
+	for *budget > 0 {
+		if w.cascade > 0 {
+			w.cascadeOne()
+			*budget--
+			continue
+		}
+		level, start := w.next()
+		if level < 0 || start > to {
+			w.now = max(w.now, to)
+			return 0, false
+		}
+		w.now = max(w.now, start)
+		if level > 0 {
+			w.cascade = level
+			continue
+		}
+		id = w.heads[w.now&slotMask]
+		w.unlink(w.node(id))
+		w.count--
+		*budget--
+		return id, true
+	}
+	return 0, false
+}
+
+// cascadeOne moves one entry of the slot that the present has reached down.
+func (w *Wheel) cascadeOne() {
+	level := w.cascade
+	slot := uint32(w.now>>(level*levelBits)) & slotMask
+	if w.occupied[level]&(1<<slot) == 0 {
+		w.cascade = 0
+		return
+	}
+	id := w.heads[uint32(level)<<levelBits|slot]
+	n := w.node(id)
+	tick := n.when >> slotBits
+	w.unlink(n)
+	w.link(id, n, tick)
+}
+
+// next returns the level of the earliest occupied slot and its first tick;
+// level -1 if the wheel is empty.
+func (w *Wheel) next() (level int, start uint64) {
+	for level := range levels {
+		if occ := w.occupied[level]; occ != 0 {
+			shift := level * levelBits
+			present := w.now >> shift
+			ahead := bits.TrailingZeros64(bits.RotateLeft64(occ, -int(present&slotMask)))
+			return level, (present + uint64(ahead)) << shift
+		}
+	}
+	return -1, 0
+}
+
+// Next returns a lower bound of the tick at which Pop has something to do, and
+// false if the wheel is empty.
+func (w *Wheel) Next() (tick uint64, ok bool) {
+	if w.cascade > 0 {
+		return w.now, true
+	}
+	level, start := w.next()
+	return max(start, w.now), level >= 0
+}
