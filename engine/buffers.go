@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"dlm/table"
+)
+
+// buffers accounts for the memory in all connection buffers: partial input,
+// commands behind waits, unread output. Beyond the limit the connection with
+// the largest is closed, so that one client can't make the server shut out others.
+type buffers struct {
+	max   int64
+	total atomic.Int64
+
+	mu    sync.Mutex
+	large map[table.ConnID]int // conns with at least trackedMin bytes; guarded by mu
+	dying map[table.ConnID]int // those told to close; guarded by mu
+	freed int64                // bytes of dying; guarded by mu
+}
+
+// account brings what is known of a connection's buffers up to date.
+func (r *reactor) account(c *conn) {
+	size := 0
+	if !c.closed {
+		size = bufferLen(c.carry) + bufferLen(c.pending.kept) + c.sock.buffered()
+	}
+	if size == c.buffered {
+		return
+	}
+	b := &r.e.buffers
+	total := b.total.Add(int64(size - c.buffered))
+	tracked := size >= trackedMin || c.buffered >= trackedMin
+	c.buffered = size
+	if !tracked && total <= b.max {
+		return
+	}
+	if victim, ok := b.track(c.id, size, total); ok {
+		r.e.reactors[loopOf(victim)].doom(victim)
+	}
+}
+
+// track notes the size of one connection, and returns the one to close if all
+// together are beyond the limit.
+func (b *buffers) track(id table.ConnID, size int, total int64) (victim table.ConnID, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if was, in := b.dying[id]; in {
+		if size == 0 {
+			delete(b.dying, id)
+			b.freed -= int64(was)
+		}
+		return 0, false
+	}
+	if size >= trackedMin {
+		b.large[id] = size
+	} else {
+		delete(b.large, id)
+	}
+	if total-b.freed <= b.max {
+		return 0, false
+	}
+	// Without a large one it is the caller's turn: many small ones are the load.
+	victim, largest := id, size
+	for other, n := range b.large {
+		if n > largest {
+			victim, largest = other, n
+		}
+	}
+	if largest == 0 {
+		return 0, false
+	}
+	delete(b.large, victim)
+	b.dying[victim] = largest
+	b.freed += int64(largest)
+	return victim, true
+}

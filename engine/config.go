@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"time"
+
+	"dlm/codec"
+	"dlm/table"
+)
+
+// Config is what a server is told at its start. The zero value of a field
+// means its default, which EnsureDefaults fills in.
+type Config struct {
+	// Listen is the TCP address to serve on, host:port. Default 127.0.0.1:7420.
+	// Port 0 takes a free one; Engine.Addr tells which.
+	Listen string
+	// Loops is the number of event loops, 1 to 256. Default: GOMAXPROCS.
+	Loops int
+	// Lease is the length of a hold whose ACQUIRE gave no TTL.
+	// Default 30 s; 100 ms to 24 h, whole milliseconds.
+	Lease time.Duration
+
+	// ConnsMax is the most open connections. Default 10,000. It is lowered to
+	// what the file limit of the process leaves, with a warning in the log.
+	ConnsMax int
+	// LocksMax is the most locks held at once. Default 10,000,000.
+	LocksMax int
+	// WaitersMax is the most waiting requests at once. Default 1,000,000.
+	WaitersMax int
+	// WaitersPerLockMax is the most waiting requests on one lock. Default 100,000.
+	WaitersPerLockMax int
+	// PendingMax is the most bytes of commands kept behind a waiting one, per
+	// connection. Default 1 MiB.
+	PendingMax int
+	// UnreadMax is the most bytes of unread replies per connection. Default 1 MiB.
+	UnreadMax int
+	// BufferedMax is the most bytes in all connection buffers together; beyond
+	// it the connection with the largest is closed. Default 256 MiB.
+	BufferedMax int64
+	// MemoryMax is the size of the lock table, in bytes, beyond which no new
+	// lock and no new waiter is taken. Default 0: no limit but the counts above.
+	MemoryMax int64
+	// PartialMax is how long a partial command may take. Default 10 s.
+	PartialMax time.Duration
+	// AuthWait is how long a connection may stay unauthenticated when
+	// credentials are configured. Default 5 s.
+	AuthWait time.Duration
+	// StopWait bounds a graceful stop. Default 5 s.
+	StopWait time.Duration
+
+	// Credentials are the known tokens. With at least one, every connection
+	// must authenticate.
+	Credentials []Credential
+	// AdminToken, if not nil, is the SHA-256 of one token with the admin role
+	// that leaves all other commands open to everybody.
+	AdminToken *[32]byte
+	// InsecureNoAuth permits a non-loopback address without credentials.
+	InsecureNoAuth bool
+
+	// Version is what INFO and HELLO answer. Default "dev".
+	Version string
+	// Log receives the server's few log lines. Default: slog.Default().
+	Log *slog.Logger
+	// Tap, if not nil, is called for every change of a lock, with the mutex of
+	// its shard held. Tests use it as the stream of events; servers leave it nil.
+	Tap func(*table.Event)
+}
+
+// EnsureDefaults replaces zero values by their defaults.
+func (c *Config) EnsureDefaults() {
+	setDefault(&c.Listen, "127.0.0.1:7420")
+	setDefault(&c.Loops, min(runtime.GOMAXPROCS(0), loopsMax))
+	setDefault(&c.Lease, 30*time.Second)
+	setDefault(&c.ConnsMax, 10_000)
+	setDefault(&c.LocksMax, 10_000_000)
+	setDefault(&c.WaitersMax, 1_000_000)
+	setDefault(&c.WaitersPerLockMax, 100_000)
+	setDefault(&c.PendingMax, 1<<20)
+	setDefault(&c.UnreadMax, 1<<20)
+	setDefault(&c.BufferedMax, 256<<20)
+	setDefault(&c.PartialMax, 10*time.Second)
+	setDefault(&c.AuthWait, 5*time.Second)
+	setDefault(&c.StopWait, 5*time.Second)
+	setDefault(&c.Version, "dev")
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate reports every problem of the configuration at once, joined.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	host, _, err := net.SplitHostPort(c.Listen)
+	switch {
+	case err != nil:
+		bad("listen: %q is not host:port: %w", c.Listen, err)
+	case !isLoopback(host) && len(c.Credentials) == 0 && !c.InsecureNoAuth:
+		bad("listen: %q is not a loopback address and no tokens are configured: "+
+			"give a token file, or --insecure-no-auth if everybody who reaches the port may lock", c.Listen)
+	}
+	if c.Loops < 1 || c.Loops > loopsMax {
+		bad("loops: %d is not within 1 to %d", c.Loops, loopsMax)
+	}
+	if ms := c.Lease.Milliseconds(); ms < codec.TTLMinMs || ms > codec.TTLMaxMs || c.Lease%time.Millisecond != 0 {
+		bad("lease: %v is not within 100ms to 24h in whole milliseconds", c.Lease)
+	}
+	for _, n := range []struct {
+		name string
+		n    int64
+		max  int64
+	}{
+		{"max-conns", int64(c.ConnsMax), connsMaxMax},
+		{"max-locks", int64(c.LocksMax), table.LocksMaxMax},
+		{"max-waiters", int64(c.WaitersMax), table.WaitersMaxMax},
+		{"max-waiters-per-lock", int64(c.WaitersPerLockMax), table.WaitersMaxMax},
+		{"max-pending", int64(c.PendingMax), bytesMaxMax},
+		{"max-unread", int64(c.UnreadMax), bytesMaxMax},
+		{"max-buffered", c.BufferedMax, 1 << 50},
+	} {
+		if n.n < 1 || n.n > n.max {
+			bad("%s: %d is not within 1 to %d", n.name, n.n, n.max)
+		}
+	}
+	if c.MemoryMax < 0 {
+		bad("max-memory: %d is negative", c.MemoryMax)
+	}
+	for _, d := range []struct {
+		name string
+		d    time.Duration
+	}{{"partial-timeout", c.PartialMax}, {"auth-timeout", c.AuthWait}, {"stop-timeout", c.StopWait}} {
+		if d.d < 0 {
+			bad("%s: %v is negative", d.name, d.d)
+		}
+	}
+	return errors.Join(append(errs, validateCredentials(c.Credentials)...)...)
+}
+
+// isLoopback tells whether an address with this host can be reached from this
+// machine only. An empty host is every address.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

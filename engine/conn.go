@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"github.com/valyala/bytebufferpool"
+
+	"dlm/codec"
+	"dlm/table"
+)
+
+// socket is what a conn writes to: gnet's connection, or one in memory. Its
+// methods are called on the conn's loop only.
+type socket interface {
+	// write takes all of p or fails. It keeps what it can't send at once, and
+	// copies it. On failure it may have called reactor.lost before it returns.
+	write(p []byte) error
+	// buffered returns the bytes taken and not yet given to the kernel.
+	buffered() int
+	// finish tells the peer that nothing more will come.
+	finish()
+	// close ends the connection at once and calls reactor.lost.
+	close()
+	// remote names the peer, for the log.
+	remote() string
+}
+
+// conn is one connection: its session, its partial input, its waits and its
+// output. It knows no socket but by the interface. Owned by its reactor.
+type conn struct {
+	id     table.ConnID
+	sock   socket
+	opened int64 // table time, ns
+	who    identity
+	name   string // CLIENT SETNAME
+
+	authFailures int
+	form         codec.Form // of the last command, for answers that belong to none
+	resp3        bool       // HELLO 3
+	detail       bool       // DETAIL ON
+	closed       bool       // the socket is gone
+	closing      bool       // answered for the last time; input is dropped
+	closingAt    int64
+
+	carry      *bytebufferpool.ByteBuffer // a partial command; nil: none
+	carrySince int64
+	pending    pending
+	waits      waits
+
+	out      []byte                     // replies not yet written
+	pooled   *bytebufferpool.ByteBuffer // where out came from; nil: the reactor's scratch
+	dirty    bool                       // in the reactor's list of conns to flush
+	grants   []table.HoldRef            // holds given in out: taken back if it can't be written
+	buffered int                        // bytes of this conn within Engine.buffered
+}
+
+// pending is the untagged wait of a conn and what came behind it.
+type pending struct {
+	waiting bool
+	form    codec.Form
+	ref     table.WaiterRef
+	kept    *bytebufferpool.ByteBuffer // whole commands, in order; nil: none
+	stuck   bool                       // kept ends in input that can't be divided into commands
+}
+
+const (
+	genBits  = 32
+	slotBits = 24
+)
+
+// connID names a connection by loop, place in the loop's list, and a
+// generation that keeps a late message from reaching a successor.
+func connID(loop, slot int, generation uint32) table.ConnID {
+	return table.ConnID(uint64(loop)<<(genBits+slotBits) | uint64(slot)<<genBits | uint64(generation))
+}
+
+func loopOf(id table.ConnID) int { return int(id >> (genBits + slotBits)) }
+
+func slotOf(id table.ConnID) int { return int(id>>genBits) & (1<<slotBits - 1) }
+
+// connSlot is a place in the reactor's list of connections.
+type connSlot struct {
+	generation uint32
+	c          *conn
+}
+
+// open makes the session of a new connection.
+func (r *reactor) open(sock socket) *conn {
+	var slot int
+	if n := len(r.freeSlots); n > 0 {
+		slot = int(r.freeSlots[n-1])
+		r.freeSlots = r.freeSlots[:n-1]
+	} else {
+		slot = len(r.conns)
+		r.conns = append(r.conns, connSlot{})
+	}
+	at := &r.conns[slot]
+	at.generation++
+	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, opened: r.e.clock.now(), who: r.authority.anonymous()}
+	r.e.conns.Add(1)
+	return at.c
+}
+
+// lookup returns the live connection of that name, or nil.
+func (r *reactor) lookup(id table.ConnID) *conn {
+	slot := slotOf(id)
+	if slot >= len(r.conns) {
+		return nil
+	}
+	if c := r.conns[slot].c; c != nil && c.id == id {
+		return c
+	}
+	return nil
+}
+
+// lost ends the session of a connection whose socket is gone: its waits end,
+// what was kept behind them is dropped, its holds go on.
+func (r *reactor) lost(c *conn) {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	r.endWaits(c)
+	c.carry = putBuffer(c.carry)
+	c.pending.kept = putBuffer(c.pending.kept)
+	r.account(c)
+	slot := slotOf(c.id)
+	r.conns[slot].c = nil
+	r.freeSlots = append(r.freeSlots, uint32(slot))
+	r.e.conns.Add(-1)
+}
+
+// drop closes the connection at once.
+func (r *reactor) drop(c *conn) {
+	if !c.closed {
+		c.sock.close()
+	}
+}
+
+// hangUp closes the connection after what has been answered: no more input is
+// read, the peer is told by an end of stream, and the sweep closes the socket
+// if the peer does not. Closing it at once would reset a peer that is still
+// sending, and it could lose the answer that tells why.
+func (r *reactor) hangUp(c *conn) {
+	if c.closing || c.closed {
+		return
+	}
+	c.closing = true
+	c.closingAt = r.now
+	r.endWaits(c)
+	c.carry = putBuffer(c.carry)
+	c.pending.kept = putBuffer(c.pending.kept)
+	r.touch(c)
+}
+
+// fail answers with an error outside of any command and hangs up.
+func (r *reactor) fail(c *conn, code codec.Code, msg string) {
+	if c.closing || c.closed {
+		return
+	}
+	r.use(c)
+	r.w.Start(c.form, nil)
+	r.w.Error(code, msg)
+	r.leave(c)
+	r.hangUp(c)
+}
+
+// getBuffer returns *b, or a pooled buffer if it is nil.
+func getBuffer(b **bytebufferpool.ByteBuffer) *bytebufferpool.ByteBuffer {
+	if *b == nil {
+		*b = bytebufferpool.Get()
+	}
+	return *b
+}
+
+// putBuffer gives b back to the pool and returns nil.
+func putBuffer(b *bytebufferpool.ByteBuffer) *bytebufferpool.ByteBuffer {
+	if b != nil {
+		bytebufferpool.Put(b)
+	}
+	return nil
+}
+
+func bufferLen(b *bytebufferpool.ByteBuffer) int {
+	if b == nil {
+		return 0
+	}
+	return b.Len()
+}

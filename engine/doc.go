@@ -1,0 +1,41 @@
+// Package engine is the lock server between the socket and the table. It owns
+// connections, batching, delivery, time, limits and roles; it does not decide
+// who gets a lock (package table does) and does not know the bytes of the
+// protocol (package codec does).
+//
+// # The way of a command
+//
+//	socket -> gnet loop -> reactor.feed -> run: codec.Decoder -> exec -> table.Shard.Apply
+//	       <- one write per batch <- codec.Writer <- result
+//	waits of others: table.Effects -> settle -> courier -> inbox of their reactor -> deliver
+//
+// A batch is what one read brought. It reads the clock once, executes every
+// whole command in it, delivers the ends of waits that came of it, and writes
+// each connection that has output once. A partial command is carried by the conn.
+//
+// # Goroutines
+//
+//	name     owns                                   reads                        ended by
+//	loop i   reactor i, its conns (one gnet loop)   config, clock, table         shell.stop
+//	ticker   its effects and courier                clock, table.Due             Serve, after the stop
+//	accept   the listener, the spare descriptor     number of connections        closing the listener
+//	drain    nothing                                the wait group of reactors   the reactors' answers
+//
+// The caller of Serve has its own goroutine and waits for all of them.
+//
+// # Order of locks
+//
+// A reactor holds nothing while it decodes and writes. It locks one shard for
+// one call, unlocks it, and only then posts to an inbox (reactor.inbox.mu) or
+// accounts for buffers (buffers.mu). No two shards are locked at once, and
+// nothing else is locked under a shard:
+//
+//	one shard | one inbox | buffers | statsMu      never two of them together
+//
+// # Ends of connections
+//
+// A connection is named by loop, slot and generation (connID), never by a
+// gnet.Conn: one that is used after its close writes to whoever has its
+// descriptor then. A grant that finds no connection, or whose write fails, is
+// taken back in the table and goes to the next waiter.
+package engine

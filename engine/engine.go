@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"dlm/codec"
+	"dlm/table"
+)
+
+// Engine is one lock server: a table, the reactors that serve connections to
+// it, the ticker and the listener.
+type Engine struct {
+	cfg       Config
+	clock     *clock
+	table     *table.Table
+	reactors  []*reactor
+	authority atomic.Pointer[authority]
+	buffers   buffers
+	started   time.Time
+
+	listener net.Listener // nil in a simulation
+	connsMax int          // cfg.ConnsMax, or less if the file limit is lower
+
+	draining atomic.Bool    // no new holds or waits
+	drained  sync.WaitGroup // reactors that have not answered their waits yet
+
+	conns      atomic.Int64
+	accepted   atomic.Uint64
+	slowClosed atomic.Uint64
+	rejected   rejectCounts
+}
+
+// ErrAddressInUse is returned by New when another process listens on the address.
+var ErrAddressInUse = errors.New("address already in use")
+
+// New checks the configuration and binds the address. Nothing is served before
+// Serve. A port that is taken is ErrAddressInUse.
+func New(cfg Config) (*Engine, error) {
+	cfg.EnsureDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, ErrAddressInUse)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	e := newEngine(cfg, monotonic())
+	e.listener = listener
+	e.connsMax = connsLimit(cfg.ConnsMax, cfg.Loops)
+	if e.connsMax < cfg.ConnsMax {
+		cfg.Log.Warn("max-conns is lowered to what the file limit leaves", "max_conns", e.connsMax, "asked", cfg.ConnsMax)
+	}
+	return e, nil
+}
+
+// newEngine makes all but the sockets. source is the monotonic clock.
+func newEngine(cfg Config, source func() int64) *Engine {
+	e := &Engine{cfg: cfg, clock: newClock(source), started: time.Now(), connsMax: cfg.ConnsMax}
+	e.table = table.New(table.Config{
+		Seed:              secretSeed(),
+		TokenStart:        codec.Token(e.started.UnixNano()),
+		TTLMs:             uint32(cfg.Lease.Milliseconds()),
+		LocksMax:          cfg.LocksMax,
+		WaitersMax:        cfg.WaitersMax,
+		WaitersPerLockMax: cfg.WaitersPerLockMax,
+		Tap:               cfg.Tap,
+	})
+	e.authority.Store(&authority{creds: cfg.Credentials, adminToken: cfg.AdminToken})
+	e.buffers.max = cfg.BufferedMax
+	e.buffers.large = make(map[table.ConnID]int)
+	e.buffers.dying = make(map[table.ConnID]int)
+	for i := range cfg.Loops {
+		e.reactors = append(e.reactors, newReactor(e, i))
+	}
+	for _, r := range e.reactors {
+		r.courier = newCourier(e)
+	}
+	return e
+}
+
+// secretSeed returns a seed for the hash of lock names.
+func secretSeed() uint64 {
+	var b [8]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// Addr returns the address that is listened on; nil in a simulation.
+func (e *Engine) Addr() net.Addr {
+	if e.listener == nil {
+		return nil
+	}
+	return e.listener.Addr()
+}
+
+func (e *Engine) uptime() time.Duration { return time.Since(e.started) }
+
+// SetCredentials replaces the known tokens. Connections keep what they have
+// authenticated as. Any goroutine may call it.
+func (e *Engine) SetCredentials(creds []Credential) error {
+	if err := errors.Join(validateCredentials(creds)...); err != nil {
+		return err
+	}
+	e.authority.Store(&authority{creds: creds, adminToken: e.cfg.AdminToken})
+	e.order(orderAuth)
+	return nil
+}
+
+// Serve serves until ctx is done, then stops gracefully: no new connections,
+// waiting requests are answered SHUTDOWN, output is written, within StopWait.
+// It returns nil after such a stop.
+func (e *Engine) Serve(ctx context.Context) error {
+	shell, err := startShell(e)
+	if err != nil {
+		e.listener.Close()
+		return err
+	}
+	var wg sync.WaitGroup
+	tickCtx, stopTicker := context.WithCancel(context.Background())
+	wg.Go(func() { e.runTicker(tickCtx) })
+	accepting := make(chan error, 1)
+	wg.Go(func() { accepting <- e.accept(shell) })
+
+	select {
+	case <-ctx.Done():
+		e.cfg.Log.Info("stopping", "connections", e.conns.Load())
+		e.listener.Close()
+		<-accepting // a connection that is being enrolled needs its loop
+	case err = <-accepting:
+		e.cfg.Log.Error("the listener failed", "error", err)
+	}
+	e.stop(shell)
+	stopTicker()
+	wg.Wait()
+	return err
+}

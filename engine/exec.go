@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"dlm/codec"
+	"dlm/table"
+)
+
+// verbs is a set of verbs.
+type verbs uint32
+
+func verbSet(list ...codec.Verb) (set verbs) {
+	for _, v := range list {
+		set |= 1 << v
+	}
+	return set
+}
+
+// The verbs that a role may use. Those that only concern the connection
+// itself are open to everybody.
+var (
+	verbsOpen = verbSet(codec.VerbAuth, codec.VerbHello, codec.VerbQuit, codec.VerbReset, codec.VerbHelp)
+	verbsBase = verbsOpen | verbSet(codec.VerbPing, codec.VerbEcho, codec.VerbDetail, codec.VerbClient,
+		codec.VerbCommand, codec.VerbConfig, codec.VerbSelect)
+	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbLocks, codec.VerbInfo)
+	verbsLock = verbsRead | verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
+
+	verbsOf = [...]verbs{
+		RoleNone:   verbsOpen,
+		RoleBackup: verbsBase,
+		RoleRead:   verbsRead,
+		RoleLock:   verbsLock,
+		RoleAdmin:  verbsLock | verbSet(codec.VerbForceRelease),
+	}
+	verbsNamed = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbStatus, codec.VerbForceRelease)
+)
+
+// refusal tells whether the connection may execute the command: OK, NoAuth or
+// Denied.
+func (r *reactor) refusal(c *conn) codec.Code {
+	bit := verbs(1) << r.cmd.Verb
+	if verbsOf[c.who.role]&bit == 0 {
+		if c.who.role == RoleNone {
+			return codec.NoAuth
+		}
+		return codec.Denied
+	}
+	if verbsNamed&bit != 0 && !c.who.mayUse(r.cmd.Name) {
+		return codec.Denied
+	}
+	return codec.OK
+}
+
+// exec executes the decoded command and appends its reply, unless it waits.
+func (r *reactor) exec(c *conn) {
+	cmd := &r.cmd
+	c.form = cmd.Form
+	if len(cmd.Tag) > 0 && c.waits.open(cmd.Tag) {
+		r.w.Start(codec.FormText, nil)
+		r.refuse(codec.BadArg, "this tag is in use by a waiting command; the connection is closed")
+		r.hangUp(c)
+		return
+	}
+	r.w.Start(cmd.Form, cmd.Tag)
+	if code := r.refusal(c); code != codec.OK {
+		r.refuse(code, refusalReason(c, code))
+		return
+	}
+	switch cmd.Verb {
+	case codec.VerbAcquire:
+		r.acquire(c)
+	case codec.VerbRelease, codec.VerbHeartbeat:
+		r.reply(c, r.apply(c.id, 0))
+	case codec.VerbForceRelease:
+		r.forceRelease(c)
+	case codec.VerbStatus:
+		r.statusOf(c)
+	case codec.VerbLocks:
+		r.listLocks(c)
+	default:
+		r.session(c)
+	}
+}
+
+// apply executes a command of the table.
+func (r *reactor) apply(id table.ConnID, ticket uint32) table.Result {
+	hash := r.e.table.Hash(r.cmd.Name)
+	s := r.lock(r.e.table.Shard(hash))
+	res := s.Apply(r.now, hash, &r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
+	r.unlock(s)
+	return res
+}
+
+func (r *reactor) acquire(c *conn) {
+	cmd := &r.cmd
+	if r.e.draining.Load() {
+		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))
+		return
+	}
+	ticket := uint32(0)
+	if len(cmd.Tag) > 0 && cmd.WaitMs > 0 {
+		if len(c.waits.byTag) >= tagsMax {
+			r.refuse(codec.Limit, "too many open tags on this connection")
+			return
+		}
+		ticket = c.waits.nextTicket()
+	}
+	res := r.apply(c.id, ticket)
+	switch {
+	case !res.Waiting:
+		if res.Fresh {
+			c.grants = append(c.grants, res.Hold)
+		}
+		r.reply(c, res)
+	case ticket != 0:
+		c.waits.add(cmd.Tag, res.Waiter)
+	default:
+		c.pending.waiting, c.pending.form, c.pending.ref = true, cmd.Form, res.Waiter
+	}
+}
+
+// reply answers ACQUIRE, RELEASE or HEARTBEAT.
+func (r *reactor) reply(c *conn, res table.Result) {
+	if res.Code != codec.OK {
+		r.refuse(res.Code, reasonOf(r.cmd.Verb, res.Code))
+		return
+	}
+	r.writeHold(c, r.cmd.Form, res.Token, res.Count, res.LeaseMs)
+	r.count(r.cmd.Verb, codec.OK)
+}
+
+// writeHold answers with the fields of a hold where they are wanted.
+func (r *reactor) writeHold(c *conn, form codec.Form, token codec.Token, count uint32, leaseMs int64) {
+	if c.detail || form == codec.FormRESP {
+		r.w.Hold(token, count, leaseMs)
+	} else {
+		r.w.OK()
+	}
+}
+
+// refuse answers the current command with an error.
+func (r *reactor) refuse(code codec.Code, msg string) {
+	r.w.Error(code, msg)
+	r.count(r.cmd.Verb, code)
+}
+
+// done answers the current command with OK.
+func (r *reactor) done() {
+	r.w.OK()
+	r.count(r.cmd.Verb, codec.OK)
+}

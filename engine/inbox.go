@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"dlm/codec"
+	"dlm/table"
+)
+
+// inbox is how other goroutines reach a reactor: ends of waits to deliver, and
+// orders. Whoever arms it wakes the reactor, once per batch of messages.
+type inbox struct {
+	mu      sync.Mutex
+	effects []table.Effect // guarded by mu
+	doomed  []table.ConnID // guarded by mu; connections to close for their buffers
+	orders  orders         // guarded by mu
+	armed   atomic.Bool    // the reactor has been woken and has not emptied it yet
+}
+
+// orders is a set of things that a reactor is told to do.
+type orders uint8
+
+const (
+	orderSweep orders = 1 << iota // look for connections past an age limit
+	orderDrain                    // answer all waits with SHUTDOWN
+	orderClose                    // close every connection whose output is written
+	orderAuth                     // the credentials have changed
+)
+
+// post hands effects and orders to the reactor. Any goroutine may call it.
+func (r *reactor) post(effects []table.Effect, o orders) {
+	r.inbox.mu.Lock()
+	r.inbox.effects = append(r.inbox.effects, effects...)
+	r.inbox.orders |= o
+	r.inbox.mu.Unlock()
+	r.rouse()
+}
+
+// doom tells the reactor to close a connection for the size of its buffers.
+func (r *reactor) doom(id table.ConnID) {
+	r.inbox.mu.Lock()
+	r.inbox.doomed = append(r.inbox.doomed, id)
+	r.inbox.mu.Unlock()
+	r.rouse()
+}
+
+func (r *reactor) rouse() {
+	if !r.inbox.armed.Swap(true) {
+		(*r.wake.Load())()
+	}
+}
+
+// drainInbox does what others have posted. armed falls first: what is posted
+// from here on wakes the reactor again.
+func (r *reactor) drainInbox() {
+	r.inbox.armed.Store(false)
+	r.inbox.mu.Lock()
+	effects, doomed, o := r.inbox.effects, r.inbox.doomed, r.inbox.orders
+	r.inbox.effects, r.inbox.doomed, r.inbox.orders = r.spareEffects[:0], nil, 0
+	r.inbox.mu.Unlock()
+
+	r.begin()
+	defer r.guard(nil)
+	for i := range effects {
+		r.deliver(&effects[i])
+	}
+	r.spareEffects = effects[:0]
+	for _, id := range doomed {
+		if c := r.lookup(id); c != nil {
+			r.e.reject(rejectBuffers)
+			r.fail(c, codec.Limit, "buffers of all connections are at their limit, this one had the largest")
+			r.flush(c)
+			r.drop(c)
+		}
+	}
+	r.obey(o)
+	r.finish()
+}
+
+func (r *reactor) obey(o orders) {
+	if o&orderAuth != 0 {
+		r.authority = r.e.authority.Load()
+	}
+	if o&orderSweep != 0 {
+		r.sweep()
+	}
+	if o&orderDrain != 0 {
+		r.drain()
+		r.e.drained.Done()
+	}
+	if o&orderClose != 0 {
+		r.closeIdle()
+	}
+}
+
+// courier sorts effects by the reactor they are for.
+type courier struct {
+	e   *Engine
+	out [][]table.Effect // by loop
+}
+
+func newCourier(e *Engine) courier {
+	return courier{e: e, out: make([][]table.Effect, len(e.reactors))}
+}
+
+// add takes one effect.
+func (co *courier) add(fx table.Effect) {
+	loop := loopOf(fx.To.Conn)
+	co.out[loop] = append(co.out[loop], fx)
+}
+
+// send posts what was added, once per reactor.
+func (co *courier) send() {
+	for loop, list := range co.out {
+		if len(list) > 0 {
+			co.e.reactors[loop].post(list, 0)
+			co.out[loop] = list[:0]
+		}
+	}
+}

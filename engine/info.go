@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+
+	"dlm/codec"
+)
+
+// infoSections are the parts of INFO in their order.
+var infoSections = []struct {
+	name  string
+	write func(*Engine, []byte) []byte
+}{
+	{"Server", (*Engine).infoServer},
+	{"Clients", (*Engine).infoClients},
+	{"Locks", (*Engine).infoLocks},
+	{"Commands", (*Engine).infoCommands},
+	{"Memory", (*Engine).infoMemory},
+}
+
+// info answers INFO: all sections, or the one that was asked for.
+func (r *reactor) info() {
+	r.publishStats()
+	wanted := ""
+	if r.cmd.Has(codec.OptText) {
+		wanted = string(r.cmd.Text)
+	}
+	all := wanted == "" || strings.EqualFold(wanted, "all") || strings.EqualFold(wanted, "default") ||
+		strings.EqualFold(wanted, "everything")
+	b := r.text[:0]
+	for _, s := range infoSections {
+		if all || strings.EqualFold(wanted, s.name) {
+			if len(b) > 0 {
+				b = append(b, "\r\n"...)
+			}
+			b = append(b, "# "+s.name+"\r\n"...)
+			b = s.write(r.e, b)
+		}
+	}
+	r.text = b
+	r.w.Info(b)
+	r.count(codec.VerbInfo, codec.OK)
+}
+
+func infoLine[T any](b []byte, name string, value T) []byte {
+	return fmt.Appendf(b, "%s:%v\r\n", name, value)
+}
+
+func (e *Engine) infoServer(b []byte) []byte {
+	b = infoLine(b, "dlm_version", e.cfg.Version)
+	b = infoLine(b, "go_version", runtime.Version())
+	b = infoLine(b, "process_id", os.Getpid())
+	b = infoLine(b, "tcp_address", e.Addr())
+	b = infoLine(b, "uptime_in_seconds", int64(e.uptime().Seconds()))
+	b = infoLine(b, "loops", len(e.reactors))
+	b = infoLine(b, "durability", "memory")
+	b = infoLine(b, "process_pauses", e.clock.pauses.Load())
+	return infoLine(b, "default_lease_ms", e.cfg.Lease.Milliseconds())
+}
+
+func (e *Engine) infoClients(b []byte) []byte {
+	b = infoLine(b, "connected_clients", e.conns.Load())
+	b = infoLine(b, "maxclients", e.connsMax)
+	b = infoLine(b, "accepted_connections", e.accepted.Load())
+	b = infoLine(b, "slow_clients_closed", e.slowClosed.Load())
+	for why, name := range rejectionNames {
+		b = infoLine(b, "rejected_"+name, e.rejected[why].Load())
+	}
+	return infoLine(b, "buffered_bytes", e.buffers.total.Load())
+}
+
+func (e *Engine) infoLocks(b []byte) []byte {
+	t := e.table.Totals()
+	b = infoLine(b, "locks_held", t.Held)
+	b = infoLine(b, "waiters", t.Waiters)
+	b = infoLine(b, "grants", t.Grants)
+	b = infoLine(b, "reentries", t.Reentries)
+	b = infoLine(b, "renewals", t.Renewals)
+	b = infoLine(b, "releases", t.Releases)
+	b = infoLine(b, "queued", t.Queued)
+	b = infoLine(b, "time_outs", t.TimeOuts)
+	b = infoLine(b, "canceled_waits", t.Cancels)
+	b = infoLine(b, "expiries", t.Expiries)
+	b = infoLine(b, "forced_releases", t.Forced)
+	b = infoLine(b, "grants_taken_back", t.TakeBacks)
+	return infoLine(b, "table_bytes", t.Bytes)
+}
+
+// infoCommands writes a line per verb that was used: how often, and how often
+// with which outcome.
+func (e *Engine) infoCommands(b []byte) []byte {
+	sum := e.commandTotals()
+	for v := range codec.VerbCount {
+		results := sum[statIndex(v, 0):statIndex(v+1, 0)]
+		total := uint64(0)
+		for _, n := range results {
+			total += n
+		}
+		if total == 0 {
+			continue
+		}
+		name := "malformed"
+		if v != codec.VerbNone {
+			name = strings.ToLower(strings.ReplaceAll(v.String(), "-", "_"))
+		}
+		b = fmt.Appendf(b, "cmd_%s:calls=%d", name, total)
+		for code, n := range results {
+			if n > 0 {
+				b = fmt.Appendf(b, ",%s=%d", strings.ToLower(codec.Code(code).String()), n)
+			}
+		}
+		b = append(b, "\r\n"...)
+	}
+	return b
+}
+
+func (e *Engine) infoMemory(b []byte) []byte {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/gc/cycles/total:gc-cycles"},
+	}
+	metrics.Read(samples)
+	b = infoLine(b, "used_memory", samples[2].Value.Uint64())
+	b = infoLine(b, "mapped_memory", samples[0].Value.Uint64()-samples[1].Value.Uint64())
+	if rss, ok := residentBytes(); ok {
+		b = infoLine(b, "used_memory_rss", rss)
+	}
+	b = infoLine(b, "gc_cycles", samples[3].Value.Uint64())
+	return infoLine(b, "max_memory", e.cfg.MemoryMax)
+}
+
+// residentBytes returns the resident memory of the process, where the system
+// tells it in /proc.
+func residentBytes() (int64, bool) {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, false
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0, false
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err == nil
+}

@@ -1,0 +1,20 @@
+package engine
+
+import "time"
+
+// Limits that are not settings.
+const (
+	loopsMax    = 256     // event loops: a ConnID has 8 bits for the loop
+	connsMaxMax = 1 << 20 // largest setting of max-conns
+	bytesMaxMax = 1 << 30 // largest setting of a per-connection byte limit
+
+	tagsMax         = 10_000                // open tags per connection
+	authFailuresMax = 3                     // wrong tokens before a connection is closed
+	clockStepMax    = 50 * time.Millisecond // most that table time advances between two readings
+	tickEvery       = time.Millisecond
+	sweepEvery      = 250 * time.Millisecond // how often connections are checked for age limits
+	lingerMax       = 2 * time.Second        // how long a connection that was hung up may take to close
+	scratchMin      = 64 << 10               // bytes of a reactor's output buffer at the start
+	trackedMin      = 4 << 10                // bytes of a connection's buffers from which it can be the largest
+	advanceMax      = 1024                   // due entries settled per hold of a shard's mutex
+)

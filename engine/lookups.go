@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"bytes"
+	"strconv"
+
+	"dlm/codec"
+	"dlm/table"
+)
+
+const (
+	listDefault = 100       // locks that LOCKS answers without LIMIT
+	listScan    = 1024      // records looked at per hold of a shard's mutex
+	listBatch   = 16        // locks copied per hold of a shard's mutex
+	listScanMax = 64 * 1024 // records looked at per LOCKS; the cursor leads on from there
+	listBytes   = 256 << 10 // names, owners and META in one answer: far below the cap on unread replies
+)
+
+// statusOf answers STATUS.
+func (r *reactor) statusOf(c *conn) {
+	hash := r.e.table.Hash(r.cmd.Name)
+	s := r.lock(r.e.table.Shard(hash))
+	s.Status(r.now, hash, r.cmd.Name, &r.status, &r.fx)
+	r.unlock(s)
+	r.count(codec.VerbStatus, codec.OK)
+	if !r.status.Held {
+		r.w.Fields(1)
+		r.w.Word("state", "free")
+		r.w.End()
+		return
+	}
+	r.w.Fields(statusFields(&r.status))
+	r.writeStatus(&r.status)
+	r.w.End()
+}
+
+// statusFields returns how many fields writeStatus writes.
+func statusFields(st *table.Status) int {
+	n := 8
+	if len(st.Next) > 0 {
+		n++
+	}
+	if len(st.Meta) > 0 {
+		n++
+	}
+	return n
+}
+
+func (r *reactor) writeStatus(st *table.Status) {
+	r.w.Word("state", "held")
+	r.w.Word("mode", "exclusive")
+	r.w.Str("owner", st.Owner)
+	r.w.Token("token", codec.Token(st.Token))
+	r.w.Num("count", int64(st.Count))
+	r.w.Num("lease_ms", st.LeaseMs)
+	r.w.Num("held_ms", st.HeldMs)
+	r.w.Num("waiters", int64(st.Waiters))
+	if len(st.Next) > 0 {
+		r.w.Str("next", st.Next)
+	}
+	if len(st.Meta) > 0 {
+		r.w.Str("meta", st.Meta)
+	}
+}
+
+// listLocks answers LOCKS: a bounded piece of the listing, and where to go on.
+func (r *reactor) listLocks(c *conn) {
+	cmd := &r.cmd
+	at, ok := table.Cursor{}, true
+	if cmd.Has(codec.OptCursor) && len(cmd.Text) > 0 {
+		at, ok = parseCursor(cmd.Text)
+	}
+	if !ok {
+		r.refuse(codec.BadArg, "CURSOR is not one that LOCKS has answered")
+		return
+	}
+	limit := listDefault
+	if cmd.Has(codec.OptLimit) {
+		limit = cmd.Limit
+	}
+	filter := table.Filter{Contended: cmd.Has(codec.OptContended)}
+	if cmd.Has(codec.OptPrefix) {
+		filter.Prefix = cmd.Name
+	}
+	r.statuses.Reset()
+	more := r.collect(c, &at, limit, &filter)
+	var cursor [24]byte
+	text := cursor[:0]
+	if more {
+		text = appendCursor(text, at)
+	}
+	list := r.statuses.All()
+	r.w.List(len(list), text)
+	for i := range list {
+		st := &list[i]
+		r.w.Item(1 + statusFields(st))
+		r.w.Str("lock", st.Name)
+		r.writeStatus(st)
+		r.w.End()
+	}
+	r.count(codec.VerbLocks, codec.OK)
+}
+
+// collect fills r.statuses from the cursor on, and moves the cursor. It tells
+// whether there may be more.
+func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Filter) (more bool) {
+	size, seen := 0, 0
+	for scanned := 0; scanned < listScanMax; scanned += listScan {
+		// Few locks per hold of the mutex, as one can have 2 KiB of strings.
+		s := r.lock(r.e.table.ShardAt(int(at.Shard)))
+		done := s.List(r.now, &at.Index, listScan, min(limit-seen, listBatch), filter, &r.statuses, &r.fx)
+		r.unlock(s)
+		for _, st := range r.statuses.All()[seen:] {
+			size += len(st.Name) + len(st.Owner) + len(st.Meta) + len(st.Next)
+		}
+		seen = r.hideOthers(c, seen)
+		if done {
+			if at.Shard == table.Shards-1 {
+				return false
+			}
+			*at = table.Cursor{Shard: at.Shard + 1}
+		}
+		if seen >= limit || size > listBytes {
+			return true
+		}
+	}
+	return true
+}
+
+// hideOthers removes what the connection may not see from the entries behind
+// the first seen ones, and returns how many remain.
+func (r *reactor) hideOthers(c *conn, seen int) int {
+	if len(c.who.prefixes) == 0 {
+		return len(r.statuses.All())
+	}
+	return r.statuses.Keep(seen, func(st *table.Status) bool { return c.who.mayUse(st.Name) })
+}
+
+// A cursor is written as shard-record.
+func appendCursor(dst []byte, at table.Cursor) []byte {
+	dst = strconv.AppendUint(dst, uint64(at.Shard), 10)
+	dst = append(dst, '-')
+	return strconv.AppendUint(dst, uint64(at.Index), 10)
+}
+
+func parseCursor(b []byte) (at table.Cursor, ok bool) {
+	shard, index, found := bytes.Cut(b, []byte{'-'})
+	s, err1 := strconv.ParseUint(string(shard), 10, 8)
+	i, err2 := strconv.ParseUint(string(index), 10, 32)
+	return table.Cursor{Shard: uint8(s), Index: uint32(i)}, found && err1 == nil && err2 == nil
+}

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/valyala/bytebufferpool"
+
+	"dlm/codec"
+	"dlm/table"
+)
+
+// reactor is one event loop and its connections. All methods run on the loop,
+// but post, doom and rouse. Everything is owned by it unless said otherwise.
+//
+// The life of a read: feed takes the bytes, begin reads the clock, run decodes
+// and executes, finish delivers the ends of waits that came of it and writes
+// every connection that has output, once.
+type reactor struct {
+	e     *Engine
+	index int
+	wake  atomic.Pointer[func()] // makes drainInbox run on the loop; nil: no loop yet, hence no connection
+	inbox inbox
+
+	conns     []connSlot
+	freeSlots []uint32
+	authority *authority
+
+	now    int64 // table time of this batch, ns
+	dec    codec.Decoder
+	cmd    codec.Command
+	w      codec.Writer
+	user   *conn // whose output w.Buf is; nil: none
+	locked bool  // a shard's mutex is held
+	fx     table.Effects
+	dirty  []*conn // with output to write
+
+	scratch      []byte          // output of the conn that is being read
+	spareGrants  []table.HoldRef // grants of the conn that is being read
+	spareEffects []table.Effect
+	courier      courier
+	status       table.Status
+	statuses     table.Statuses
+	text         []byte // INFO
+
+	stats   batchStats
+	statsMu sync.Mutex
+	totals  commandCounts // guarded by statsMu
+}
+
+func newReactor(e *Engine, index int) *reactor {
+	return &reactor{e: e, index: index, authority: e.authority.Load(), scratch: make([]byte, 0, scratchMin)}
+}
+
+// bind gives the reactor its loop: wake makes drainInbox run on it, and may be
+// called by any goroutine.
+func (r *reactor) bind(wake func()) { r.wake.Store(&wake) }
+
+// lock locks a shard and returns it.
+func (r *reactor) lock(s *table.Shard) *table.Shard {
+	s.Lock()
+	r.locked = true
+	return s
+}
+
+func (r *reactor) unlock(s *table.Shard) {
+	r.locked = false
+	s.Unlock()
+}
+
+// begin starts a batch: one reading of the clock serves all its commands.
+func (r *reactor) begin() { r.now = r.e.clock.now() }
+
+// finish delivers what the batch has meant for others and writes the output.
+// Taking back what can't be written may free more waits, so it goes on until
+// nothing is left.
+func (r *reactor) finish() {
+	for len(r.fx.List) > 0 || len(r.dirty) > 0 {
+		r.settle()
+		dirty := r.dirty
+		r.dirty = nil
+		for _, c := range dirty {
+			r.flush(c)
+		}
+		if r.dirty == nil {
+			r.dirty = dirty[:0]
+		}
+	}
+	r.courier.send()
+	r.publishStats()
+}
+
+// settle delivers effects to connections of this loop and hands the others to
+// the courier. The list may grow meanwhile.
+func (r *reactor) settle() {
+	for i := 0; i < len(r.fx.List); i++ {
+		fx := r.fx.List[i]
+		if loopOf(fx.To.Conn) == r.index {
+			r.deliver(&fx)
+		} else {
+			r.courier.add(fx)
+		}
+	}
+	r.fx.List = r.fx.List[:0]
+}
+
+// feed takes bytes that have arrived on the connection. They are not kept.
+func (r *reactor) feed(c *conn, in []byte) {
+	r.begin()
+	defer r.guard(c)
+	if !c.closing && !c.closed {
+		r.read(c, in)
+	}
+	r.finish()
+}
+
+// read executes the commands in the input behind what is left of the last.
+func (r *reactor) read(c *conn, in []byte) {
+	c.out, c.grants = r.scratch[:0], r.spareGrants[:0]
+	r.touch(c)
+	fresh := c.carry == nil
+	if !fresh {
+		c.carry.Write(in)
+		in = c.carry.B
+	}
+	n := r.run(c, in)
+	switch rest := in[n:]; {
+	case c.closed || c.closing: // hangUp has dropped the carry
+	case len(rest) == 0:
+		c.carry = putBuffer(c.carry)
+	case fresh:
+		getBuffer(&c.carry).Write(rest)
+		c.carrySince = r.now
+	case n > 0:
+		c.carry.B = c.carry.B[:copy(c.carry.B, rest)]
+		c.carrySince = r.now
+	}
+	r.account(c)
+}
+
+// use directs the writer to the output of a connection, until leave.
+func (r *reactor) use(c *conn) {
+	if r.user != nil {
+		panic("BUG: the writer serves two connections")
+	}
+	if c.out == nil {
+		c.pooled = bytebufferpool.Get()
+		c.out = c.pooled.B[:0]
+	}
+	r.user = c
+	r.w.Buf, r.w.RESP3 = c.out, c.resp3
+}
+
+// leave ends what use began.
+func (r *reactor) leave(c *conn) {
+	c.out = r.w.Buf
+	r.w.Buf = nil
+	r.user = nil
+	r.touch(c)
+}
+
+// touch puts the connection in the list of those to flush.
+func (r *reactor) touch(c *conn) {
+	if !c.dirty && !c.closed {
+		c.dirty = true
+		r.dirty = append(r.dirty, c)
+	}
+}
+
+// flush writes the output of a connection. Grants that it could not take are
+// taken back.
+func (r *reactor) flush(c *conn) {
+	c.dirty = false
+	var err error
+	if len(c.out) > 0 && !c.closed {
+		err = c.sock.write(c.out)
+	}
+	if err != nil || c.closed {
+		for _, hold := range c.grants {
+			r.takeBack(hold)
+		}
+		r.drop(c)
+	}
+	r.releaseOutput(c)
+	if c.closed {
+		return
+	}
+	if c.sock.buffered() > r.e.cfg.UnreadMax {
+		r.e.slowClosed.Add(1)
+		r.drop(c)
+		return
+	}
+	r.account(c)
+	if c.closing {
+		c.sock.finish()
+	}
+}
+
+// releaseOutput gives the output buffer back to where it came from.
+func (r *reactor) releaseOutput(c *conn) {
+	switch {
+	case c.pooled != nil:
+		c.pooled.B = c.out[:0]
+		bytebufferpool.Put(c.pooled)
+		c.pooled = nil
+	case c.out != nil:
+		r.scratch, r.spareGrants = c.out[:0], c.grants[:0]
+	}
+	c.out, c.grants = nil, nil
+}
+
+// guard, deferred, survives a bug in a batch: it is logged with its cause, the
+// connection that was being served is closed, and the server goes on. A panic
+// while a shard is locked ends the process: nobody knows what its locks are
+// worth then, and a lock server must not guess.
+func (r *reactor) guard(c *conn) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	r.e.cfg.Log.Error("internal error", "cause", cause, "stack", string(debug.Stack()))
+	if r.locked {
+		panic(cause)
+	}
+	r.user, r.w.Buf = nil, nil
+	if c != nil && !c.closed {
+		r.fail(c, codec.Internal, "a bug of the server, which has been logged; the connection is closed")
+	}
+	r.finish()
+}

@@ -1,0 +1,39 @@
+package engine
+
+import "dlm/codec"
+
+// reasonOf returns the words that go with the code of a refused lock command:
+// what happened, and what the client can conclude from it.
+func reasonOf(verb codec.Verb, code codec.Code) string {
+	switch code {
+	case codec.Timeout:
+		return "not granted within the wait timeout"
+	case codec.NotHeld:
+		return "nobody holds this lock: it was never acquired, or released, expired or forced"
+	case codec.NotOwner:
+		return "another service holds this lock"
+	case codec.Stale:
+		return "the token is not that of the present hold"
+	case codec.Limit:
+		if verb == codec.VerbAcquire {
+			return "locks, waiters, counts or memory are at their limit: nothing was changed"
+		}
+		return "at the limit: nothing was changed"
+	case codec.Shutdown:
+		return "the server is stopping"
+	default:
+		panic("BUG: no reason for code " + code.String())
+	}
+}
+
+// refusalReason returns the words for NoAuth and Denied.
+func refusalReason(c *conn, code codec.Code) string {
+	switch {
+	case code == codec.NoAuth:
+		return "authenticate first: AUTH <token>"
+	case len(c.who.prefixes) > 0:
+		return "this token may not do this, or not with this lock name"
+	default:
+		return "the role " + c.who.role.String() + " may not do this"
+	}
+}

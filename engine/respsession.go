@@ -1,0 +1,240 @@
+package engine
+
+import (
+	"bytes"
+
+	"dlm/codec"
+)
+
+// sessionRESP executes what Redis clients send on their own when they connect.
+func (r *reactor) sessionRESP(c *conn) {
+	args := r.cmd.Args
+	switch r.cmd.Verb {
+	case codec.VerbEcho:
+		r.w.Bulk(r.cmd.Text)
+		r.count(codec.VerbEcho, codec.OK)
+	case codec.VerbSelect:
+		if len(args) == 1 && string(args[0]) == "0" {
+			r.done()
+		} else {
+			r.refuse(codec.BadArg, "SELECT takes 0: there is one space of locks")
+		}
+	case codec.VerbHello:
+		r.hello(c, args)
+	case codec.VerbClient:
+		r.client(c, args)
+	case codec.VerbConfig:
+		r.config(args)
+	case codec.VerbCommand:
+		r.command(args)
+	default:
+		panic("BUG: verb without an executor: " + r.cmd.Verb.String())
+	}
+}
+
+// is compares a word with an upper-case keyword, ignoring case.
+func is(word []byte, keyword string) bool {
+	return len(word) == len(keyword) && bytes.EqualFold(word, []byte(keyword))
+}
+
+// hello answers HELLO [2|3 [AUTH user token] [SETNAME name]].
+func (r *reactor) hello(c *conn, args [][]byte) {
+	resp3, name := c.resp3, c.name
+	var token []byte
+	if len(args) > 0 {
+		switch string(args[0]) {
+		case "2", "3":
+			resp3 = string(args[0]) == "3"
+		default:
+			// The word NOPROTO is what Redis clients look for.
+			r.w.Fault("NOPROTO", "unsupported protocol version")
+			r.count(codec.VerbHello, codec.BadArg)
+			return
+		}
+		args = args[1:]
+	}
+	for len(args) > 0 {
+		switch {
+		case is(args[0], "AUTH") && len(args) >= 3:
+			token, args = args[2], args[3:]
+		case is(args[0], "SETNAME") && len(args) >= 2:
+			name, args = string(args[1]), args[2:]
+		default:
+			r.refuse(codec.BadArg, "HELLO takes [2|3 [AUTH user token] [SETNAME name]]")
+			return
+		}
+	}
+	if token != nil && !r.authenticate(c, token) {
+		return
+	}
+	if c.who.role == RoleNone {
+		r.refuse(codec.NoAuth, "authenticate first: HELLO 3 AUTH <user> <token>, or AUTH <token>")
+		return
+	}
+	c.resp3, c.name = resp3, name
+	r.w.RESP3 = resp3
+	r.greet(c)
+}
+
+// greet writes the answer to HELLO.
+func (r *reactor) greet(c *conn) {
+	w := &r.w
+	field := func(name, value string) {
+		w.Bulk([]byte(name))
+		w.Bulk([]byte(value))
+	}
+	w.Map(7)
+	field("server", "dlm")
+	field("version", r.e.cfg.Version)
+	w.Bulk([]byte("proto"))
+	if c.resp3 {
+		w.Int(3)
+	} else {
+		w.Int(2)
+	}
+	w.Bulk([]byte("id"))
+	w.Int(clientID(c))
+	field("mode", "standalone")
+	field("role", "master")
+	w.Bulk([]byte("modules"))
+	w.Array(0)
+	r.count(codec.VerbHello, codec.OK)
+}
+
+// clientID is the number of a connection as clients see it.
+func clientID(c *conn) int64 { return int64(c.id &^ (1 << 63)) }
+
+// client answers CLIENT SETINFO, SETNAME, GETNAME and ID.
+func (r *reactor) client(c *conn, args [][]byte) {
+	switch {
+	case len(args) == 3 && is(args[0], "SETINFO"):
+		r.done()
+	case len(args) == 2 && is(args[0], "SETNAME"):
+		c.name = string(args[1])
+		r.done()
+	case len(args) == 1 && is(args[0], "GETNAME"):
+		if c.name == "" {
+			r.w.Null()
+		} else {
+			r.w.Bulk([]byte(c.name))
+		}
+		r.count(codec.VerbClient, codec.OK)
+	case len(args) == 1 && is(args[0], "ID"):
+		r.w.Int(clientID(c))
+		r.count(codec.VerbClient, codec.OK)
+	default:
+		r.refuse(codec.BadArg, "CLIENT takes SETINFO, SETNAME, GETNAME or ID")
+	}
+}
+
+// config answers CONFIG GET, which redis-benchmark asks for before it starts:
+// each name with an empty value.
+func (r *reactor) config(args [][]byte) {
+	if len(args) < 2 || !is(args[0], "GET") {
+		r.refuse(codec.BadArg, "CONFIG takes GET <name>: settings are flags, environment or a file")
+		return
+	}
+	r.w.Map(len(args) - 1)
+	for _, name := range args[1:] {
+		r.w.Bulk(name)
+		r.w.Bulk(nil)
+	}
+	r.count(codec.VerbConfig, codec.OK)
+}
+
+// command answers COMMAND, COMMAND COUNT, COMMAND DOCS [name ...] and COMMAND
+// INFO [name ...], from which redis-cli makes its hints.
+func (r *reactor) command(args [][]byte) {
+	switch {
+	case len(args) == 0:
+		r.commandInfo(nil)
+	case is(args[0], "COUNT") && len(args) == 1:
+		r.w.Int(int64(len(codec.Docs)))
+	case is(args[0], "DOCS"):
+		r.commandDocs(args[1:])
+	case is(args[0], "INFO"):
+		r.commandInfo(args[1:])
+	default:
+		r.refuse(codec.BadArg, "COMMAND takes COUNT, DOCS or INFO")
+		return
+	}
+	r.count(codec.VerbCommand, codec.OK)
+}
+
+// commandInfo writes the entry of each named command, of all without names.
+func (r *reactor) commandInfo(names [][]byte) {
+	if len(names) == 0 {
+		r.w.Array(len(codec.Docs))
+		for i := range codec.Docs {
+			r.commandEntry(&codec.Docs[i])
+		}
+		return
+	}
+	r.w.Array(len(names))
+	for _, name := range names {
+		if doc, ok := codec.DocOf(name); ok {
+			r.commandEntry(doc)
+		} else {
+			r.w.Null()
+		}
+	}
+}
+
+// commandEntry writes name, arity, flags, first key, last key, key step.
+func (r *reactor) commandEntry(doc *codec.Doc) {
+	key := int64(0)
+	if doc.Keys {
+		key = 1
+	}
+	r.w.Array(6)
+	r.w.Bulk(lower(doc.Name))
+	r.w.Int(int64(-doc.Arity)) // negative: at least so many
+	r.w.Array(0)
+	r.w.Int(key)
+	r.w.Int(key)
+	r.w.Int(key)
+}
+
+// commandDocs writes a map from command to its description.
+func (r *reactor) commandDocs(names [][]byte) {
+	var docs []*codec.Doc
+	for i := range codec.Docs {
+		doc := &codec.Docs[i]
+		wanted := len(names) == 0
+		for _, name := range names {
+			wanted = wanted || is(name, doc.Name)
+		}
+		if wanted {
+			docs = append(docs, doc)
+		}
+	}
+	r.w.Map(len(docs))
+	for _, doc := range docs {
+		r.w.Bulk(lower(doc.Name))
+		r.w.Map(3)
+		r.w.Bulk([]byte("summary"))
+		r.w.Bulk([]byte(doc.Summary))
+		r.w.Bulk([]byte("group"))
+		r.w.Bulk([]byte("locks"))
+		r.w.Bulk([]byte("arguments"))
+		r.commandArguments(doc)
+	}
+}
+
+// commandArguments writes the arguments as redis-cli shows them: each word of
+// the documentation stands for itself.
+func (r *reactor) commandArguments(doc *codec.Doc) {
+	words := bytes.Fields([]byte(doc.Args))
+	r.w.Array(len(words))
+	for _, word := range words {
+		r.w.Map(3)
+		r.w.Bulk([]byte("name"))
+		r.w.Bulk(word)
+		r.w.Bulk([]byte("type"))
+		r.w.Bulk([]byte("string"))
+		r.w.Bulk([]byte("display_text"))
+		r.w.Bulk(word)
+	}
+}
+
+func lower(name string) []byte { return bytes.ToLower([]byte(name)) }

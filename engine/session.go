@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"dlm/codec"
+)
+
+// session executes the commands that concern the connection and not a lock.
+func (r *reactor) session(c *conn) {
+	cmd := &r.cmd
+	switch cmd.Verb {
+	case codec.VerbAuth:
+		if r.authenticate(c, cmd.Text) {
+			r.done()
+		}
+	case codec.VerbDetail:
+		c.detail = cmd.Has(codec.OptOn)
+		r.done()
+	case codec.VerbPing:
+		r.ping()
+	case codec.VerbInfo:
+		r.info()
+	case codec.VerbHelp:
+		r.help()
+	case codec.VerbQuit:
+		r.done()
+		r.hangUp(c)
+	case codec.VerbReset:
+		r.reset(c)
+	default:
+		r.sessionRESP(c)
+	}
+}
+
+func (r *reactor) ping() {
+	switch {
+	case r.cmd.Form == codec.FormText:
+		r.w.OK()
+	case r.cmd.Has(codec.OptText):
+		r.w.Bulk(r.cmd.Text)
+	default:
+		r.w.Simple("PONG")
+	}
+	r.count(codec.VerbPing, codec.OK)
+}
+
+// authenticate takes on the identity that the token stands for. After a few
+// wrong ones the connection is closed.
+func (r *reactor) authenticate(c *conn, token []byte) bool {
+	if !r.authority.required() && r.authority.adminToken == nil {
+		r.refuse(codec.Denied, "this server has no tokens: everything but FORCE-RELEASE is open")
+		return false
+	}
+	who, ok := r.authority.identify(token)
+	if ok {
+		c.who = who
+		return true
+	}
+	c.authFailures++
+	r.refuse(codec.Denied, "no such token")
+	if c.authFailures >= authFailuresMax {
+		r.e.reject(rejectAuthFail)
+		r.e.cfg.Log.Warn("connection closed after wrong tokens", "from", c.sock.remote(), "tries", c.authFailures)
+		r.hangUp(c)
+	}
+	return false
+}
+
+func (r *reactor) help() {
+	var topic []byte
+	if r.cmd.Has(codec.OptText) {
+		topic = r.cmd.Text
+	}
+	lines, ok := codec.Help(topic)
+	if !ok {
+		r.refuse(codec.BadArg, "no help on that: HELP lists the commands")
+		return
+	}
+	r.w.Lines(lines)
+	r.count(codec.VerbHelp, codec.OK)
+}
+
+// reset puts the session back to its beginning, as RESET in Redis does.
+func (r *reactor) reset(c *conn) {
+	c.who = r.authority.anonymous()
+	c.name = ""
+	c.detail, c.resp3 = false, false
+	r.w.RESP3 = false
+	r.w.Simple("RESET")
+	r.count(codec.VerbReset, codec.OK)
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"dlm/codec"
+)
+
+// commandCounts counts commands by verb and outcome.
+type commandCounts [int(codec.VerbCount) * int(codec.CodeCount)]uint64
+
+// batchStats collects the counts of one batch in plain fields, so that the
+// shared ones are touched once per batch.
+type batchStats struct {
+	counts  [int(codec.VerbCount) * int(codec.CodeCount)]uint32
+	touched []uint16
+}
+
+func statIndex(verb codec.Verb, code codec.Code) int {
+	return int(verb)*int(codec.CodeCount) + int(code)
+}
+
+// count notes one answered command.
+func (r *reactor) count(verb codec.Verb, code codec.Code) {
+	i := statIndex(verb, code)
+	if r.stats.counts[i] == 0 {
+		r.stats.touched = append(r.stats.touched, uint16(i))
+	}
+	r.stats.counts[i]++
+}
+
+// publishStats adds the counts of the batch to the reactor's totals.
+func (r *reactor) publishStats() {
+	if len(r.stats.touched) == 0 {
+		return
+	}
+	r.statsMu.Lock()
+	for _, i := range r.stats.touched {
+		r.totals[i] += uint64(r.stats.counts[i])
+		r.stats.counts[i] = 0
+	}
+	r.statsMu.Unlock()
+	r.stats.touched = r.stats.touched[:0]
+}
+
+// commandTotals sums the counts of all reactors.
+func (e *Engine) commandTotals() (sum commandCounts) {
+	for _, r := range e.reactors {
+		r.statsMu.Lock()
+		for i, n := range r.totals {
+			sum[i] += n
+		}
+		r.statsMu.Unlock()
+	}
+	return sum
+}
+
+// rejection is why a connection was refused or closed by the server.
+type rejection uint8
+
+const (
+	rejectConns    rejection = iota // at max-conns
+	rejectFiles                     // no file descriptor left
+	rejectEnroll                    // could not be handed to a loop
+	rejectPending                   // too much input behind a wait
+	rejectBuffers                   // largest buffers when all are at the limit
+	rejectPartial                   // partial command too old
+	rejectAuthLate                  // not authenticated in time
+	rejectAuthFail                  // too many wrong tokens
+	rejections
+)
+
+var rejectionNames = [rejections]string{
+	"max_conns", "file_limit", "enroll", "pending_input", "all_buffers", "partial_command", "auth_timeout", "auth_failures",
+}
+
+// rejectCounts counts rejections by reason. Any goroutine may add.
+type rejectCounts [rejections]atomic.Uint64
+
+func (e *Engine) reject(why rejection) { e.rejected[why].Add(1) }

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"dlm/codec"
+	"dlm/table"
+)
+
+// tag is the tag of a waiting request, by value: it outlives the input.
+type tag struct {
+	n     uint8
+	bytes [codec.TagMax]byte
+}
+
+func makeTag(b []byte) (t tag) {
+	t.n = uint8(copy(t.bytes[:], b))
+	return t
+}
+
+// waits are the tagged requests of one connection that wait. Ticket 0 is the
+// untagged wait, which lives in pending; ticket i+1 is list[i].
+type waits struct {
+	byTag map[tag]uint32 // index in list; nil until the first tagged wait
+	list  []tagWait
+	free  []uint32
+}
+
+type tagWait struct {
+	tag tag
+	ref table.WaiterRef
+}
+
+// open tells whether a tag is in use.
+func (w *waits) open(b []byte) bool {
+	if len(w.byTag) == 0 {
+		return false
+	}
+	_, in := w.byTag[makeTag(b)]
+	return in
+}
+
+// nextTicket returns the ticket that add will use.
+func (w *waits) nextTicket() uint32 {
+	if n := len(w.free); n > 0 {
+		return w.free[n-1] + 1
+	}
+	return uint32(len(w.list)) + 1
+}
+
+// add keeps a tagged wait under the ticket that nextTicket has announced.
+func (w *waits) add(b []byte, ref table.WaiterRef) {
+	if w.byTag == nil {
+		w.byTag = make(map[tag]uint32)
+	}
+	wait := tagWait{makeTag(b), ref}
+	var i uint32
+	if n := len(w.free); n > 0 {
+		i = w.free[n-1]
+		w.free = w.free[:n-1]
+		w.list[i] = wait
+	} else {
+		i = uint32(len(w.list))
+		w.list = append(w.list, wait)
+	}
+	w.byTag[wait.tag] = i
+}
+
+// take removes the wait of that ticket and returns its tag.
+func (w *waits) take(ticket uint32) tag {
+	i := ticket - 1
+	t := w.list[i].tag
+	delete(w.byTag, t)
+	w.free = append(w.free, i)
+	return t
+}
+
+// cancel ends one wait in the table; its answer, if it is already under way,
+// will find nobody.
+func (r *reactor) cancel(ref table.WaiterRef) {
+	s := r.lock(r.e.table.ShardAt(int(ref.Shard)))
+	s.Cancel(ref)
+	r.unlock(s)
+}
+
+// endWaits cancels every wait of the connection without an answer.
+func (r *reactor) endWaits(c *conn) {
+	if c.pending.waiting {
+		c.pending.waiting = false
+		r.cancel(c.pending.ref)
+	}
+	for _, i := range c.waits.byTag {
+		r.cancel(c.waits.list[i].ref)
+	}
+	c.waits = waits{}
+}
+
+// deliver answers a request that has waited. If its connection is gone, a
+// grant is taken back.
+func (r *reactor) deliver(fx *table.Effect) {
+	c := r.lookup(fx.To.Conn)
+	if c == nil || c.closing || !r.answer(c, fx) {
+		if fx.Code == codec.OK {
+			r.takeBack(fx.Hold)
+		}
+	}
+}
+
+// answer writes the end of a wait; false if the connection has no such wait.
+func (r *reactor) answer(c *conn, fx *table.Effect) bool {
+	var t tag
+	form := codec.FormText
+	if fx.To.Ticket == 0 {
+		if !c.pending.waiting {
+			return false
+		}
+		c.pending.waiting = false
+		form = c.pending.form
+	} else {
+		if int(fx.To.Ticket) > len(c.waits.list) {
+			return false
+		}
+		t = c.waits.take(fx.To.Ticket)
+	}
+	r.use(c)
+	r.w.Start(form, t.bytes[:t.n])
+	if fx.Code == codec.OK {
+		r.writeHold(c, form, fx.Hold.Token, fx.Count, fx.LeaseMs)
+		c.grants = append(c.grants, fx.Hold)
+	} else {
+		r.w.Error(fx.Code, reasonOf(codec.VerbAcquire, fx.Code))
+	}
+	r.count(codec.VerbAcquire, fx.Code)
+	r.leave(c)
+	if fx.To.Ticket == 0 {
+		r.resume(c)
+	}
+	return true
+}
+
+// takeBack undoes one grant.
+func (r *reactor) takeBack(hold table.HoldRef) {
+	s := r.lock(r.e.table.ShardAt(int(hold.Shard)))
+	s.TakeBack(r.now, hold, &r.fx)
+	r.unlock(s)
+}
