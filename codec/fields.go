@@ -155,8 +155,7 @@ func (w *Writer) Simple(s string) {
 // Fault appends an error with a code of Redis that is none of ours.
 func (w *Writer) Fault(code, msg string) {
 	w.Buf = append(append(append(w.Buf, '-'), code...), ' ')
-	w.line(msg)
-	w.Buf = append(w.Buf, "\r\n"...)
+	w.Buf = append(appendLine(w.Buf, msg), "\r\n"...)
 }
 
 // Bulk appends a bulk string.

@@ -49,25 +49,26 @@ func appendError[T string | []byte](w *Writer, code Code, msg T) {
 			word = "ERR" // what client libraries look for
 		}
 		w.Buf = append(append(append(w.Buf, '-'), word...), ' ')
-		w.line(string(msg))
+		w.Buf = appendLine(w.Buf, msg)
 		w.Buf = append(w.Buf, "\r\n"...)
 		return
 	}
 	w.lead()
 	w.Buf = append(append(append(w.Buf, "ERROR "...), code.String()...), ' ')
-	w.line(string(msg))
+	w.Buf = appendLine(w.Buf, msg)
 	w.Buf = append(w.Buf, '\n')
 }
 
-// line appends words without what would end the line.
-func (w *Writer) line(msg string) {
+// appendLine appends words without what would end the line.
+func appendLine[T string | []byte](dst []byte, msg T) []byte {
 	for i := range len(msg) {
 		c := msg[i]
 		if c < 0x20 || c == 0x7f {
 			c = '?'
 		}
-		w.Buf = append(w.Buf, c)
+		dst = append(dst, c)
 	}
+	return dst
 }
 
 // Hold answers OK with the fields of a hold.

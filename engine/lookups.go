@@ -105,11 +105,13 @@ func (r *reactor) listLocks(c *conn) {
 // whether there may be more.
 func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Filter) (more bool) {
 	size, seen := 0, 0
-	for scanned := 0; scanned < listScanMax; scanned += listScan {
+	for left := listScanMax; left > 0; left-- { // a shard without records counts as one
+		scan := listScan
 		// Few locks per hold of the mutex, as one can have 2 KiB of strings.
 		s := r.lock(r.e.table.ShardAt(int(at.Shard)))
-		done := s.List(r.now, &at.Index, listScan, min(limit-seen, listBatch), filter, &r.statuses, &r.fx)
+		done := s.List(r.now, &at.Index, &scan, min(limit-seen, listBatch), filter, &r.statuses, &r.fx)
 		r.unlock(s)
+		left -= listScan - scan
 		for _, st := range r.statuses.All()[seen:] {
 			size += len(st.Name) + len(st.Owner) + len(st.Meta) + len(st.Next)
 		}

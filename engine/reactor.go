@@ -31,6 +31,7 @@ type reactor struct {
 	dec    codec.Decoder
 	cmd    codec.Command
 	w      codec.Writer
+	tag    tag   // of the wait that is being answered
 	user   *conn // whose output w.Buf is; nil: none
 	locked bool  // a shard's mutex is held
 	fx     table.Effects

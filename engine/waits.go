@@ -106,8 +106,8 @@ func (r *reactor) deliver(fx *table.Effect) {
 
 // answer writes the end of a wait; false if the connection has no such wait.
 func (r *reactor) answer(c *conn, fx *table.Effect) bool {
-	var t tag
 	form := codec.FormText
+	r.tag.n = 0
 	if fx.To.Ticket == 0 {
 		if !c.pending.waiting {
 			return false
@@ -118,10 +118,10 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 		if int(fx.To.Ticket) > len(c.waits.list) {
 			return false
 		}
-		t = c.waits.take(fx.To.Ticket)
+		r.tag = c.waits.take(fx.To.Ticket)
 	}
 	r.use(c)
-	r.w.Start(form, t.bytes[:t.n])
+	r.w.Start(form, r.tag.bytes[:r.tag.n])
 	if fx.Code == codec.OK {
 		r.writeHold(c, form, fx.Hold.Token, fx.Count, fx.LeaseMs)
 		c.grants = append(c.grants, fx.Hold)

@@ -17,15 +17,15 @@ type Filter struct {
 }
 
 // List appends locks of the shard to out, from record *at on: at most n, after
-// looking at no more than scanMax records. It moves *at on and tells whether
-// the shard has been listed to its end.
-func (s *Shard) List(now int64, at *uint32, scanMax, n int, f *Filter, out *Statuses, fx *Effects) (done bool) {
+// looking at no more than *scan records, from which it takes what it looked at.
+// It moves *at on and tells whether the shard has been listed to its end.
+func (s *Shard) List(now int64, at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects) (done bool) {
 	s.setTime(now)
 	for ; *at < s.locks.len(); *at++ {
-		if n == 0 || scanMax == 0 {
+		if n == 0 || *scan == 0 {
 			return false
 		}
-		scanMax--
+		*scan--
 		l := s.locks.at(*at)
 		if l.nameLen > 0 && l.deadline <= s.now && s.expire(*at, fx) == none {
 			continue

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"testing"
+)
+
+// sink is a connection that counts what is written to it and keeps nothing.
+type sink struct{ n int }
+
+func (k *sink) write(p []byte) error { k.n += len(p); return nil }
+func (k *sink) buffered() int        { return 0 }
+func (k *sink) finish()              {}
+func (k *sink) close()               {}
+func (k *sink) remote() string       { return "" }
+
+func TestNoAllocationPerCommand(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for name, batch := range map[string]string{
+		"a pair":          "ACQUIRE lock:000000001234 svc-1 0\nRELEASE lock:000000001234 svc-1\n",
+		"a pair in RESP":  "*4\r\n$7\r\nACQUIRE\r\n$4\r\nlock\r\n$1\r\ns\r\n$1\r\n0\r\n*3\r\n$7\r\nRELEASE\r\n$4\r\nlock\r\n$1\r\ns\r\n",
+		"heartbeats":      "HEARTBEAT kept svc-1\nHEARTBEAT kept svc-1 TTL 5000\n",
+		"refusals":        "ACQUIRE kept other 0\nRELEASE kept other\nRELEASE nope other\nHEARTBEAT kept other\n",
+		"a tag":           "@t ACQUIRE x svc-1 0\n@t RELEASE x svc-1\n",
+		"status":          "STATUS kept\nSTATUS nope\nPING\n",
+		"quoted words":    `ACQUIRE "a \"b\"" svc-1 0` + "\n" + `RELEASE "a \"b\"" svc-1` + "\n",
+		"malformed input": "NOPE\nACQUIRE\nACQUIRE x y z\n\"\nACQUIRE x y 0 TTL 1\n",
+		"a wait granted":  "ACQUIRE w A 0\n@1 ACQUIRE w B 1000\nRELEASE w A\nRELEASE w B\n",
+		"commands kept":   "ACQUIRE w A 0\nACQUIRE w B 1000\nHEARTBEAT kept svc-1\nRELEASE w B\n@r RELEASE w A\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t, nil)
+			s.dial(0).do("ACQUIRE kept svc-1 0", "OK")
+			k := &sink{}
+			r := s.e.reactors[0]
+			c := r.open(k)
+			in := []byte(batch)
+			for range 100 { // let every buffer and slab find its size
+				r.feed(c, in)
+			}
+			if n := testing.AllocsPerRun(1000, func() { r.feed(c, in) }); n != 0 {
+				t.Fatalf("%v allocations per batch", n)
+			}
+			if k.n == 0 {
+				t.Fatal("nothing was answered")
+			}
+		})
+	}
+}
+
+func BenchmarkPairBatch(b *testing.B) {
+	s := newSim(&testing.T{}, nil)
+	k := &sink{}
+	r := s.e.reactors[0]
+	c := r.open(k)
+	var in []byte
+	for i := range 128 {
+		name := []byte("lock:000000000000")
+		name[len(name)-1] += byte(i % 10)
+		name[len(name)-2] += byte(i / 10 % 10)
+		name[len(name)-3] += byte(i / 100)
+		in = append(append(append(in, "ACQUIRE "...), name...), " svc-1 0\n"...)
+		in = append(append(append(in, "RELEASE "...), name...), " svc-1\n"...)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		r.feed(c, in)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/command")
+}

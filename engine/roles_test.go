@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"strings"
+	"testing"
+	"time"
+)
+
+func cred(name string, role Role, token string, prefixes ...string) Credential {
+	return Credential{Name: name, Role: role, SHA256: sha256.Sum256([]byte(token)), Prefixes: prefixes}
+}
+
+func withTokens(c *Config) {
+	c.Credentials = []Credential{
+		cred("reader", RoleRead, "r-token"),
+		cred("worker", RoleLock, "l-token"),
+		cred("team", RoleLock, "t-token", "team/", "shared/"),
+		cred("boss", RoleAdmin, "a-token"),
+		cred("standby", RoleBackup, "b-token"),
+	}
+}
+
+const (
+	noAuth = "ERROR NOAUTH authenticate first: AUTH <token>"
+	stolen = "ERROR DENIED this token may not do this, or not with this lock name"
+)
+
+func TestWhatEachRoleMayDo(t *testing.T) {
+	commands := []string{"PING", "STATUS x", "ACQUIRE x A 0", "HEARTBEAT x A", "RELEASE x A", "FORCE-RELEASE x"}
+	for _, role := range []struct {
+		token   string
+		allowed int // how many of the commands, from the left
+	}{{"", 0}, {"b-token", 1}, {"r-token", 2}, {"l-token", 5}, {"a-token", 6}} {
+		s := newSim(t, withTokens)
+		k := s.dial(0)
+		if role.token != "" {
+			k.do("AUTH "+role.token, "OK")
+		}
+		for i, command := range commands {
+			k.send(command + "\n")
+			got := k.reads()
+			refused := strings.HasPrefix(got, "ERROR DENIED") || strings.HasPrefix(got, "ERROR NOAUTH")
+			if refused != (i >= role.allowed) {
+				t.Errorf("token %q: %s: %q", role.token, command, got)
+			}
+		}
+	}
+}
+
+func TestATokenWithPrefixesSeesAndTouchesThoseNamesOnly(t *testing.T) {
+	s := newSim(t, withTokens)
+	boss, team := s.dial(0), s.dial(1)
+	boss.do("AUTH a-token", "OK")
+	boss.do("ACQUIRE other A 0", "OK")
+	team.do("AUTH t-token", "OK")
+	team.do("ACQUIRE team/x A 0", "OK")
+	team.do("ACQUIRE shared/x A 0", "OK")
+	for _, command := range []string{"ACQUIRE tea A 0", "RELEASE other A", "HEARTBEAT other A", "STATUS other", "FORCE-RELEASE team/x"} {
+		team.do(command, stolen)
+	}
+	team.send("LOCKS\n")
+	if got := team.reads(); !strings.HasPrefix(got, "OK lines=2 ") || strings.Contains(got, "other") {
+		t.Fatalf("%q", got)
+	}
+}
+
+func TestAHeartbeatBehindAWaitObeysTheRole(t *testing.T) {
+	s := newSim(t, withTokens)
+	boss, team := s.dial(0), s.dial(1)
+	boss.do("AUTH a-token", "OK")
+	boss.do("ACQUIRE other A 0 TTL 1000", "OK")
+	boss.do("ACQUIRE team/x A 0", "OK")
+	team.do("AUTH t-token", "OK")
+	team.send("ACQUIRE team/x B 60000\n")
+	s.advance(600 * time.Millisecond)
+	team.send("HEARTBEAT other A\n")
+	s.advance(600 * time.Millisecond)
+	if !s.free("other") {
+		t.Fatal("a heartbeat behind a wait renewed a lock that the token may not touch")
+	}
+}
+
+func TestWrongTokensCloseTheConnection(t *testing.T) {
+	s := newSim(t, withTokens)
+	k := s.dial(0)
+	k.do("PING", noAuth)
+	k.do("AUTH mistaken", "ERROR DENIED no such token")
+	k.do("AUTH mistaken", "ERROR DENIED no such token")
+	k.do("AUTH mistaken", "ERROR DENIED no such token")
+	if !k.ended {
+		t.Fatal("the stream was not ended")
+	}
+	k.send("AUTH a-token\nPING\n")
+	k.expect("")
+	if strings.Contains(s.log.String(), "mistaken") || !strings.Contains(s.log.String(), "wrong tokens") {
+		t.Fatalf("log %q", s.log.String())
+	}
+}
+
+func TestAConnectionMustAuthenticateInTime(t *testing.T) {
+	s := newSim(t, withTokens)
+	late, fine := s.dial(0), s.dial(1)
+	fine.do("AUTH r-token", "OK")
+	s.advance(6 * time.Second)
+	s.sweep()
+	late.expectPrefix("ERROR NOAUTH not authenticated within 5s")
+	if fine.ended || !late.ended {
+		t.Fatalf("ended: authenticated %v, late %v", fine.ended, late.ended)
+	}
+}
+
+func TestWithoutTokensThereIsNoTimeLimitAndNoForce(t *testing.T) {
+	s := newSim(t, nil)
+	k := s.dial(0)
+	s.advance(time.Minute)
+	s.sweep()
+	k.do("ACQUIRE x A 0", "OK")
+	k.do("FORCE-RELEASE x", "ERROR DENIED the role lock may not do this")
+	k.do("AUTH whatever", "ERROR DENIED this server has no tokens: everything but FORCE-RELEASE is open")
+}
+
+func TestTheAdminTokenAloneLeavesTheRestOpen(t *testing.T) {
+	sum := sha256.Sum256([]byte("secret"))
+	s := newSim(t, func(c *Config) { c.AdminToken = &sum })
+	a, b, admin := s.dial(0), s.dial(1), s.dial(0)
+	a.send("DETAIL ON\nACQUIRE \"x y\" A 0\n")
+	a.expectPrefix("OK\nOK token=")
+	b.send("ACQUIRE \"x y\" B 1000\n")
+	admin.do("FORCE-RELEASE \"x y\"", "ERROR DENIED the role lock may not do this")
+	admin.do("AUTH secret", "OK")
+	admin.do("FORCE-RELEASE \"x y\" TOKEN 1", "ERROR STALE the token is not that of the present hold")
+	admin.send("FORCE-RELEASE \"x y\" REASON \"stuck for hours\"\n")
+	admin.expectPrefix("OK token=")
+	b.expect("OK\n")
+	a.do("HEARTBEAT \"x y\" A", "ERROR NOTOWNER another service holds this lock")
+	log := s.log.String()
+	for _, want := range []string{"forced release", "by=DLM_ADMIN_TOKEN", "from=10.0.0.1:1000", `lock="x y"`, "owner=A", "token=", `reason="stuck for hours"`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("audit line lacks %s: %s", want, log)
+		}
+	}
+	if strings.Contains(log, "secret") {
+		t.Error("the token is in the log")
+	}
+}
+
+func TestLargeArgumentsBeforeAUTHAreRefused(t *testing.T) {
+	for _, input := range []string{
+		"AUTH " + strings.Repeat("x", 1025) + "\n",
+		"AUTH 1 2 3 4 5 6 7 8\n",
+		"*9\r\n",
+		"*2\r\n$4\r\nAUTH\r\n$1025\r\n",
+	} {
+		s := newSim(t, withTokens)
+		k := s.dial(0)
+		k.send(input)
+		if got := k.reads(); !strings.Contains(got, "TOOBIG") || !k.ended {
+			t.Errorf("%.20q: %q, ended %v", input, got, k.ended)
+		}
+	}
+}
+
+func TestNewCredentialsHoldForNewConnections(t *testing.T) {
+	s := newSim(t, withTokens)
+	old := s.dial(0)
+	old.do("AUTH l-token", "OK")
+	if err := s.e.SetCredentials([]Credential{cred("new", RoleRead, "n-token")}); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	k := s.dial(0)
+	k.do("AUTH l-token", "ERROR DENIED no such token")
+	k.do("AUTH n-token", "OK")
+	old.do("ACQUIRE x A 0", "OK")
+	if err := s.e.SetCredentials([]Credential{{Name: ""}}); err == nil {
+		t.Fatal("a credential without a name was taken")
+	}
+}

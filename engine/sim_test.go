@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/table"
+)
+
+// sim is an engine without sockets and without goroutines: its clock stands
+// until it is moved, its connections are in memory, and whatever was posted to
+// a reactor runs when the test says so. One test is one order of events.
+type sim struct {
+	t    *testing.T
+	e    *Engine
+	time int64
+	log  bytes.Buffer
+	fx   table.Effects
+	co   courier
+	due  []*reactor // woken and not yet run
+	hold bool       // leave posted messages lying until deliver
+}
+
+func newSim(t *testing.T, change func(*Config)) *sim {
+	t.Helper()
+	s := &sim{t: t}
+	cfg := Config{Loops: 2, Lease: 30 * time.Second, Log: slog.New(slog.NewTextHandler(&s.log, nil))}
+	if change != nil {
+		change(&cfg)
+	}
+	cfg.EnsureDefaults()
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	s.e = newEngine(cfg, func() int64 { return s.time })
+	s.co = newCourier(s.e)
+	for _, r := range s.e.reactors {
+		r.bind(func() { s.due = append(s.due, r) })
+	}
+	return s
+}
+
+// settle runs the woken reactors until nothing is posted any more.
+func (s *sim) settle() {
+	for len(s.due) > 0 && !s.hold {
+		r := s.due[0]
+		s.due = s.due[1:]
+		r.drainInbox()
+	}
+}
+
+// deliver lets what was held back arrive.
+func (s *sim) deliver() { s.hold = false; s.settle() }
+
+// advance moves time in steps that are no pause, with a tick after each.
+func (s *sim) advance(d time.Duration) {
+	for d > 0 {
+		step := min(d, clockStepMax)
+		s.time += int64(step)
+		d -= step
+		s.e.tick(&s.fx, &s.co)
+		s.settle()
+	}
+}
+
+func (s *sim) sweep() { s.e.order(orderSweep); s.settle() }
+
+// client is the peer of one connection in memory.
+type client struct {
+	s      *sim
+	r      *reactor
+	c      *conn
+	out    bytes.Buffer // what the server has written
+	stuck  bool         // the peer reads nothing: output stays buffered
+	stored int
+	broken bool // writes fail
+	ended  bool // the server has finished the stream
+	gone   bool // the server has closed the socket
+	writes int
+}
+
+var errBroken = errors.New("broken pipe")
+
+func (k *client) write(p []byte) error {
+	k.writes++
+	if k.broken {
+		k.close()
+		return errBroken
+	}
+	if k.stuck {
+		k.stored += len(p)
+		return nil
+	}
+	k.out.Write(p)
+	return nil
+}
+
+func (k *client) buffered() int  { return k.stored }
+func (k *client) finish()        { k.ended = true }
+func (k *client) close()         { k.gone = true; k.r.lost(k.c) }
+func (k *client) remote() string { return "10.0.0.1:1000" }
+
+// dial opens a connection on a loop.
+func (s *sim) dial(loop int) *client {
+	k := &client{s: s, r: s.e.reactors[loop]}
+	k.c = k.r.open(k)
+	return k
+}
+
+// send feeds bytes as one read.
+func (k *client) send(text string) {
+	in := []byte(text)
+	k.r.feed(k.c, in)
+	for i := range in {
+		in[i] = 0xdb // the engine must not have kept any of it
+	}
+	k.s.settle()
+}
+
+// hangUp is the end of the connection as the server sees it.
+func (k *client) hangUp() {
+	k.r.lost(k.c)
+	k.s.settle()
+}
+
+// reads returns what has arrived since the last call.
+func (k *client) reads() string {
+	b, _ := io.ReadAll(&k.out)
+	return string(b)
+}
+
+// expect checks what has arrived.
+func (k *client) expect(want string) {
+	k.s.t.Helper()
+	if got := k.reads(); got != want {
+		k.s.t.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+// do sends one line and checks the answer.
+func (k *client) do(line, want string) {
+	k.s.t.Helper()
+	k.send(line + "\n")
+	k.expect(want + "\n")
+}
+
+// expectPrefix checks how the answer begins.
+func (k *client) expectPrefix(want string) {
+	k.s.t.Helper()
+	if got := k.reads(); !strings.HasPrefix(got, want) {
+		k.s.t.Fatalf("got %q, want %q...", got, want)
+	}
+}
+
+// empty checks that nothing is left in the table and in the accounts.
+func (s *sim) empty() {
+	s.t.Helper()
+	if t := s.e.table.Totals(); t.Held != 0 || t.Waiters != 0 {
+		s.t.Fatalf("left behind: %d locks, %d waiters", t.Held, t.Waiters)
+	}
+	if n := s.e.buffers.total.Load(); n != 0 {
+		s.t.Fatalf("left behind: %d bytes of buffers", n)
+	}
+}
+
+func (s *sim) free(lock string) bool {
+	hash := s.e.table.Hash([]byte(lock))
+	sh := s.e.table.Shard(hash)
+	sh.Lock()
+	defer sh.Unlock()
+	var st table.Status
+	sh.Status(s.e.clock.now(), hash, []byte(lock), &st, &table.Effects{})
+	return !st.Held
+}
