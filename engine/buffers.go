@@ -31,9 +31,9 @@ func (r *reactor) account(c *conn) {
 	}
 	b := &r.e.buffers
 	total := b.total.Add(int64(size - c.buffered))
-	tracked := size >= trackedMin || c.buffered >= trackedMin
+	tracked := size >= trackedMin || c.buffered >= trackedMin // else it is not in large
 	c.buffered = size
-	if !tracked && total <= b.max {
+	if !tracked && !c.closed && total <= b.max {
 		return
 	}
 	if victim, ok := b.track(c.id, size, total); ok {
