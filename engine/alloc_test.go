@@ -49,6 +49,42 @@ func TestNoAllocationPerCommand(t *testing.T) {
 	}
 }
 
+func TestNoAllocationPerHandOff(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for name, loop := range map[string]int{"on one loop": 0, "across loops": 1} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t, nil)
+			k := &sink{}
+			holder, waiter := s.e.reactors[0], s.e.reactors[loop]
+			a, b := holder.open(k), waiter.open(k)
+			take, wait := []byte("ACQUIRE w A 0\n"), []byte("@1 ACQUIRE w B 1000\nACQUIRE w B 1000\n")
+			give, back := []byte("RELEASE w A\n"), []byte("RELEASE w B\nRELEASE w B\n")
+			round := func() {
+				holder.feed(a, take)
+				waiter.feed(b, wait)
+				holder.feed(a, give)
+				for len(s.due) > 0 {
+					r := s.due[0]
+					s.due = s.due[:0]
+					r.drainInbox()
+				}
+				waiter.feed(b, back)
+			}
+			for range 100 {
+				round()
+			}
+			if n := testing.AllocsPerRun(1000, round); n != 0 {
+				t.Fatalf("%v allocations per hand-off", n)
+			}
+			if k.n != 1100*len("OK\n@1 OK\nOK\nOK\nOK\nOK\n") && k.n != 1101*len("OK\n@1 OK\nOK\nOK\nOK\nOK\n") {
+				t.Fatalf("%d bytes answered", k.n)
+			}
+		})
+	}
+}
+
 func BenchmarkPairBatch(b *testing.B) {
 	s := newSim(&testing.T{}, nil)
 	k := &sink{}

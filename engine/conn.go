@@ -45,11 +45,12 @@ type conn struct {
 	pending    pending
 	waits      waits
 
-	out      []byte                     // replies not yet written
-	pooled   *bytebufferpool.ByteBuffer // where out came from; nil: the reactor's scratch
-	dirty    bool                       // in the reactor's list of conns to flush
-	grants   []table.HoldRef            // holds given in out: taken back if it can't be written
-	buffered int                        // bytes of this conn within Engine.buffered
+	out       []byte                     // replies not yet written
+	pooled    *bytebufferpool.ByteBuffer // where out came from; nil: the reactor's scratch
+	dirty     bool                       // in the reactor's list of conns to flush
+	grants    []table.HoldRef            // holds given in out: taken back if it can't be written
+	ownGrants []table.HoldRef            // memory for grants, when out is pooled
+	buffered  int                        // bytes of this conn within Engine.buffered
 }
 
 // pending is the untagged wait of a conn and what came behind it.

@@ -14,6 +14,7 @@ const (
 	tickEvery       = time.Millisecond
 	sweepEvery      = 250 * time.Millisecond // how often connections are checked for age limits
 	lingerMax       = 2 * time.Second        // how long a connection that was hung up may take to close
+	ownGrantsMax    = 64                     // grants for which a connection keeps memory between batches
 	scratchMin      = 64 << 10               // bytes of a reactor's output buffer at the start
 	trackedMin      = 4 << 10                // bytes of a connection's buffers from which it can be the largest
 	advanceMax      = 1024                   // due entries settled per hold of a shard's mutex

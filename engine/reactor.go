@@ -147,7 +147,7 @@ func (r *reactor) use(c *conn) {
 	}
 	if c.out == nil {
 		c.pooled = bytebufferpool.Get()
-		c.out = c.pooled.B[:0]
+		c.out, c.grants = c.pooled.B[:0], c.ownGrants
 	}
 	r.user = c
 	r.w.Buf, r.w.RESP3 = c.out, c.resp3
@@ -205,6 +205,9 @@ func (r *reactor) releaseOutput(c *conn) {
 		c.pooled.B = c.out[:0]
 		bytebufferpool.Put(c.pooled)
 		c.pooled = nil
+		if cap(c.grants) <= ownGrantsMax {
+			c.ownGrants = c.grants[:0]
+		}
 	case c.out != nil:
 		r.scratch, r.spareGrants = c.out[:0], c.grants[:0]
 	}

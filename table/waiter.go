@@ -4,7 +4,7 @@ import "encoding/binary"
 
 const (
 	waiterTextLen   = 48
-	waiterChunkBits = 6 // waiters per chunk: 6 KiB
+	waiterChunkBits = 6 // waiters per chunk: 6.5 KiB
 	waiterChunkLen  = 1 << waiterChunkBits
 	waiterChunkMask = waiterChunkLen - 1
 )
@@ -60,6 +60,7 @@ func (b *waiterSlab) grow() {
 	base := b.len()
 	for i := range chunk {
 		chunk[i].next = base + uint32(i) + 1
+		chunk[i].generation = 1 // the zero WaiterRef names no request
 	}
 	b.chunks = append(b.chunks, chunk)
 	b.free = base

@@ -1,0 +1,259 @@
+package engine
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/table"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "run the random simulation with this seed only")
+
+// world is a random run: clients that send, wait, vanish and come back, messages
+// that lie in inboxes, writes that fail. It knows from its own sends and from
+// the replies who certainly holds which lock.
+type world struct {
+	*sim
+	rng     *rand.Rand
+	actors  []*actor
+	queue   map[string][]table.Origin   // by lock, from the event stream
+	certain map[string]map[string]int64 // by lock and service: until when it certainly holds
+	grants  int
+}
+
+// actor is one client with a service id of its own.
+type actor struct {
+	k       *client
+	service string
+	sent    []request          // untagged, in order
+	tagged  map[string]request // by tag
+	tags    int
+}
+
+type request struct {
+	verb, lock string
+	at         int64 // when it was sent
+	doubtful   bool  // a RELEASE was open beside it, and may have been executed after it
+}
+
+const simTTL = 700 * time.Millisecond
+
+func TestRandomRunsKeepTheirPromises(t *testing.T) {
+	seeds := []uint64{*seedFlag}
+	if *seedFlag == 0 {
+		seeds = nil
+		for range 30 {
+			seeds = append(seeds, rand.Uint64())
+		}
+	}
+	grants, lost := 0, 0
+	for _, seed := range seeds {
+		w := newWorld(t, seed)
+		w.run(2000)
+		grants += w.grants
+		lost += int(w.e.table.Totals().TakeBacks)
+	}
+	if *seedFlag == 0 && (grants < 1000 || lost == 0) {
+		t.Fatalf("the runs were too tame: %d grants, %d taken back", grants, lost)
+	}
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), queue: map[string][]table.Origin{}, certain: map[string]map[string]int64{}}
+	w.sim = newSim(t, func(c *Config) { c.Tap = w.event })
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("replay with -seed %d", seed)
+		}
+	})
+	for i := range 6 {
+		w.actors = append(w.actors, &actor{service: fmt.Sprintf("s%d", i)})
+	}
+	return w
+}
+
+func (w *world) run(steps int) {
+	for range steps {
+		a := w.actors[w.rng.IntN(len(w.actors))]
+		switch n := w.rng.IntN(100); {
+		case a.k == nil || a.k.gone || a.k.ended:
+			w.reconnect(a)
+		case n < 60:
+			w.command(a)
+		case n < 63:
+			a.k.hangUp()
+			a.k = nil
+		case n < 65:
+			a.k.broken = true
+		case n < 75:
+			w.hold = !w.hold
+			w.settle()
+		default:
+			w.advance(time.Duration(w.rng.IntN(60)) * time.Millisecond)
+		}
+		w.read()
+	}
+	w.deliver()
+	for _, a := range w.actors {
+		if a.k != nil && !a.k.gone {
+			a.k.hangUp()
+		}
+	}
+	w.advance(2 * simTTL)
+	w.empty()
+}
+
+func (w *world) reconnect(a *actor) {
+	if a.k != nil && !a.k.gone {
+		a.k.hangUp()
+	}
+	a.k = w.dial(w.rng.IntN(2))
+	a.sent, a.tagged = nil, map[string]request{}
+}
+
+// command sends one to three commands as one read.
+func (w *world) command(a *actor) {
+	text := ""
+	for range 1 + w.rng.IntN(3) {
+		r := request{lock: fmt.Sprintf("lock%d", w.rng.IntN(3)), at: w.e.clock.now()}
+		line := ""
+		switch w.rng.IntN(10) {
+		case 0, 1, 2, 3:
+			r.verb, r.doubtful = "ACQUIRE", w.releasing(a, r.lock)
+			line = fmt.Sprintf("ACQUIRE %s %s %d TTL %d\n", r.lock, a.service, w.rng.IntN(4)*100, simTTL.Milliseconds())
+		case 4:
+			r.verb = "HEARTBEAT"
+			line = fmt.Sprintf("HEARTBEAT %s %s\n", r.lock, a.service)
+		default:
+			r.verb = "RELEASE"
+			line = fmt.Sprintf("RELEASE %s %s\n", r.lock, a.service)
+			w.releases(a, r.lock)
+		}
+		if w.rng.IntN(2) == 0 {
+			a.tags++
+			tag := fmt.Sprintf("@%d", a.tags)
+			a.tagged[tag] = r
+			line = tag + " " + line
+		} else {
+			a.sent = append(a.sent, r)
+		}
+		text += line
+	}
+	a.k.send(text)
+}
+
+// releases notes that a RELEASE is sent: from here on the lock may be free, and
+// the grant of a request that is open may be undone before its reply arrives.
+func (w *world) releases(a *actor, lock string) {
+	delete(w.certain[lock], a.service)
+	for i := range a.sent {
+		a.sent[i].doubtful = a.sent[i].doubtful || a.sent[i].lock == lock
+	}
+	for tag, r := range a.tagged {
+		r.doubtful = r.doubtful || r.lock == lock
+		a.tagged[tag] = r
+	}
+}
+
+// read takes in all replies and checks what they claim.
+func (w *world) read() {
+	for _, a := range w.actors {
+		if a.k == nil {
+			continue
+		}
+		for line := range strings.Lines(a.k.reads()) {
+			w.reply(a, strings.TrimSpace(line))
+		}
+	}
+}
+
+func (w *world) reply(a *actor, line string) {
+	var r request
+	if tag, rest, tagged := strings.Cut(line, " "); tagged && tag[0] == '@' {
+		var known bool
+		if r, known = a.tagged[tag]; !known {
+			w.t.Fatalf("%s: reply to nothing: %q", a.service, line)
+		}
+		delete(a.tagged, tag)
+		line = rest
+	} else {
+		if len(a.sent) == 0 {
+			w.t.Fatalf("%s: reply to nothing: %q", a.service, line)
+		}
+		r, a.sent = a.sent[0], a.sent[1:]
+	}
+	if line != "OK" || r.verb == "RELEASE" {
+		return
+	}
+	if r.verb == "HEARTBEAT" {
+		return // may have been executed long before its reply: adds nothing certain
+	}
+	w.grants++
+	w.holds(a, r)
+}
+
+// holds notes that the actor's ACQUIRE was granted. Its lease ran from some
+// moment after the sending.
+func (w *world) holds(a *actor, r request) {
+	now := w.e.clock.now()
+	if w.certain[r.lock] == nil {
+		w.certain[r.lock] = map[string]int64{}
+	}
+	until := r.at + int64(simTTL)
+	if until <= now || r.doubtful || w.releasing(a, r.lock) {
+		return
+	}
+	for other, end := range w.certain[r.lock] {
+		if other != a.service && end > now {
+			w.t.Fatalf("%s and %s hold %s at %d", a.service, other, r.lock, now)
+		}
+	}
+	w.certain[r.lock][a.service] = until
+}
+
+// releasing tells whether a RELEASE of the lock may still be waiting for its turn.
+func (w *world) releasing(a *actor, lock string) bool {
+	for _, r := range a.sent {
+		if r.verb == "RELEASE" && r.lock == lock {
+			return true
+		}
+	}
+	return false
+}
+
+// event checks the order of grants against the order of waiting.
+func (w *world) event(e *table.Event) {
+	name := string(e.Name)
+	q := w.queue[name]
+	at := -1
+	for i, from := range q {
+		if from == e.From {
+			at = i
+		}
+	}
+	switch e.Kind {
+	case table.EventEnqueue:
+		w.queue[name] = append(q, e.From)
+	case table.EventTimeOut, table.EventCancel:
+		if at < 0 {
+			w.t.Errorf("%s: a wait ended that had not begun", name)
+			return
+		}
+		w.queue[name] = append(q[:at:at], q[at+1:]...)
+	case table.EventGrant:
+		if len(q) > 0 && at != 0 {
+			w.t.Errorf("%s: granted to place %d of a queue of %d", name, at, len(q))
+		}
+		w.queue[name] = q[min(1, len(q)):]
+	case table.EventReenter:
+		if at > 0 {
+			w.t.Errorf("%s: re-entered from place %d of the queue", name, at)
+		} else if at == 0 {
+			w.queue[name] = q[1:]
+		}
+	}
+}

@@ -1,0 +1,62 @@
+// Package table decides who gets a lock. It is a pure state machine: commands
+// and times go in, results and effects come out, and the same input gives the
+// same state.
+//
+// It owns locks, owners, queues, leases, wait deadlines, fencing tokens, META
+// and the limits on them. It knows no socket and no wire form, reads no clock,
+// starts no goroutine, writes no file and logs nothing. It does not check the
+// length of names, services, META or the range of a TTL: the codec does.
+//
+//	Table    256 shards, the limits over all of them, the due ticks
+//	Shard    the locks whose names hash to it, under one mutex
+//	Command  (package codec) what a client asked for
+//	Result   the outcome of a command, at once
+//	Effect   the end of somebody's earlier wait, to be delivered by the caller
+//	Event    one change of one lock, for a tap in tests
+//
+// # A lock
+//
+// A lock that nobody holds has no record: it is free, and its name is forgotten.
+//
+//	      ACQUIRE: new token, count 1
+//	free ------------------------------> held --+  ACQUIRE of the owner: count + 1, lease anew
+//	  ^                                  |  ^   |  HEARTBEAT: lease anew
+//	  |                                  |  |<--+  RELEASE with count > 1: count - 1
+//	  |  nobody waits                    |  |
+//	  +-------------- passOn <-----------+  |
+//	                    |  RELEASE to 0, lease over, FORCE-RELEASE, TakeBack to 0
+//	                    +-------------------+
+//	                     first waiter in time: new token, count 1,
+//	                     + 1 for each request of its owner right behind it
+//
+// # A request
+//
+//	          lock free, or held by its owner
+//	ACQUIRE -----------------------------------> granted, in the Result
+//	   |  \
+//	   |   \ timeout 0: Timeout; a limit: Limit
+//	   v
+//	waiting ---> granted    Effect OK       the hold before it ended
+//	        ---> timed out  Effect Timeout  its deadline has come
+//	        ---> refused    Effect Limit    no token is left
+//	        ---> cancelled  no effect       its connection is gone
+//
+// # Time
+//
+// Times are nanoseconds of table time, a clock of the caller that never goes
+// back and does not count a pause of the process. A call with an older reading
+// runs at the shard's last time. Deadlines are exact: a lease or wait that ends
+// at t is not over at t-1 and is over at t. A command first settles the lease
+// of its own lock; Advance settles the rest, one tick of a millisecond late at
+// most if it is called for each tick in which Table.Due says so.
+//
+// # Who may call what
+//
+// Table.Hash, Shard, ShardAt, Due and SetFull may be called from anywhere;
+// Totals too, by who holds no shard. Apply, Cancel, TakeBack, Advance, Status
+// and List need the shard's mutex (Shard.Lock). Never hold two shards. Effects
+// belong to the caller, which delivers them after unlocking and then empties
+// the list.
+//
+// Scripts in testdata show each rule of the contract; DESIGN.md has the reasons.
+package table

@@ -1,0 +1,231 @@
+package table
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"dlm/codec"
+)
+
+// empty fails the test unless nothing is left of what the table held.
+func empty(t *testing.T, table *Table) {
+	t.Helper()
+	locks, waiters := int64(0), int64(0)
+	for i := range Shards {
+		s := table.ShardAt(i)
+		if s.locks.live != 0 || s.waiters.live != 0 || s.index.used != 0 || s.arena.blocks != 0 ||
+			s.leases.Len() != 0 || s.waits.Len() != 0 {
+			t.Errorf("shard %d: %d locks, %d waiters, %d in the index, %d strings, %d leases, %d wait deadlines are left",
+				i, s.locks.live, s.waiters.live, s.index.used, s.arena.blocks, s.leases.Len(), s.waits.Len())
+		}
+		locks += int64(s.lockQuota)
+		waiters += int64(s.waiterQuota)
+	}
+	var full pool
+	full.init(table.config.LocksMax)
+	if locks+table.locks.left.Load() != full.left.Load() {
+		t.Errorf("%d lock credits at the end, want %d", locks+table.locks.left.Load(), full.left.Load())
+	}
+	full.init(table.config.WaitersMax)
+	if waiters+table.waiters.left.Load() != full.left.Load() {
+		t.Errorf("%d waiter credits at the end, want %d", waiters+table.waiters.left.Load(), full.left.Load())
+	}
+}
+
+// TestQuota takes credits from random shards up to the limit, gives some back
+// and takes again: never refused before the limit, and passed by no more than
+// the shards may hoard; not at all below 32,768.
+func TestQuota(t *testing.T) {
+	for _, limit := range []int{1, 2, 255, 256, 16_383, 32_767, 32_768, 100_001, 1_000_000} {
+		rng := rand.New(rand.NewPCG(uint64(limit), 5))
+		var p pool
+		p.init(limit)
+		over := int64(limit)
+		if p.block > 1 {
+			over += Shards * 2 * p.block
+		}
+		if limit < 32_768 && p.block != 1 {
+			t.Errorf("limit %d: blocks of %d", limit, p.block)
+		}
+		var shards [Shards]credit
+		var taken []uint8 // shard of each credit in use
+		for range 4 {
+			for {
+				i := uint8(rng.IntN(Shards))
+				if !shards[i].take(&p) {
+					break
+				}
+				taken = append(taken, i)
+			}
+			if len(taken) < limit || int64(len(taken)) > over {
+				t.Fatalf("limit %d: refused at %d", limit, len(taken))
+			}
+			rng.Shuffle(len(taken), func(i, j int) { taken[i], taken[j] = taken[j], taken[i] })
+			keep := rng.IntN(len(taken) + 1)
+			for _, i := range taken[keep:] {
+				shards[i].giveBack(&p)
+			}
+			taken = taken[:keep]
+		}
+	}
+}
+
+// TestLocksMaxIsNotReachedEarly fills tables with locks of all shards.
+func TestLocksMaxIsNotReachedEarly(t *testing.T) {
+	for _, limit := range []int{1, 100, 3000, 40_000} {
+		g := &rig{table: New(Config{TTLMs: 30_000, LocksMax: limit, WaitersMax: 1, WaitersPerLockMax: 1})}
+		for i := range limit {
+			g.must(codec.VerbAcquire, fmt.Sprint("lock-", i), "svc", 0)
+		}
+		refused := g.do(codec.VerbAcquire, []byte("one more"), []byte("svc"), 0).Code
+		if limit < 32_768 && refused != codec.Limit {
+			t.Errorf("limit %d: one more: %v", limit, refused)
+		}
+		g.do(codec.VerbRelease, []byte("one more"), []byte("svc"), 0)
+		for i := range limit {
+			g.must(codec.VerbRelease, fmt.Sprint("lock-", i), "svc", 0)
+		}
+		empty(t, g.table)
+	}
+}
+
+// TestCountMax reaches the limit of re-entries, which a script can not.
+func TestCountMax(t *testing.T) {
+	g := newRig()
+	g.must(codec.VerbAcquire, "a", "svc", 0)
+	for range 3 {
+		g.must(codec.VerbAcquire, "a", "next", 1000)
+	}
+	hash := g.table.Hash([]byte("a"))
+	s := g.table.Shard(hash)
+	l := s.locks.at(s.find(uint32(hash), []byte("a")))
+	l.count = countMax - 1
+	if r := g.must(codec.VerbAcquire, "a", "svc", 0); r.Count != countMax {
+		t.Fatalf("count %d", r.Count)
+	}
+	deadline := l.deadline
+	g.now += nsPerMs
+	if r := g.do(codec.VerbAcquire, []byte("a"), []byte("svc"), 1000); r.Code != codec.Limit || l.count != countMax || l.deadline != deadline {
+		t.Fatalf("beyond the limit: %+v, count %d", r, l.count)
+	}
+	if r := g.must(codec.VerbRelease, "a", "svc", 0); r.Count != countMax-1 {
+		t.Fatalf("count %d after a release", r.Count)
+	}
+}
+
+// sameShard returns n names of one shard.
+func sameShard(t *Table, n int) (names [][]byte) {
+	for i := 0; len(names) < n; i++ {
+		if name := fmt.Appendf(nil, "n-%d", i); t.Hash(name)>>56 == 9 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// TestTakeBackAfterTheRecordWasUsedAgain: the record of an ended hold belongs
+// to another lock by then, which must not be touched.
+func TestTakeBackAfterTheRecordWasUsedAgain(t *testing.T) {
+	g := newRig()
+	names := sameShard(g.table, 2)
+	old := g.must(codec.VerbAcquire, string(names[0]), "svc", 0).Hold
+	g.must(codec.VerbRelease, string(names[0]), "svc", 0)
+	next := g.must(codec.VerbAcquire, string(names[1]), "svc", 0).Hold
+	if old.index != next.index {
+		t.Fatal("the record was not used again: the test shows nothing")
+	}
+	s := g.table.ShardAt(int(old.Shard))
+	s.TakeBack(g.now, old, &g.fx)
+	if s.locks.live != 1 {
+		t.Fatal("another lock's hold was taken back")
+	}
+	s.TakeBack(g.now, next, &g.fx)
+	empty(t, g.table)
+}
+
+// TestRefsThatNameNothing: a reference that was never given, or whose wait has
+// ended while its record serves another, ends no wait.
+func TestRefsThatNameNothing(t *testing.T) {
+	g := newRig()
+	names := sameShard(g.table, 1)
+	g.must(codec.VerbAcquire, string(names[0]), "svc", 0)
+	first := g.must(codec.VerbAcquire, string(names[0]), "svc-2", 1000).Waiter
+	s := g.table.ShardAt(int(first.Shard))
+	never := WaiterRef{Shard: first.Shard}
+	if s.Cancel(never) || s.Cancel(WaiterRef{Shard: first.Shard, index: 1 << 30}) {
+		t.Fatal("a reference that was never given ended a wait")
+	}
+	if !s.Cancel(first) || s.Cancel(first) {
+		t.Fatal("a wait has to end once")
+	}
+	second := g.must(codec.VerbAcquire, string(names[0]), "svc-3", 1000).Waiter
+	if first.index != second.index {
+		t.Fatal("the record was not used again: the test shows nothing")
+	}
+	if s.Cancel(first) || !s.Cancel(second) {
+		t.Fatal("a stale reference ended the wait of another")
+	}
+	s.TakeBack(g.now, HoldRef{Shard: first.Shard}, &g.fx)
+	s.TakeBack(g.now, HoldRef{Shard: first.Shard, index: 1 << 30}, &g.fx)
+	if s.locks.live != 1 {
+		t.Fatal("a reference that was never given ended a hold")
+	}
+}
+
+// TestTimeNeverGoesBack: a loop with an older reading runs at the shard's time,
+// so that a lease does not end earlier than it would by the later clock.
+func TestTimeNeverGoesBack(t *testing.T) {
+	g := newRig()
+	names := sameShard(g.table, 2)
+	g.now = 5000 * nsPerMs
+	g.must(codec.VerbAcquire, string(names[0]), "svc", 0)
+	g.now = 1000 * nsPerMs
+	if r := g.must(codec.VerbAcquire, string(names[1]), "svc", 0); r.LeaseMs != 30_000 {
+		t.Fatalf("lease %d", r.LeaseMs)
+	}
+	if r := g.must(codec.VerbHeartbeat, string(names[0]), "svc", 0); r.LeaseMs != 30_000 {
+		t.Fatalf("lease %d", r.LeaseMs)
+	}
+	g.advance(34_999 * nsPerMs)
+	if held := g.table.Totals().Held; held != 2 {
+		t.Fatalf("%d held before the lease is over", held)
+	}
+	g.advance(35_000 * nsPerMs)
+	empty(t, g.table)
+}
+
+// TestListingMeetsAllThatStay lists in small parts while others come and go.
+func TestListingMeetsAllThatStay(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 6))
+	g := newRig()
+	stay := lockNames(600)
+	for i, name := range stay {
+		g.do(codec.VerbAcquire, name, []byte("svc"), 0)
+		g.must(codec.VerbAcquire, fmt.Sprint("before-", i), "svc", 0)
+	}
+	met := map[string]int{}
+	var out Statuses
+	for shard := range Shards {
+		at, done := uint32(0), false
+		for !done {
+			scan := 2
+			done = g.table.ShardAt(shard).List(g.now, &at, &scan, 1, &Filter{}, &out, &g.fx)
+			if len(out.All()) > 1 || scan < 0 {
+				t.Fatalf("%d locks in a part of one, %d records too many", len(out.All()), -scan)
+			}
+			for _, x := range out.All() {
+				met[string(x.Name)]++
+			}
+			out.Reset()
+			g.do(codec.VerbRelease, fmt.Append(nil, "before-", rng.IntN(600)), []byte("svc"), 0)
+			g.do(codec.VerbAcquire, fmt.Append(nil, "during-", rng.IntN(600)), []byte("svc"), 0)
+			g.do(codec.VerbRelease, fmt.Append(nil, "during-", rng.IntN(600)), []byte("svc"), 0)
+		}
+	}
+	for _, name := range stay {
+		if met[string(name)] != 1 {
+			t.Fatalf("%s was listed %d times", name, met[string(name)])
+		}
+	}
+}

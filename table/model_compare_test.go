@@ -1,0 +1,259 @@
+package table
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"dlm/codec"
+)
+
+// The methods of model that world calls do nothing on a nil model.
+
+func (m *model) apply(now int64, c *codec.Command, from Origin, got *Result) {
+	if m == nil {
+		return
+	}
+	m.now = now
+	want := m.command(c, from)
+	if got.Waiting {
+		m.waits[got.Waiter] = mPlace{string(c.Name), from}
+	}
+	r := *got
+	r.Hold, r.Waiter = HoldRef{}, WaiterRef{}
+	if r != want {
+		m.fail("%v %q by %q: result %+v, want %+v", c.Verb, c.Name, c.Service, r, want)
+	}
+}
+
+func (m *model) cancel(ref WaiterRef, was bool) {
+	if m == nil {
+		return
+	}
+	place := m.waits[ref]
+	found := false
+	if l := m.locks[place.name]; l != nil {
+		for i, w := range l.queue {
+			if w.from == place.from {
+				found = true
+				m.counts.Cancels++
+				m.event(EventCancel, l, w.service, w.from)
+				m.unqueue(l, i)
+				break
+			}
+		}
+	}
+	if found != was {
+		m.fail("cancel: %v, want %v", was, found)
+	}
+}
+
+func (m *model) takeBack(now int64, hold HoldRef) {
+	if m == nil {
+		return
+	}
+	m.now = now
+	for _, l := range m.locks {
+		if l.token == hold.Token && m.shardOf(l.name) == hold.Shard {
+			l.count--
+			m.counts.TakeBacks++
+			m.event(EventTakeBack, l, l.owner, Origin{})
+			if l.count == 0 {
+				m.passOn(l)
+			}
+			return
+		}
+	}
+}
+
+func (m *model) status(now int64, name []byte, got *Status) {
+	if m == nil {
+		return
+	}
+	m.now = now
+	l := m.settled(string(name))
+	if got.Held != (l != nil) {
+		m.fail("status of %q: %+v, want %+v", name, got, l)
+	}
+	if l != nil {
+		m.same(l, got)
+	}
+}
+
+func (m *model) same(l *mLock, got *Status) {
+	next := ""
+	if len(l.queue) > 0 {
+		next = l.queue[0].service
+	}
+	want := fmt.Sprintf("%q %q %q %q %d %d %d %d %d", l.name, l.owner, l.meta, next, l.token, l.count, len(l.queue),
+		(l.deadline-m.now)/nsPerMs, (m.now-l.since)/nsPerMs)
+	is := fmt.Sprintf("%q %q %q %q %d %d %d %d %d", got.Name, got.Owner, got.Meta, got.Next, got.Token, got.Count,
+		got.Waiters, got.LeaseMs, got.HeldMs)
+	if is != want {
+		m.fail("status: %s, want %s", is, want)
+	}
+}
+
+// list settles what the listing settled, in its order.
+func (m *model) list(w *world, s *Shard, out *Statuses) {
+	if m == nil {
+		return
+	}
+	m.advanced(w)
+	held := 0
+	for name, l := range m.locks {
+		if m.shardOf(name) == s.number {
+			held++
+			if l.deadline <= m.now {
+				m.fail("%q is listed and its lease is over", name)
+			}
+		}
+	}
+	if held != len(out.All()) {
+		m.fail("%d locks listed, want %d", len(out.All()), held)
+	}
+	for i := range out.All() {
+		m.same(m.locks[string(out.All()[i].Name)], &out.All()[i])
+	}
+}
+
+func (m *model) setFull(full bool) {
+	if m != nil {
+		m.full = full
+	}
+}
+
+// advanced settles what Advance or List settled. An event that is no consequence of one
+// before must be the end of a lease or wait whose deadline has come.
+func (m *model) advanced(w *world) {
+	if m == nil {
+		return
+	}
+	m.now = w.now
+	seen := map[string]int{}
+	for i := range w.events {
+		e := &w.events[i]
+		name := string(e.Name)
+		if seen[name]++; seen[name] <= len(m.events[name]) {
+			continue
+		}
+		l := m.locks[name]
+		switch {
+		case l != nil && e.Kind == EventExpire && l.deadline <= m.now:
+			m.expire(l)
+		case l != nil && e.Kind == EventTimeOut:
+			for i := range l.queue {
+				if l.queue[i].from == e.From && l.queue[i].deadline <= m.now {
+					m.timeOut(l, i)
+					break
+				}
+			}
+		}
+		if seen[name] > len(m.events[name]) {
+			m.fail("at %d: event that may not be: %+v of %+v", m.now, e, l)
+		}
+	}
+}
+
+// nothingDue tests that nothing is left whose tick has begun.
+func (m *model) nothingDue(now int64) {
+	if m == nil {
+		return
+	}
+	begun := now - now%1_000_000
+	for _, l := range m.locks {
+		if l.deadline <= begun {
+			m.fail("lease of %q is late", l.name)
+		}
+		for _, w := range l.queue {
+			if w.deadline <= begun {
+				m.fail("wait for %q is late", l.name)
+			}
+		}
+	}
+}
+
+// compare tests that the call's events and effects were those of the model,
+// and that the table is in the model's state.
+func (m *model) compare(w *world) {
+	if m == nil {
+		return
+	}
+	events, effects := map[string][]mEvent{}, map[string][]Effect{}
+	for i := range w.events {
+		e := &w.events[i]
+		events[string(e.Name)] = append(events[string(e.Name)], mEvent{e.Kind, string(e.Service), e.Token, e.Count, e.From})
+	}
+	nameOf := map[Origin]string{}
+	for _, place := range m.waits {
+		nameOf[place.from] = place.name
+	}
+	for _, e := range w.fx.List {
+		e.Hold = HoldRef{Token: e.Hold.Token}
+		effects[nameOf[e.To]] = append(effects[nameOf[e.To]], e)
+	}
+	if !reflect.DeepEqual(events, m.events) {
+		m.fail("events\n%+v, want\n%+v", events, m.events)
+	}
+	if !reflect.DeepEqual(effects, m.effects) {
+		m.fail("effects\n%+v, want\n%+v", effects, m.effects)
+	}
+	m.events, m.effects = map[string][]mEvent{}, map[string][]Effect{}
+	for _, name := range w.names {
+		if got, want := peek(w.table, name), m.locks[string(name)]; !reflect.DeepEqual(got, want) {
+			m.fail("state of %q\n%+v, want\n%+v", name, got, want)
+		}
+	}
+	x := w.table.Totals()
+	if x.Counts != m.counts || x.Held != len(m.locks) || x.Waiters != m.waiters {
+		m.fail("totals %+v, want %+v, %d held, %d waiting", x, m.counts, len(m.locks), m.waiters)
+	}
+}
+
+// peek reads a lock without settling anything.
+func peek(t *Table, name []byte) *mLock {
+	hash := t.Hash(name)
+	s := t.Shard(hash)
+	i := s.find(uint32(hash), name)
+	if i == none {
+		return nil
+	}
+	l := s.locks.at(i)
+	m := &mLock{name: string(s.name(l)), owner: string(s.service(l)), token: l.token, count: l.count, ttl: l.ttlMs,
+		since: l.since, deadline: l.deadline}
+	if l.meta != 0 {
+		m.meta = string(s.arena.get(l.meta, int(l.metaLen)))
+	}
+	for i := l.first; i != none; i = s.waiters.at(i).next {
+		w := s.waiters.at(i)
+		m.queue = append(m.queue, mWait{w.from, string(s.waiterService(w)), string(s.waiterMeta(w)), w.deadline, w.ttlMs})
+	}
+	return m
+}
+
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := Config{TTLMs: 1000, LocksMax: 5, WaitersMax: 12, WaitersPerLockMax: 8}
+		if rapid.IntRange(0, 9).Draw(t, "few tokens") == 1 {
+			c.TokenStart = codec.TokenMax - 4
+		}
+		w := newWorld(c)
+		m := &model{cfg: c, counter: map[uint8]codec.Token{}, locks: map[string]*mLock{}, waits: map[WaiterRef]mPlace{},
+			events: map[string][]mEvent{}, effects: map[string][]Effect{}, fail: t.Fatalf}
+		m.shardOf = func(name string) uint8 { return uint8(w.table.Hash([]byte(name)) >> 56) }
+		for i := range Shards {
+			m.counter[uint8(i)] = c.TokenStart
+		}
+		w.model = m
+		// Each op comes from a seed of its own: rapid's numbers are mostly small
+		// ones, which are all alike to this table. It still shrinks the list.
+		ops := rapid.Map(rapid.Uint64(), func(seed uint64) op { return randomOp(rand.New(rand.NewPCG(seed, 1)).IntN) })
+		length := rapid.SampledFrom([]int{0, 30, 100, 300}).Draw(t, "length")
+		for _, o := range rapid.SliceOfN(ops, length, 400).Draw(t, "ops") {
+			w.do(o)
+		}
+	})
+}

@@ -1,0 +1,232 @@
+package table
+
+import (
+	"dlm/codec"
+)
+
+// model is the naive table: a map of locks, each with a slice as its queue. It
+// has no wheel, no records and no shards but their token counters. What is due
+// and not yet settled it settles when the real table does, and calls it an
+// error if that is too early.
+type model struct {
+	cfg     Config
+	now     int64
+	full    bool
+	counter map[uint8]codec.Token
+	locks   map[string]*mLock
+	waits   map[WaiterRef]mPlace // all that ever were
+	shardOf func(name string) uint8
+	counts  Counts
+	waiters int
+
+	events  map[string][]mEvent // that the call must show, by lock
+	effects map[string][]Effect // likewise
+	fail    func(format string, args ...any)
+}
+
+type mLock struct {
+	name, owner, meta string
+	token             codec.Token
+	count, ttl        uint32
+	since, deadline   int64
+	queue             []mWait
+}
+
+type mWait struct {
+	from          Origin
+	service, meta string
+	deadline      int64
+	ttl           uint32
+}
+
+type mPlace struct {
+	name string
+	from Origin
+}
+
+type mEvent struct {
+	Kind    EventKind
+	Service string
+	Token   codec.Token
+	Count   uint32
+	From    Origin
+}
+
+func (m *model) event(kind EventKind, l *mLock, service string, from Origin) {
+	m.events[l.name] = append(m.events[l.name], mEvent{kind, service, l.token, l.count, from})
+}
+
+func (m *model) effect(l *mLock, from Origin, code codec.Code) {
+	e := Effect{To: from, Code: code}
+	if code == codec.OK {
+		e.Count, e.LeaseMs, e.Hold.Token = l.count, (l.deadline-m.now)/nsPerMs, l.token
+	}
+	m.effects[l.name] = append(m.effects[l.name], e)
+}
+
+// settled returns the held lock of that name, after ending a lease that is over.
+func (m *model) settled(name string) *mLock {
+	if l := m.locks[name]; l != nil && l.deadline <= m.now {
+		m.expire(l)
+	}
+	return m.locks[name]
+}
+
+func (m *model) expire(l *mLock) {
+	l.count = 0
+	m.counts.Expiries++
+	m.event(EventExpire, l, l.owner, Origin{})
+	m.passOn(l)
+}
+
+func (m *model) renew(l *mLock, ttl uint32) {
+	if ttl != 0 {
+		l.ttl = ttl
+	}
+	l.deadline = max(l.deadline, m.now+int64(l.ttl)*nsPerMs)
+}
+
+func (m *model) grant(l *mLock, owner string, ttl uint32, meta string, from Origin) {
+	if ttl == 0 {
+		ttl = m.cfg.TTLMs
+	}
+	shard := m.shardOf(l.name)
+	m.counter[shard]++
+	m.counts.Grants++
+	*l = mLock{name: l.name, owner: owner, meta: meta, token: m.counter[shard], count: 1, ttl: ttl,
+		since: m.now, deadline: m.now + int64(ttl)*nsPerMs, queue: l.queue}
+	m.locks[l.name] = l
+	m.event(EventGrant, l, owner, from)
+}
+
+// unqueue takes wait i out of the queue.
+func (m *model) unqueue(l *mLock, i int) mWait {
+	w := l.queue[i]
+	l.queue = append(append([]mWait(nil), l.queue[:i]...), l.queue[i+1:]...)
+	m.waiters--
+	return w
+}
+
+func (m *model) timeOut(l *mLock, i int) {
+	w := m.unqueue(l, i)
+	m.counts.TimeOuts++
+	m.event(EventTimeOut, l, w.service, w.from)
+	m.effect(l, w.from, codec.Timeout)
+}
+
+// passOn gives a lock whose hold has ended to the first that may have it, and
+// to those of the same owner behind it.
+func (m *model) passOn(l *mLock) {
+	granted := false
+	for len(l.queue) > 0 {
+		w := l.queue[0]
+		switch {
+		case w.deadline <= m.now:
+			m.timeOut(l, 0)
+		case granted && w.service != l.owner:
+			return
+		case granted:
+			m.unqueue(l, 0)
+			l.count++
+			m.counts.Reentries++
+			m.renew(l, w.ttl)
+			if w.meta != "" {
+				l.meta = w.meta
+			}
+			m.event(EventReenter, l, w.service, w.from)
+			m.effect(l, w.from, codec.OK)
+		case m.counter[m.shardOf(l.name)] == codec.TokenMax:
+			m.unqueue(l, 0)
+			m.event(EventRefuse, l, w.service, w.from)
+			m.effect(l, w.from, codec.Limit)
+		default:
+			m.unqueue(l, 0)
+			m.grant(l, w.service, w.ttl, w.meta, w.from)
+			m.effect(l, w.from, codec.OK)
+			granted = true
+		}
+	}
+	if !granted {
+		delete(m.locks, l.name)
+	}
+}
+
+// acquire returns the result of an ACQUIRE; waiting if it has to.
+func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r Result) {
+	meta := ""
+	if c.Has(codec.OptMeta) {
+		meta = string(c.Text)
+	}
+	name, service := string(c.Name), string(c.Service)
+	switch {
+	case l == nil:
+		if m.counter[m.shardOf(name)] == codec.TokenMax || m.full || len(m.locks) >= m.cfg.LocksMax {
+			return Result{Code: codec.Limit}
+		}
+		l = &mLock{name: name}
+		m.grant(l, service, ttl, meta, from)
+		r = m.ok(l)
+		r.Fresh = true
+		return r
+	case l.owner == service:
+		l.count++
+		m.counts.Reentries++
+		m.renew(l, ttl)
+		if c.Has(codec.OptMeta) {
+			l.meta = meta
+		}
+		m.event(EventReenter, l, service, from)
+		return m.ok(l)
+	case c.WaitMs == 0:
+		return Result{Code: codec.Timeout}
+	case len(l.queue) >= m.cfg.WaitersPerLockMax || m.full || m.waiters >= m.cfg.WaitersMax:
+		return Result{Code: codec.Limit}
+	}
+	l.queue = append(l.queue, mWait{from, service, meta, m.now + int64(c.WaitMs)*nsPerMs, ttl})
+	m.waiters++
+	m.counts.Queued++
+	m.event(EventEnqueue, l, service, from)
+	return Result{Waiting: true}
+}
+
+func (m *model) ok(l *mLock) Result {
+	return Result{Token: l.token, Count: l.count, LeaseMs: (l.deadline - m.now) / nsPerMs}
+}
+
+// command returns the result of any command.
+func (m *model) command(c *codec.Command, from Origin) Result {
+	l := m.settled(string(c.Name))
+	ttl := uint32(0)
+	if c.Has(codec.OptTTL) {
+		ttl = c.TTLMs
+	}
+	switch {
+	case c.Verb == codec.VerbAcquire:
+		return m.acquire(c, l, ttl, from)
+	case l == nil:
+		return Result{Code: codec.NotHeld}
+	case c.Verb != codec.VerbForceRelease && l.owner != string(c.Service):
+		return Result{Code: codec.NotOwner}
+	case c.Has(codec.OptToken) && c.Token != l.token:
+		return Result{Code: codec.Stale}
+	case c.Verb == codec.VerbHeartbeat:
+		m.renew(l, ttl)
+		m.counts.Renewals++
+		m.event(EventRenew, l, l.owner, Origin{})
+		return m.ok(l)
+	case c.Verb == codec.VerbForceRelease:
+		l.count = 0
+		m.counts.Forced++
+		m.event(EventForce, l, l.owner, Origin{})
+	default:
+		l.count--
+		m.event(EventRelease, l, l.owner, Origin{})
+		if l.count > 0 {
+			return m.ok(l)
+		}
+		m.counts.Releases++
+	}
+	token := l.token
+	m.passOn(l)
+	return Result{Token: token}
+}

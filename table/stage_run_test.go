@@ -1,0 +1,232 @@
+package table
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"dlm/codec"
+)
+
+// run executes one line of a script:
+//
+//	table [tokens-left=] [locks=] [waiters=] [waiters-per-lock=]    an empty table at time 0
+//	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [as=LABEL]
+//	release NAME SERVICE [token=N]      heartbeat NAME SERVICE [token=N] [ttl=5s]
+//	force NAME [token=N]                status NAME
+//	cancel LABEL                        takeback LABEL
+//	advance 5s      time passes and the ticker runs
+//	pause 5s        time passes and the ticker does not run
+//	list [prefix=P] [contended] [limit=N] [more]      more: go on where the last one ended
+//	full on|off     totals
+//
+// Tokens are relative to the table's start. c*65 is 65 times the byte c, and
+// meta= the empty text.
+func (st *stage) run(words []string) []string {
+	verb, words := words[0], words[1:]
+	args := map[string]string{}
+	var pos []string
+	for _, w := range words {
+		if k, v, ok := strings.Cut(w, "="); ok {
+			args[k] = v
+		} else {
+			pos = append(pos, w)
+		}
+	}
+	switch verb {
+	case "table":
+		st.reset(args)
+		return nil
+	case "acquire", "release", "heartbeat", "force":
+		return st.apply(verb, pos, args)
+	case "status":
+		return st.status(long(pos[0]))
+	case "cancel":
+		ref, result := st.waits[pos[0]], "no such wait"
+		if st.table.ShardAt(int(ref.Shard)).Cancel(ref) {
+			result = "canceled"
+		}
+		return st.flush("", result)
+	case "takeback":
+		hold, result := st.holds[pos[0]], "no change"
+		before := st.table.Totals().TakeBacks
+		st.table.ShardAt(int(hold.Shard)).TakeBack(st.now, hold, &st.fx)
+		if st.table.Totals().TakeBacks > before {
+			result = "taken back"
+		}
+		return st.flush("", result)
+	case "advance":
+		return st.advance(st.duration(pos[0]))
+	case "pause":
+		st.now += int64(st.duration(pos[0]))
+		return nil
+	case "list":
+		return st.list(pos, args)
+	case "full":
+		st.table.SetFull(pos[0] == "on")
+		return nil
+	case "totals":
+		return []string{st.totals()}
+	}
+	st.t.Fatalf("%s: unknown command", st.at)
+	return nil
+}
+
+func (st *stage) duration(s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	st.check(err)
+	return d
+}
+
+// command builds the command of a line.
+func (st *stage) command(verb string, pos []string, args map[string]string) *codec.Command {
+	cmd := &codec.Command{Name: long(pos[0])}
+	cmd.Verb = map[string]codec.Verb{"acquire": codec.VerbAcquire, "release": codec.VerbRelease,
+		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease}[verb]
+	if len(pos) > 1 {
+		cmd.Service = long(pos[1])
+	}
+	for key, value := range args {
+		switch key {
+		case "wait":
+			cmd.WaitMs = uint32(st.duration(value).Milliseconds())
+		case "ttl":
+			cmd.Opts |= codec.OptTTL
+			cmd.TTLMs = uint32(st.duration(value).Milliseconds())
+		case "meta":
+			cmd.Opts |= codec.OptMeta
+			cmd.Text = long(value)
+		case "token":
+			n, err := strconv.ParseUint(value, 10, 63)
+			st.check(err)
+			cmd.Opts |= codec.OptToken
+			cmd.Token = st.start + codec.Token(n)
+		case "as":
+		default:
+			st.t.Fatalf("%s: unknown argument %s", st.at, key)
+		}
+	}
+	return cmd
+}
+
+func (st *stage) apply(verb string, pos []string, args map[string]string) []string {
+	cmd := st.command(verb, pos, args)
+	label, ok := args["as"]
+	if !ok && len(pos) > 1 {
+		label = pos[1]
+	}
+	from := Origin{}
+	if verb == "acquire" {
+		st.last++
+		st.ticket = st.last
+		st.labels[st.last] = label
+		from = Origin{Conn: 1, Ticket: st.last}
+	}
+	hash := st.table.Hash(cmd.Name)
+	s := st.table.Shard(hash)
+	s.Lock()
+	r := s.Apply(st.now, hash, cmd, from, &st.fx)
+	s.Unlock()
+	st.ticket = 0
+	if r.Fresh {
+		st.holds[label] = r.Hold
+	}
+	if r.Waiting {
+		st.waits[label] = r.Waiter
+	}
+	return st.flush("", st.result(verb, s, cmd, &r))
+}
+
+// result is the line of a command's own outcome.
+func (st *stage) result(verb string, s *Shard, cmd *codec.Command, r *Result) string {
+	hold := fmt.Sprintf("token=%d count=%d lease=%s", r.Token-st.start, r.Count, ms(r.LeaseMs))
+	switch {
+	case r.Waiting:
+		return fmt.Sprintf("queued position=%d", s.locks.at(s.waiters.at(r.Waiter.index).lock).waiters)
+	case r.Code != codec.OK:
+		return r.Code.String()
+	case verb == "acquire":
+		return "granted " + hold
+	case verb == "heartbeat":
+		return "renewed " + hold
+	case verb == "force":
+		return fmt.Sprintf("forced owner=%s token=%d", short(st.fx.Owner), r.Token-st.start)
+	}
+	return "released " + hold
+}
+
+func (st *stage) status(name []byte) []string {
+	var x Status
+	hash := st.table.Hash(name)
+	s := st.table.Shard(hash)
+	s.Status(st.now, hash, name, &x, &st.fx)
+	if !x.Held {
+		return st.flush("", "free")
+	}
+	return st.flush("", st.describe(&x))
+}
+
+func (st *stage) describe(x *Status) string {
+	line := fmt.Sprintf("owner=%s token=%d count=%d lease=%s held=%s", short(x.Owner),
+		codec.Token(x.Token)-st.start, x.Count, ms(x.LeaseMs), ms(x.HeldMs))
+	if x.Waiters > 0 {
+		line += fmt.Sprintf(" waiters=%d next=%s", x.Waiters, short(x.Next))
+	}
+	if len(x.Meta) > 0 {
+		line += " meta=" + short(x.Meta)
+	}
+	return line
+}
+
+// list goes through the shards, three records at a time, as LOCKS does.
+func (st *stage) list(pos []string, args map[string]string) []string {
+	f := Filter{Prefix: long(args["prefix"])}
+	more, limit := false, 1000
+	for _, word := range pos {
+		f.Contended = f.Contended || word == "contended"
+		more = more || word == "more"
+	}
+	if v, ok := args["limit"]; ok {
+		n, err := strconv.Atoi(v)
+		st.check(err)
+		limit = n
+	}
+	if !more {
+		st.shard, st.rec = 0, 0
+	}
+	var out Statuses
+	for st.shard < Shards && len(out.All()) < limit {
+		scan := 3
+		if st.table.ShardAt(st.shard).List(st.now, &st.rec, &scan, limit-len(out.All()), &f, &out, &st.fx) {
+			st.shard++
+			st.rec = 0
+		}
+	}
+	lines := st.flush("", "")
+	for i := range out.All() {
+		x := &out.All()[i]
+		lines = append(lines, fmt.Sprintf("lock=%s %s", short(x.Name), st.describe(x)))
+	}
+	if st.shard < Shards {
+		return append(lines, "more")
+	}
+	return append(lines, "end")
+}
+
+func (st *stage) totals() string {
+	x := st.table.Totals()
+	blocks := 0
+	for i := range Shards {
+		blocks += st.table.ShardAt(i).arena.blocks
+	}
+	line := fmt.Sprintf("held=%d waiters=%d strings=%d", x.Held, x.Waiters, blocks)
+	counts := reflect.ValueOf(x.Counts)
+	for i := range counts.NumField() {
+		if n := counts.Field(i).Uint(); n > 0 {
+			line += fmt.Sprintf(" %s=%d", strings.ToLower(counts.Type().Field(i).Name), n)
+		}
+	}
+	return line
+}

@@ -1,0 +1,232 @@
+package table
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"dlm/codec"
+)
+
+// op is one step of a random run. Which of its numbers count depends on kind.
+type op struct {
+	Kind          string // a verb, or cancel, takeback, status, list, advance, part, full
+	Name, Service int    // indexes into the world's
+	WaitMs, TTLMs uint32
+	Meta          int // 0: no META; else length + 1
+	Token         int // 0: no TOKEN; 1: the current one; 2: another one
+	Step          int // how time moves before it, see world.step
+	Arg           int
+}
+
+var opKinds = []string{"acquire", "acquire", "acquire", "acquire", "release", "release", "heartbeat", "force",
+	"cancel", "takeback", "status", "list", "advance", "advance", "part", "full"}
+
+// randomOp draws an op; n(k) is a random number below k.
+func randomOp(n func(int) int) op {
+	return op{
+		Kind: opKinds[n(len(opKinds))], Name: []int{0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6}[n(11)], Service: n(5),
+		WaitMs: []uint32{0, 2, 3, 1000, 1000, 1000, 10_000, 86_400_000}[n(8)],
+		TTLMs:  []uint32{0, 0, 0, 0, 2, 3, 100, 86_400_000}[n(8)],
+		Meta:   []int{0, 0, 1, 5, 40}[n(5)], Token: []int{0, 0, 0, 1, 1, 2}[n(6)], Step: n(40), Arg: n(1000),
+	}
+}
+
+// world is a table and what a random run needs around it.
+type world struct {
+	table    *Table
+	now      int64
+	names    [][]byte // three of one shard, one of them long, then others
+	services [][]byte
+	waits    []WaiterRef
+	holds    []HoldRef
+	ticket   uint32
+	fx       Effects
+	events   []Event // of the call, with copied slices
+	log      []string
+	model    *model // nil: none to compare with
+}
+
+func newWorld(c Config) *world {
+	w := &world{now: 5_000_000}
+	c.Tap = func(e *Event) {
+		x := *e
+		x.Name, x.Service = append([]byte(nil), e.Name...), append([]byte(nil), e.Service...)
+		w.events = append(w.events, x)
+	}
+	w.table = New(c)
+	for i := 0; len(w.names) < 3; i++ {
+		name := fmt.Appendf(nil, "lock-%d", i)
+		if len(w.names) == 2 {
+			name = append(name, strings.Repeat("n", 80)...)
+		}
+		if w.table.Hash(name)>>56 == 77 {
+			w.names = append(w.names, name)
+		}
+	}
+	w.names = append(w.names, []byte("x"), []byte("y"), []byte(strings.Repeat("z", 64)), []byte(strings.Repeat("z", 65)))
+	w.services = [][]byte{[]byte("a"), []byte("b"), []byte("c"), []byte(strings.Repeat("s", 49)), []byte(strings.Repeat("s", 256))}
+	return w
+}
+
+// step moves time: not at all, within a tick, over ticks, or onto a deadline
+// and right beside it.
+func (w *world) step(o op) {
+	switch o.Step {
+	case 1:
+		w.now++
+	case 2:
+		w.now += 999_999
+	case 3:
+		w.now += 300_000
+	case 4:
+		w.now = (w.now/nsPerTick + 1) * nsPerTick
+	case 5:
+		w.now += int64(o.Arg) * nsPerMs
+	case 6:
+		if o.Arg < 20 {
+			w.now += 13 * 86_400_000 * nsPerMs // beyond the reach of the wheels
+		}
+	case 7, 8, 9:
+		if all := w.deadlines(); len(all) > 0 {
+			slices.Sort(all)
+			w.now = max(w.now, all[o.Arg%min(len(all), 3)]+int64(o.Step-8))
+		}
+	}
+}
+
+// deadlines returns those of all holds and waits, by shard and record.
+func (w *world) deadlines() (all []int64) {
+	for i := range Shards {
+		s := w.table.ShardAt(i)
+		for i := range s.locks.len() {
+			if l := s.locks.at(i); l.nameLen > 0 {
+				all = append(all, l.deadline)
+				for q := l.first; q != none; q = s.waiters.at(q).next {
+					all = append(all, s.waiters.at(q).deadline)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// do executes one op on the table, and on the model if there is one.
+func (w *world) do(o op) {
+	w.step(o)
+	w.events, w.fx.List = w.events[:0], nil
+	switch o.Kind {
+	case "acquire", "release", "heartbeat", "force":
+		w.apply(o)
+	case "cancel":
+		if len(w.waits) > 0 {
+			ref := w.waits[o.Arg%len(w.waits)]
+			was := w.table.ShardAt(int(ref.Shard)).Cancel(ref)
+			w.model.cancel(ref, was)
+		}
+	case "takeback":
+		if len(w.holds) > 0 {
+			hold := w.holds[o.Arg%len(w.holds)]
+			w.table.ShardAt(int(hold.Shard)).TakeBack(w.now, hold, &w.fx)
+			w.model.takeBack(w.now, hold)
+		}
+	case "status":
+		var st Status
+		name := w.names[o.Name]
+		w.shard(name).Status(w.now, w.table.Hash(name), name, &st, &w.fx)
+		w.model.status(w.now, name, &st)
+	case "list":
+		var out Statuses
+		at, scan := uint32(0), 1000
+		s := w.shard(w.names[o.Name])
+		s.List(w.now, &at, &scan, 1000, &Filter{}, &out, &w.fx)
+		w.model.list(w, s, &out)
+	case "advance", "part":
+		w.advance(o)
+	case "full":
+		w.table.SetFull(o.Arg < 200)
+		w.model.setFull(o.Arg < 200)
+	}
+	for _, e := range w.fx.List {
+		if e.Code == codec.OK {
+			w.holds = append(w.holds, e.Hold)
+		}
+		w.log = append(w.log, fmt.Sprintf("%d %s: effect %+v", w.now, o.Kind, e))
+	}
+	for _, e := range w.events {
+		w.log = append(w.log, fmt.Sprintf("%+v", e))
+	}
+	w.model.compare(w)
+}
+
+func (w *world) shard(name []byte) *Shard { return w.table.Shard(w.table.Hash(name)) }
+
+func (w *world) apply(o op) {
+	cmd := &codec.Command{Name: w.names[o.Name], Service: w.services[o.Service], WaitMs: o.WaitMs}
+	cmd.Verb = map[string]codec.Verb{"acquire": codec.VerbAcquire, "release": codec.VerbRelease,
+		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease}[o.Kind]
+	if o.TTLMs > 0 {
+		cmd.Opts, cmd.TTLMs = cmd.Opts|codec.OptTTL, o.TTLMs
+	}
+	if o.Meta > 0 {
+		cmd.Opts, cmd.Text = cmd.Opts|codec.OptMeta, []byte(strings.Repeat("m", o.Meta-1))
+	}
+	s := w.shard(cmd.Name)
+	hash := w.table.Hash(cmd.Name)
+	if o.Token > 0 {
+		cmd.Opts |= codec.OptToken
+		if i := s.find(uint32(hash), cmd.Name); i != none {
+			cmd.Token = s.locks.at(i).token
+		}
+		cmd.Token += codec.Token(o.Token - 1)
+	}
+	w.ticket++
+	from := Origin{Conn: ConnID(o.Arg), Ticket: w.ticket}
+	r := s.Apply(w.now, hash, cmd, from, &w.fx)
+	if r.Waiting {
+		w.waits = append(w.waits, r.Waiter)
+	}
+	if r.Fresh {
+		w.holds = append(w.holds, r.Hold)
+	}
+	w.log = append(w.log, fmt.Sprintf("%d %s %+v", w.now, o.Kind, r))
+	w.model.apply(w.now, cmd, from, &r)
+}
+
+// advance runs the ticker over all shards; "part" only once and a little, so
+// that commands come in between.
+func (w *world) advance(o op) {
+	limit := 1 + o.Arg%5
+	for i := range Shards {
+		for w.table.Due(i, w.now) {
+			more := w.table.ShardAt(i).Advance(w.now, limit, &w.fx)
+			if o.Kind == "part" || !more {
+				break
+			}
+		}
+	}
+	w.model.advanced(w)
+	if o.Kind == "advance" {
+		w.model.nothingDue(w.now)
+	}
+}
+
+// TestReplay runs random commands twice: same commands and times, same events
+// and same state.
+func TestReplay(t *testing.T) {
+	run := func(seed uint64) string {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		w := newWorld(Config{TTLMs: 1000, LocksMax: 4, WaitersMax: 6, WaitersPerLockMax: 4})
+		for range 1500 {
+			w.do(randomOp(rng.IntN))
+		}
+		return strings.Join(w.log, "\n") + fmt.Sprint(w.deadlines(), w.table.Totals())
+	}
+	for seed := range uint64(5) {
+		if a, b := run(seed), run(seed); a != b || len(a) < 10_000 {
+			t.Fatalf("seed %d: two runs differ, or nothing happened", seed)
+		}
+	}
+}
