@@ -15,6 +15,8 @@ type socket interface {
 	write(p []byte) error
 	// buffered returns the bytes taken and not yet given to the kernel.
 	buffered() int
+	// ended tells whether the peer has ended the stream, read or not.
+	ended() bool
 	// finish tells the peer that nothing more will come.
 	finish()
 	// close ends the connection at once and calls reactor.lost.

@@ -105,7 +105,7 @@ func TestATagInUseClosesTheConnection(t *testing.T) {
 	a.do("ACQUIRE x A 0", "OK")
 	b.send("@t ACQUIRE x B 1000\n@t PING\n@u PING\n")
 	b.expect("ERROR BADARG this tag is in use by a waiting command; the connection is closed\n")
-	if !b.ended {
+	if !b.finished {
 		t.Fatal("the stream was not ended")
 	}
 	b.hangUp()
@@ -140,8 +140,8 @@ func TestTooMuchInputBehindAWait(t *testing.T) {
 		b.send("ACQUIRE y B 0\nRELEASE zzzzzzzzzzzzzzzzzzzzzzzzzzzz B\n")
 	}
 	b.expectPrefix("ERROR LIMIT")
-	if !b.ended || !s.free("y") {
-		t.Fatalf("ended %v, y free %v", b.ended, s.free("y"))
+	if !b.finished || !s.free("y") {
+		t.Fatalf("ended %v, y free %v", b.finished, s.free("y"))
 	}
 	b.hangUp()
 	a.do("RELEASE x A", "OK")
@@ -157,7 +157,7 @@ func TestFramingThatBreaksBehindAWaitIsAnsweredInItsPlace(t *testing.T) {
 	b.expect("")
 	a.do("RELEASE x A", "OK")
 	b.expect("OK\nOK\n-BADARG Protocol error: expected '$'\r\n")
-	if !b.ended {
+	if !b.finished {
 		t.Fatal("the stream was not ended")
 	}
 }
@@ -217,6 +217,28 @@ func TestAGrantIsNotDeliveredToASuccessorOfTheConnection(t *testing.T) {
 	s.deliver()
 	d.expect("")
 	s.empty()
+}
+
+func TestAGrantPassesAConnectionWhoseEndIsNotReadYet(t *testing.T) {
+	for _, wait := range []string{"@1 ACQUIRE x B 1000\n", "ACQUIRE x B 1000\nACQUIRE y B 0\n"} {
+		s := newSim(t, nil)
+		a, b, c := s.dial(0), s.dial(1), s.dial(1)
+		a.do("ACQUIRE x A 0", "OK")
+		b.send(wait)
+		c.send("ACQUIRE x C 1000\n")
+		b.left = true
+		a.do("RELEASE x A", "OK")
+		b.expect("")
+		c.expect("OK\n")
+		b.send("@r ACQUIRE z B 0\n") // what came before the end is still executed
+		b.hangUp()
+		if !s.free("y") || s.free("z") {
+			t.Fatalf("y free %v, z free %v", s.free("y"), s.free("z"))
+		}
+		c.do("RELEASE x C", "OK")
+		c.do("RELEASE z B", "OK")
+		s.empty()
+	}
 }
 
 func TestGrantsOfABatchThatCannotBeWrittenAreTakenBack(t *testing.T) {
@@ -386,8 +408,8 @@ func TestABugInABatchClosesThatConnectionOnly(t *testing.T) {
 		panic("BUG: made by the test")
 	}()
 	b.expectPrefix("ERROR INTERNAL")
-	if !b.ended || !strings.Contains(s.log.String(), "made by the test") {
-		t.Fatalf("ended %v, log %q", b.ended, s.log.String())
+	if !b.finished || !strings.Contains(s.log.String(), "made by the test") {
+		t.Fatalf("ended %v, log %q", b.finished, s.log.String())
 	}
 	a.do("RELEASE x A", "OK")
 }

@@ -120,6 +120,9 @@ func (s *gnetSocket) write(p []byte) error {
 
 func (s *gnetSocket) buffered() int { return s.g.OutboundBuffered() }
 
+// ended asks the kernel, since an end that has arrived may not be read yet.
+func (s *gnetSocket) ended() bool { return peerEnded(s.g.Fd()) }
+
 // finish sends the end of the stream once all output has left.
 func (s *gnetSocket) finish() {
 	if !s.shut && s.g.OutboundBuffered() == 0 {

@@ -25,19 +25,22 @@ type world struct {
 	grants  int
 }
 
-// actor is one client with a service id of its own.
+// actor is one client with a service id of its own. It releases with the token
+// of a grant whose answer it got, once for each: a client that releases what it
+// was never told it holds can undo a grant that is under way to it, and then
+// what is taken back is one too many.
 type actor struct {
 	k       *client
 	service string
-	sent    []request          // untagged, in order
-	tagged  map[string]request // by tag
+	sent    []request           // untagged, in order
+	tagged  map[string]request  // by tag
+	tokens  map[string][]string // by lock: of grants that it got the answer to and has not released
 	tags    int
 }
 
 type request struct {
 	verb, lock string
 	at         int64 // when it was sent
-	doubtful   bool  // a RELEASE was open beside it, and may have been executed after it
 }
 
 const simTTL = 700 * time.Millisecond
@@ -71,7 +74,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		}
 	})
 	for i := range 6 {
-		w.actors = append(w.actors, &actor{service: fmt.Sprintf("s%d", i)})
+		w.actors = append(w.actors, &actor{service: fmt.Sprintf("s%d", i), tokens: map[string][]string{}})
 	}
 	return w
 }
@@ -80,14 +83,16 @@ func (w *world) run(steps int) {
 	for range steps {
 		a := w.actors[w.rng.IntN(len(w.actors))]
 		switch n := w.rng.IntN(100); {
-		case a.k == nil || a.k.gone || a.k.ended:
+		case a.k == nil || a.k.gone || a.k.finished:
 			w.reconnect(a)
 		case n < 60:
 			w.command(a)
 		case n < 63:
 			a.k.hangUp()
 			a.k = nil
-		case n < 65:
+		case n < 64:
+			a.k.left = true
+		case n < 66:
 			a.k.broken = true
 		case n < 75:
 			w.hold = !w.hold
@@ -113,6 +118,7 @@ func (w *world) reconnect(a *actor) {
 	}
 	a.k = w.dial(w.rng.IntN(2))
 	a.sent, a.tagged = nil, map[string]request{}
+	a.k.do("DETAIL ON", "OK")
 }
 
 // command sends one to three commands as one read.
@@ -123,15 +129,20 @@ func (w *world) command(a *actor) {
 		line := ""
 		switch w.rng.IntN(10) {
 		case 0, 1, 2, 3:
-			r.verb, r.doubtful = "ACQUIRE", w.releasing(a, r.lock)
+			r.verb = "ACQUIRE"
 			line = fmt.Sprintf("ACQUIRE %s %s %d TTL %d\n", r.lock, a.service, w.rng.IntN(4)*100, simTTL.Milliseconds())
 		case 4:
 			r.verb = "HEARTBEAT"
 			line = fmt.Sprintf("HEARTBEAT %s %s\n", r.lock, a.service)
 		default:
+			tokens := a.tokens[r.lock]
+			if len(tokens) == 0 {
+				continue
+			}
 			r.verb = "RELEASE"
-			line = fmt.Sprintf("RELEASE %s %s\n", r.lock, a.service)
-			w.releases(a, r.lock)
+			line = fmt.Sprintf("RELEASE %s %s TOKEN %s\n", r.lock, a.service, tokens[0])
+			a.tokens[r.lock] = tokens[1:]
+			delete(w.certain[r.lock], a.service) // from the sending on it may be gone
 		}
 		if w.rng.IntN(2) == 0 {
 			a.tags++
@@ -144,19 +155,6 @@ func (w *world) command(a *actor) {
 		text += line
 	}
 	a.k.send(text)
-}
-
-// releases notes that a RELEASE is sent: from here on the lock may be free, and
-// the grant of a request that is open may be undone before its reply arrives.
-func (w *world) releases(a *actor, lock string) {
-	delete(w.certain[lock], a.service)
-	for i := range a.sent {
-		a.sent[i].doubtful = a.sent[i].doubtful || a.sent[i].lock == lock
-	}
-	for tag, r := range a.tagged {
-		r.doubtful = r.doubtful || r.lock == lock
-		a.tagged[tag] = r
-	}
 }
 
 // read takes in all replies and checks what they claim.
@@ -186,14 +184,12 @@ func (w *world) reply(a *actor, line string) {
 		}
 		r, a.sent = a.sent[0], a.sent[1:]
 	}
-	if line != "OK" || r.verb == "RELEASE" {
-		return
+	var token string
+	if _, err := fmt.Sscanf(line, "OK token=%s count=", &token); err == nil && r.verb == "ACQUIRE" {
+		w.grants++
+		a.tokens[r.lock] = append(a.tokens[r.lock], token)
+		w.holds(a, r)
 	}
-	if r.verb == "HEARTBEAT" {
-		return // may have been executed long before its reply: adds nothing certain
-	}
-	w.grants++
-	w.holds(a, r)
 }
 
 // holds notes that the actor's ACQUIRE was granted. Its lease ran from some
@@ -204,7 +200,7 @@ func (w *world) holds(a *actor, r request) {
 		w.certain[r.lock] = map[string]int64{}
 	}
 	until := r.at + int64(simTTL)
-	if until <= now || r.doubtful || w.releasing(a, r.lock) {
+	if until <= now {
 		return
 	}
 	for other, end := range w.certain[r.lock] {
@@ -213,16 +209,6 @@ func (w *world) holds(a *actor, r request) {
 		}
 	}
 	w.certain[r.lock][a.service] = until
-}
-
-// releasing tells whether a RELEASE of the lock may still be waiting for its turn.
-func (w *world) releasing(a *actor, lock string) bool {
-	for _, r := range a.sent {
-		if r.verb == "RELEASE" && r.lock == lock {
-			return true
-		}
-	}
-	return false
 }
 
 // event checks the order of grants against the order of waiting.
@@ -245,15 +231,19 @@ func (w *world) event(e *table.Event) {
 		}
 		w.queue[name] = append(q[:at:at], q[at+1:]...)
 	case table.EventGrant:
-		if len(q) > 0 && at != 0 {
+		if !e.Waited && len(q) > 0 || e.Waited && at != 0 {
 			w.t.Errorf("%s: granted to place %d of a queue of %d", name, at, len(q))
+			return
 		}
 		w.queue[name] = q[min(1, len(q)):]
 	case table.EventReenter:
-		if at > 0 {
-			w.t.Errorf("%s: re-entered from place %d of the queue", name, at)
-		} else if at == 0 {
-			w.queue[name] = q[1:]
+		if !e.Waited {
+			return // the holder may pass the queue
 		}
+		if at != 0 {
+			w.t.Errorf("%s: re-entered from place %d of the queue", name, at)
+			return
+		}
+		w.queue[name] = q[1:]
 	}
 }

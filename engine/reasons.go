@@ -33,6 +33,8 @@ func refusalReason(c *conn, code codec.Code) string {
 		return "authenticate first: AUTH <token>"
 	case len(c.who.prefixes) > 0:
 		return "this token may not do this, or not with this lock name"
+	case c.who.name == "":
+		return "not without a token that has the role for it: see AUTH"
 	default:
 		return "the role " + c.who.role.String() + " may not do this"
 	}

@@ -88,7 +88,7 @@ func TestWrongTokensCloseTheConnection(t *testing.T) {
 	k.do("AUTH mistaken", "ERROR DENIED no such token")
 	k.do("AUTH mistaken", "ERROR DENIED no such token")
 	k.do("AUTH mistaken", "ERROR DENIED no such token")
-	if !k.ended {
+	if !k.finished {
 		t.Fatal("the stream was not ended")
 	}
 	k.send("AUTH a-token\nPING\n")
@@ -105,8 +105,8 @@ func TestAConnectionMustAuthenticateInTime(t *testing.T) {
 	s.advance(6 * time.Second)
 	s.sweep()
 	late.expectPrefix("ERROR NOAUTH not authenticated within 5s")
-	if fine.ended || !late.ended {
-		t.Fatalf("ended: authenticated %v, late %v", fine.ended, late.ended)
+	if fine.finished || !late.finished {
+		t.Fatalf("ended: authenticated %v, late %v", fine.finished, late.finished)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestWithoutTokensThereIsNoTimeLimitAndNoForce(t *testing.T) {
 	s.advance(time.Minute)
 	s.sweep()
 	k.do("ACQUIRE x A 0", "OK")
-	k.do("FORCE-RELEASE x", "ERROR DENIED the role lock may not do this")
+	k.do("FORCE-RELEASE x", "ERROR DENIED not without a token that has the role for it: see AUTH")
 	k.do("AUTH whatever", "ERROR DENIED this server has no tokens: everything but FORCE-RELEASE is open")
 }
 
@@ -127,7 +127,7 @@ func TestTheAdminTokenAloneLeavesTheRestOpen(t *testing.T) {
 	a.send("DETAIL ON\nACQUIRE \"x y\" A 0\n")
 	a.expectPrefix("OK\nOK token=")
 	b.send("ACQUIRE \"x y\" B 1000\n")
-	admin.do("FORCE-RELEASE \"x y\"", "ERROR DENIED the role lock may not do this")
+	admin.do("FORCE-RELEASE \"x y\"", "ERROR DENIED not without a token that has the role for it: see AUTH")
 	admin.do("AUTH secret", "OK")
 	admin.do("FORCE-RELEASE \"x y\" TOKEN 1", "ERROR STALE the token is not that of the present hold")
 	admin.send("FORCE-RELEASE \"x y\" REASON \"stuck for hours\"\n")
@@ -155,8 +155,8 @@ func TestLargeArgumentsBeforeAUTHAreRefused(t *testing.T) {
 		s := newSim(t, withTokens)
 		k := s.dial(0)
 		k.send(input)
-		if got := k.reads(); !strings.Contains(got, "TOOBIG") || !k.ended {
-			t.Errorf("%.20q: %q, ended %v", input, got, k.ended)
+		if got := k.reads(); !strings.Contains(got, "TOOBIG") || !k.finished {
+			t.Errorf("%.20q: %q, ended %v", input, got, k.finished)
 		}
 	}
 }

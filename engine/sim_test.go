@@ -72,16 +72,17 @@ func (s *sim) sweep() { s.e.order(orderSweep); s.settle() }
 
 // client is the peer of one connection in memory.
 type client struct {
-	s      *sim
-	r      *reactor
-	c      *conn
-	out    bytes.Buffer // what the server has written
-	stuck  bool         // the peer reads nothing: output stays buffered
-	stored int
-	broken bool // writes fail
-	ended  bool // the server has finished the stream
-	gone   bool // the server has closed the socket
-	writes int
+	s        *sim
+	r        *reactor
+	c        *conn
+	out      bytes.Buffer // what the server has written
+	stuck    bool         // the peer reads nothing: output stays buffered
+	stored   int
+	broken   bool // writes fail
+	finished bool // the server has ended the stream
+	left     bool // the peer has ended the stream, and the loop has not read it yet
+	gone     bool // the server has closed the socket
+	writes   int
 }
 
 var errBroken = errors.New("broken pipe")
@@ -101,7 +102,8 @@ func (k *client) write(p []byte) error {
 }
 
 func (k *client) buffered() int  { return k.stored }
-func (k *client) finish()        { k.ended = true }
+func (k *client) ended() bool    { return k.left }
+func (k *client) finish()        { k.finished = true }
 func (k *client) close()         { k.gone = true; k.r.lost(k.c) }
 func (k *client) remote() string { return "10.0.0.1:1000" }
 

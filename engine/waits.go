@@ -104,8 +104,17 @@ func (r *reactor) deliver(fx *table.Effect) {
 	}
 }
 
-// answer writes the end of a wait; false if the connection has no such wait.
+// answer writes the end of a wait; false if the connection has no such wait,
+// or its peer has gone and a grant would reach nobody. Such a connection is left to the
+// loop, which reads what came before the end: an untagged wait stays in place
+// until then, so that nothing behind it is executed.
 func (r *reactor) answer(c *conn, fx *table.Effect) bool {
+	if fx.Code == codec.OK && c.sock.ended() {
+		if fx.To.Ticket != 0 && int(fx.To.Ticket) <= len(c.waits.list) {
+			c.waits.take(fx.To.Ticket)
+		}
+		return false
+	}
 	form := codec.FormText
 	r.tag.n = 0
 	if fx.To.Ticket == 0 {

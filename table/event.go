@@ -30,17 +30,26 @@ type Event struct {
 	Service []byte
 	Token   codec.Token
 	Count   uint32 // after the event
-	From    Origin // enqueue, grant from the queue, time-out, cancel
+	From    Origin // of the request; none for what a holder or an admin does
+	Waited  bool   // grant and re-entry: the request came from the queue
 }
 
 // emit reports a change of lock l to the tap, if there is one.
 func (s *Shard) emit(kind EventKind, l *lock, service []byte, from Origin) {
-	tap := s.table.config.Tap
-	if tap == nil {
-		return
+	if s.table.config.Tap != nil {
+		s.tap(Event{Kind: kind, Service: service, From: from}, l)
 	}
+}
+
+// emitWaited is emit for a grant or re-entry of the waiter w.
+func (s *Shard) emitWaited(kind EventKind, l *lock, w *waiter) {
+	if s.table.config.Tap != nil {
+		s.tap(Event{Kind: kind, Service: s.waiterService(w), From: w.from, Waited: true}, l)
+	}
+}
+
+func (s *Shard) tap(e Event, l *lock) {
 	s.seq++
-	e := Event{Kind: kind, Shard: s.number, Seq: s.seq, Now: s.now, Name: s.name(l), Service: service,
-		Token: l.token, Count: l.count, From: from}
-	tap(&e)
+	e.Shard, e.Seq, e.Now, e.Name, e.Token, e.Count = s.number, s.seq, s.now, s.name(l), l.token, l.count
+	s.table.config.Tap(&e)
 }

@@ -75,7 +75,7 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 // out of the queue.
 func (s *Shard) deliver(kind EventKind, i uint32, l *lock, fx *Effects) {
 	w := s.waiters.at(l.first)
-	s.emit(kind, l, s.waiterService(w), w.from)
+	s.emitWaited(kind, l, w)
 	fx.add(Effect{To: w.from, Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(l),
 		Hold: HoldRef{l.token, i, s.number}})
 	s.dequeue(l.first)

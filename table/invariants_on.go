@@ -4,13 +4,18 @@ package table
 
 import "fmt"
 
+// checks is the state of verify.
+type checks struct {
+	calls uint64 // of verify
+}
+
 // verify checks that everything in the shard hangs together. Its cost grows
 // with the shard, so that a large one is checked once in as many calls as it
 // has records.
 func (s *Shard) verify() {
-	s.calls++
+	s.checks.calls++
 	size := s.locks.live + s.waiters.live
-	if size > 64 && s.calls%uint64(size/16) != 0 {
+	if size > 64 && s.checks.calls%uint64(size/16) != 0 {
 		return
 	}
 	s.Verify()

@@ -32,7 +32,7 @@ type Shard struct {
 	lockQuota, waiterQuota credit
 	counts                 Counts
 	seq                    uint64 // number of the last event
-	calls                  uint64 // number of verify calls; counted under the tag invariants only
+	checks                 checks // under the tag invariants only
 }
 
 // Counts are what happened in a shard since the start.

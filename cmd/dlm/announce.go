@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+
+	"dlm/engine"
+)
+
+// startLine is one thing to know about a server that has started.
+type startLine struct {
+	plain   string // for a person
+	message string // of the log record that says the same
+	attrs   []any  // of that record: names and values in turn
+}
+
+// startLines says where the server is, what it keeps, who may use it, and how
+// to try it.
+func startLines(addr net.Addr, c *engine.Config) []startLine {
+	durability := "memory only: locks are lost when the server stops; tokens still grow"
+	roles := describeRoles(addr, c)
+	try := tryCommand(addr, len(c.Credentials) > 0)
+	return []startLine{
+		{fmt.Sprintf("dlm %s serves on %s", c.Version, addr), "serving", []any{"address", addr.String(), "version", c.Version}},
+		{durability, "durability", []any{"mode", durability}},
+		{roles, "roles", []any{"access", roles}},
+		{"try: " + try, "something to try", []any{"command", try}},
+	}
+}
+
+// announce writes the start lines: plain ones as text, records as JSON.
+func announce(w io.Writer, log *slog.Logger, format string, lines []startLine) {
+	if !log.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
+	for _, l := range lines {
+		if format == formatText {
+			fmt.Fprintln(w, l.plain)
+			continue
+		}
+		log.Info(l.message, l.attrs...)
+	}
+}
+
+// describeRoles says who may do what.
+func describeRoles(addr net.Addr, c *engine.Config) string {
+	if len(c.Credentials) > 0 {
+		return describeTokens(c)
+	}
+	who := "everyone on this machine"
+	if !onLoopback(addr) {
+		who = "EVERYONE who reaches " + addr.String()
+	}
+	if c.AdminToken != nil {
+		return fmt.Sprintf("open: %s may lock; FORCE-RELEASE with %s", who, envAdminToken)
+	}
+	return fmt.Sprintf("open: %s may lock; FORCE-RELEASE needs %s", who, envAdminToken)
+}
+
+func describeTokens(c *engine.Config) string {
+	count := map[engine.Role]int{}
+	for _, cred := range c.Credentials {
+		count[cred.Role]++
+	}
+	total, note := len(c.Credentials), ""
+	if c.AdminToken != nil {
+		count[engine.RoleAdmin]++
+		total++
+		note = "; one of them is " + envAdminToken
+	}
+	var parts []string
+	for _, role := range []engine.Role{engine.RoleAdmin, engine.RoleLock, engine.RoleRead, engine.RoleBackup} {
+		if n := count[role]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, role))
+		}
+	}
+	word := "tokens"
+	if total == 1 {
+		word = "token"
+	}
+	return fmt.Sprintf("%d %s: %s%s", total, word, strings.Join(parts, ", "), note)
+}
+
+// tryCommand is a shell line that acquires a lock for half a minute.
+func tryCommand(addr net.Addr, auth bool) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	must(err)
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	if auth {
+		return fmt.Sprintf(`printf 'AUTH %%s\nACQUIRE demo me 0\n' "$%s" | nc -q1 %s %s`, envToken, host, port)
+	}
+	return fmt.Sprintf(`printf 'ACQUIRE demo me 0\n' | nc -q1 %s %s`, host, port)
+}
+
+func onLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}

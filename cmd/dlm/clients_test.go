@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// runClient runs a client program in a directory and returns its output.
+func runClient(t *testing.T, dir, program string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
+	cmd.Env = cleanEnv("GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func hostPort(t *testing.T, addr string) (host, port string) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host, port
+}
+
+func TestRedisCLI(t *testing.T) {
+	cli := needProgram(t, "redis-cli", "redis-tools")
+	p := startServer(t, nil)
+	host, port := hostPort(t, p.addr)
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"name with spaces", []string{"ACQUIRE", "a lock with spaces", "svc", "0"}, "token\n"},
+		{"held by another", []string{"ACQUIRE", "a lock with spaces", "other", "0"}, "TIMEOUT "},
+		{"RESP3 map", []string{"-3", "ACQUIRE", "a lock with spaces", "svc", "0"}, "token"},
+		{"status", []string{"STATUS", "a lock with spaces"}, "svc\n"},
+		{"status in RESP3", []string{"-3", "STATUS", "a lock with spaces"}, "svc"},
+		{"release", []string{"RELEASE", "a lock with spaces", "svc"}, "count\n1\n"},
+		{"hints", []string{"COMMAND", "DOCS"}, "acquire"},
+		{"hints in RESP3", []string{"-3", "COMMAND", "DOCS", "acquire"}, "acquire"},
+		{"number of commands", []string{"COMMAND", "COUNT"}, ""},
+		{"hello", []string{"HELLO"}, "proto\n2\n"},
+		{"hello 3", []string{"HELLO", "3"}, "proto 3\n"},
+		{"info", []string{"INFO"}, "# "},
+		{"info of a section", []string{"INFO", "server"}, "# Server"},
+		{"ping", []string{"PING"}, "PONG\n"},
+		{"unknown command", []string{"FLUSHALL"}, "ERR unknown command"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := runClient(t, ".", cli, append([]string{"-h", host, "-p", port}, c.args...)...)
+			unexpected := strings.HasPrefix(out, "ERR ") && !strings.HasPrefix(c.want, "ERR ")
+			if strings.TrimSpace(out) == "" || !strings.Contains(strings.ToLower(out), strings.ToLower(c.want)) || unexpected {
+				t.Errorf("got %q, want something with %q", out, c.want)
+			}
+		})
+	}
+}
+
+func TestRedisBenchmark(t *testing.T) {
+	program := needProgram(t, "redis-benchmark", "redis-tools")
+	p := startServer(t, nil)
+	host, port := hostPort(t, p.addr)
+	out := runClient(t, ".", program, "-h", host, "-p", port, "-P", "16", "-c", "50", "-n", "100000", "-r", "10000",
+		"ACQUIRE", "lock:__rand_int__", "svc", "0")
+	if strings.Contains(strings.ToLower(out), "error") || !strings.Contains(out, "100000 requests completed") {
+		t.Errorf("output:\n%s", out)
+	}
+}
+
+// Each of the programs below connects with its library's default options,
+// runs one cycle of a lock, and says so.
+const cycleDone = "lock cycle done"
+
+func TestGoRedis(t *testing.T) {
+	dir := filepath.Join("testdata", "clients", "goredis")
+	download := exec.Command("go", "mod", "download")
+	download.Dir, download.Env = dir, append(os.Environ(), "GOWORK=off")
+	if out, err := download.CombinedOutput(); err != nil {
+		missing(t, "the modules of go-redis can't be had: %v\n%s", err, out)
+	}
+	p := startServer(t, nil)
+	if out := runClient(t, dir, "go", "run", ".", p.addr); !strings.Contains(out, cycleDone) {
+		t.Errorf("output:\n%s", out)
+	}
+}
+
+func TestIORedis(t *testing.T) {
+	node := needProgram(t, "node", "nodejs")
+	dir := filepath.Join("testdata", "clients", "ioredis")
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "ioredis")); err != nil {
+		missing(t, "ioredis is not installed: run npm install in cmd/dlm/%s", dir)
+	}
+	p := startServer(t, nil)
+	host, port := hostPort(t, p.addr)
+	if out := runClient(t, dir, node, "cycle.js", host, port); !strings.Contains(out, cycleDone) {
+		t.Errorf("output:\n%s", out)
+	}
+}
+
+// debianPython is the interpreter that the package python3-redis belongs to;
+// another one may come first in PATH.
+const debianPython = "/usr/bin/python3"
+
+func TestPythonRedis(t *testing.T) {
+	if out, err := exec.Command(debianPython, "-c", "import redis").CombinedOutput(); err != nil {
+		missing(t, "%s has no redis (package python3-redis): %v\n%s", debianPython, err, out)
+	}
+	p := startServer(t, nil)
+	host, port := hostPort(t, p.addr)
+	dir := filepath.Join("testdata", "clients", "python")
+	if out := runClient(t, dir, debianPython, "cycle.py", host, port); !strings.Contains(out, cycleDone) {
+		t.Errorf("output:\n%s", out)
+	}
+}

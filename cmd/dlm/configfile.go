@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// configFile is a TOML file of settings: one key per flag, with its name.
+type configFile struct {
+	path   string
+	values map[string]any
+	lines  map[string]int // of each top-level key, from 1
+}
+
+// readConfigFile reads the file and reports every key that is not in known.
+// An empty path is an empty file.
+func readConfigFile(path string, known []string) (*configFile, []error) {
+	f := &configFile{path: path}
+	if path == "" {
+		return f, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return f, []error{fmt.Errorf("configuration file: %w", err)}
+	}
+	if err := toml.Unmarshal(text, &f.values); err != nil {
+		f.values = nil
+		return f, []error{tomlError(path, err)}
+	}
+	f.lines = keyLines(text)
+	return f, f.unknown(known)
+}
+
+// unknown returns a problem for each key that is not in known, by name.
+func (f *configFile) unknown(known []string) (problems []error) {
+	for _, key := range sortedKeys(f.values) {
+		if !slices.Contains(known, key) {
+			problems = append(problems, fmt.Errorf("%s: there is no such setting%s", f.where(key), didYouMean(key, known)))
+		}
+	}
+	return problems
+}
+
+func sortedKeys(table map[string]any) []string { return slices.Sorted(maps.Keys(table)) }
+
+// find is a layer.
+func (f *configFile) find(flag string) (text, where string, found bool) {
+	value, found := f.values[flag]
+	return fmt.Sprint(value), f.where(flag), found
+}
+
+func (f *configFile) where(key string) string {
+	return fmt.Sprintf("%s:%d: %s", f.path, f.lines[key], key)
+}
+
+// keyLines returns the line of each top-level key of a valid document.
+// Decoded strictly into a struct without fields, every key is reported as
+// unknown, with its position.
+func keyLines(text []byte) map[string]int {
+	lines := map[string]int{}
+	var nothing struct{}
+	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&nothing)
+	if missing := (*toml.StrictMissingError)(nil); errors.As(err, &missing) {
+		for _, e := range missing.Errors {
+			row, _ := e.Position()
+			if key := e.Key()[0]; lines[key] == 0 {
+				lines[key] = row
+			}
+		}
+	}
+	return lines
+}
+
+// tomlError says where a document could not be parsed.
+func tomlError(path string, err error) error {
+	if syntax := (*toml.DecodeError)(nil); errors.As(err, &syntax) {
+		row, column := syntax.Position()
+		return fmt.Errorf("%s:%d:%d: %w", path, row, column, err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}

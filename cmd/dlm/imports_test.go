@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is the table of imports: what a package may use of this module, and
+// which modules outside of it. A new edge is a decision to be made here.
+var allowed = map[string]struct{ own, outside []string }{
+	"dlm/codec":       {},
+	"dlm/table/wheel": {},
+	"dlm/table":       {own: []string{"dlm/codec", "dlm/table/wheel"}, outside: []string{"github.com/cespare/xxhash/v2"}},
+	"dlm/engine": {own: []string{"dlm/codec", "dlm/table"}, outside: []string{
+		"github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
+	"dlm/cmd/dlm": {own: []string{"dlm/engine"}, outside: []string{
+		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2", "golang.org/x/term"}},
+}
+
+func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "dlm/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		rule, known := allowed[p.ImportPath]
+		if !known {
+			t.Errorf("package %s is not in the table", p.ImportPath)
+			continue
+		}
+		for _, path := range p.Imports {
+			standard := !strings.Contains(strings.Split(path, "/")[0], ".") && !strings.HasPrefix(path, "dlm/")
+			if !standard && !slices.Contains(rule.own, path) && !slices.Contains(rule.outside, path) {
+				t.Errorf("%s imports %s", p.ImportPath, path)
+			}
+		}
+	}
+	if seen != len(allowed) {
+		t.Errorf("%d packages, %d in the table", seen, len(allowed))
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"dlm/engine"
+)
+
+// options is everything that `dlm server` is told. Made by newOptions, filled
+// by load, read-only from then on.
+type options struct {
+	engine     engine.Config
+	configFile string // empty: none
+	tokenFile  string // empty: none
+	logLevel   slog.Level
+	logFormat  string // "text", "json", or empty: text on a terminal, else json
+
+	ignoredEnv []string // DLM_ variables that are no settings, for a warning
+}
+
+func newOptions() *options {
+	o := &options{logLevel: slog.LevelInfo}
+	o.engine.EnsureDefaults()
+	o.engine.Version = readBuild().version
+	return o
+}
+
+// addFlags adds the settings to fs. Their defaults are those of engine.Config.
+func (o *options) addFlags(fs *pflag.FlagSet) {
+	c := &o.engine
+	text := func(name, kind, help string, field *string) {
+		addLate(fs, name, kind, *field, help, into(field, parseText))
+	}
+	count := func(name, help string, field *int) {
+		addLate(fs, name, "N", strconv.Itoa(*field), help, into(field, parseCount))
+	}
+	duration := func(name, help string, field *time.Duration) {
+		addLate(fs, name, "TIME", shortDuration(*field), help, into(field, parseDuration))
+	}
+	bytes := func(name, help string, field *int) {
+		addLate(fs, name, "SIZE", formatSize(int64(*field)), help, into(field, parseLimitInt))
+	}
+
+	text("config", "FILE", "TOML file of settings, one key per flag", &o.configFile)
+	text("listen", "ADDR", "address to serve on, host:port; port 0 takes a free one", &c.Listen)
+	count("loops", "event loops, by default one per processor", &c.Loops)
+	duration("lease", "how long a hold lasts that was acquired without TTL", &c.Lease)
+
+	count("max-conns", "most open connections", &c.ConnsMax)
+	count("max-locks", "most locks held at once", &c.LocksMax)
+	count("max-waiters", "most waiting requests at once", &c.WaitersMax)
+	count("max-waiters-per-lock", "most waiting requests on one lock", &c.WaitersPerLockMax)
+	bytes("max-pending", "most bytes kept behind a waiting command, per connection", &c.PendingMax)
+	bytes("max-unread", "most bytes of unread replies per connection", &c.UnreadMax)
+	addLate(fs, "max-buffered", "SIZE", formatSize(c.BufferedMax),
+		"most bytes in the buffers of all connections", into(&c.BufferedMax, parseLimit))
+	addLate(fs, "max-memory", "SIZE", formatSize(c.MemoryMax),
+		"size of the lock table beyond which nothing is added to it, 0: no limit", into(&c.MemoryMax, parseSize))
+
+	duration("partial-timeout", "how long a partly sent command may take", &c.PartialMax)
+	duration("auth-timeout", "how long a connection may take to authenticate", &c.AuthWait)
+	duration("stop-timeout", "how long a graceful stop may take", &c.StopWait)
+
+	text("token-file", "FILE", "TOML file of [[token]] entries, read again on SIGHUP", &o.tokenFile)
+	addLate(fs, "insecure-no-auth", "bool", "false",
+		"serve on a reachable address without tokens: everybody who reaches it may lock", into(&c.InsecureNoAuth, parseBool))
+	addLate(fs, "log-level", "LEVEL", strings.ToLower(o.logLevel.String()),
+		"debug, info, warn or error", into(&o.logLevel, parseLevel))
+	addLate(fs, "log-format", "FORMAT", "",
+		"text or json, by default text on a terminal and json elsewhere", into(&o.logFormat, parseFormat))
+}
+
+// load fills the options from the command line, which fs has parsed, the
+// environment and the files that they name. It reports every problem at once.
+func (o *options) load(fs *pflag.FlagSet, env environment) error {
+	names := lateNames(fs)
+	o.ignoredEnv = env.unknown(names)
+
+	// The file can be named by a flag or a variable, so these come first. The
+	// problems of this pass show up again in the next.
+	resolve(fs, env.find)
+	file, problems := readConfigFile(o.configFile, without(names, "config"))
+	origins, bad := resolve(fs, env.find, file.find)
+	problems = append(problems, bad...)
+
+	var err error
+	if o.engine.AdminToken, err = env.adminToken(); err != nil {
+		problems = append(problems, err)
+	}
+	if o.tokenFile == "" {
+		problems = append(problems, o.validate(o.engine, origins)...)
+		return problemList(problems).orNil()
+	}
+	creds, bad := readTokenFile(o.tokenFile)
+	problems = append(problems, bad...)
+	o.engine.Credentials = creds
+	checked := o.engine
+	if len(bad) > 0 {
+		// The file was meant to hold a token: its absence is not a second problem.
+		checked.Credentials = []engine.Credential{{Name: "unread", Role: engine.RoleRead}}
+	}
+	problems = append(problems, o.validate(checked, origins)...)
+	return problemList(problems).orNil()
+}
+
+// validate returns the engine's problems with a configuration, each with the
+// source of the setting that it begins with.
+func (o *options) validate(c engine.Config, origins map[string]string) (problems []error) {
+	for _, err := range flatten(c.Validate()) {
+		name, rest, _ := strings.Cut(err.Error(), ": ")
+		if origin, ok := origins[name]; ok {
+			err = fmt.Errorf("%s: %s", origin, rest)
+		}
+		problems = append(problems, err)
+	}
+	return problems
+}
+
+func without(list []string, word string) (rest []string) {
+	for _, w := range list {
+		if w != word {
+			rest = append(rest, w)
+		}
+	}
+	return rest
+}
+
+// shortDuration is 24h where Duration.String says 24h0m0s.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// into makes a parser that stores what it has parsed.
+func into[T any](field *T, parse func(string) (T, error)) func(string) error {
+	return func(text string) error {
+		value, err := parse(text)
+		if err == nil {
+			*field = value
+		}
+		return err
+	}
+}
+
+// parseText takes any text but none.
+func parseText(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("the value is empty")
+	}
+	return text, nil
+}
+
+// parseCount takes a whole number from 1. Zero is refused rather than taken
+// for "the default" or "no limit": it would be a guess which of them is meant.
+func parseCount(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q is not a whole number from 1", text)
+	}
+	return n, nil
+}
+
+func parseBool(text string) (bool, error) {
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, fmt.Errorf("%q is neither true nor false", text)
+	}
+	return b, nil
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	switch _, noUnit := strconv.ParseFloat(text, 64); {
+	case err != nil && noUnit == nil:
+		return 0, fmt.Errorf("%q has no unit: write %ss for seconds, %sms for milliseconds", text, text, text)
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a duration such as 500ms, 30s or 1m30s", text)
+	case d <= 0:
+		return 0, fmt.Errorf("%q is not above zero", text)
+	}
+	return d, nil
+}
+
+// byteUnits are what a size may end with. None is the end of another that
+// stands behind it.
+var byteUnits = []struct {
+	suffix string
+	bytes  int64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
+	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
+}
+
+// parseSize takes a number of bytes, 0 included: 4096, 512KiB, 256MiB, 1GB.
+func parseSize(text string) (int64, error) {
+	number, factor := text, int64(1)
+	for _, unit := range byteUnits {
+		if n := len(text) - len(unit.suffix); n > 0 && strings.EqualFold(text[n:], unit.suffix) {
+			number, factor = strings.TrimSpace(text[:n]), unit.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	switch {
+	case err != nil || n < 0:
+		return 0, fmt.Errorf("%q is not a size such as 4096, 512KiB, 256MiB or 1GiB", text)
+	case n > math.MaxInt64/factor:
+		return 0, fmt.Errorf("%q is too large", text)
+	}
+	return n * factor, nil
+}
+
+// parseLimit takes a size from 1 byte.
+func parseLimit(text string) (int64, error) {
+	n, err := parseSize(text)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%q is not a size from 1 byte", text)
+	}
+	return n, err
+}
+
+func parseLimitInt(text string) (int, error) {
+	n, err := parseLimit(text)
+	if err == nil && n > math.MaxInt {
+		err = fmt.Errorf("%q is too large", text)
+	}
+	return int(n), err
+}
+
+// formatSize writes a size as parseSize reads it, in the largest unit that
+// leaves a whole number.
+func formatSize(n int64) string {
+	for _, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
+		for _, u := range byteUnits {
+			if u.suffix == unit && n > 0 && n%u.bytes == 0 {
+				return strconv.FormatInt(n/u.bytes, 10) + unit
+			}
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func parseLevel(text string) (slog.Level, error) {
+	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		if strings.EqualFold(text, level.String()) {
+			return level, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not one of debug, info, warn, error", text)
+}
+
+func parseFormat(text string) (string, error) {
+	if text != "text" && text != "json" {
+		return "", fmt.Errorf("%q is neither text nor json", text)
+	}
+	return text, nil
+}

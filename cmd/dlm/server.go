@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"dlm/engine"
+)
+
+func newServerCommand() *cobra.Command {
+	o := newOptions()
+	cmd := &cobra.Command{
+		Use:   "server",
+		Short: "Run the lock server",
+		Long: "Run the lock server until SIGTERM or SIGINT. A second signal ends it at once.\n\n" +
+			"Every setting can also be given in the environment (DLM_MAX_CONNS for --max-conns)\n" +
+			"or in the TOML file of --config (max-conns = 100). A flag wins over the environment,\n" +
+			"the environment over the file.\n\n" +
+			"DLM_ADMIN_TOKEN in the environment is a token with the admin role. Secrets are never\n" +
+			"given on the command line, where other users of the machine can read them.",
+		Args: cobra.NoArgs,
+		RunE: action(func(cmd *cobra.Command) error {
+			env := readEnvironment(os.Environ())
+			if err := os.Unsetenv(envAdminToken); err != nil {
+				return err
+			}
+			if err := o.load(cmd.Flags(), env); err != nil {
+				return fmt.Errorf("the server can't start: %w", err)
+			}
+			return serve(cmd.ErrOrStderr(), o)
+		}),
+	}
+	cmd.Flags().SortFlags = false
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+// serve runs a server until a signal stops it.
+func serve(stderr io.Writer, o *options) error {
+	format := chooseFormat(o.logFormat, stderr)
+	log := newLogger(stderr, format, o.logLevel)
+	o.engine.Log = log
+	if len(o.ignoredEnv) > 0 {
+		log.Warn("environment variables that are no settings are ignored", "names", o.ignoredEnv)
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	// After the first signal the next one does what it does by default: it kills.
+	context.AfterFunc(ctx, stop)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+
+	server, err := engine.New(o.engine)
+	if errors.Is(err, engine.ErrAddressInUse) {
+		return fmt.Errorf("%w, maybe by a server that runs already: "+
+			"choose another with --listen; port 0 takes a free one", err)
+	}
+	if err != nil {
+		return err
+	}
+	if !onLoopback(server.Addr()) && len(o.engine.Credentials) == 0 {
+		log.Warn("NO AUTHENTICATION: everybody who reaches this address can take and release every lock; "+
+			"give the server a --token-file", "address", server.Addr().String())
+	}
+	announce(stderr, log, format, startLines(server.Addr(), &o.engine))
+	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
+
+	err = server.Serve(ctx)
+	if err == nil {
+		log.Info("stopped")
+	}
+	return err
+}
+
+// reloadOnHangup reads the token file again on each SIGHUP, until ctx ends.
+func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, server *engine.Engine, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+		}
+		if path == "" {
+			log.Warn("SIGHUP ignored: there is no token file to read again")
+			continue
+		}
+		n, err := reloadTokens(path, server.SetCredentials)
+		if err != nil {
+			log.Error("token file not read again, the former tokens stay", "error", err.Error())
+			continue
+		}
+		log.Info("token file read again", "tokens", n)
+	}
+}

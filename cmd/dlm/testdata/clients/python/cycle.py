@@ -1,0 +1,46 @@
+"""One cycle of a lock through redis-py with its default options."""
+
+import sys
+
+import redis
+
+
+def fields(reply):
+    """The fields of a reply: a map already, or a flat list of names and values."""
+    if isinstance(reply, dict):
+        return reply
+    return dict(zip(reply[::2], reply[1::2]))
+
+
+def refused(code, client, *command):
+    try:
+        reply = client.execute_command(*command)
+    except redis.ResponseError as error:
+        assert str(error).startswith(code), error
+        return
+    raise AssertionError(f"{command}: got {reply}, want {code}")
+
+
+client = redis.Redis(host=sys.argv[1], port=int(sys.argv[2]))
+lock, service, other = "a lock, by python", "svc-a", "svc-b"
+
+assert client.ping() is True
+granted = fields(client.execute_command("ACQUIRE", lock, service, 1000))
+assert int(granted[b"token"]) > 0 and granted[b"count"] == 1, granted
+refused("TIMEOUT", client, "ACQUIRE", lock, other, 0)
+beat = fields(client.execute_command("HEARTBEAT", lock, service, "TOKEN", granted[b"token"]))
+assert beat[b"token"] == granted[b"token"], beat
+status = fields(client.execute_command("STATUS", lock))
+assert status[b"state"] == b"held" and status[b"owner"] == service.encode(), status
+released = fields(client.execute_command("RELEASE", lock, service))
+assert released[b"count"] == 0, released
+refused("NOTHELD", client, "RELEASE", lock, service)
+assert isinstance(client.info(), dict)
+assert client.ping() is True
+
+pipe = client.pipeline(transaction=False)
+for n in range(100):
+    pipe.execute_command("ACQUIRE", f"pipelined {n}", service, 0)
+assert all(fields(reply)[b"count"] == 1 for reply in pipe.execute())
+
+print("lock cycle done")

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/spf13/cobra"
+)
+
+// A token is its prefix, by which scanners for leaked secrets can know it,
+// and random bytes in base64url.
+const (
+	tokenPrefix = "dlm_"
+	tokenBytes  = 32
+)
+
+func newTokenCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Make tokens for clients",
+		Args:  cobra.NoArgs,
+		RunE:  showHelp,
+	}
+	cmd.AddCommand(newTokenNewCommand())
+	return cmd
+}
+
+func newTokenNewCommand() *cobra.Command {
+	var entry tokenEntry
+	cmd := &cobra.Command{
+		Use:   "new",
+		Short: "Print a new token and its entry for the token file",
+		Long: "Print a new token and its entry for the token file of 'dlm server --token-file'.\n" +
+			"The token is shown once and stored nowhere; the entry holds only its hash.",
+		Example: "  dlm token new --name billing --role lock --prefix billing/",
+		Args:    cobra.NoArgs,
+		RunE: action(func(cmd *cobra.Command) error {
+			token := newToken()
+			text, err := tokenFileText(token, entry)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(),
+				"# The token, for the client. It is not shown again.\n%s\n\n# The entry for the token file.\n%s", token, text)
+			return err
+		}),
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&entry.Name, "name", "", "who the token is for; shown in the server's log")
+	fs.StringVar(&entry.Role, "role", "", "read, lock, admin or backup")
+	fs.StringArrayVar(&entry.Prefixes, "prefix", nil, "role lock: only names that start with this; may be repeated")
+	must(cmd.MarkFlagRequired("name"))
+	must(cmd.MarkFlagRequired("role"))
+	return cmd
+}
+
+// newToken returns a token that nobody has seen. crypto/rand never fails.
+func newToken() string {
+	var random [tokenBytes]byte
+	rand.Read(random[:])
+	return tokenPrefix + base64.RawURLEncoding.EncodeToString(random[:])
+}
+
+// tokenFileText returns the [[token]] of a token. It is read back by the
+// server's own parser, so that what is printed can be pasted.
+func tokenFileText(token string, entry tokenEntry) ([]byte, error) {
+	sum := sha256.Sum256([]byte(token))
+	entry.SHA256 = hex.EncodeToString(sum[:])
+	text, err := toml.Marshal(struct {
+		Token []tokenEntry `toml:"token"`
+	}{[]tokenEntry{entry}})
+	if err != nil {
+		return nil, err
+	}
+	_, problems := parseTokens("new token", text)
+	return text, errors.Join(problems...)
+}
+
+// must panics on an error that only a mistake in this program can cause.
+func must(err error) {
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"dlm/engine"
+)
+
+// tokenEntry is one [[token]] of a token file as `dlm token new` writes it.
+type tokenEntry struct {
+	Name     string   `toml:"name"`
+	Role     string   `toml:"role"`
+	SHA256   string   `toml:"sha256"` // of the token, in hex
+	Prefixes []string `toml:"prefixes,omitempty"`
+}
+
+var tokenKeys = []string{"name", "role", "sha256", "prefixes"}
+
+// emptyHash is the hash of no token at all, which a hash command prints when
+// the variable that was piped into it was not set.
+var emptyHash = sha256.Sum256(nil)
+
+// readTokenFile reads a token file that nobody but its owner may read. It
+// returns every problem, each with the file and the token.
+func readTokenFile(path string) ([]engine.Credential, []error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, []error{fmt.Errorf("token file: %w", err)}
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, []error{fmt.Errorf("token file: %w", err)}
+	}
+	var problems []error
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		problems = append(problems, fmt.Errorf("%s: mode %04o lets others than its owner use it: chmod 600 %s", path, mode, path))
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return nil, append(problems, fmt.Errorf("token file: %w", err))
+	}
+	creds, bad := parseTokens(path, text)
+	return creds, append(problems, bad...)
+}
+
+// parseTokens returns the credentials of a token file, or what is wrong with it.
+func parseTokens(path string, text []byte) (creds []engine.Credential, problems []error) {
+	var document map[string]any
+	if err := toml.Unmarshal(text, &document); err != nil {
+		return nil, []error{tomlError(path, err)}
+	}
+	for _, key := range sortedKeys(document) {
+		if key != "token" {
+			problems = append(problems, fmt.Errorf("%s: there is no key %s here%s", path, key, didYouMean(key, []string{"token"})))
+		}
+	}
+	entries, ok := document["token"].([]any)
+	if !ok || len(entries) == 0 {
+		return nil, append(problems, fmt.Errorf("%s: it has no [[token]]: make one with 'dlm token new'", path))
+	}
+	for i, entry := range entries {
+		r := tokenReader{}
+		cred := r.read(entry)
+		r.checkUnique(cred, creds)
+		creds = append(creds, cred)
+		for _, err := range r.problems {
+			problems = append(problems, fmt.Errorf("%s: token %d (%s): %w", path, i+1, nameOr(cred.Name, "no name"), err))
+		}
+	}
+	return creds, problems
+}
+
+// tokenReader reads one [[token]] and collects what is wrong with it.
+type tokenReader struct{ problems []error }
+
+func (r *tokenReader) bad(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
+}
+
+func (r *tokenReader) read(entry any) (c engine.Credential) {
+	table, ok := entry.(map[string]any)
+	if !ok {
+		r.bad("it is not a table: write [[token]] above it")
+		return c
+	}
+	for _, key := range sortedKeys(table) {
+		if !slices.Contains(tokenKeys, key) {
+			r.bad("there is no key %s%s", key, didYouMean(key, tokenKeys))
+		}
+	}
+	var err error
+	c.Name = r.text(table, "name")
+	if role := r.text(table, "role"); role != "" {
+		if c.Role, err = engine.ParseRole(role); err != nil {
+			r.problems = append(r.problems, err)
+		}
+	}
+	c.SHA256 = r.hash(table)
+	c.Prefixes = r.prefixes(table)
+	if len(c.Prefixes) > 0 && c.Role != engine.RoleLock && c.Role != engine.RoleNone {
+		r.bad("prefixes go with role lock only, not with %s", c.Role)
+	}
+	return c
+}
+
+func (r *tokenReader) text(table map[string]any, key string) string {
+	value, ok := table[key].(string)
+	switch {
+	case table[key] == nil:
+		r.bad("%s is missing", key)
+	case !ok:
+		r.bad("%s is not a string", key)
+	case value == "":
+		r.bad("%s is empty", key)
+	}
+	return value
+}
+
+func (r *tokenReader) hash(table map[string]any) (sum [sha256.Size]byte) {
+	text := r.text(table, "sha256")
+	if text == "" {
+		return sum
+	}
+	b, err := hex.DecodeString(text)
+	switch {
+	case err != nil || len(b) != len(sum):
+		r.bad("sha256 is not %d hexadecimal digits", 2*len(sum))
+	case [sha256.Size]byte(b) == emptyHash:
+		r.bad("sha256 is that of an empty token")
+	default:
+		copy(sum[:], b)
+	}
+	return sum
+}
+
+func (r *tokenReader) prefixes(table map[string]any) (prefixes []string) {
+	value, given := table["prefixes"]
+	if !given {
+		return nil
+	}
+	list, ok := value.([]any)
+	if !ok || len(list) == 0 {
+		r.bad("prefixes is not a list of strings with at least one: leave it out to allow all names")
+		return nil
+	}
+	for _, p := range list {
+		prefix, ok := p.(string)
+		if !ok || prefix == "" {
+			r.bad("prefixes has something that is not a string, or is empty")
+			continue
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes
+}
+
+func (r *tokenReader) checkUnique(c engine.Credential, before []engine.Credential) {
+	for i, other := range before {
+		if c.Name != "" && c.Name == other.Name {
+			r.bad("token %d has the same name", i+1)
+		}
+		if c.SHA256 != [sha256.Size]byte{} && c.SHA256 == other.SHA256 {
+			r.bad("token %d (%s) has the same sha256", i+1, nameOr(other.Name, "no name"))
+		}
+	}
+}
+
+func nameOr(name, otherwise string) string {
+	if name == "" {
+		return otherwise
+	}
+	return fmt.Sprintf("%q", name)
+}
+
+// reloadTokens reads the token file again into a running server. A file that
+// is not right changes nothing.
+func reloadTokens(path string, set func([]engine.Credential) error) (int, error) {
+	creds, problems := readTokenFile(path)
+	if err := problemList(problems).orNil(); err != nil {
+		return 0, err
+	}
+	return len(creds), set(creds)
+}

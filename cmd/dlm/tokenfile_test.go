@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"dlm/engine"
+)
+
+const (
+	hashA = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	hashB = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+)
+
+func TestTokensAreRead(t *testing.T) {
+	creds, problems := parseTokens("t", []byte(`
+		[[token]]
+		name = "billing"
+		role = "lock"
+		sha256 = "`+hashA+`"
+		prefixes = ["billing/", "shared/"]
+		[[token]]
+		name = "ops"
+		role = "admin"
+		sha256 = "`+strings.ToUpper(hashB)+`"`))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	want := []engine.Credential{
+		{Name: "billing", Role: engine.RoleLock, Prefixes: []string{"billing/", "shared/"}},
+		{Name: "ops", Role: engine.RoleAdmin},
+	}
+	for i, hash := range []string{hashA, hashB} {
+		hex.Decode(want[i].SHA256[:], []byte(hash))
+	}
+	if fmt.Sprint(creds) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", creds, want)
+	}
+}
+
+func TestProblemsOfATokenFile(t *testing.T) {
+	entry := func(lines ...string) string { return "[[token]]\n" + strings.Join(lines, "\n") + "\n" }
+	name, role, hash := `name = "x"`, `role = "lock"`, `sha256 = "`+hashA+`"`
+	for _, c := range []struct {
+		name, text string
+		want       []string // each problem has these words; one problem per item
+	}{
+		{"no token", "", []string{"t: it has no [[token]]"}},
+		{"single table", "[token]\n" + name, []string{"t: it has no [[token]]"}},
+		{"list of something else", "token = [1]", []string{"it is not a table"}},
+		{"not TOML", "[[token]\n", []string{"t:1:"}},
+		{"unknown key of the file", "tokens = 1\n" + entry(name, role, hash), []string{"no key tokens here (did you mean token?)"}},
+		{"unknown key of a token", entry(name, role, hash, `prefix = ["a"]`),
+			[]string{`token 1 ("x"): there is no key prefix (did you mean prefixes?)`}},
+		{"everything is missing", entry(), []string{"token 1 (no name): name is missing", "role is missing", "sha256 is missing"}},
+		{"everything has the wrong type", entry("name = 1", "role = 2", "sha256 = 3", "prefixes = 4"),
+			[]string{"name is not a string", "role is not a string", "sha256 is not a string", "prefixes is not a list"}},
+		{"empty name", entry(`name = ""`, role, hash), []string{"name is empty"}},
+		{"unknown role", entry(name, `role = "root"`, hash), []string{`role "root" is not one of`}},
+		{"role none", entry(name, `role = "none"`, hash), []string{`role "none" is not one of`}},
+		{"short hash", entry(name, role, `sha256 = "abcd"`), []string{"not 64 hexadecimal digits"}},
+		{"hash of nothing", entry(name, role, `sha256 = "`+hex.EncodeToString(emptyHash[:])+`"`), []string{"an empty token"}},
+		{"prefixes of an admin", entry(name, `role = "admin"`, hash, `prefixes = ["a"]`), []string{"role lock only"}},
+		{"no prefixes", entry(name, role, hash, `prefixes = []`), []string{"leave it out"}},
+		{"empty prefix", entry(name, role, hash, `prefixes = ["a", ""]`), []string{"is empty"}},
+		{"name twice", entry(name, role, hash) + entry(name, role, `sha256 = "`+hashB+`"`), []string{`token 2 ("x"): token 1 has the same name`}},
+		{"hash twice", entry(name, role, hash) + entry(`name = "y"`, role, hash), []string{`token 2 ("y"): token 1 ("x") has the same sha256`}},
+		{"problems of two tokens", entry(role, hash) + entry(name, role), []string{"token 1 (no name): name", `token 2 ("x"): sha256`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, problems := parseTokens("t", []byte(c.text))
+			if len(problems) != len(c.want) {
+				t.Fatalf("got %d problems %q, want %d", len(problems), problems, len(c.want))
+			}
+			for i, want := range c.want {
+				if !strings.Contains(problems[i].Error(), want) {
+					t.Errorf("got %q, want %q in it", problems[i], want)
+				}
+			}
+		})
+	}
+}
+
+func TestModesOfATokenFile(t *testing.T) {
+	text := "[[token]]\nname = 'x'\nrole = 'read'\nsha256 = '" + hashA + "'\n"
+	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o640: false, 0o604: false, 0o660: false, 0o610: false, 0o602: false} {
+		path := writeFile(t, "tokens.toml", 0o600, text)
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, problems := readTokenFile(path)
+		if (len(problems) == 0) != ok {
+			t.Errorf("mode %04o: %v", mode, problems)
+		}
+		if !ok && !strings.Contains(fmt.Sprint(problems), "chmod 600 "+path) {
+			t.Errorf("mode %04o: no advice in %v", mode, problems)
+		}
+	}
+}
+
+func TestAnEntryMadeHereIsTakenHere(t *testing.T) {
+	for _, entry := range []tokenEntry{
+		{Name: "plain", Role: "read"},
+		{Name: `quotes ' and " and \`, Role: "lock", Prefixes: []string{"a b/", "é", "'"}},
+		{Name: "two\nlines", Role: "admin"},
+	} {
+		token := newToken()
+		text, err := tokenFileText(token, entry)
+		if err != nil {
+			t.Fatalf("%q: %v", entry.Name, err)
+		}
+		creds, problems := parseTokens("t", text)
+		if len(problems) > 0 || creds[0].Name != entry.Name || len(creds[0].Prefixes) != len(entry.Prefixes) {
+			t.Errorf("%q: got %v, %v", entry.Name, creds, problems)
+		}
+		if strings.Contains(string(text), token) {
+			t.Errorf("%q: the entry holds the token itself", entry.Name)
+		}
+	}
+	for name, entry := range map[string]tokenEntry{
+		"no name":              {Role: "read"},
+		"no role":              {Name: "x"},
+		"prefixes of an admin": {Name: "x", Role: "admin", Prefixes: []string{"a"}},
+		"empty prefix":         {Name: "x", Role: "lock", Prefixes: []string{""}},
+	} {
+		if _, err := tokenFileText(newToken(), entry); err == nil {
+			t.Errorf("%s: it was taken", name)
+		}
+	}
+}
+
+func TestABadFileLeavesTheTokens(t *testing.T) {
+	var set []engine.Credential
+	keep := func(creds []engine.Credential) error { set = creds; return nil }
+	good := writeFile(t, "good.toml", 0o600, "[[token]]\nname = 'x'\nrole = 'read'\nsha256 = '"+hashA+"'\n")
+	if n, err := reloadTokens(good, keep); n != 1 || err != nil || len(set) != 1 {
+		t.Fatalf("got %d, %v, %v", n, err, set)
+	}
+	for _, path := range []string{"nowhere.toml", writeFile(t, "bad.toml", 0o600, "[[token]]\n"), writeFile(t, "empty.toml", 0o600, "")} {
+		set = nil
+		if _, err := reloadTokens(path, keep); err == nil || set != nil {
+			t.Errorf("%s: got %v, %v", path, err, set)
+		}
+	}
+}
