@@ -46,7 +46,7 @@ fuzz:
 			grep -lqs '^func Fuzz' "$$dir"/*_test.go && echo "$$path" || true; done); do \
 		for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
 			echo "fuzz $$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$package"; \
 		done; \
 	done
 

@@ -2,7 +2,10 @@ package codec
 
 // command makes a command of its words, the verb first.
 func (d *Decoder) command(cmd *Command, words [][]byte) Status {
-	verb := d.verb(words[0])
+	verb := verbOf(words[0]) // in upper case, as clients mostly send it
+	if verb == VerbNone {
+		verb = verbOf(d.upper(words[0]))
+	}
 	if verb >= VerbHello && cmd.Form == FormText {
 		verb = VerbNone // RESP only
 	}
@@ -23,6 +26,9 @@ func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 	case VerbLocks:
 		return d.locks(cmd, args)
 	case VerbNone:
+		if cmd.Form == FormText && len(cmd.Tag) == 0 && isHTTP(words[0]) {
+			return d.fatal(BadArg, httpProblem)
+		}
 		return d.unknown(cmd, words[0])
 	}
 	return d.sessionCommand(cmd, args)
@@ -222,16 +228,23 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 	return Ready
 }
 
+// nameAndService reads the first two arguments of a command on a hold.
 func (d *Decoder) nameAndService(cmd *Command, args [][]byte) Status {
-	service := args[1]
+	cmd.Name, cmd.Service = args[0], args[1]
+	if uint(len(cmd.Service)-1) < ServiceMax && uint(len(cmd.Name)-1) < NameMax {
+		return Ready
+	}
+	return d.badNameOrService(cmd)
+}
+
+func (d *Decoder) badNameOrService(cmd *Command) Status {
 	switch {
-	case len(service) == 0:
+	case len(cmd.Service) == 0:
 		return d.bad(BadArg, "the service id is empty")
-	case len(service) > ServiceMax:
+	case len(cmd.Service) > ServiceMax:
 		return d.bad(TooBig, "a service id has at most 256 bytes")
 	}
-	cmd.Service = service
-	return d.name(cmd, args[0])
+	return d.name(cmd, cmd.Name)
 }
 
 func (d *Decoder) name(cmd *Command, name []byte) Status {

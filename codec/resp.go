@@ -58,8 +58,23 @@ func (d *Decoder) broken(b []byte, st Status) (int, Status) {
 }
 
 // header reads a line of a type byte and a number at b[at], and returns the
-// number and the index behind the line.
+// number and the index behind the line. It has a short way for numbers of one
+// and two digits, as nearly all are.
 func (d *Decoder) header(b []byte, at int, kind byte) (v, next int, st Status) {
+	if h := b[at:]; len(h) >= 5 && h[0] == kind && h[1]-'0' <= 9 {
+		v = int(h[1] - '0')
+		if h[2] == '\r' && h[3] == '\n' {
+			return v, at + 4, Ready
+		}
+		if h[2]-'0' <= 9 && h[3] == '\r' && h[4] == '\n' {
+			return v*10 + int(h[2]-'0'), at + 5, Ready
+		}
+	}
+	return d.anyHeader(b, at, kind)
+}
+
+// anyHeader is header for numbers of any length, and for what is none.
+func (d *Decoder) anyHeader(b []byte, at int, kind byte) (v, next int, st Status) {
 	if at == len(b) {
 		return 0, at, Incomplete
 	}

@@ -1,70 +1,68 @@
 package codec
 
-import (
-	"bytes"
-	"encoding/binary"
-	"math/bits"
-)
+import "bytes"
 
-// text decodes one line. It goes over the line once: words are found eight
-// bytes at a time, without a search for the end of the line first.
+// text decodes one line, word by word unless it is plain.
 func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 	if b[0] == 0x16 { // first byte of a TLS handshake
 		return len(b), d.fatal(BadArg, "this port does not speak TLS")
 	}
+	if words, end, n, ok := d.plainLine(b); ok {
+		return n, d.line(cmd, words, end, words > 0 && d.args[0][0] == '@')
+	}
 	d.used = 0
-	words, i, tagged := 0, 0, false
+	i := 0
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
+		i++
+	}
+	tagged := i < len(b) && b[i] == '@'
+	words, most := 0, d.argsMax()
 	for {
-		for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
-			i++
-		}
 		if i == len(b) {
 			return d.unfinished(b)
 		}
-		if b[i] == '\n' || b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n' {
-			break
-		}
-		if words == d.argsMax() {
+		switch c := b[i]; {
+		case c == ' ' || c == '\t':
+			i++
+			continue
+		case c == '\n' || c == '\r' && i+1 < len(b) && b[i+1] == '\n':
+			n = i + 1
+			if c == '\r' {
+				n++
+			}
+			return n, d.line(cmd, words, i, tagged)
+		case words == most:
 			return d.skipLine(b, cmd, TooBig, "too many words in one command")
-		}
-		end := i
-		if words == 0 {
-			tagged = b[i] == '@'
-		}
-		if b[i] == '"' {
-			var ok bool
-			if d.args[words], end, ok = d.quoted(b, i); !ok {
+		case c == '"':
+			word, end, ok := d.quoted(b, i)
+			if !ok {
 				return d.skipLine(b, cmd, BadArg, quoteProblem)
 			}
-		} else {
-			end = wordEnd(b, i)
-			if end < len(b) && b[end] == '"' {
+			d.args[words] = word
+			i = end
+		default:
+			end := wordEnd(b, i+1)
+			if end == len(b) {
+				return d.unfinished(b)
+			}
+			if b[end] == '"' {
 				return d.skipLine(b, cmd, BadArg, "a quote inside a bare word: put the whole word in quotes")
 			}
-			word := b[i:end:end]
-			if end < len(b) && b[end] == '\n' && word[len(word)-1] == '\r' {
-				word = word[:len(word)-1]
+			if b[end] == '\n' && b[end-1] == '\r' {
+				end-- // the \r belongs to the end of the line
 			}
-			d.args[words] = word
+			d.args[words] = b[i:end:end]
+			i = end
 		}
-		if end == len(b) {
-			return d.unfinished(b)
-		}
-		i = end
 		words++
 	}
-	n = i + 1
-	if b[i] == '\r' {
-		n++
-	}
-	if i > LineMax {
-		return n, d.fatal(TooBig, "line of more than 8192 bytes")
-	}
-	return n, d.line(cmd, words, tagged)
 }
 
-// line makes a command of the words of a whole line.
-func (d *Decoder) line(cmd *Command, words int, tagged bool) Status {
+// line makes a command of the words of a whole line of so many bytes.
+func (d *Decoder) line(cmd *Command, words, size int, tagged bool) Status {
+	if size > LineMax {
+		return d.fatal(TooBig, lineProblem)
+	}
 	if words == 0 {
 		return Blank
 	}
@@ -81,8 +79,6 @@ func (d *Decoder) line(cmd *Command, words int, tagged bool) Status {
 		if args = args[1:]; len(args) == 0 {
 			return d.bad(BadArg, "a tag without a command")
 		}
-	} else if isHTTP(args[0]) {
-		return d.fatal(BadArg, "this is not an HTTP port")
 	}
 	return d.command(cmd, args)
 }
@@ -120,28 +116,18 @@ func isHTTP(word []byte) bool {
 	return false
 }
 
-const quoteProblem = "a quoted word needs a closing quote with a blank behind it, and knows " +
-	`\" \\ \n \r \t \xHH`
+const (
+	lineProblem  = "line of more than 8192 bytes"
+	httpProblem  = "this is not an HTTP port"
+	quoteProblem = "a quoted word needs a closing quote with a blank behind it, and knows " +
+		`\" \\ \n \r \t \xHH`
+)
 
 // wordEnd returns the index of the first blank, quote or end of line at or
-// behind i, or len(b). All of them are below '#', as few other bytes are.
+// behind i, or len(b).
 func wordEnd(b []byte, i int) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		low := (x - ones*('#')) &^ x & tops // top bit of each byte below '#', exact up to the first
-		for low != 0 {
-			at := i + bits.TrailingZeros64(low)/8
-			if endsWord(b[at]) {
-				return at
-			}
-			low &= low - 1
-		}
-	}
-	for ; i < len(b); i++ {
-		if endsWord(b[i]) {
-			return i
-		}
+	for i < len(b) && !endsWord(b[i]) {
+		i++
 	}
 	return i
 }
@@ -151,7 +137,7 @@ func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '
 // unfinished is for input that ends within a line.
 func (d *Decoder) unfinished(b []byte) (int, Status) {
 	if len(b) > LineMax+1 {
-		return len(b), d.fatal(TooBig, "line of more than 8192 bytes")
+		return len(b), d.fatal(TooBig, lineProblem)
 	}
 	return 0, Incomplete
 }
@@ -164,9 +150,13 @@ func (d *Decoder) skipLine(b []byte, cmd *Command, code Code, msg string) (int, 
 	}
 	line := bytes.TrimSuffix(b[:end], []byte{'\r'})
 	if len(line) > LineMax {
-		return end + 1, d.fatal(TooBig, "line of more than 8192 bytes")
+		return end + 1, d.fatal(TooBig, lineProblem)
 	}
-	if tag, ok := tagOf(firstWord(line)); ok {
+	first := firstWord(line)
+	if isHTTP(first) {
+		return end + 1, d.fatal(BadArg, httpProblem)
+	}
+	if tag, ok := tagOf(first); ok {
 		cmd.Tag = tag
 	}
 	if d.PreAuth && code == TooBig {
@@ -178,7 +168,10 @@ func (d *Decoder) skipLine(b []byte, cmd *Command, code Code, msg string) (int, 
 // firstWord returns the first word of a line as it stands there.
 func firstWord(line []byte) []byte {
 	line = bytes.TrimLeft(line, " \t")
-	return line[:wordEnd(line, 0)]
+	if end := bytes.IndexAny(line, " \t"); end >= 0 {
+		line = line[:end]
+	}
+	return line
 }
 
 // quoted reads the quoted word that starts at b[i]. It returns the word and

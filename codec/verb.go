@@ -1,13 +1,5 @@
 package codec
 
-// verb returns the verb that the word names in any case, or VerbNone.
-func (d *Decoder) verb(word []byte) Verb {
-	if v := verbOf(word); v != VerbNone { // as clients mostly send it
-		return v
-	}
-	return verbOf(d.upper(word))
-}
-
 // verbOf returns the verb that the word in upper case names, or VerbNone.
 func verbOf(word []byte) Verb {
 	switch string(word) {

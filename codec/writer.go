@@ -1,7 +1,5 @@
 package codec
 
-import "strconv"
-
 // Writer appends replies to Buf. Every reply begins with Start, which sets the
 // form and the tag, and is one call of OK, Error, Hold, Lines, Info or a
 // RESP-only method, or Fields and its fields up to End, or List with its Items.
@@ -76,11 +74,11 @@ func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
 	if w.form == FormText {
 		w.lead()
 		b := append(w.Buf, "OK token="...)
-		b = strconv.AppendUint(b, uint64(token), 10)
+		b = appendDecimal(b, uint64(token))
 		b = append(b, " count="...)
-		b = strconv.AppendUint(b, uint64(count), 10)
+		b = appendDecimal(b, uint64(count))
 		b = append(b, " lease_ms="...)
-		b = strconv.AppendInt(b, leaseMs, 10)
+		b = appendInt(b, leaseMs)
 		w.Buf = append(b, '\n')
 		return
 	}
@@ -92,18 +90,17 @@ func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
 	}
 	b = appendTokenBulk(b, token)
 	b = append(b, "$5\r\ncount\r\n:"...)
-	b = strconv.AppendUint(b, uint64(count), 10)
-	b = append(b, "\r\n$8\r\nlease_ms\r\n:"...)
-	b = strconv.AppendInt(b, leaseMs, 10)
+	b = appendDecimal(b, uint64(count))
+	b = append(b, "\r\n$8\r\nlease_ms"...)
+	b = append(b, "\r\n:"...)
+	b = appendInt(b, leaseMs)
 	w.Buf = append(b, "\r\n"...)
 }
 
 // appendTokenBulk appends length, token and line end; the $ is there already.
 func appendTokenBulk(b []byte, token Token) []byte {
-	var digits [20]byte
-	text := strconv.AppendUint(digits[:0], uint64(token), 10)
-	b = strconv.AppendInt(b, int64(len(text)), 10)
+	b = appendDecimal(b, uint64(decimalLen(uint64(token))))
 	b = append(b, "\r\n"...)
-	b = append(b, text...)
+	b = appendDecimal(b, uint64(token))
 	return append(b, "\r\n"...)
 }

@@ -1,0 +1,225 @@
+package codec
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// FuzzText looks for lines that are decoded otherwise when they arrive in
+// pieces, and for those that break what Decode promises.
+func FuzzText(f *testing.F) {
+	for _, s := range []string{
+		"ACQUIRE a b 0\nRELEASE a b\r\nHEARTBEAT a b TOKEN 1 TTL 100\n",
+		"@t1 acquire \"a b\" \"\\x00\\\"\\\\\\n\\r\\t\" 5 META \"x\" ttl 200\r\n\r\n \t\n",
+		"LOCKS PREFIX p HELD LIMIT 3 CURSOR \"\"\nDETAIL on\nINFO\nHELP x\nQUIT\n",
+		"FORCE-RELEASE a TOKEN 1 REASON \"\"\nSTATUS a\nAUTH x\nPING\n",
+		"ECHO x\nAQUIRE a b 0\nACQUIRE a b 0 TTL\n@bad! PING\n@ok\n@a \"\n",
+		"PING\n\x16\x03\x01",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / \"HTTP\n",
+		"STATUS a\"b\nSTATUS \"a\"b\nSTATUS \"a\"\rb\nSTATUS \"a\"\r\nSTATUS \"\\x4\n\"\n",
+		"STATUS \"\\x\nSTATUS \"\\x4\nSTATUS \"\\\nSTATUS \"\nPING\r\r\n\r\r\n\rPING\r \n",
+		"PING " + strings.Repeat("a ", 31) + "\nPING " + strings.Repeat("a ", 32) + "\r\n",
+		"STATUS " + strings.Repeat("n", LineMax-7) + "\r\nPING\n",
+		"STATUS " + strings.Repeat("n", LineMax-6) + "\nPING\n",
+		"STATUS \"" + strings.Repeat("\\n", LineMax/2-5) + "\"\r\nPING\n",
+		"STATUS \"\\n" + strings.Repeat("n", LineMax+20) + "\"\r\nPING\n",
+		strings.Repeat(" ", LineMax) + "\r\n" + strings.Repeat(" ", LineMax+1) + "\n",
+		"PING\n*1\r\n$4\r\nPING\r\nPING\n*0\r\n\n*",
+	} {
+		f.Add([]byte(s), []byte{1}, false)
+		f.Add([]byte(s), []byte{3, 1, 9}, true)
+	}
+	f.Fuzz(func(t *testing.T, input, cuts []byte, preAuth bool) {
+		checkPieces(t, input, cuts, preAuth)
+		for line := range bytes.SplitAfterSeq(input, []byte("\n")) {
+			checkBothWays(t, line, preAuth)
+		}
+	})
+}
+
+// checkBothWays decodes a line as it is, which plainLine may do, and behind a
+// tab, which it never does, and compares.
+func checkBothWays(t *testing.T, line []byte, preAuth bool) {
+	if len(line) == 0 || len(line) >= LineMax || line[0] == '*' || line[0] == 0x16 {
+		return
+	}
+	plain := decodeAll(t, line, nil, preAuth)
+	tabbed := decodeAll(t, append([]byte("\t"), line...), nil, preAuth)
+	if last := len(tabbed) - 1; tabbed[last] == fmt.Sprint("left ", len(line)+1) {
+		tabbed[last] = fmt.Sprint("left ", len(line))
+	}
+	if strings.Join(plain, "\n") != strings.Join(tabbed, "\n") {
+		t.Fatalf("line %q\nas it is:\n%s\nbehind a tab:\n%s", line, strings.Join(plain, "\n"), strings.Join(tabbed, "\n"))
+	}
+}
+
+// FuzzRESP is FuzzText for arrays.
+func FuzzRESP(f *testing.F) {
+	for _, s := range []string{
+		frame("ACQUIRE", "a", "b", "0") + frame("release", "a", "b", "token", "9"),
+		frame("HELLO", "3", "AUTH", "u", "t") + frame("CLIENT", "SETINFO", "LIB-NAME", "x") + frame("PING"),
+		frame("LOCKS", "PREFIX", "", "CONTENDED") + "*0\r\n*-1\r\n" + frame("ECHO", "\r\n$1\r\n"),
+		frame("") + frame("nope") + frame("GET", "x") + "GET / HTTP/1.1\r\n",
+		"*1\r\n$4\r\nPINGxx", "*1\r\n$4\r\nPING\rx", "*1\r\n:4\r\n", "*1\r\n$-1\r\n", "*\r\n", "*1\n", "*1x",
+		"*00000000000000001\r\n", "*-\r\n", "*--1\r\n", "*-0\r\n", "*1\r\n$-0\r\n\r\n", "*33\r\n", "*9\r\n", "*1\r\n$8193\r\n",
+		"*1\r\n$999999999999\r\n", "*2\r\n$4\r\nECHO\r\n$1025\r\n" + strings.Repeat("x", 1025) + "\r\n",
+		"*1\r\n$4\r\nPING\r\nPING\r\n*1\r\n$4\r\nPING\r\n",
+		frame("ECHO", strings.Repeat("x", LineMax)),
+		"*32\r\n" + strings.Repeat("$8192\r\n"+strings.Repeat("x", 8192)+"\r\n", 8),
+	} {
+		f.Add([]byte(s), []byte{1}, false)
+		f.Add([]byte(s), []byte{5, 2, 40}, true)
+	}
+	f.Fuzz(checkPieces)
+}
+
+// checkPieces decodes the input whole and in pieces as long as cuts tells, and
+// compares.
+func checkPieces(t *testing.T, input, cuts []byte, preAuth bool) {
+	if len(input) > 4*FrameMax {
+		t.Skip("longer than any case of interest")
+	}
+	whole := decodeAll(t, input, nil, preAuth)
+	pieces := decodeAll(t, input, cuts, preAuth)
+	if strings.Join(whole, "\n") != strings.Join(pieces, "\n") {
+		t.Fatalf("input %q\nwhole:\n%s\npieces %v:\n%s", input, strings.Join(whole, "\n"), cuts, strings.Join(pieces, "\n"))
+	}
+}
+
+// decodeAll decodes the input as a connection would: what is left of one read
+// is presented again with the next behind it. It returns what was found, and
+// how much was left. No cuts: one read.
+func decodeAll(t *testing.T, input, cuts []byte, preAuth bool) (found []string) {
+	t.Helper()
+	d, cmd := Decoder{PreAuth: preAuth}, Command{}
+	read, taken, reads := 0, 0, 0
+	for read < len(input) {
+		if len(cuts) == 0 {
+			read = len(input)
+		} else {
+			// Squared, so that long inputs are not read in thousands of pieces only.
+			size := int(cuts[reads%len(cuts)])
+			read = min(len(input), read+max(1, size*size/16, len(input)/1000))
+			reads++
+		}
+		for {
+			b := bytes.Clone(input[taken:read])
+			b = b[:len(b):len(b)]
+			n, st := d.Decode(b, &cmd)
+			checkStep(t, b, input[taken:read], n, st)
+			if st == Incomplete {
+				break
+			}
+			taken += n
+			found = append(found, describe(&d, &cmd, st))
+			if st == Fatal {
+				return found
+			}
+		}
+	}
+	return append(found, fmt.Sprint("left ", len(input)-taken))
+}
+
+// checkStep checks what Decode promises about one call.
+func checkStep(t *testing.T, b, original []byte, n int, st Status) {
+	t.Helper()
+	if !bytes.Equal(b, original) {
+		t.Fatalf("Decode modified its input: %q is now %q", original, b)
+	}
+	if st != Incomplete {
+		if n < 1 || n > len(b) {
+			t.Fatalf("status %d took %d of %d bytes of %q", st, n, len(b), b)
+		}
+		return
+	}
+	limit := LineMax + 1 // a whole line and its \r
+	if len(b) > 0 && b[0] == '*' {
+		limit = FrameMax + headerMax + 2
+	}
+	if n != 0 || len(b) > limit {
+		t.Fatalf("Incomplete took %d of %d bytes of %.100q", n, len(b), b)
+	}
+}
+
+// describe writes what a call of Decode found, with all fields that are valid.
+func describe(d *Decoder, cmd *Command, st Status) string {
+	var s strings.Builder
+	switch st {
+	case Blank:
+		return "blank"
+	case Bad, Fatal:
+		p := d.Problem()
+		fmt.Fprintf(&s, "bad %s %s", p.Code, p.Msg)
+		if st == Fatal {
+			return strings.Replace(s.String(), "bad", "fatal", 1)
+		}
+		if cmd.Tag != nil {
+			fmt.Fprintf(&s, " @%s", cmd.Tag)
+		}
+		return s.String()
+	case Ready:
+	default:
+		panic(fmt.Sprint("status ", st))
+	}
+	s.WriteString(cmd.Verb.String())
+	if cmd.Tag != nil {
+		fmt.Fprintf(&s, " @%s", cmd.Tag)
+	}
+	switch cmd.Verb {
+	case VerbAcquire:
+		fmt.Fprintf(&s, " %q %q %d", cmd.Name, cmd.Service, cmd.WaitMs)
+	case VerbRelease, VerbHeartbeat:
+		fmt.Fprintf(&s, " %q %q", cmd.Name, cmd.Service)
+	case VerbStatus, VerbForceRelease:
+		fmt.Fprintf(&s, " %q", cmd.Name)
+	case VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset:
+		fmt.Fprintf(&s, " %q", cmd.Args)
+	}
+	describeOptions(&s, cmd)
+	return s.String()
+}
+
+func describeOptions(s *strings.Builder, cmd *Command) {
+	for opt := OptToken; opt <= OptText; opt <<= 1 {
+		if !cmd.Has(opt) {
+			continue
+		}
+		switch opt {
+		case OptToken:
+			fmt.Fprintf(s, " token=%d", cmd.Token)
+		case OptTTL:
+			fmt.Fprintf(s, " ttl=%d", cmd.TTLMs)
+		case OptMeta:
+			fmt.Fprintf(s, " meta=%q", cmd.Text)
+		case OptReason:
+			fmt.Fprintf(s, " reason=%q", cmd.Text)
+		case OptPrefix:
+			fmt.Fprintf(s, " prefix=%q", cmd.Name)
+		case OptHeld:
+			s.WriteString(" held")
+		case OptContended:
+			s.WriteString(" contended")
+		case OptLimit:
+			fmt.Fprintf(s, " limit=%d", cmd.Limit)
+		case OptCursor:
+			fmt.Fprintf(s, " cursor=%q", cmd.Text)
+		case OptOn:
+			s.WriteString(" on")
+		case OptText:
+			fmt.Fprintf(s, " text=%q", cmd.Text)
+		}
+	}
+}
+
+// frame is the RESP form of a command.
+func frame(words ...string) string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "*%d\r\n", len(words))
+	for _, w := range words {
+		fmt.Fprintf(&s, "$%d\r\n%s\r\n", len(w), w)
+	}
+	return s.String()
+}

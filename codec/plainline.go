@@ -1,0 +1,54 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// plainLine finds the words of a line that has neither quotes nor tabs, as
+// most have. It looks at eight bytes at a time and stops only at those below
+// '#': all that end a word or a line are, and few others. end is the index of
+// the end of the line, \n or \r\n, and n that behind it. What is not plain, not
+// whole, or has too many words is left to text: ok is false, and nothing is lost.
+func (d *Decoder) plainLine(b []byte) (words, end, n int, ok bool) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	start, most := 0, d.argsMax()
+	for at := 0; at < len(b); at += 8 {
+		var x uint64
+		switch left := len(b) - at; {
+		case left >= 8:
+			x = binary.LittleEndian.Uint64(b[at:])
+		case len(b) >= 8: // the last eight bytes, without those seen before
+			x = binary.LittleEndian.Uint64(b[len(b)-8:])>>(64-8*left) | ^uint64(0)<<(8*left)
+		default:
+			return 0, 0, 0, false
+		}
+		low := ^(x&^tops + ones*(0x80-'#') | x) & tops // top bit of each byte below '#'
+		for ; low != 0; low &= low - 1 {
+			i := at + bits.TrailingZeros64(low)/8
+			c := b[i]
+			if c != ' ' && c != '\n' {
+				if c == '"' || c == '\t' {
+					return 0, 0, 0, false
+				}
+				continue
+			}
+			end = i
+			if c == '\n' && i > 0 && b[i-1] == '\r' {
+				end--
+			}
+			if end > start {
+				if words == most {
+					return 0, 0, 0, false
+				}
+				d.args[words] = b[start:end:end]
+				words++
+			}
+			if c == '\n' {
+				return words, end, i + 1, true
+			}
+			start = i + 1
+		}
+	}
+	return 0, 0, 0, false
+}

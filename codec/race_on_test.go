@@ -1,0 +1,6 @@
+//go:build race
+
+package codec
+
+// raceEnabled: the race detector allocates in code that does not.
+const raceEnabled = true

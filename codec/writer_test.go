@@ -1,0 +1,223 @@
+package codec
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+// replies are all shapes of a reply. "@" stands for the tag and its blank, at
+// the beginning of every line of text that has one.
+var replies = []struct {
+	name               string
+	write              func(w *Writer)
+	text, resp2, resp3 string // resp3 is empty where it is as resp2
+}{
+	{"OK", func(w *Writer) { w.OK() }, "@OK\n", "+OK\r\n", ""},
+	{
+		"error", func(w *Writer) { w.Error(NotHeld, "nobody holds this lock") },
+		"@ERROR NOTHELD nobody holds this lock\n", "-NOTHELD nobody holds this lock\r\n", "",
+	},
+	{
+		"error of bytes", func(w *Writer) { w.ErrorBytes(BadArg, []byte("no")) },
+		"@ERROR BADARG no\n", "-BADARG no\r\n", "",
+	},
+	{
+		"unknown command", func(w *Writer) { w.Error(Unknown, "unknown command 'x'") },
+		"@ERROR UNKNOWN unknown command 'x'\n", "-ERR unknown command 'x'\r\n", "",
+	},
+	{
+		"control bytes in an error", func(w *Writer) { w.Error(Internal, "a\r\nb\x00\x1f\x7f \u00e9") },
+		"@ERROR INTERNAL a??b??? \u00e9\n", "-INTERNAL a??b??? \u00e9\r\n", "",
+	},
+	{
+		"hold", func(w *Writer) { w.Hold(42, 1, 30000) },
+		"@OK token=42 count=1 lease_ms=30000\n",
+		"*6\r\n$5\r\ntoken\r\n$2\r\n42\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n",
+		"%3\r\n$5\r\ntoken\r\n$2\r\n42\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n",
+	},
+	{
+		"the largest hold", func(w *Writer) { w.Hold(TokenMax, 1<<32-1, 86_400_000) },
+		"@OK token=9223372036854775807 count=4294967295 lease_ms=86400000\n",
+		"*6\r\n$5\r\ntoken\r\n$19\r\n9223372036854775807\r\n$5\r\ncount\r\n:4294967295\r\n$8\r\nlease_ms\r\n:86400000\r\n",
+		"%3\r\n$5\r\ntoken\r\n$19\r\n9223372036854775807\r\n$5\r\ncount\r\n:4294967295\r\n$8\r\nlease_ms\r\n:86400000\r\n",
+	},
+	{
+		"a hold of one-digit values", func(w *Writer) { w.Hold(1, 0, 0) },
+		"@OK token=1 count=0 lease_ms=0\n",
+		"*6\r\n$5\r\ntoken\r\n$1\r\n1\r\n$5\r\ncount\r\n:0\r\n$8\r\nlease_ms\r\n:0\r\n",
+		"%3\r\n$5\r\ntoken\r\n$1\r\n1\r\n$5\r\ncount\r\n:0\r\n$8\r\nlease_ms\r\n:0\r\n",
+	},
+	{
+		"fields of every kind",
+		func(w *Writer) {
+			w.Fields(4)
+			w.Word("state", "held")
+			w.Str("owner", []byte("a\"\n\xff"))
+			w.Token("token", 7)
+			w.Num("held_ms", -5)
+			w.End()
+		},
+		"@OK state=held owner=\"a\\\"\\n\\xff\" token=7 held_ms=-5\n",
+		"*8\r\n$5\r\nstate\r\n$4\r\nheld\r\n$5\r\nowner\r\n$4\r\na\"\n\xff\r\n$5\r\ntoken\r\n$1\r\n7\r\n$7\r\nheld_ms\r\n:-5\r\n",
+		"%4\r\n$5\r\nstate\r\n$4\r\nheld\r\n$5\r\nowner\r\n$4\r\na\"\n\xff\r\n$5\r\ntoken\r\n$1\r\n7\r\n$7\r\nheld_ms\r\n:-5\r\n",
+	},
+	{
+		"list",
+		func(w *Writer) {
+			w.List(2, []byte("c\x00"))
+			for _, name := range []string{"a", "b"} {
+				w.Item(2)
+				w.Str("lock", []byte(name))
+				w.Num("count", 1)
+				w.End()
+			}
+		},
+		"@OK lines=2 cursor=\"c\\x00\"\n@lock=\"a\" count=1\n@lock=\"b\" count=1\n",
+		"*2\r\n$2\r\nc\x00\r\n*2\r\n*4\r\n$4\r\nlock\r\n$1\r\na\r\n$5\r\ncount\r\n:1\r\n*4\r\n$4\r\nlock\r\n$1\r\nb\r\n$5\r\ncount\r\n:1\r\n",
+		"*2\r\n$2\r\nc\x00\r\n*2\r\n%2\r\n$4\r\nlock\r\n$1\r\na\r\n$5\r\ncount\r\n:1\r\n%2\r\n$4\r\nlock\r\n$1\r\nb\r\n$5\r\ncount\r\n:1\r\n",
+	},
+	{
+		"an empty list", func(w *Writer) { w.List(0, nil) },
+		"@OK lines=0 cursor=\"\"\n", "*2\r\n$0\r\n\r\n*0\r\n", "",
+	},
+	{
+		"lines", func(w *Writer) { w.Lines([]string{"one", "two words"}) },
+		"@OK lines=2\n@one\n@two words\n", "*2\r\n$3\r\none\r\n$9\r\ntwo words\r\n", "",
+	},
+	{"no lines", func(w *Writer) { w.Lines(nil) }, "@OK lines=0\n", "*0\r\n", ""},
+	{
+		"info", func(w *Writer) { w.Info([]byte("# Server\r\nname:dlm\r\n\r\n# Locks\r\n")) },
+		"@OK lines=4\n@# Server\n@name:dlm\n@\n@# Locks\n",
+		"$31\r\n# Server\r\nname:dlm\r\n\r\n# Locks\r\n\r\n", "",
+	},
+	{"empty info", func(w *Writer) { w.Info(nil) }, "@OK lines=0\n", "$0\r\n\r\n", ""},
+
+	{"simple string", func(w *Writer) { w.Simple("PONG") }, "", "+PONG\r\n", ""},
+	{"error of Redis", func(w *Writer) { w.Fault("NOPROTO", "un\nsupported") }, "", "-NOPROTO un?supported\r\n", ""},
+	{"bulk string", func(w *Writer) { w.Bulk([]byte("a\r\n\x00")) }, "", "$4\r\na\r\n\x00\r\n", ""},
+	{"empty bulk string", func(w *Writer) { w.Bulk(nil) }, "", "$0\r\n\r\n", ""},
+	{"integer", func(w *Writer) { w.Int(-9223372036854775808) }, "", ":-9223372036854775808\r\n", ""},
+	{"array", func(w *Writer) { w.Array(12); w.Int(1) }, "", "*12\r\n:1\r\n", ""},
+	{"map", func(w *Writer) { w.Map(3) }, "", "*6\r\n", "%3\r\n"},
+	{"null", func(w *Writer) { w.Null() }, "", "$-1\r\n", "_\r\n"},
+}
+
+func TestReplies(t *testing.T) {
+	for _, r := range replies {
+		t.Run(r.name, func(t *testing.T) {
+			if r.text != "" {
+				lines := strings.SplitAfter(r.text, "\n")
+				var plain, tagged string
+				for _, line := range lines {
+					rest, _ := strings.CutPrefix(line, "@")
+					plain += rest
+					if line != "" {
+						tagged += "@t.1 " + rest
+					}
+				}
+				wantReply(t, r.write, FormText, "", false, plain)
+				wantReply(t, r.write, FormText, "t.1", false, tagged)
+				wantReply(t, r.write, FormText, "t.1", true, tagged)
+			}
+			wantReply(t, r.write, FormRESP, "", false, r.resp2)
+			if r.resp3 == "" {
+				r.resp3 = r.resp2
+			}
+			wantReply(t, r.write, FormRESP, "", true, r.resp3)
+		})
+	}
+}
+
+// wantReply writes a reply behind one of the other form with another tag.
+func wantReply(t *testing.T, write func(*Writer), form Form, tag string, resp3 bool, want string) {
+	t.Helper()
+	w := Writer{RESP3: resp3}
+	w.Start(1-form, []byte("other"))
+	w.OK()
+	before := len(w.Buf)
+	w.Start(form, []byte(tag))
+	write(&w)
+	if got := string(w.Buf[before:]); got != want {
+		t.Errorf("form %d, tag %q, RESP3 %v\ngot  %q\nwant %q", form, tag, resp3, got, want)
+	}
+}
+
+func TestCodesHaveWords(t *testing.T) {
+	seen := map[string]bool{}
+	for c := range CodeCount {
+		if word := c.String(); word == "" || seen[word] || strings.ToUpper(word) != word {
+			t.Errorf("code %d is %q", c, word)
+		}
+		seen[c.String()] = true
+	}
+}
+
+func TestAppendQuoted(t *testing.T) {
+	for _, c := range []struct{ name, bytes, want string }{
+		{"nothing", "", `""`},
+		{"plain", "lock:1 x", `"lock:1 x"`},
+		{"what has escapes", "\"\\\n\r\t", `"\"\\\n\r\t"`},
+		{"control bytes", "\x00\x1f\x7f", `"\x00\x1f\x7f"`},
+		{"UTF-8", "\u00e9\u4e16\U0001f512\ufffd", "\"\u00e9\u4e16\U0001f512\ufffd\""},
+		{"bytes that are not UTF-8", "a\xffb\xc3", `"a\xffb\xc3"`},
+		{"half a surrogate pair", "\xed\xa0\x80", `"\xed\xa0\x80"`},
+		{"an overlong encoding", "\xc0\xaf", `"\xc0\xaf"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := string(AppendQuoted([]byte("x="), []byte(c.bytes))); got != "x="+c.want {
+				t.Errorf("got %s, want x=%s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestQuotedWordsDecodeToTheSameBytes is the promise that what a reply names
+// can be sent back as it stands there.
+func TestQuotedWordsDecodeToTheSameBytes(t *testing.T) {
+	var d Decoder
+	var cmd Command
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.SliceOfN(rapid.Byte(), 1, NameMax).Draw(t, "name")
+		quoted := AppendQuoted(nil, name)
+		if !utf8.Valid(quoted) {
+			t.Fatalf("%q is not UTF-8", quoted)
+		}
+		line := append(append([]byte("RELEASE "), quoted...), " svc\n"...)
+		if _, st := d.Decode(line, &cmd); st != Ready || !bytes.Equal(cmd.Name, name) {
+			t.Fatalf("%q became %q: %s", name, cmd.Name, describe(&d, &cmd, st))
+		}
+		for _, c := range quoted {
+			if c < 0x20 || c == 0x7f {
+				t.Fatalf("%q has a control byte", quoted)
+			}
+		}
+	})
+}
+
+func TestHelp(t *testing.T) {
+	lines, ok := Help(nil)
+	if !ok || len(lines) != int(VerbHello)-1 || lines[8] != "PING - Answer at once" {
+		t.Errorf("HELP: %q %v", lines, ok)
+	}
+	lines, ok = Help([]byte("release"))
+	want := []string{"RELEASE <lock> <service> [TOKEN <n>]", "Give a lock back, once for each time it was acquired."}
+	if !ok || strings.Join(lines, "|") != strings.Join(want, "|") {
+		t.Errorf("HELP release: %q %v", lines, ok)
+	}
+	if _, ok := Help([]byte("nope")); ok {
+		t.Error("HELP nope has an answer")
+	}
+	for v := VerbAcquire; v < VerbCount; v++ {
+		doc, ok := DocOf([]byte(strings.ToLower(v.String())))
+		if !ok || doc.Verb != v || usageOf(v) == "" {
+			t.Errorf("verb %d is not described", v)
+		}
+	}
+	if VerbNone.String() != "NONE" {
+		t.Errorf("no verb is %q", VerbNone)
+	}
+}
