@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"dlm/table"
 )
 
 var seedFlag = flag.Uint64("seed", 0, "run the random simulation with this seed only")
@@ -20,7 +18,6 @@ type world struct {
 	*sim
 	rng     *rand.Rand
 	actors  []*actor
-	queue   map[string][]table.Origin   // by lock, from the event stream
 	certain map[string]map[string]int64 // by lock and service: until when it certainly holds
 	grants  int
 }
@@ -66,8 +63,9 @@ func TestRandomRunsKeepTheirPromises(t *testing.T) {
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), queue: map[string][]table.Origin{}, certain: map[string]map[string]int64{}}
-	w.sim = newSim(t, func(c *Config) { c.Tap = w.event })
+	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), certain: map[string]map[string]int64{}}
+	order := newOrderCheck(t)
+	w.sim = newSim(t, func(c *Config) { c.Tap = order.event })
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("replay with -seed %d", seed)
@@ -209,41 +207,4 @@ func (w *world) holds(a *actor, r request) {
 		}
 	}
 	w.certain[r.lock][a.service] = until
-}
-
-// event checks the order of grants against the order of waiting.
-func (w *world) event(e *table.Event) {
-	name := string(e.Name)
-	q := w.queue[name]
-	at := -1
-	for i, from := range q {
-		if from == e.From {
-			at = i
-		}
-	}
-	switch e.Kind {
-	case table.EventEnqueue:
-		w.queue[name] = append(q, e.From)
-	case table.EventTimeOut, table.EventCancel:
-		if at < 0 {
-			w.t.Errorf("%s: a wait ended that had not begun", name)
-			return
-		}
-		w.queue[name] = append(q[:at:at], q[at+1:]...)
-	case table.EventGrant:
-		if !e.Waited && len(q) > 0 || e.Waited && at != 0 {
-			w.t.Errorf("%s: granted to place %d of a queue of %d", name, at, len(q))
-			return
-		}
-		w.queue[name] = q[min(1, len(q)):]
-	case table.EventReenter:
-		if !e.Waited {
-			return // the holder may pass the queue
-		}
-		if at != 0 {
-			w.t.Errorf("%s: re-entered from place %d of the queue", name, at)
-			return
-		}
-		w.queue[name] = q[1:]
-	}
 }
