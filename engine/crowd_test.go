@@ -96,8 +96,7 @@ func TestAHugeCrowdWaitsForOneLock(t *testing.T) {
 		}
 		wg.Wait()
 	}
-	each(0, 4, func(c *crowd) { c.enqueue(perConn, 5000) })
-	each(4, 12, func(c *crowd) { c.enqueue(perConn, 600_000) })
+	each(0, 12, func(c *crowd) { c.enqueue(perConn, 600_000) })
 	fmt.Fprint(holder.conn, "ACQUIRE crowd onetoomany 1000\n")
 	if line, _ := holder.in.ReadString('\n'); !strings.HasPrefix(line, "ERROR LIMIT") {
 		t.Fatalf("one waiter too many: %q", line)
@@ -106,8 +105,13 @@ func TestAHugeCrowdWaitsForOneLock(t *testing.T) {
 		t.Fatalf("%d wait", n)
 	}
 
-	each(8, 12, func(c *crowd) { c.conn.Close() })
+	// A third leaves with its connections, and as many come whose time runs out.
+	each(0, 4, func(c *crowd) { c.conn.Close() })
 	eventually(t, "waits of closed connections are left", func() bool { return e.table.Totals().Waiters <= 8*perConn })
+	for i := range 4 {
+		conns[i] = joinCrowd(t, addr)
+	}
+	each(0, 4, func(c *crowd) { c.enqueue(perConn, 500) })
 	each(0, 4, func(c *crowd) {
 		for c.timedOut < perConn && c.err == nil {
 			line, err := c.in.ReadString('\n')
@@ -115,8 +119,8 @@ func TestAHugeCrowdWaitsForOneLock(t *testing.T) {
 		}
 	})
 	fmt.Fprint(holder.conn, "RELEASE crowd holder\n")
-	each(4, 8, func(c *crowd) { c.passOn(perConn) })
-	for i, c := range conns[:8] {
+	each(4, 12, func(c *crowd) { c.passOn(perConn) })
+	for i, c := range conns {
 		if c.err != nil {
 			t.Errorf("connection %d: %v", i, c.err)
 		}
