@@ -10,7 +10,7 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	inputs := []string{
 		"", "\n", "ACQUIRE a", "*2\r\n", "*0\r\n", "*x", "*33\r\n", "*1\r\n$-1\r\n", "*1\r\n$4\r\nPINGxx", "\x16\x03", "GET / HTTP/1.1\r\n",
 		"\"\\q\"\n", "\"x\n", "a\"b\n", "@t STATUS \"\\x00\\n\"\n", "@!\n", "@t\n", "what\n", "aquire x\n", n(100) + "\n", "LOCKS" + strings.Repeat(" a", 40) + "\n",
-		n(LineMax + 2), "STATUS " + n(NameMax+1) + "\n", "RELEASE a b WHAT 1\n", "RELEASE a b TOKEN x\n", "LOCKS HELD HELD\n", "acquire a b 0 ttl 100 meta \"\\n\"\n",
+		n(LineMax + 2), "@t " + n(LineMax+2), frameUpTo(FrameMax), "STATUS " + n(NameMax+1) + "\n", "RELEASE a b WHAT 1\n", "RELEASE a b TOKEN x\n", "LOCKS HELD HELD\n", "acquire a b 0 ttl 100 meta \"\\n\"\n",
 		frame("what"), frame("aquire", "x"), frame("HELLO", "3", "AUTH", "u", "t"), frame("STATUS", n(NameMax+1)), frame("acquire", "a", "b", "0"),
 	}
 	for _, c := range commands {
@@ -45,6 +45,16 @@ func TestWriterAllocatesNothing(t *testing.T) {
 			if got != 0 {
 				t.Errorf("%g allocations for %s in form %d", got, r.name, form)
 			}
+		}
+	}
+}
+
+func TestHelpAllocatesNothing(t *testing.T) {
+	skipUnderRace(t)
+	for _, topic := range []string{"", "acquire", "FORCE-RELEASE", "nope"} {
+		b := []byte(topic)
+		if got := testing.AllocsPerRun(20, func() { Help(b) }); got != 0 {
+			t.Errorf("%g allocations for HELP %s", got, topic)
 		}
 	}
 }

@@ -44,7 +44,8 @@
 // well-framed array with wrong words is Bad.
 //
 // Limits are checked as soon as a length is known, before its bytes are there:
-// no more than one line or one frame is ever waited for. A result does not
+// no more than one line or one frame is ever waited for: Incomplete never
+// answers more than LineMax+1 or FrameMax-1 bytes. A result does not
 // depend on how the input was cut into reads (FuzzText, FuzzRESP).
 //
 // # Who owns the bytes

@@ -26,6 +26,8 @@ func FuzzText(f *testing.F) {
 		"STATUS " + strings.Repeat("n", LineMax-6) + "\nPING\n",
 		"STATUS \"" + strings.Repeat("\\n", LineMax/2-5) + "\"\r\nPING\n",
 		"STATUS \"\\n" + strings.Repeat("n", LineMax+20) + "\"\r\nPING\n",
+		"@t1 STATUS " + strings.Repeat("n", LineMax) + "\nPING\n",
+		strings.Repeat(" ", LineMax-2) + "@t1 PING" + strings.Repeat(" ", LineMax) + "\n",
 		strings.Repeat(" ", LineMax) + "\r\n" + strings.Repeat(" ", LineMax+1) + "\n",
 		"PING\n*1\r\n$4\r\nPING\r\nPING\n*0\r\n\n*",
 	} {
@@ -69,6 +71,7 @@ func FuzzRESP(f *testing.F) {
 		"*1\r\n$4\r\nPING\r\nPING\r\n*1\r\n$4\r\nPING\r\n",
 		frame("ECHO", strings.Repeat("x", LineMax)),
 		"*32\r\n" + strings.Repeat("$8192\r\n"+strings.Repeat("x", 8192)+"\r\n", 8),
+		frameUpTo(FrameMax-3) + "$0000000001\r\nx\r\n", frameUpTo(FrameMax-3) + "$00x",
 	} {
 		f.Add([]byte(s), []byte{1}, false)
 		f.Add([]byte(s), []byte{5, 2, 40}, true)
@@ -137,7 +140,7 @@ func checkStep(t *testing.T, b, original []byte, n int, st Status) {
 	}
 	limit := LineMax + 1 // a whole line and its \r
 	if len(b) > 0 && b[0] == '*' {
-		limit = FrameMax + headerMax + 2
+		limit = FrameMax - 1 // a whole frame is Ready, or too big
 	}
 	if n != 0 || len(b) > limit {
 		t.Fatalf("Incomplete took %d of %d bytes of %.100q", n, len(b), b)
@@ -152,10 +155,11 @@ func describe(d *Decoder, cmd *Command, st Status) string {
 		return "blank"
 	case Bad, Fatal:
 		p := d.Problem()
-		fmt.Fprintf(&s, "bad %s %s", p.Code, p.Msg)
+		word := "bad"
 		if st == Fatal {
-			return strings.Replace(s.String(), "bad", "fatal", 1)
+			word = "fatal"
 		}
+		fmt.Fprintf(&s, "%s %s %s", word, p.Code, p.Msg)
 		if cmd.Tag != nil {
 			fmt.Fprintf(&s, " @%s", cmd.Tag)
 		}
@@ -222,4 +226,12 @@ func frame(words ...string) string {
 		fmt.Fprintf(&s, "$%d\r\n%s\r\n", len(w), w)
 	}
 	return s.String()
+}
+
+// frameUpTo is the beginning of an array of 32, so many bytes long and cut off
+// behind a whole bulk string.
+func frameUpTo(size int) string {
+	s := "*32\r\n" + strings.Repeat("$8000\r\n"+strings.Repeat("n", 8000)+"\r\n", size/8100)
+	rest := size - len(s) - len("$7000\r\n\r\n")
+	return s + fmt.Sprintf("$%04d\r\n%s\r\n", rest, strings.Repeat("n", rest))
 }

@@ -10,30 +10,51 @@ type Doc struct {
 	Summary string // one sentence without a full stop
 	Arity   int    // least number of words, the name included
 	Keys    bool   // whether the first argument is a lock name
+
+	More []string // further lines of HELP <command>, sentences; nil if the summary says it all
 }
 
 // Docs is the one list of commands. HELP, the messages about wrong arguments,
 // COMMAND and COMMAND DOCS all come from it. Do not modify.
 var Docs = [...]Doc{
-	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [META <text>]", "Take a lock, waiting up to timeout_ms for it; 0 tries once", 4, true},
-	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>]", "Give a lock back, once for each time it was acquired", 3, true},
-	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n>] [TTL <ms>]", "Let the lease of a held lock run anew", 3, true},
-	{VerbStatus, "STATUS", "<lock>", "Tell who holds a lock, since when, and who waits", 2, true},
-	{VerbForceRelease, "FORCE-RELEASE", "<lock> [TOKEN <n>] [REASON <text>]", "End the hold of whoever has the lock; needs the admin role", 2, true},
-	{VerbAuth, "AUTH", "<token>", "Authenticate this connection", 2, false},
-	{VerbLocks, "LOCKS", "[PREFIX <p>] [HELD|CONTENDED] [LIMIT <n>] [CURSOR <c>]", "List held locks, a piece at a time", 1, false},
-	{VerbDetail, "DETAIL", "ON|OFF", "Add token, count and lease_ms to the OK of lock commands", 2, false},
-	{VerbPing, "PING", "", "Answer at once", 1, false},
-	{VerbInfo, "INFO", "[section]", "Tell the state of the server in numbers", 1, false},
-	{VerbHelp, "HELP", "[command]", "List the commands, or explain one", 1, false},
-	{VerbQuit, "QUIT", "", "Close this connection", 1, false},
-	{VerbHello, "HELLO", "[2|3 [AUTH <user> <token>] [SETNAME <name>]]", "Choose the version of RESP", 1, false},
-	{VerbClient, "CLIENT", "SETINFO|SETNAME|GETNAME|ID ...", "Name this connection, as Redis clients do", 2, false},
-	{VerbCommand, "COMMAND", "[COUNT|DOCS|INFO ...]", "Describe the commands to Redis clients", 1, false},
-	{VerbConfig, "CONFIG", "GET <name> ...", "Answer empty values to Redis tools that ask", 3, false},
-	{VerbSelect, "SELECT", "0", "Accept the only space of locks there is", 2, false},
-	{VerbEcho, "ECHO", "<text>", "Answer the text", 2, false},
-	{VerbReset, "RESET", "", "Put the connection back to its beginning", 1, false},
+	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [META <text>]", "Take a lock, waiting up to timeout_ms for it; 0 tries once", 4, true, []string{
+		"Answers when the lock is granted, or TIMEOUT. The wait is 0 to 86400000 ms.",
+		"TTL: length of the lease, 100 to 86400000 ms. The lease must be renewed by HEARTBEAT.",
+		"META: up to 512 bytes about the holder.",
+		"An owner that holds the lock already is granted it again at once, and must release it as often.",
+	}},
+	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>]", "Give a lock back, once for each time it was acquired", 3, true, []string{
+		"TOKEN: act only if this is the token of the present hold, else STALE.",
+	}},
+	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n>] [TTL <ms>]", "Let the lease of a held lock run anew", 3, true, []string{
+		"TOKEN: act only if this is the token of the present hold, else STALE.",
+		"TTL: length of the lease from here on, 100 to 86400000 ms. A lease is never made shorter.",
+		"NOTHELD or NOTOWNER means that the lock is lost.",
+	}},
+	{VerbStatus, "STATUS", "<lock>", "Tell who holds a lock, since when, and who waits", 2, true, nil},
+	{VerbForceRelease, "FORCE-RELEASE", "<lock> [TOKEN <n>] [REASON <text>]", "End the hold of whoever has the lock; needs the admin role", 2, true, []string{
+		"TOKEN: act only if this is the token of the present hold, else STALE.",
+		"REASON: up to 512 bytes.",
+	}},
+	{VerbAuth, "AUTH", "<token>", "Authenticate this connection", 2, false, nil},
+	{VerbLocks, "LOCKS", "[PREFIX <p>] [HELD|CONTENDED] [LIMIT <n>] [CURSOR <c>]", "List held locks, a piece at a time", 1, false, []string{
+		"PREFIX: only names that begin so. HELD or CONTENDED: only such locks.",
+		"LIMIT: most lines of one answer, 1 to 1000. CURSOR: the cursor of the answer before; an empty one is the end.",
+	}},
+	{VerbDetail, "DETAIL", "ON|OFF", "Add token, count and lease_ms to the OK of lock commands", 2, false, []string{
+		"Holds for this connection and for text. RESP always answers them.",
+	}},
+	{VerbPing, "PING", "", "Answer at once", 1, false, nil},
+	{VerbInfo, "INFO", "[section]", "Tell the state of the server in numbers", 1, false, nil},
+	{VerbHelp, "HELP", "[command]", "List the commands, or explain one", 1, false, nil},
+	{VerbQuit, "QUIT", "", "Close this connection", 1, false, nil},
+	{VerbHello, "HELLO", "[2|3 [AUTH <user> <token>] [SETNAME <name>]]", "Choose the version of RESP", 1, false, nil},
+	{VerbClient, "CLIENT", "SETINFO|SETNAME|GETNAME|ID ...", "Name this connection, as Redis clients do", 2, false, nil},
+	{VerbCommand, "COMMAND", "[COUNT|DOCS|INFO ...]", "Describe the commands to Redis clients", 1, false, nil},
+	{VerbConfig, "CONFIG", "GET <name> ...", "Answer empty values to Redis tools that ask", 3, false, nil},
+	{VerbSelect, "SELECT", "0", "Accept the only space of locks there is", 2, false, nil},
+	{VerbEcho, "ECHO", "<text>", "Answer the text", 2, false, nil},
+	{VerbReset, "RESET", "", "Put the connection back to its beginning", 1, false, nil},
 }
 
 // usages are the sentences of usageOf, made once: none is made per command.
@@ -73,20 +94,31 @@ func (v Verb) String() string {
 	return "NONE"
 }
 
-// Help returns the lines that answer HELP, or HELP with a topic; false if
-// there is no such topic. Commands of the RESP form alone are left out of the list.
-func Help(topic []byte) (lines []string, ok bool) {
-	if len(topic) > 0 {
-		doc, ok := DocOf(topic)
-		if !ok {
-			return nil, false
-		}
-		return []string{strings.TrimRight(doc.Name+" "+doc.Args, " "), doc.Summary + "."}, true
-	}
+// helpLines are the answers of HELP: that of each verb, and at VerbNone the
+// list. They are made once from Docs, so that HELP allocates nothing.
+var helpLines = makeHelpLines()
+
+func makeHelpLines() (list [VerbCount][]string) {
 	for _, doc := range Docs {
+		usage := strings.TrimRight(doc.Name+" "+doc.Args, " ")
+		list[doc.Verb] = append([]string{usage, doc.Summary + "."}, doc.More...)
 		if doc.Verb < VerbHello {
-			lines = append(lines, strings.TrimRight(doc.Name+" "+doc.Args, " ")+" - "+doc.Summary)
+			list[VerbNone] = append(list[VerbNone], usage+" - "+doc.Summary)
 		}
 	}
-	return lines, true
+	return list
+}
+
+// Help returns the lines that answer HELP, or HELP with a topic, a command in
+// any case; false if there is no such topic. Commands of the RESP form alone are
+// left out of the list. The lines are shared: do not modify.
+func Help(topic []byte) (lines []string, ok bool) {
+	if len(topic) == 0 {
+		return helpLines[VerbNone], true
+	}
+	doc, ok := DocOf(topic)
+	if !ok {
+		return nil, false
+	}
+	return helpLines[doc.Verb], true
 }

@@ -72,6 +72,14 @@ func TestLineLimit(t *testing.T) {
 		{"beyond the limit, blank", strings.Repeat(" ", LineMax+1) + "\n", lineTooBig},
 		{"beyond the limit with a problem", auth(LineMax) + "\"\r\n", lineTooBig},
 		{"beyond the limit with HTTP", "GET " + n(LineMax) + "\r\n", lineTooBig},
+		{"beyond the limit behind a tag", "@t STATUS " + n(LineMax) + "\r\n", lineTooBig + " @t"},
+		{"beyond the limit behind a tag, in quotes", "@t STATUS \"" + n(LineMax) + "\"\r\n", lineTooBig + " @t"},
+		{"beyond the limit behind a tag, with a problem", "@t STATUS \"\\q" + n(LineMax) + "\"\r\n", lineTooBig + " @t"},
+		{"without an end behind blanks and a tag", " \t@t\tSTATUS " + n(LineMax+2), lineTooBig + " @t"},
+		{"without an end behind a tag that is none", "@t! STATUS " + n(LineMax+2), lineTooBig},
+		{"without an end behind a quoted tag", "\"@t\" STATUS " + n(LineMax+2), lineTooBig},
+		{"beyond the limit with the tag too far behind", strings.Repeat(" ", LineMax) + "@t PING\n", lineTooBig},
+		{"beyond the limit with the limit inside the tag", strings.Repeat(" ", LineMax-3) + "@tag PING\n", lineTooBig},
 		{"without an end", n(LineMax + 2), lineTooBig},
 		{"without an end, in quotes", `"` + n(LineMax+1), lineTooBig},
 		{"without an end, in quotes with an escape", `"\n` + n(LineMax), lineTooBig},
@@ -118,6 +126,8 @@ func TestLimitsBeforeAUTH(t *testing.T) {
 		{"a quoted word of 1025 bytes", `AUTH "` + n(1025) + "\"\n", wordTooBig},
 		{"an escaped word of 1025 bytes", `AUTH "\n` + n(1024) + "\"\n", wordTooBig},
 		{"a verb of 1025 bytes", n(1025) + "\n", wordTooBig},
+		{"9 words, one a tag", "@t STATUS" + strings.Repeat(" a", 7) + "\n", "fatal TOOBIG too many words in one command before AUTH @t"},
+		{"a word of 1025 bytes behind a tag", "@t AUTH " + n(1025) + "\n", wordTooBig + " @t"},
 		{"a quote problem", "AUTH \"\n", quoteBad},
 		{"8 arguments", frame("HELLO", "3", "AUTH", "u", "t", "SETNAME", "n", "x"), `HELLO ["3" "AUTH" "u" "t" "SETNAME" "n" "x"]`},
 		{"9 arguments", "*9\r\n", "fatal TOOBIG too many arguments in one command"},
@@ -143,10 +153,29 @@ func TestArrayLimits(t *testing.T) {
 		{"an argument beyond the limit", "*2\r\n$4\r\nECHO\r\n$8193\r\n", "TOOBIG an argument is longer than 8192 bytes"},
 		{"an argument far beyond the limit", "*1\r\n$999999999999\r\n", "TOOBIG an argument is longer than 8192 bytes"},
 		{"a command beyond the limit", big + fmt.Sprintf("$%d\r\n", rest+1), "TOOBIG command of more than 65536 bytes"},
+		{"a header that is not whole at the limit", frameUpTo(FrameMax-3) + "$00", "TOOBIG command of more than 65536 bytes"},
+		{"no room for another header", frameUpTo(FrameMax), "TOOBIG command of more than 65536 bytes"},
 		{"arguments beyond the limit", "*33\r\n", "TOOBIG too many arguments in one command"},
 		{"arguments far beyond the limit", "*999999999999\r\n", "TOOBIG too many arguments in one command"},
 	} {
 		t.Run(c.name, func(t *testing.T) { wantDecoded(t, c.input, false, "fatal "+c.want) })
+	}
+}
+
+// TestNothingBehindTheFrameLimitCounts has what is broken only behind the
+// limit: read whole or in pieces, it is too big.
+func TestNothingBehindTheFrameLimitCounts(t *testing.T) {
+	for _, tail := range []string{"$00", "$00x", "$00x\r\n", "$001\r\nx\r\n", "$00\r\n\r\n"} {
+		var d Decoder
+		var cmd Command
+		input := []byte(frameUpTo(FrameMax-3) + tail)
+		size, st := d.Decode(input, &cmd)
+		if got := describe(&d, &cmd, st); got != "fatal TOOBIG command of more than 65536 bytes" || size != FrameMax {
+			t.Errorf("with %q at the limit: took %d, %s", tail, size, got)
+		}
+		if size, st := d.Decode(input[:FrameMax-1], &cmd); size != 0 || st != Incomplete {
+			t.Errorf("before the limit: took %d, status %d", size, st)
+		}
 	}
 }
 
@@ -168,6 +197,7 @@ func TestBrokenArrays(t *testing.T) {
 		{"an argument that is no bulk string", "*1\r\n:1\r\n", "BADARG Protocol error: expected '$'"},
 		{"an array in an array", "*1\r\n*1\r\n", "BADARG Protocol error: expected '$'"},
 		{"an argument longer than said", "*1\r\n$4\r\nPINGG", ended},
+		{"an argument ended by another byte and a newline", "*1\r\n$4\r\nPINGx\n", ended},
 		{"an argument ended by a newline", "*1\r\n$4\r\nPING\n", ended},
 		{"an argument ended by a carriage return alone", "*1\r\n$4\r\nPING\rx", ended},
 		{"an argument shorter than said", "*1\r\n$4\r\nPIN\r\n*1", ended},

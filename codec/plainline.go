@@ -26,28 +26,38 @@ func (d *Decoder) plainLine(b []byte) (words, end, n int, ok bool) {
 		low := ^(x&^tops + ones*(0x80-'#') | x) & tops // top bit of each byte below '#'
 		for ; low != 0; low &= low - 1 {
 			i := at + bits.TrailingZeros64(low)/8
+			if i >= len(b) { // never, but the compiler does not know
+				return 0, 0, 0, false
+			}
 			c := b[i]
-			if c != ' ' && c != '\n' {
-				if c == '"' || c == '\t' {
-					return 0, 0, 0, false
+			if c == ' ' { // far the most frequent
+				if i > start {
+					if words >= most {
+						return 0, 0, 0, false
+					}
+					d.args[words] = b[start:i:i]
+					words++
 				}
+				start = i + 1
 				continue
 			}
-			end = i
-			if c == '\n' && i > 0 && b[i-1] == '\r' {
-				end--
-			}
-			if end > start {
-				if words == most {
-					return 0, 0, 0, false
-				}
-				d.args[words] = b[start:end:end]
-				words++
-			}
 			if c == '\n' {
+				end = i
+				if i > 0 && b[i-1] == '\r' {
+					end--
+				}
+				if end > start {
+					if words >= most {
+						return 0, 0, 0, false
+					}
+					d.args[words] = b[start:end:end]
+					words++
+				}
 				return words, end, i + 1, true
 			}
-			start = i + 1
+			if c == '"' || c == '\t' {
+				return 0, 0, 0, false
+			}
 		}
 	}
 	return 0, 0, 0, false

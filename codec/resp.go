@@ -6,9 +6,12 @@ import "bytes"
 // byte and a number that is within any limit.
 const headerMax = 12
 
+const frameProblem = "command of more than 65536 bytes"
+
 // resp decodes an array of bulk strings. Lengths are checked against their
 // limits as soon as they are read, before any payload is waited for.
 func (d *Decoder) resp(b []byte, cmd *Command) (n int, st Status) {
+	b = b[:min(len(b), FrameMax)] // what is not whole by then is too big
 	count, at, st := d.header(b, 0, '*')
 	if st != Ready {
 		return d.broken(b, st)
@@ -31,7 +34,7 @@ func (d *Decoder) resp(b []byte, cmd *Command) (n int, st Status) {
 		case size > LineMax:
 			return len(b), d.fatal(TooBig, "an argument is longer than 8192 bytes")
 		case start+size+2 > FrameMax:
-			return len(b), d.fatal(TooBig, "command of more than 65536 bytes")
+			return len(b), d.fatal(TooBig, frameProblem)
 		}
 		end := start + size
 		if end+2 > len(b) {
@@ -51,8 +54,11 @@ func (d *Decoder) resp(b []byte, cmd *Command) (n int, st Status) {
 
 // broken ends resp on a header that is not whole or not sound.
 func (d *Decoder) broken(b []byte, st Status) (int, Status) {
-	if st == Incomplete {
+	if st == Incomplete && len(b) < FrameMax {
 		return 0, Incomplete
+	}
+	if st == Incomplete {
+		st = d.fatal(TooBig, frameProblem)
 	}
 	return len(b), st
 }

@@ -8,7 +8,14 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 		return len(b), d.fatal(BadArg, "this port does not speak TLS")
 	}
 	if words, end, n, ok := d.plainLine(b); ok {
-		return n, d.line(cmd, words, end, words > 0 && d.args[0][0] == '@')
+		if end > LineMax {
+			return n, d.longLine(b, cmd)
+		}
+		tagged := words > 0 && d.args[0][0] == '@'
+		if words > 0 && !tagged && !d.PreAuth {
+			return n, d.command(cmd, d.args[:words]) // as line would
+		}
+		return n, d.line(cmd, words, tagged)
 	}
 	d.used = 0
 	i := 0
@@ -19,7 +26,7 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 	words, most := 0, d.argsMax()
 	for {
 		if i == len(b) {
-			return d.unfinished(b)
+			return d.unfinished(b, cmd)
 		}
 		switch c := b[i]; {
 		case c == ' ' || c == '\t':
@@ -30,7 +37,10 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 			if c == '\r' {
 				n++
 			}
-			return n, d.line(cmd, words, i, tagged)
+			if i > LineMax {
+				return n, d.longLine(b, cmd)
+			}
+			return n, d.line(cmd, words, tagged)
 		case words == most:
 			return d.skipLine(b, cmd, TooBig, "too many words in one command")
 		case c == '"':
@@ -43,7 +53,7 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 		default:
 			end := wordEnd(b, i+1)
 			if end == len(b) {
-				return d.unfinished(b)
+				return d.unfinished(b, cmd)
 			}
 			if b[end] == '"' {
 				return d.skipLine(b, cmd, BadArg, "a quote inside a bare word: put the whole word in quotes")
@@ -58,24 +68,22 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 	}
 }
 
-// line makes a command of the words of a whole line of so many bytes.
-func (d *Decoder) line(cmd *Command, words, size int, tagged bool) Status {
-	if size > LineMax {
-		return d.fatal(TooBig, lineProblem)
-	}
+// line makes a command of the words of a whole line.
+func (d *Decoder) line(cmd *Command, words int, tagged bool) Status {
 	if words == 0 {
 		return Blank
 	}
-	args := d.args[:words]
+	args, sound := d.args[:words], true
+	if tagged {
+		cmd.Tag, sound = tagOf(args[0])
+	}
 	if d.PreAuth && tooLong(args, PreAuthWordMax) {
 		return d.fatal(TooBig, "a word is longer than 1024 bytes before AUTH")
 	}
 	if tagged {
-		tag, ok := tagOf(args[0])
-		if !ok {
+		if !sound {
 			return d.bad(BadArg, "a tag is @ and 1 to 32 of A-Z a-z 0-9 . _ -")
 		}
-		cmd.Tag = tag
 		if args = args[1:]; len(args) == 0 {
 			return d.bad(BadArg, "a tag without a command")
 		}
@@ -135,22 +143,32 @@ func wordEnd(b []byte, i int) int {
 func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '"' }
 
 // unfinished is for input that ends within a line.
-func (d *Decoder) unfinished(b []byte) (int, Status) {
+func (d *Decoder) unfinished(b []byte, cmd *Command) (int, Status) {
 	if len(b) > LineMax+1 {
-		return len(b), d.fatal(TooBig, lineProblem)
+		return len(b), d.longLine(b, cmd)
 	}
 	return 0, Incomplete
+}
+
+// longLine is for a line beyond its limit, of which b has at least the first
+// LineMax bytes. Only they are searched for a tag, and a word that they cut is
+// none: the answer must not depend on how much more has arrived.
+func (d *Decoder) longLine(b []byte, cmd *Command) Status {
+	if end := bytes.LastIndexAny(b[:LineMax], " \t"); end >= 0 {
+		cmd.Tag, _ = tagOf(firstWord(b[:end]))
+	}
+	return d.fatal(TooBig, lineProblem)
 }
 
 // skipLine is for a problem within a line: what follows the line is sound.
 func (d *Decoder) skipLine(b []byte, cmd *Command, code Code, msg string) (int, Status) {
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {
-		return d.unfinished(b)
+		return d.unfinished(b, cmd)
 	}
 	line := bytes.TrimSuffix(b[:end], []byte{'\r'})
 	if len(line) > LineMax {
-		return end + 1, d.fatal(TooBig, lineProblem)
+		return end + 1, d.longLine(line, cmd)
 	}
 	first := firstWord(line)
 	if isHTTP(first) {

@@ -204,9 +204,22 @@ func TestHelp(t *testing.T) {
 		t.Errorf("HELP: %q %v", lines, ok)
 	}
 	lines, ok = Help([]byte("release"))
-	want := []string{"RELEASE <lock> <service> [TOKEN <n>]", "Give a lock back, once for each time it was acquired."}
+	want := []string{
+		"RELEASE <lock> <service> [TOKEN <n>]", "Give a lock back, once for each time it was acquired.",
+		"TOKEN: act only if this is the token of the present hold, else STALE.",
+	}
 	if !ok || strings.Join(lines, "|") != strings.Join(want, "|") {
 		t.Errorf("HELP release: %q %v", lines, ok)
+	}
+	if lines, ok = Help([]byte("ping")); !ok || strings.Join(lines, "|") != "PING|Answer at once." {
+		t.Errorf("HELP ping: %q %v", lines, ok)
+	}
+	for v, lines := range helpLines {
+		for _, line := range lines {
+			if strings.ContainsAny(line, "\r\n") || line == "" {
+				t.Errorf("help on verb %d has the line %q", v, line)
+			}
+		}
 	}
 	if _, ok := Help([]byte("nope")); ok {
 		t.Error("HELP nope has an answer")
