@@ -109,8 +109,12 @@ func (e *Engine) Addr() net.Addr {
 func (e *Engine) uptime() time.Duration { return time.Since(e.started) }
 
 // SetCredentials replaces the known tokens. Connections keep what they have
-// authenticated as. Any goroutine may call it.
+// authenticated as. An empty list is refused: it would open the server to
+// everybody. Any goroutine may call it.
 func (e *Engine) SetCredentials(creds []Credential) error {
+	if len(creds) == 0 {
+		return errors.New("no tokens: the server would be open to everybody")
+	}
 	if err := errors.Join(validateCredentials(creds)...); err != nil {
 		return err
 	}

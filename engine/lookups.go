@@ -12,7 +12,7 @@ const (
 	listDefault = 100       // locks that LOCKS answers without LIMIT
 	listScan    = 1024      // records looked at per hold of a shard's mutex
 	listBatch   = 16        // locks copied per hold of a shard's mutex
-	listScanMax = 64 * 1024 // records looked at per LOCKS; the cursor leads on from there
+	listScanMax = 16 * 1024 // records looked at per LOCKS, some 0.3 ms of its loop; the cursor leads on from there
 	listBytes   = 256 << 10 // names, owners and META in one answer: far below the cap on unread replies
 )
 

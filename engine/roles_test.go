@@ -173,7 +173,9 @@ func TestNewCredentialsHoldForNewConnections(t *testing.T) {
 	k.do("AUTH l-token", "ERROR DENIED no such token")
 	k.do("AUTH n-token", "OK")
 	old.do("ACQUIRE x A 0", "OK")
-	if err := s.e.SetCredentials([]Credential{{Name: ""}}); err == nil {
-		t.Fatal("a credential without a name was taken")
+	for name, creds := range map[string][]Credential{"without a name": {{Name: ""}}, "none at all": nil} {
+		if err := s.e.SetCredentials(creds); err == nil {
+			t.Errorf("credentials %s were taken", name)
+		}
 	}
 }
