@@ -3,9 +3,11 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 5s
+BASE        ?= origin/main
+BENCH       ?=
 
 .DEFAULT_GOAL := build
-.PHONY: run build test check format vet staticcheck race invariants fuzz clients
+.PHONY: run build test check format vet staticcheck race invariants fuzz clients bench bench-regress
 
 run: ## start the server
 	go run ./cmd/dlm server
@@ -53,3 +55,15 @@ fuzz:
 clients: ## get the client libraries that the end-to-end tests speak through
 	cd cmd/dlm/testdata/clients/goredis && GOWORK=off go mod download
 	cd cmd/dlm/testdata/clients/ioredis && npm install --no-audit --no-fund --no-package-lock
+
+# Two minutes: each server, the floor and Redis take turns. Other settings:
+# make bench BENCH='--depth 64 --rounds 9'; all of them: go run ./bench/compare -h
+bench: ## compare the server with its floor and with Redis
+	go build -o bin/compare ./bench/compare
+	bin/compare --resp --rounds 5 --duration 500ms $(BENCH)
+
+# Fails if a command costs the server more CPU time than at BASE, beyond the
+# noise that it measures on the way.
+bench-regress: ## compare this tree with BASE
+	go build -o bin/compare ./bench/compare
+	bin/compare --base $(BASE) --depth 16,256 --rounds 9 --duration 400ms $(BENCH)

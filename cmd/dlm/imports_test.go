@@ -18,7 +18,10 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/table":       {own: []string{"dlm/codec", "dlm/table/wheel"}, outside: []string{"github.com/cespare/xxhash/v2"}},
 	"dlm/engine": {own: []string{"dlm/codec", "dlm/table"}, outside: []string{
 		"github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
-	"dlm/cmd/dlm": {own: []string{"dlm/engine"}, outside: []string{
+	"dlm/bench":         {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
+	"dlm/bench/floor":   {outside: []string{"github.com/panjf2000/gnet/v2"}},
+	"dlm/bench/compare": {own: []string{"dlm/bench"}},
+	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/engine"}, outside: []string{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2", "golang.org/x/term"}},
 }
 

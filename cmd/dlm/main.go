@@ -48,7 +48,7 @@ func newRoot() *cobra.Command {
 		RunE:          showHelp,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(newServerCommand(), newTokenCommand(), newVersionCommand())
+	root.AddCommand(newServerCommand(), newBenchCommand(), newTokenCommand(), newVersionCommand())
 	return root
 }
 

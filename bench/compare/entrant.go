@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"dlm/bench"
+)
+
+// startMax bounds the start of a server, stopMax its end before it is killed.
+const (
+	startMax = 10 * time.Second
+	stopMax  = 10 * time.Second
+)
+
+// entrant is a server that takes part. Two entrants may share a process.
+type entrant struct {
+	name  string
+	form  string
+	floor bool
+	addr  string
+	pid   int
+	// cells[depth] has a measurement for each round.
+	cells map[int]*bench.Cell
+}
+
+// field is all that take part, and the processes behind them.
+type field struct {
+	s        *settings
+	dir      string // for binaries
+	pinned   bool
+	entrants []*entrant
+	missing  []string // who could not take part, with the reason
+	running  []*exec.Cmd
+}
+
+// enterPeers starts the floor, our server and those of others that are here.
+func (f *field) enterPeers(ctx context.Context) error {
+	if err := f.enterFloor(ctx, "floor", bench.Text); err != nil {
+		return err
+	}
+	dlm, err := f.binary(ctx, f.s.dlm, "dlm", "./cmd/dlm", "")
+	if err != nil {
+		return err
+	}
+	if err := f.enterDLM(ctx, "dlm", dlm, bench.Text); err != nil {
+		return err
+	}
+	if f.s.resp {
+		if err := f.enterFloor(ctx, "floor RESP", bench.RESP); err != nil {
+			return err
+		}
+		ours := *f.entrants[1]
+		ours.name, ours.form, ours.cells = "dlm RESP", bench.RESP, map[int]*bench.Cell{}
+		f.entrants = append(f.entrants, &ours)
+	}
+	if err := f.enterRedis(ctx); err != nil {
+		return err
+	}
+	for _, program := range []string{"etcd", "slock"} {
+		if path, err := exec.LookPath(program); err == nil {
+			f.missing = append(f.missing, fmt.Sprintf("%s: found at %s, but this program has no driver for it", program, path))
+		} else {
+			f.missing = append(f.missing, program+": not found on this machine")
+		}
+	}
+	return nil
+}
+
+func (f *field) enterFloor(ctx context.Context, name, form string) error {
+	path, err := f.binary(ctx, f.s.floor, "floor", "./bench/floor", "")
+	if err != nil {
+		return err
+	}
+	cmd := f.command(path, "--listen", "127.0.0.1:0", "--form", form, "--until-eof")
+	stdin, err := cmd.StdinPipe() // stays open until this process ends
+	if err != nil {
+		return err
+	}
+	_ = stdin
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := f.start(cmd); err != nil {
+		return err
+	}
+	addr, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("%s did not start: %w", name, err)
+	}
+	f.enter(name, form, true, strings.TrimSpace(addr), cmd)
+	return nil
+}
+
+func (f *field) enterDLM(ctx context.Context, name, path, form string) error {
+	cmd := f.command(path, "server", "--listen", "127.0.0.1:0", "--log-format", "json")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := f.start(cmd); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		var record struct{ Msg, Address string }
+		if json.Unmarshal(lines.Bytes(), &record) == nil && record.Msg == "serving" {
+			go func() { _, _ = io.Copy(io.Discard, stderr) }()
+			f.enter(name, form, false, record.Address, cmd)
+			return nil
+		}
+	}
+	return fmt.Errorf("%s did not start", name)
+}
+
+// enterRedis enters Redis twice: with the script that lock libraries use, and
+// with the plain DEL, which is less than a lock but cheaper.
+func (f *field) enterRedis(ctx context.Context) error {
+	path, err := exec.LookPath(f.s.redis)
+	if err != nil {
+		f.missing = append(f.missing, "redis: "+f.s.redis+" not found on this machine")
+		return nil
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	addr := l.Addr().String()
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	l.Close()
+	cmd := f.command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", f.dir)
+	if err := f.start(cmd); err != nil {
+		return err
+	}
+	for end := time.Now().Add(startMax); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			conn.Close()
+			break
+		}
+		if time.Now().After(end) || ctx.Err() != nil {
+			return fmt.Errorf("redis did not start: %w", err)
+		}
+	}
+	f.enter("Redis SET NX PX + script", bench.RedisScript, false, addr, cmd)
+	if f.s.load.Workload == bench.Pair {
+		f.enter("Redis SET NX PX + DEL", bench.RedisDel, false, addr, cmd)
+	}
+	return nil
+}
+
+func (f *field) enter(name, form string, floor bool, addr string, cmd *exec.Cmd) {
+	f.entrants = append(f.entrants, &entrant{name: name, form: form, floor: floor, addr: addr, pid: cmd.Process.Pid,
+		cells: map[int]*bench.Cell{}})
+}
+
+// command is a program on the core of the servers.
+func (f *field) command(path string, args ...string) *exec.Cmd {
+	cmd := exec.Command(path, args...)
+	if f.pinned {
+		cmd = exec.Command("taskset", append([]string{"-c", strconv.Itoa(f.s.serverCore), path}, args...)...)
+	}
+	dieWithParent(cmd)
+	return cmd
+}
+
+func (f *field) start(cmd *exec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	f.running = append(f.running, cmd)
+	return nil
+}
+
+// stop ends every server, gently first.
+func (f *field) stop() {
+	for _, cmd := range f.running {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Process.Signal(syscall.SIGCONT) // it may be stopped, and then cannot end
+		kill := time.AfterFunc(stopMax, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait() // how it ends does not matter
+		kill.Stop()
+	}
+}
+
+// binary returns a given binary, or builds a package of a tree.
+func (f *field) binary(ctx context.Context, given, name, pkg, tree string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	path := filepath.Join(f.dir, name)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
+	build.Dir = tree
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
+	}
+	return path, nil
+}

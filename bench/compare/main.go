@@ -1,0 +1,153 @@
+// Command compare measures several lock servers with the same load, taking
+// turns, so that what the machine does meanwhile falls on all of them:
+//
+//	compare                      dlm, the floor and Redis: a Markdown table
+//	compare --base origin/main   this tree against a commit: fails if it is slower
+//
+// Every server is a program of its own, started on a free port of loopback and
+// pinned to one core, the generator to another. A round measures each server
+// once, and the next round begins with another one. A server that is not on
+// this machine is left out and named.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"dlm/bench"
+)
+
+// settings is what the command line says.
+type settings struct {
+	load       bench.Config
+	resp       bool
+	base       string // commit to compare with; empty: with other servers
+	rounds     int
+	serverCore int
+	clientCore int
+	dlm        string // binaries; empty: built from this tree
+	floor      string
+	redis      string
+	jsonFile   string
+	markdown   string // file; empty: standard output
+}
+
+func main() {
+	s, err := parse(os.Args[1:])
+	if err != nil {
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	err = run(ctx, s)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "compare:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (*settings, error) {
+	s := &settings{}
+	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
+	fs.StringVar(&s.load.Workload, "workload", bench.Pair, "of dlm bench: pair, renew, zipf or ping")
+	fs.IntVar(&s.load.Conns, "conns", 50, "connections")
+	fs.IntVar(&s.load.Locks, "locks", 10_000, "locks in use")
+	fs.DurationVar(&s.load.Duration, "duration", time.Second, "of a measurement")
+	fs.DurationVar(&s.load.Warmup, "warmup", 300*time.Millisecond, "before each measurement")
+	fs.IntVar(&s.rounds, "rounds", 5, "turns of all servers")
+	depths := fs.String("depth", "1,16,64,256", "commands under way on each connection")
+	fs.BoolVar(&s.resp, "resp", false, "also our RESP form, and a floor for it")
+	fs.StringVar(&s.base, "base", "", "commit to compare this tree with, instead of other servers")
+	fs.IntVar(&s.serverCore, "server-core", 0, "core of the servers")
+	fs.IntVar(&s.clientCore, "client-core", 1, "core of the generator")
+	fs.StringVar(&s.dlm, "dlm", "", "binary of dlm (default: built from this tree)")
+	fs.StringVar(&s.floor, "floor", "", "binary of bench/floor (default: built from this tree)")
+	fs.StringVar(&s.redis, "redis", "redis-server", "binary of Redis")
+	fs.StringVar(&s.jsonFile, "json", "", "also write all measurements to this file")
+	fs.StringVar(&s.markdown, "markdown", "", "write the table to this file instead of standard output")
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	for _, word := range strings.Split(*depths, ",") {
+		depth, err := strconv.Atoi(word)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "compare: --depth: %v\n", err)
+			return nil, err
+		}
+		s.load.Depths = append(s.load.Depths, depth)
+	}
+	s.load.Rounds = 1
+	return s, nil
+}
+
+// run measures, and writes what came of it.
+func run(ctx context.Context, s *settings) error {
+	pinned, err := pinSelf(s.clientCore)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "dlm-compare-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	f := &field{s: s, dir: dir, pinned: pinned}
+	defer f.stop()
+	if s.base != "" {
+		return regress(ctx, f)
+	}
+	if err := f.enterPeers(ctx); err != nil {
+		return err
+	}
+	if err := f.measure(ctx); err != nil {
+		return err
+	}
+	if err := f.writeJSON(); err != nil {
+		return err
+	}
+	if s.markdown == "" {
+		return f.writeMarkdown(os.Stdout)
+	}
+	return writeFile(s.markdown, f.writeMarkdown)
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	out, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(out), out.Close())
+}
+
+// envPinned tells the process that it was started again under taskset.
+const envPinned = "DLM_COMPARE_PINNED"
+
+// pinSelf starts this program again on its core: the affinity of a thread has
+// to be set before the Go runtime makes the others. It returns false where
+// there is no taskset or no second core, and then nothing is pinned.
+func pinSelf(core int) (bool, error) {
+	if os.Getenv(envPinned) != "" {
+		return true, nil
+	}
+	taskset, err := exec.LookPath("taskset")
+	if err != nil || runtime.NumCPU() < 2 {
+		return false, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return false, err
+	}
+	args := append([]string{taskset, "-c", strconv.Itoa(core), self}, os.Args[1:]...)
+	return false, syscall.Exec(taskset, args, append(os.Environ(), envPinned+"=1"))
+}

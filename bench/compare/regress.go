@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"dlm/bench"
+)
+
+const (
+	// leastLimit is the least excess that counts as a regression, however
+	// quiet the machine seems: two builds of one source differ by as much.
+	leastLimit = 0.03
+	// noiseTimes turns the usual difference of the base to itself in one round
+	// into what the median over n rounds may be off by, divided by the root of
+	// n: three standard deviations, if the noise is normal.
+	noiseTimes = 5.0
+)
+
+// errSlower is returned when the tree costs more than its base, beyond noise.
+var errSlower = errors.New("slower than the base")
+
+// regress compares this tree with a commit by the server's CPU time per
+// command. The base takes part twice: what its two processes differ by is the
+// noise of this machine at this time.
+func regress(ctx context.Context, f *field) error {
+	tree, err := f.binary(ctx, f.s.dlm, "dlm", "./cmd/dlm", "")
+	if err != nil {
+		return err
+	}
+	base, err := f.buildBase(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range []struct{ name, path string }{{"base", base}, {"tree", tree}, {"base again", base}} {
+		if err := f.enterDLM(ctx, e.name, e.path, bench.Text); err != nil {
+			return err
+		}
+	}
+	if err := f.measure(ctx); err != nil {
+		return err
+	}
+	if err := f.writeJSON(); err != nil {
+		return err
+	}
+	return f.judge()
+}
+
+// buildBase builds the commit in a work tree of its own, which is removed again.
+func (f *field) buildBase(ctx context.Context) (string, error) {
+	dir := filepath.Join(f.dir, "base")
+	if out, err := exec.CommandContext(ctx, "git", "worktree", "add", "--detach", dir, f.s.base).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("git worktree add: %w\n%s", err, out)
+	}
+	defer func() {
+		// Without a context: it has to go also after an interrupt.
+		_ = exec.Command("git", "worktree", "remove", "--force", dir).Run()
+	}()
+	return f.binary(ctx, "", "dlm-base", "./cmd/dlm", dir)
+}
+
+// judge prints a row for each depth and fails if one is beyond noise.
+func (f *field) judge() error {
+	base, tree, again := f.entrants[0], f.entrants[1], f.entrants[2]
+	fmt.Println("| depth | base, CPU ns/command | tree | tree / base | noise | limit | |")
+	fmt.Println("|--:|--:|--:|--:|--:|--:|---|")
+	slower := false
+	for _, depth := range f.s.load.Depths {
+		a, b, t := costs(base.cells[depth]), costs(again.cells[depth]), costs(tree.cells[depth])
+		if len(a) == 0 || len(a) != len(b) || len(a) != len(t) {
+			return errors.New("the CPU time of a server could not be read")
+		}
+		v := compareRounds(a, b, t)
+		word := "ok"
+		if v.slower() {
+			word, slower = "SLOWER", true
+		}
+		fmt.Fprintf(os.Stdout, "| %d | %.0f | %.0f | %.3f | ±%.1f %% | %.3f | %s |\n", depth, middle(a), middle(t), v.ratio,
+			100*v.noise, v.limit, word)
+	}
+	if slower {
+		return fmt.Errorf("%w %s", errSlower, f.s.base)
+	}
+	return nil
+}
+
+// verdict is what rounds say about one depth.
+type verdict struct {
+	ratio float64 // of the tree to the base, the median over the rounds
+	noise float64 // the usual difference of the base to itself within a round
+	limit float64 // of ratio
+}
+
+func (v verdict) slower() bool { return v.ratio > v.limit }
+
+// compareRounds compares within each round, so that a change of the machine
+// from one round to the next falls on both sides.
+func compareRounds(base, again, tree []float64) verdict {
+	var ratios, differences []float64
+	for i := range base {
+		ratios = append(ratios, tree[i]/((base[i]+again[i])/2))
+		differences = append(differences, math.Abs(again[i]/base[i]-1))
+	}
+	v := verdict{ratio: middle(ratios), noise: middle(differences)}
+	v.limit = 1 + max(leastLimit, noiseTimes*v.noise/math.Sqrt(float64(len(base))))
+	return v
+}
+
+func costs(c *bench.Cell) (ns []float64) {
+	for i := range c.Rounds {
+		if v := bench.CPU(&c.Rounds[i]); v != nil {
+			ns = append(ns, *v)
+		}
+	}
+	return ns
+}
+
+// middle is the upper median.
+func middle(values []float64) float64 {
+	return slices.Sorted(slices.Values(values))[len(values)/2]
+}

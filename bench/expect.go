@@ -1,0 +1,131 @@
+package bench
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// ErrWrongReply is returned when the server answered something else than the
+// workload must get. It ends the run: a figure over wrong replies is none.
+var ErrWrongReply = errors.New("wrong reply")
+
+// quoteMax bounds how much of a wrong reply is shown.
+const quoteMax = 200
+
+// expectation is what answers one batch.
+type expectation struct {
+	count int
+	exact []byte // the whole answer; nil: count times the fields of a hold
+	done  []int  // done[i] replies are complete in exact[:i]
+}
+
+// expect makes the expectation of a batch from the answers to its commands;
+// an empty answer stands for the fields of a hold.
+func expect(answers []string) *expectation {
+	w := &expectation{count: len(answers)}
+	if len(answers) == 0 || answers[0] == "" {
+		return w
+	}
+	for i, a := range answers {
+		for range a {
+			w.done = append(w.done, i)
+		}
+		w.exact = append(w.exact, a...)
+	}
+	w.done = append(w.done, len(answers))
+	return w
+}
+
+// match compares what has arrived with the expectation, from byte off of an
+// exact answer on. It returns how many bytes it used and how many replies were
+// completed; what it did not use is the beginning of a reply.
+func (w *expectation) match(in []byte, off, replies int) (used, complete int, err error) {
+	if w.exact != nil {
+		n := min(len(in), len(w.exact)-off)
+		if !bytes.Equal(in[:n], w.exact[off:off+n]) {
+			return 0, 0, w.mismatch(in, off)
+		}
+		return n, w.done[off+n] - w.done[off], nil
+	}
+	for replies+complete < w.count {
+		n, err := holdLen(in[used:])
+		if err != nil {
+			return 0, 0, err
+		}
+		if n == 0 {
+			break
+		}
+		used += n
+		complete++
+	}
+	return used, complete, nil
+}
+
+// mismatch names the first reply that is not the expected one.
+func (w *expectation) mismatch(in []byte, off int) error {
+	i := 0
+	for in[i] == w.exact[off+i] {
+		i++
+	}
+	start := bytes.LastIndexByte(in[:i], '\n') + 1
+	return wrongReply(in[start:], string(firstLine(w.exact[off+start:])))
+}
+
+func wrongReply(got []byte, want string) error {
+	return fmt.Errorf("%w: got %s, want %s", ErrWrongReply,
+		strconv.Quote(string(firstLine(got))), strconv.Quote(want))
+}
+
+// firstLine is the first line of b with its end, cut where it is too long to show.
+func firstLine(b []byte) []byte {
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		b = b[:i+1]
+	}
+	return b[:min(len(b), quoteMax)]
+}
+
+// holdParts are the RESP2 reply to ACQUIRE, RELEASE and HEARTBEAT without its
+// four numbers, which stand between them.
+var holdParts = [...]string{"*6\r\n$5\r\ntoken\r\n$", "\r\n", "\r\n$5\r\ncount\r\n:", "\r\n$8\r\nlease_ms\r\n:", "\r\n"}
+
+// holdLen returns the length of the fields of a hold at the beginning of in,
+// or 0 if they have not arrived whole.
+func holdLen(in []byte) (int, error) {
+	at := 0
+	for i, part := range holdParts {
+		n := min(len(in)-at, len(part))
+		if string(in[at:at+n]) != part[:n] {
+			return 0, wrongReply(in, holdParts[0]+"...")
+		}
+		if n < len(part) {
+			return 0, nil
+		}
+		at += n
+		if i == len(holdParts)-1 {
+			return at, nil
+		}
+		digits := at
+		for at < len(in) && in[at] >= '0' && in[at] <= '9' {
+			at++
+		}
+		if at == len(in) {
+			return 0, nil
+		}
+		if at == digits {
+			return 0, wrongReply(in, holdParts[0]+"...")
+		}
+	}
+	return at, nil
+}
+
+// plainReply returns the length of the one reply at the beginning of in to a
+// command on a connection without DETAIL: a line of text, or in RESP the
+// fields of a hold. It is for the workloads that look at each reply.
+func plainReply(form string, in []byte) (int, error) {
+	if form == Text {
+		return bytes.IndexByte(in, '\n') + 1, nil
+	}
+	return holdLen(in)
+}

@@ -1,0 +1,97 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the golden files anew; read the difference before")
+
+// sampleReport has everything that a report can have, and cells that lack what
+// may be missing.
+func sampleReport() *Report {
+	cpu, busy, bytesPerLock := 123.4, 0.5, 181.25
+	resident, cycles := int64(64<<20), int64(3)
+	lag := Latency{Count: 10, P50: 900, P99: 2_000, P999: 2_500, Max: 3_000}
+	round := func(perSecond float64, p50 int64) Round {
+		return Round{Seconds: 2, Commands: int64(2 * perSecond), PerSecond: perSecond, CPU: &cpu, ServerBusy: &busy,
+			ClientBusy: 0.25, Latency: Latency{Count: 1000, P50: p50, P99: 10 * p50, P999: 20 * p50, Max: 50 * p50}}
+	}
+	open := round(100_000, 45_000)
+	open.Lag = &lag
+	return &Report{
+		Server: "127.0.0.1:7420", Start: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Workload: TenMillion,
+		Machine: Machine{CPUs: 2, Model: "Abacus 9000", Kernel: "6.18", Go: "go1.26"},
+		Held:    10_000_000, BytesPerLock: &bytesPerLock,
+		Cells: []*Cell{
+			{Workload: Pair, Form: Text, Conns: 50, Depth: 1, Locks: 10_000, Resident: &resident, GCCycles: &cycles,
+				Rounds: []Round{round(90_000, 400_000), round(110_000, 410_000), round(100_000, 420_000)}},
+			{Workload: Pair, Form: Text, Conns: 50, Depth: 256, Locks: 10_000, Rounds: []Round{round(7e6, 800_000)}},
+			{Workload: Pair, Form: Text, Conns: 50, Depth: 1, Rate: 100_000, Rounds: []Round{open}},
+			{Workload: Waiters, Step: "<drop> & done", Form: Text, Conns: 50, Depth: 64, Note: "nothing is known here",
+				Rounds: []Round{{Seconds: 1, Commands: 5, PerSecond: 5}}},
+		},
+	}
+}
+
+func TestReportsAreAsTheGoldenFiles(t *testing.T) {
+	r := sampleReport()
+	var table, json bytes.Buffer
+	if err := errors.Join(r.WriteTable(&table), r.WriteJSON(&json)); err != nil {
+		t.Fatal(err)
+	}
+	throughput, latency := r.throughputPlot(), r.latencyPlot()
+	for name, got := range map[string][]byte{"report.txt": table.Bytes(), "report.json": json.Bytes(),
+		"throughput-depth.svg": throughput.svg(), "latency-load.svg": latency.svg()} {
+		path := filepath.Join("testdata", name)
+		if *rewrite {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs; got\n%s", name, got)
+		}
+	}
+}
+
+func TestPlotsAreXML(t *testing.T) {
+	dir := t.TempDir()
+	r := sampleReport()
+	r.Cells[0].Workload = "a < b & c"
+	if err := r.WriteSVG(dir); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.svg"))
+	if len(files) != 2 {
+		t.Fatalf("wrote %v", files)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := xml.NewDecoder(bytes.NewReader(text))
+		for err == nil {
+			_, err = d.Token()
+		}
+		if !errors.Is(err, io.EOF) {
+			t.Errorf("%s: %v", path, err)
+		}
+		if strings.Contains(string(text), "NaN") || strings.Contains(string(text), "Inf") {
+			t.Errorf("%s has a point that is no number", path)
+		}
+	}
+}

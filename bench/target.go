@@ -1,0 +1,251 @@
+package bench
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// talkMax bounds every exchange outside of the measured time.
+const talkMax = 10 * time.Second
+
+// target is the server of a run as seen from beside the load: a connection of
+// its own, and its process where that is on this machine.
+type target struct {
+	c    *Config
+	conn net.Conn // nil for a floor
+	in   *bufio.Reader
+	pid  int // 0: not known
+}
+
+// openTarget connects and finds the process of the server.
+func openTarget(c *Config) (*target, error) {
+	t := &target{c: c, pid: max(c.PID, 0)}
+	if c.Floor {
+		return t, nil
+	}
+	conn, err := dial(c)
+	if err != nil {
+		return nil, err
+	}
+	t.conn, t.in = conn, bufio.NewReader(conn)
+	info, err := t.info()
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if err := t.loadScripts(); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if c.PID == 0 && isLoopback(conn) {
+		// A process that can't be read belongs to another machine or namespace.
+		pid, err := strconv.Atoi(info["process_id"])
+		if _, ok := cpuOf(pid); err == nil && ok {
+			t.pid = pid
+		}
+	}
+	return t, nil
+}
+
+func (t *target) close() {
+	if t.conn != nil {
+		t.conn.Close()
+	}
+}
+
+func isLoopback(conn net.Conn) bool {
+	addr, ok := conn.RemoteAddr().(*net.TCPAddr)
+	return ok && addr.IP.IsLoopback()
+}
+
+// dial connects and authenticates, if there is a token.
+func dial(c *Config) (net.Conn, error) {
+	conn, err := net.DialTimeout("tcp", c.Server, talkMax)
+	if err != nil || c.Token == "" || c.Floor {
+		return conn, err
+	}
+	line := []byte("AUTH " + strconv.Quote(c.Token) + "\n")
+	reply, err := exchange(conn, line, len("OK\n"))
+	if err == nil && reply != "OK\n" {
+		err = fmt.Errorf("AUTH: %w", wrongReply([]byte(reply), "OK\n"))
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// exchange sends a request and reads what answers it, at least n bytes.
+func exchange(conn net.Conn, request []byte, n int) (string, error) {
+	if err := conn.SetDeadline(time.Now().Add(talkMax)); err != nil {
+		return "", err
+	}
+	defer conn.SetDeadline(time.Time{})
+	if _, err := conn.Write(request); err != nil {
+		return "", err
+	}
+	buf, at := make([]byte, 4096), 0
+	for at < n {
+		more, err := conn.Read(buf[at:])
+		at += more
+		if err != nil {
+			return string(buf[:at]), err
+		}
+	}
+	return string(buf[:at]), nil
+}
+
+// ask sends a line and returns the first line of the answer.
+func (t *target) ask(line string) (string, error) {
+	if err := t.conn.SetDeadline(time.Now().Add(talkMax)); err != nil {
+		return "", err
+	}
+	if _, err := t.conn.Write([]byte(line + "\n")); err != nil {
+		return "", err
+	}
+	return t.line()
+}
+
+func (t *target) line() (string, error) {
+	line, err := t.in.ReadString('\n')
+	return strings.TrimRight(line, "\r\n"), err
+}
+
+// info asks for INFO and returns its fields. The answer of our server is a
+// count of lines, that of Redis a bulk string: both end with a known line.
+func (t *target) info() (map[string]string, error) {
+	if t.conn == nil {
+		return nil, nil
+	}
+	head, err := t.ask("INFO")
+	if err != nil {
+		return nil, fmt.Errorf("INFO: %w", err)
+	}
+	bytes, lines := -1, -1
+	if n, ok := strings.CutPrefix(head, "OK lines="); ok {
+		lines, err = strconv.Atoi(n)
+	} else if n, ok := strings.CutPrefix(head, "$"); ok {
+		bytes, err = strconv.Atoi(n)
+		bytes += len("\r\n")
+	} else {
+		err = wrongReply([]byte(head), "OK lines=...")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("INFO: %w", err)
+	}
+	fields := make(map[string]string)
+	for ; lines > 0 || bytes > 0; lines-- {
+		line, err := t.in.ReadString('\n')
+		if err != nil {
+			return nil, fmt.Errorf("INFO: %w", err)
+		}
+		bytes -= len(line)
+		if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
+			fields[name] = value
+		}
+	}
+	return fields, nil
+}
+
+// loadScripts hands Redis the scripts that the requests name by digest.
+func (t *target) loadScripts() error {
+	if t.c.Form != RedisScript && t.c.Form != RedisDel {
+		return nil
+	}
+	for _, script := range []string{redisRelease, redisRenew} {
+		request := appendArray(nil, "SCRIPT", "LOAD", script)
+		if _, err := t.conn.Write(request); err != nil {
+			return err
+		}
+		size, err := t.line()
+		if err == nil && size != "$40" {
+			err = wrongReply([]byte(size), "$40")
+		}
+		if err == nil {
+			_, err = t.line() // the digest, which the encoder has computed itself
+		}
+		if err != nil {
+			return fmt.Errorf("SCRIPT LOAD: %w", err)
+		}
+	}
+	return nil
+}
+
+// usage is what the server had used up at one moment.
+type usage struct {
+	cpuNs    int64 // of all threads; -1: not known
+	resident int64 // bytes; -1: not known
+	gcCycles int64 // -1: not known
+}
+
+// usage reads the accounts of the process, and INFO for the rest.
+func (t *target) usage() (usage, error) {
+	u := usage{-1, -1, -1}
+	if ns, ok := cpuOf(t.pid); ok {
+		u.cpuNs = ns
+	}
+	info, err := t.info()
+	if err != nil {
+		return u, err
+	}
+	if n, err := strconv.ParseInt(info["gc_cycles"], 10, 64); err == nil {
+		u.gcCycles = n
+	}
+	if n, err := strconv.ParseInt(info["used_memory_rss"], 10, 64); err == nil {
+		u.resident = n
+	}
+	if n, ok := residentOf(t.pid); ok {
+		u.resident = n
+	}
+	return u, nil
+}
+
+// cpuOf is the CPU time of the threads of a process, in nanoseconds, as the
+// scheduler counts it: user and kernel, without the ticks of /proc/PID/stat.
+func cpuOf(pid int) (int64, bool) {
+	if pid <= 0 {
+		return 0, false
+	}
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(paths) == 0 {
+		return 0, false
+	}
+	sum := int64(0)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // the thread has ended
+		}
+		first, _, _ := strings.Cut(string(text), " ")
+		ns, err := strconv.ParseInt(first, 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		sum += ns
+	}
+	return sum, true
+}
+
+// residentOf is the resident memory of a process in bytes.
+func residentOf(pid int) (int64, bool) {
+	if pid <= 0 {
+		return 0, false
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, false
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0, false
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err == nil
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dlm/bench"
+)
+
+// benchReport runs `dlm bench` for a fraction of a second and returns its report.
+func benchReport(t *testing.T, p *process, args ...string) *bench.Report {
+	t.Helper()
+	args = append([]string{"bench", "--server", p.addr, "--warmup", "10ms", "--duration", "50ms", "--rounds", "2",
+		"--conns", "4", "--locks", "100", "--json", "-"}, args...)
+	stdout, stderr, code := command(t, nil, args...)
+	if code != exitOK {
+		t.Fatalf("dlm %v: exit code %d\n%s", args, code, stderr)
+	}
+	r := &bench.Report{}
+	if err := json.Unmarshal([]byte(stdout), r); err != nil {
+		t.Fatalf("%v in:\n%s", err, stdout)
+	}
+	return r
+}
+
+// TestBenchRunsEveryWorkload checks that each does something, that the server
+// counted at least as many commands as the report, and that nothing is left.
+func TestBenchRunsEveryWorkload(t *testing.T) {
+	p := startServer(t, nil)
+	watcher := dial(t, p.addr)
+	for _, c := range []struct {
+		name  string
+		args  []string
+		cells int
+	}{
+		{"pair", []string{"--depth", "1,7,64"}, 3},
+		{"pair with all releases behind", []string{"--depth", "64", "--apart"}, 1},
+		{"pair in RESP", []string{"--form", "resp", "--depth", "1,64"}, 2},
+		{"pair at a rate", []string{"--rate", "1000,5000", "--depth", "1,4"}, 4},
+		{"pair on two threads", []string{"--threads", "2"}, 1},
+		{"renew", []string{"--workload", "renew"}, 1},
+		{"renew in RESP", []string{"--workload", "renew", "--form", "resp"}, 1},
+		{"zipf", []string{"--workload", "zipf", "--depth", "5"}, 1},
+		{"ping", []string{"--workload", "ping"}, 1},
+		{"hot", []string{"--workload", "hot", "--locks", "2"}, 2},
+		{"hot in RESP", []string{"--workload", "hot", "--locks", "1", "--form", "resp"}, 2},
+		{"hot with many owners on a connection", []string{"--workload", "hot", "--locks", "1", "--contenders", "50"}, 2},
+		{"churn", []string{"--workload", "churn"}, 1},
+		{"churn in RESP", []string{"--workload", "churn", "--form", "resp"}, 1},
+		{"waiters", []string{"--workload", "waiters", "--waiters", "100", "--rounds", "1"}, 4},
+		{"held locks", []string{"--workload", "tenmillion", "--held", "3000", "--then", "renew"}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := benchReport(t, p, c.args...)
+			if len(r.Cells) != c.cells {
+				t.Errorf("%d cells, want %d", len(r.Cells), c.cells)
+			}
+			for _, cell := range r.Cells {
+				for _, round := range cell.Rounds {
+					if round.Commands <= 0 || round.PerSecond <= 0 {
+						t.Errorf("%s %s, depth %d: %+v", cell.Workload, cell.Step, cell.Depth, round)
+					}
+				}
+			}
+			info := infoOf(t, watcher)
+			if info["locks_held"] != "0" || info["waiters"] != "0" {
+				t.Errorf("left behind: %s locks, %s waiters", info["locks_held"], info["waiters"])
+			}
+			if info["expiries"] != "0" {
+				t.Errorf("%s leases ended by themselves", info["expiries"])
+			}
+		})
+	}
+}
+
+// infoOf asks for the section about locks.
+func infoOf(t *testing.T, c *client) map[string]string {
+	t.Helper()
+	fields := map[string]string{}
+	head := c.ask(t, "INFO locks")
+	if !strings.HasPrefix(head, "OK lines=") {
+		t.Fatalf("INFO: %s", head)
+	}
+	for line := head; !strings.HasPrefix(line, "table_bytes:"); {
+		line = c.receive(t)
+		name, value, _ := strings.Cut(line, ":")
+		fields[name] = value
+	}
+	return fields
+}
+
+func TestBenchPresentsItsToken(t *testing.T) {
+	const token = "a-token-of-the-administrator"
+	p := startServer(t, []string{"DLM_ADMIN_TOKEN=" + token})
+	for _, c := range []struct {
+		token string
+		code  int
+	}{{token, exitOK}, {"another-one-that-is-not-known", exitFailure}} {
+		_, stderr, code := command(t, []string{"DLM_TOKEN=" + c.token}, "bench", "--server", p.addr, "--warmup", "1ms",
+			"--duration", "10ms", "--rounds", "1", "--conns", "2", "--workload", "churn")
+		if code != c.code || strings.Contains(stderr, c.token) {
+			t.Errorf("token %s: exit code %d, stderr:\n%s", c.token, code, stderr)
+		}
+	}
+}
+
+func TestBenchFailsWhenALockIsNotItsOwn(t *testing.T) {
+	p := startServer(t, nil)
+	dial(t, p.addr).want(t, "ACQUIRE bench:00000000000000 other 0", "OK")
+	stdout, stderr, code := command(t, nil, "bench", "--server", p.addr, "--conns", "1", "--locks", "1", "--duration", "10ms")
+	if code != exitFailure || stdout != "" || !strings.Contains(stderr, `"ERROR TIMEOUT`) || !strings.Contains(stderr, "--prefix") {
+		t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", code, stdout, stderr)
+	}
+}
+
+func TestBenchWritesFiles(t *testing.T) {
+	p := startServer(t, nil)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "report.json")
+	stdout, stderr, code := command(t, nil, "bench", "--server", p.addr, "--conns", "2", "--duration", "10ms", "--warmup", "1ms",
+		"--json", file, "--svg", filepath.Join(dir, "plots"))
+	if code != exitOK || !strings.Contains(stdout, "CPU ns/op") || stderr != "" {
+		t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", code, stdout, stderr)
+	}
+	for _, path := range []string{file, filepath.Join(dir, "plots", "throughput-depth.svg")} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestBenchOfNoServer(t *testing.T) {
+	_, stderr, code := command(t, nil, "bench", "--server", "127.0.0.1:1")
+	if code != exitFailure || !strings.Contains(stderr, "is a server running there?") {
+		t.Errorf("exit code %d, stderr:\n%s", code, stderr)
+	}
+}
+
+// TestBenchAgainstTheFloor runs the streams against the server that answers OK
+// to everything, in both forms.
+func TestBenchAgainstTheFloor(t *testing.T) {
+	floor := filepath.Join(t.TempDir(), "floor")
+	if out, err := exec.Command("go", "build", "-o", floor, "dlm/bench/floor").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	for _, form := range []string{bench.Text, bench.RESP} {
+		cmd := exec.CommandContext(t.Context(), floor, "--form", form, "--until-eof")
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		addr, err := bufio.NewReader(stdout).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, workload := range []string{bench.Pair, bench.Renew} {
+			benchReport(t, &process{addr: strings.TrimSpace(addr)}, "--floor", "--form", form, "--workload", workload,
+				"--depth", "1,64")
+		}
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the floor did not end with its standard input: %v", err)
+		}
+	}
+}
