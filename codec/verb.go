@@ -107,6 +107,9 @@ func nearest(word []byte, form Form) string {
 		if len(word) < len(doc.Name) && doc.Name[:len(word)] == string(word) {
 			return doc.Name
 		}
+		if apart := len(word) - len(doc.Name); apart > distance || -apart > distance {
+			continue
+		}
 		if n := editDistance(word, doc.Name); n <= distance {
 			best, distance = doc.Name, n-1
 		}

@@ -24,7 +24,7 @@ type buffers struct {
 func (r *reactor) account(c *conn) {
 	size := 0
 	if !c.closed {
-		size = bufferLen(c.carry) + bufferLen(c.pending.kept) + c.sock.buffered()
+		size = bufferLen(c.carry) + c.pending.size() + c.sock.buffered()
 	}
 	if size == c.buffered {
 		return
@@ -39,6 +39,14 @@ func (r *reactor) account(c *conn) {
 	if victim, ok := b.track(c.id, size, total); ok {
 		r.e.reactors[loopOf(victim)].doom(victim)
 	}
+}
+
+// buried notes that a connection that was told to close is closed.
+func (b *buffers) buried(id table.ConnID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.freed -= int64(b.dying[id])
+	delete(b.dying, id)
 }
 
 // track notes the size of one connection, and returns the one to close if all

@@ -41,8 +41,8 @@ type Config struct {
 	// BufferedMax is the most bytes in all connection buffers together; beyond
 	// it the connection with the largest is closed. Default 256 MiB.
 	BufferedMax int64
-	// MemoryMax is the size of the lock table, in bytes, beyond which no new
-	// lock and no new waiter is taken. Default 0: no limit but the counts above.
+	// MemoryMax is how many bytes present locks and waiters may use in the table
+	// before no new one is taken. Default 0: no limit but the counts above.
 	MemoryMax int64
 	// PartialMax is how long a partial command may take. Default 10 s.
 	PartialMax time.Duration

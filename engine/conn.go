@@ -41,6 +41,7 @@ type conn struct {
 	closed       bool       // the socket is gone
 	closing      bool       // answered for the last time; input is dropped
 	closingAt    int64
+	postponed    bool // in the reactor's list of those to come back to
 
 	carry      *bytebufferpool.ByteBuffer // a partial command; nil: none
 	carrySince int64
@@ -53,15 +54,6 @@ type conn struct {
 	grants    []table.HoldRef            // holds given in out: taken back if it can't be written
 	ownGrants []table.HoldRef            // memory for grants, when out is pooled
 	buffered  int                        // bytes of this conn within Engine.buffered
-}
-
-// pending is the untagged wait of a conn and what came behind it.
-type pending struct {
-	waiting bool
-	form    codec.Form
-	ref     table.WaiterRef
-	kept    *bytebufferpool.ByteBuffer // whole commands, in order; nil: none
-	stuck   bool                       // kept ends in input that can't be divided into commands
 }
 
 const (
@@ -97,7 +89,7 @@ func (r *reactor) open(sock socket) *conn {
 	}
 	at := &r.conns[slot]
 	at.generation++
-	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, opened: r.e.clock.now(), who: r.authority.anonymous()}
+	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, opened: r.e.clock.now(), who: r.e.authority.Load().anonymous()}
 	r.e.conns.Add(1)
 	return at.c
 }
@@ -123,7 +115,7 @@ func (r *reactor) lost(c *conn) {
 	c.closed = true
 	r.endWaits(c)
 	c.carry = putBuffer(c.carry)
-	c.pending.kept = putBuffer(c.pending.kept)
+	c.pending.drop()
 	r.account(c)
 	slot := slotOf(c.id)
 	r.conns[slot].c = nil
@@ -150,7 +142,7 @@ func (r *reactor) hangUp(c *conn) {
 	c.closingAt = r.now
 	r.endWaits(c)
 	c.carry = putBuffer(c.carry)
-	c.pending.kept = putBuffer(c.pending.kept)
+	c.pending.drop()
 	r.touch(c)
 }
 

@@ -119,7 +119,6 @@ func (e *Engine) SetCredentials(creds []Credential) error {
 		return err
 	}
 	e.authority.Store(&authority{creds: creds, adminToken: e.cfg.AdminToken})
-	e.order(orderAuth)
 	return nil
 }
 
@@ -156,8 +155,9 @@ func (e *Engine) Serve(ctx context.Context) error {
 	case err = <-accepting:
 		e.cfg.Log.Error("the listener failed", "error", err)
 	}
-	e.stop(shell)
+	e.stop()
 	stopTicker()
-	wg.Wait()
+	wg.Wait() // nobody may wake a loop while it is being closed
+	shell.stop()
 	return err
 }

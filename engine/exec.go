@@ -53,13 +53,6 @@ func (r *reactor) refusal(c *conn) codec.Code {
 // exec executes the decoded command and appends its reply, unless it waits.
 func (r *reactor) exec(c *conn) {
 	cmd := &r.cmd
-	c.form = cmd.Form
-	if len(cmd.Tag) > 0 && c.waits.open(cmd.Tag) {
-		r.w.Start(codec.FormText, nil)
-		r.refuse(codec.BadArg, "this tag is in use by a waiting command; the connection is closed")
-		r.hangUp(c)
-		return
-	}
 	r.w.Start(cmd.Form, cmd.Tag)
 	if code := r.refusal(c); code != codec.OK {
 		r.refuse(code, refusalReason(c, code))

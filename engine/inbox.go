@@ -11,11 +11,12 @@ import (
 // inbox is how other goroutines reach a reactor: ends of waits to deliver, and
 // orders. Whoever arms it wakes the reactor, once per batch of messages.
 type inbox struct {
-	mu      sync.Mutex
-	effects []table.Effect // guarded by mu
-	doomed  []table.ConnID // guarded by mu; connections to close for their buffers
-	orders  orders         // guarded by mu
-	armed   atomic.Bool    // the reactor has been woken and has not emptied it yet
+	mu        sync.Mutex
+	effects   []table.Effect // guarded by mu
+	doomed    []table.ConnID // guarded by mu; connections to close for their buffers
+	orders    orders         // guarded by mu
+	postponed []table.ConnID // guarded by mu; connections to come back to, the reactor's own
+	armed     atomic.Bool    // the reactor has been woken and has not emptied it yet
 }
 
 // orders is a set of things that a reactor is told to do.
@@ -25,7 +26,6 @@ const (
 	orderSweep orders = 1 << iota // look for connections past an age limit
 	orderDrain                    // answer all waits with SHUTDOWN
 	orderClose                    // close every connection whose output is written
-	orderAuth                     // the credentials have changed
 )
 
 // post hands effects and orders to the reactor. Any goroutine may call it.
@@ -56,13 +56,17 @@ func (r *reactor) rouse() {
 func (r *reactor) drainInbox() {
 	r.inbox.armed.Store(false)
 	r.inbox.mu.Lock()
-	effects, doomed, o := r.inbox.effects, r.inbox.doomed, r.inbox.orders
-	r.inbox.effects, r.inbox.doomed, r.inbox.orders = r.spareEffects[:0], nil, 0
+	effects, doomed, o, postponed := r.inbox.effects, r.inbox.doomed, r.inbox.orders, r.inbox.postponed
+	r.inbox.effects, r.inbox.doomed, r.inbox.orders, r.inbox.postponed = r.spareEffects[:0], nil, 0, nil
 	r.inbox.mu.Unlock()
 
 	r.begin()
 	defer r.guard(nil)
 	for i := range effects {
+		if r.cost > costMax {
+			r.courier.add(effects[i]) // to itself, behind what the sockets have
+			continue
+		}
 		r.deliver(&effects[i])
 	}
 	r.spareEffects = effects[:0]
@@ -73,15 +77,18 @@ func (r *reactor) drainInbox() {
 			r.flush(c)
 			r.drop(c)
 		}
+		r.e.buffers.buried(id)
 	}
 	r.obey(o)
+	for _, id := range postponed {
+		if c := r.lookup(id); c != nil {
+			r.comeBack(c)
+		}
+	}
 	r.finish()
 }
 
 func (r *reactor) obey(o orders) {
-	if o&orderAuth != 0 {
-		r.authority = r.e.authority.Load()
-	}
 	if o&orderSweep != 0 {
 		r.sweep()
 	}

@@ -26,6 +26,7 @@ var infoSections = []struct {
 // info answers INFO: all sections, or the one that was asked for.
 func (r *reactor) info() {
 	r.publishStats()
+	r.cost += costInfo
 	wanted := ""
 	if r.cmd.Has(codec.OptText) {
 		wanted = string(r.cmd.Text)
@@ -88,7 +89,8 @@ func (e *Engine) infoLocks(b []byte) []byte {
 	b = infoLine(b, "expiries", t.Expiries)
 	b = infoLine(b, "forced_releases", t.Forced)
 	b = infoLine(b, "grants_taken_back", t.TakeBacks)
-	return infoLine(b, "table_bytes", t.Bytes)
+	b = infoLine(b, "table_bytes", t.Bytes)
+	return infoLine(b, "table_bytes_used", t.BytesUsed)
 }
 
 // infoCommands writes a line per verb that was used: how often, and how often

@@ -15,7 +15,17 @@ const (
 	sweepEvery      = 250 * time.Millisecond // how often connections are checked for age limits
 	lingerMax       = 2 * time.Second        // how long a connection that was hung up may take to close
 	ownGrantsMax    = 64                     // grants for which a connection keeps memory between batches
+	waitsKept       = 64                     // tagged waits for which a connection keeps memory when none is open
 	scratchMin      = 64 << 10               // bytes of a reactor's output buffer at the start
 	trackedMin      = 4 << 10                // bytes of a connection's buffers from which it can be the largest
 	advanceMax      = 1024                   // due entries settled per hold of a shard's mutex
+
+	// costMax is the budget of a batch, in plain commands of some 100 ns: enough
+	// for a full read of the shortest, and about 2 ms. What costs more is
+	// charged by the figures below.
+	costMax    = 20_000
+	costBad    = 10   // a malformed command
+	costHelp   = 20   // HELP
+	costInfo   = 1000 // INFO, COMMAND
+	costRecord = 16   // records of a listing that count as one command
 )

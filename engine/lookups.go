@@ -112,6 +112,7 @@ func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Fi
 		done := s.List(r.now, &at.Index, &scan, min(limit-seen, listBatch), filter, &r.statuses, &r.fx)
 		r.unlock(s)
 		left -= listScan - scan
+		r.cost += 1 + (listScan-scan)/costRecord
 		for _, st := range r.statuses.All()[seen:] {
 			size += len(st.Name) + len(st.Owner) + len(st.Meta) + len(st.Next)
 		}

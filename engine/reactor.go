@@ -25,17 +25,18 @@ type reactor struct {
 
 	conns     []connSlot
 	freeSlots []uint32
-	authority *authority
 
-	now    int64 // table time of this batch, ns
-	dec    codec.Decoder
-	cmd    codec.Command
-	w      codec.Writer
-	tag    tag   // of the wait that is being answered
-	user   *conn // whose output w.Buf is; nil: none
-	locked bool  // a shard's mutex is held
-	fx     table.Effects
-	dirty  []*conn // with output to write
+	now       int64 // table time of this batch, ns
+	dec       codec.Decoder
+	cmd       codec.Command
+	w         codec.Writer
+	tag       tag   // of the wait that is being answered
+	user      *conn // whose output w.Buf is; nil: none
+	locked    bool  // a shard's mutex is held
+	fx        table.Effects
+	dirty     []*conn        // with output to write
+	cost      int            // what the batch has cost so far, in plain commands
+	postponed []table.ConnID // to come back to, when the batch is over
 
 	scratch      []byte          // output of the conn that is being read
 	spareGrants  []table.HoldRef // grants of the conn that is being read
@@ -51,7 +52,7 @@ type reactor struct {
 }
 
 func newReactor(e *Engine, index int) *reactor {
-	return &reactor{e: e, index: index, authority: e.authority.Load(), scratch: make([]byte, 0, scratchMin)}
+	return &reactor{e: e, index: index, scratch: make([]byte, 0, scratchMin)}
 }
 
 // bind gives the reactor its loop: wake makes drainInbox run on it, and may be
@@ -71,7 +72,10 @@ func (r *reactor) unlock(s *table.Shard) {
 }
 
 // begin starts a batch: one reading of the clock serves all its commands.
-func (r *reactor) begin() { r.now = r.e.clock.now() }
+func (r *reactor) begin() {
+	r.now = r.e.clock.now()
+	r.cost = 0
+}
 
 // finish delivers what the batch has meant for others and writes the output.
 // Taking back what can't be written may free more waits, so it goes on until
@@ -89,15 +93,23 @@ func (r *reactor) finish() {
 		}
 	}
 	r.courier.send()
+	if len(r.postponed) > 0 {
+		r.inbox.mu.Lock()
+		r.inbox.postponed = append(r.inbox.postponed, r.postponed...)
+		r.inbox.mu.Unlock()
+		r.postponed = r.postponed[:0]
+		r.rouse()
+	}
 	r.publishStats()
 }
 
 // settle delivers effects to connections of this loop and hands the others to
-// the courier. The list may grow meanwhile.
+// the courier. The list may grow meanwhile: what is delivered can set commands free
+// that were kept. Beyond the budget the courier takes those of this loop too.
 func (r *reactor) settle() {
 	for i := 0; i < len(r.fx.List); i++ {
 		fx := r.fx.List[i]
-		if loopOf(fx.To.Conn) == r.index {
+		if loopOf(fx.To.Conn) == r.index && r.cost <= costMax {
 			r.deliver(&fx)
 		} else {
 			r.courier.add(fx)
@@ -118,7 +130,9 @@ func (r *reactor) feed(c *conn, in []byte) {
 
 // read executes the commands in the input behind what is left of the last.
 func (r *reactor) read(c *conn, in []byte) {
-	c.out, c.grants = r.scratch[:0], r.spareGrants[:0]
+	if c.out == nil {
+		c.out, c.grants = r.scratch[:0], r.spareGrants[:0]
+	}
 	r.touch(c)
 	fresh := c.carry == nil
 	if !fresh {
@@ -134,8 +148,15 @@ func (r *reactor) read(c *conn, in []byte) {
 		getBuffer(&c.carry).Write(rest)
 		c.carrySince = r.now
 	case n > 0:
-		c.carry.B = c.carry.B[:copy(c.carry.B, rest)]
+		big := c.carry // it has the size of a read, and the rest mostly that of a word
+		c.carry = nil
+		getBuffer(&c.carry).Write(rest)
+		putBuffer(big)
 		c.carrySince = r.now
+	}
+	if bufferLen(c.carry) > r.e.cfg.PendingMax+codec.FrameMax {
+		r.e.reject(rejectPending)
+		r.fail(c, codec.Limit, "input comes faster than its commands can be executed")
 	}
 	r.account(c)
 }

@@ -145,6 +145,7 @@ func (r *reactor) config(args [][]byte) {
 // command answers COMMAND, COMMAND COUNT, COMMAND DOCS [name ...] and COMMAND
 // INFO [name ...], from which redis-cli makes its hints.
 func (r *reactor) command(args [][]byte) {
+	r.cost += costInfo
 	switch {
 	case len(args) == 0:
 		r.commandInfo(nil)

@@ -5,7 +5,8 @@ import (
 )
 
 // run executes the whole commands at the beginning of in and returns how many
-// bytes they took. The rest is a partial command.
+// bytes they took. The rest is a partial command, or, when the batch has used up
+// its budget, what the reactor comes back to after it has served others.
 func (r *reactor) run(c *conn, in []byte) (n int) {
 	r.use(c)
 	defer func() {
@@ -14,12 +15,15 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 		}
 	}()
 	for n < len(in) && !c.closing && !c.closed {
-		if c.pending.stuck {
+		if c.pending.stuck || c.pending.resuming {
 			r.keep(c, in[n:])
 			return len(in)
 		}
-		r.dec.PreAuth = c.who.role == RoleNone
-		took, st := r.dec.Decode(in[n:], &r.cmd)
+		if r.cost > costMax {
+			r.later(c)
+			break
+		}
+		took, st := r.decode(c, in[n:])
 		if st == codec.Incomplete {
 			break
 		}
@@ -36,13 +40,28 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 	return n
 }
 
+// decode decodes the next command within the limits of the connection.
+func (r *reactor) decode(c *conn, in []byte) (int, codec.Status) {
+	r.dec.PreAuth = c.who.role == RoleNone
+	return r.dec.Decode(in, &r.cmd)
+}
+
 // step executes or refuses what has been decoded.
 func (r *reactor) step(c *conn, st codec.Status) {
+	c.form = r.cmd.Form
+	r.cost++
+	if st != codec.Blank && len(r.cmd.Tag) > 0 && c.waits.open(r.cmd.Tag) {
+		r.w.Start(codec.FormText, nil)
+		r.refuse(codec.BadArg, "this tag is in use by a waiting command; the connection is closed")
+		r.hangUp(c)
+		return
+	}
 	switch st {
 	case codec.Ready:
 		r.exec(c)
 	case codec.Blank:
 	case codec.Bad, codec.Fatal:
+		r.cost += costBad
 		p := r.dec.Problem()
 		r.w.Start(r.cmd.Form, r.cmd.Tag)
 		r.w.ErrorBytes(p.Code, p.Msg)
@@ -67,70 +86,25 @@ func (r *reactor) spill(c *conn) {
 	r.use(c)
 }
 
-// behindWait keeps a command that came behind a waiting one, and returns how
-// many bytes it took. A heartbeat renews at once, so that a holder that waits
-// for another lock loses none; its answer keeps its place.
-func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int {
-	switch st {
-	case codec.Ready:
-		if r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK {
-			r.apply(c.id, 0)
-		}
-	case codec.Fatal:
-		c.pending.stuck = true
-		took = len(in)
-	case codec.Blank, codec.Bad:
+// later makes the reactor come back to the connection, when its other
+// connections have had their turn.
+func (r *reactor) later(c *conn) {
+	if !c.postponed {
+		c.postponed = true
+		r.postponed = append(r.postponed, c.id)
+	}
+}
+
+// comeBack goes on with a connection that was postponed.
+func (r *reactor) comeBack(c *conn) {
+	c.postponed = false
+	switch {
+	case c.closing || c.closed:
+	case r.cost > costMax:
+		r.later(c)
+	case c.pending.resuming:
+		r.resume(c)
 	default:
-		panic("BUG: unknown decoder status")
+		r.read(c, nil)
 	}
-	r.keep(c, in[:took])
-	return took
-}
-
-// keep adds input to what waits behind the untagged wait. At the limit the
-// waiting command is answered, and the connection closed.
-func (r *reactor) keep(c *conn, b []byte) {
-	if bufferLen(c.pending.kept)+len(b) <= r.e.cfg.PendingMax {
-		getBuffer(&c.pending.kept).Write(b)
-		return
-	}
-	r.e.reject(rejectPending)
-	r.w.Start(c.pending.form, nil)
-	r.w.Error(codec.Limit, "too much input behind a waiting command: nothing of it was executed")
-	r.count(codec.VerbAcquire, codec.Limit)
-	r.hangUp(c)
-}
-
-// resume executes what was kept behind a wait that has ended.
-func (r *reactor) resume(c *conn) {
-	kept := c.pending.kept
-	if kept == nil || c.closing || c.closed {
-		return
-	}
-	c.pending.kept, c.pending.stuck = nil, false
-	n := r.runKept(c, kept.B)
-	if rest := kept.B[n:]; len(rest) > 0 && !c.closing && !c.closed {
-		getBuffer(&c.pending.kept).Write(rest)
-	}
-	putBuffer(kept)
-	r.account(c)
-}
-
-// runKept is run for whole commands that have been looked at before: it stops
-// at the first that waits.
-func (r *reactor) runKept(c *conn, in []byte) (n int) {
-	r.use(c)
-	for n < len(in) && !c.closing && !c.closed && !c.pending.waiting {
-		took, st := r.dec.Decode(in[n:], &r.cmd)
-		if st == codec.Incomplete {
-			panic("BUG: a partial command was kept")
-		}
-		r.step(c, st)
-		n += took
-		if len(r.w.Buf) > r.e.cfg.UnreadMax {
-			r.spill(c)
-		}
-	}
-	r.leave(c)
-	return n
 }

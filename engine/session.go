@@ -46,11 +46,12 @@ func (r *reactor) ping() {
 // authenticate takes on the identity that the token stands for. After a few
 // wrong ones the connection is closed.
 func (r *reactor) authenticate(c *conn, token []byte) bool {
-	if !r.authority.required() && r.authority.adminToken == nil {
+	authority := r.e.authority.Load()
+	if !authority.required() && authority.adminToken == nil {
 		r.refuse(codec.Denied, "this server has no tokens: everything but FORCE-RELEASE is open")
 		return false
 	}
-	who, ok := r.authority.identify(token)
+	who, ok := authority.identify(token)
 	if ok {
 		c.who = who
 		return true
@@ -66,6 +67,7 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 }
 
 func (r *reactor) help() {
+	r.cost += costHelp
 	var topic []byte
 	if r.cmd.Has(codec.OptText) {
 		topic = r.cmd.Text
@@ -81,7 +83,8 @@ func (r *reactor) help() {
 
 // reset puts the session back to its beginning, as RESET in Redis does.
 func (r *reactor) reset(c *conn) {
-	c.who = r.authority.anonymous()
+	c.who = r.e.authority.Load().anonymous()
+	c.opened = r.now // the time to authenticate runs anew
 	c.name = ""
 	c.detail, c.resp3 = false, false
 	r.w.RESP3 = false

@@ -4,7 +4,7 @@ import "time"
 
 // stop ends service within StopWait: waits are answered, output is written,
 // connections are closed.
-func (e *Engine) stop(shell *shell) {
+func (e *Engine) stop() {
 	deadline := time.Now().Add(e.cfg.StopWait)
 	e.draining.Store(true)
 	for _, r := range e.reactors {
@@ -28,5 +28,4 @@ func (e *Engine) stop(shell *shell) {
 	if n := e.conns.Load(); n > 0 {
 		e.cfg.Log.Warn("stop: connections closed with unread output", "connections", n)
 	}
-	shell.stop()
 }

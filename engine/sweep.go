@@ -50,7 +50,7 @@ func (r *reactor) drain() {
 			r.answerShutdown(c, codec.FormText, t.bytes[:t.n])
 		}
 		r.endWaits(c)
-		c.pending.kept = putBuffer(c.pending.kept)
+		c.pending.drop()
 	}
 }
 

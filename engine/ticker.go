@@ -52,7 +52,7 @@ func (e *Engine) runTicker(ctx context.Context) {
 // checkMemory makes the table refuse new records at the memory limit.
 func (e *Engine) checkMemory() {
 	if e.cfg.MemoryMax > 0 {
-		e.table.SetFull(e.table.Totals().Bytes >= e.cfg.MemoryMax)
+		e.table.SetFull(e.table.Totals().BytesUsed >= e.cfg.MemoryMax)
 	}
 }
 

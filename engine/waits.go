@@ -70,6 +70,9 @@ func (w *waits) take(ticket uint32) tag {
 	t := w.list[i].tag
 	delete(w.byTag, t)
 	w.free = append(w.free, i)
+	if len(w.byTag) == 0 && len(w.list) > waitsKept {
+		*w = waits{} // many waits at once are rare, and connections live long
+	}
 	return t
 }
 

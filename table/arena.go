@@ -24,6 +24,7 @@ type arena struct {
 	used   uint32          // bytes given out of the last chunk
 	free   [classes]uint32 // first free block by class, a ref; 0: none
 	blocks int             // blocks in use
+	inUse  int             // bytes of them
 }
 
 // classOf returns the smallest class whose blocks hold n bytes.
@@ -52,6 +53,7 @@ func (a *arena) put(b []byte) ref {
 		r = a.carve(classMin << class)
 	}
 	a.blocks++
+	a.inUse += classMin << class
 	copy(a.at(r), b)
 	return r
 }
@@ -76,6 +78,7 @@ func (a *arena) drop(r ref, n int) {
 	binary.LittleEndian.PutUint32(a.at(r), a.free[class])
 	a.free[class] = uint32(r)
 	a.blocks--
+	a.inUse -= classMin << class
 }
 
 func (a *arena) bytes() int { return len(a.chunks) * arenaChunk }

@@ -1,8 +1,9 @@
 package table
 
 const (
-	indexMin  = 16 // slots of a new index
-	indexFull = 3  // it doubles at 3/4 full: longer probes cost more than the memory
+	indexBytes = 12 // of the index per lock: slots of 8 bytes, two in three used
+	indexMin   = 16 // slots of a new index
+	indexFull  = 3  // it doubles at 3/4 full: longer probes cost more than the memory
 )
 
 // slot is one place of the index. A record is stored plus one: zero is empty.

@@ -54,13 +54,16 @@ type Totals struct {
 	Counts
 	Held    int   // locks held
 	Waiters int   // requests waiting
-	Bytes   int64 // memory of records, indexes, wheels and strings
+	Bytes   int64 // memory of records, indexes, wheels and strings; it is kept for later use
+	// BytesUsed is the part of Bytes that present locks and waiters use.
+	BytesUsed int64
 }
 
 func (t *Totals) add(s *Shard) {
 	t.Held += s.locks.live
 	t.Waiters += s.waiters.live
 	t.Bytes += int64(s.bytes())
+	t.BytesUsed += int64(s.bytesUsed())
 	a, b := &t.Counts, &s.counts
 	a.Grants += b.Grants
 	a.Reentries += b.Reentries
@@ -77,6 +80,11 @@ func (t *Totals) add(s *Shard) {
 func (s *Shard) bytes() int {
 	return int(s.locks.len())*lockBytes + int(s.waiters.len())*waiterBytes +
 		s.index.bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes()
+}
+
+// bytesUsed counts what lies idle in slabs and arena out.
+func (s *Shard) bytesUsed() int {
+	return s.locks.live*(lockBytes+wheel.EntryBytes+indexBytes) + s.waiters.live*(waiterBytes+wheel.EntryBytes) + s.arena.inUse
 }
 
 // Lock locks the shard. Never hold two shards, and nothing that can block.

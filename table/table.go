@@ -1,6 +1,7 @@
 package table
 
 import (
+	"hash/maphash"
 	"math"
 	"math/bits"
 	"sync/atomic"
@@ -37,10 +38,11 @@ type Config struct {
 // Table is all locks, in 256 shards that share nothing but the pools of the
 // limits. The zero value is not usable.
 type Table struct {
-	config  Config
-	locks   pool
-	waiters pool
-	full    atomic.Bool // set by SetFull; read by every ACQUIRE that needs a record
+	config    Config
+	indexSeed maphash.Seed
+	locks     pool
+	waiters   pool
+	full      atomic.Bool // set by SetFull; read by every ACQUIRE that needs a record
 	// due is, by shard, a lower bound of the tick of the next deadline, for the
 	// ticker to scan without a mutex. Written under the shard's mutex.
 	due    [Shards]atomic.Uint64
@@ -49,7 +51,7 @@ type Table struct {
 
 // New returns an empty table.
 func New(c Config) *Table {
-	t := &Table{config: c}
+	t := &Table{config: c, indexSeed: maphash.MakeSeed()}
 	t.locks.init(c.LocksMax)
 	t.waiters.init(c.WaitersMax)
 	for i := range t.shards {
@@ -60,18 +62,22 @@ func New(c Config) *Table {
 	return t
 }
 
-// Hash returns the hash of a lock name, which Shard and Shard.Apply take: xxhash
-// of the name, folded with the secret seed by a wide multiplication (as in
-// wyhash), so that no part of the result can be aimed at without the seed.
-// xxhash's own seed would cost 10 ns more and guard against no more: names
-// with equal hashes for every seed can be constructed too.
+// Hash returns the hash of a lock name, which Shard and Shard.Apply take. Its
+// top byte names the shard, for ever: xxhash of the name, folded with the secret seed
+// by a wide multiplication (as in wyhash). The rest finds the name in the index,
+// which is not durable: it is a hash keyed anew by every process. Names that
+// collide in xxhash under every seed can be constructed; they share a shard then,
+// but not a probe chain.
 func (t *Table) Hash(name []byte) uint64 {
 	hi, lo := bits.Mul64(xxhash.Sum64(name)^t.config.Seed, foldFactor)
-	return hi ^ lo ^ t.config.Seed
+	return (hi^lo)&^indexBits | maphash.Bytes(t.indexSeed, name)&indexBits
 }
 
 // foldFactor is the odd 64-bit constant nearest to 2^64 divided by the golden ratio.
 const foldFactor = 0x9e3779b97f4a7c15
+
+// indexBits are those of a hash that do not name the shard.
+const indexBits = 1<<56 - 1
 
 // Shard returns the shard that owns the names of that hash.
 func (t *Table) Shard(hash uint64) *Shard { return &t.shards[hash>>56] }
@@ -84,7 +90,7 @@ func (t *Table) ShardAt(i int) *Shard { return &t.shards[i] }
 func (t *Table) Due(i int, now int64) bool { return t.due[i].Load() <= tickAt(now) }
 
 // SetFull makes the table refuse new locks and waiters (or take them again):
-// the engine sets it when Totals.Bytes reaches its memory limit.
+// the engine sets it when Totals.BytesUsed reaches its memory limit.
 func (t *Table) SetFull(full bool) { t.full.Store(full) }
 
 // Totals returns the sum over all shards, locking one after the other.

@@ -45,8 +45,11 @@ func (w *Wheel) Len() int { return w.count }
 // Reset empties the wheel and sets its present, giving back its memory.
 func (w *Wheel) Reset(now uint64) { *w = Wheel{now: now} }
 
+// EntryBytes is the memory of one entry.
+const EntryBytes = 16
+
 // Bytes returns the memory that the wheel occupies beside its own struct.
-func (w *Wheel) Bytes() int { return len(w.nodes) * chunkLen * 16 }
+func (w *Wheel) Bytes() int { return len(w.nodes) * chunkLen * EntryBytes }
 
 func (w *Wheel) node(id uint32) *node { return &w.nodes[id>>chunkBits][id&chunkMask] }
 

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// events counts how often the loop is entered until nothing is posted any more.
+func (s *sim) events() (n int) {
+	for len(s.due) > 0 {
+		r := s.due[0]
+		s.due = s.due[1:]
+		r.drainInbox()
+		n++
+	}
+	return n
+}
+
+func TestCostlyCommandsLeaveTheLoopToOthers(t *testing.T) {
+	s := newSim(t, nil)
+	a, b := s.dial(0), s.dial(0)
+	b.do("ACQUIRE x B 0 TTL 1000", "OK")
+	s.hold = true
+	a.send(strings.Repeat("INFO server\n", 500) + "PING\n")
+	if got := strings.Count(a.reads(), "OK lines="); got == 0 || got > 100 {
+		t.Fatalf("%d of 500 were answered in one event", got)
+	}
+	b.do("HEARTBEAT x B", "OK") // between two events
+	a.send("PING\n")            // must not overtake
+	if n := s.events(); n < 5 {
+		t.Fatalf("%d events", n)
+	}
+	if got := a.reads(); !strings.HasSuffix(got, "\nOK\nOK\n") {
+		t.Fatalf("the answers end in %q", got[max(0, len(got)-100):])
+	}
+}
+
+func TestInputFasterThanItsExecutionClosesTheConnection(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.PendingMax = 10_000 })
+	a := s.dial(0)
+	s.hold = true
+	for range 20 {
+		a.send(strings.Repeat("INFO server\n", 1000))
+	}
+	if !a.finished || !strings.Contains(a.reads(), "ERROR LIMIT input comes faster") {
+		t.Fatalf("ended %v", a.finished)
+	}
+	s.events()
+	a.hangUp()
+	s.empty()
+}
+
+func TestChainsOfKeptCommandsLeaveTheLoopToOthers(t *testing.T) {
+	s := newSim(t, nil)
+	const n = 15_000
+	a, b, holder := s.dial(0), s.dial(0), s.dial(0)
+	holder.do("ACQUIRE x H 0", "OK")
+	for i, k := range []*client{a, b} {
+		k.send(fmt.Sprintf("ACQUIRE x o%d 86400000\n", i) + strings.Repeat(fmt.Sprintf("RELEASE x o%d\nACQUIRE x o%d 86400000\n", i, i), n) +
+			fmt.Sprintf("RELEASE x o%d\n", i))
+		k.send("PING\n")
+	}
+	s.hold = true
+	holder.do("RELEASE x H", "OK")
+	if events := s.events(); events < 2 {
+		t.Fatalf("a chain of %d commands ran in one event", 4*n)
+	}
+	for _, k := range []*client{a, b} {
+		if got := strings.Count(k.reads(), "OK\n"); got != 2*n+3 {
+			t.Fatalf("%d answers, want %d", got, 2*n+3)
+		}
+	}
+	s.empty()
+}
+
+func TestKeptCommandsThatOutlastTheBudgetKeepTheirOrder(t *testing.T) {
+	s := newSim(t, nil)
+	a, holder := s.dial(0), s.dial(0)
+	holder.do("ACQUIRE x H 0", "OK")
+	holder.do("ACQUIRE y H 0", "OK")
+	a.send("ACQUIRE x A 60000\n" + strings.Repeat("INFO server\n", 100) + "ACQUIRE y A 60000\nPING\nPI")
+	s.hold = true
+	holder.do("RELEASE x H", "OK")
+	a.send("NG\n@t PING\nHEARTBEAT x A\n") // arrives while the rest is still to be run
+	s.events()
+	if got := a.reads(); !strings.HasPrefix(got, "OK\nOK lines=") || !strings.HasSuffix(got, "@t OK\n") || strings.Count(got, "OK lines=") != 100 {
+		t.Fatalf("%q...", got[max(0, len(got)-100):])
+	}
+	holder.do("RELEASE y H", "OK")
+	a.expect("OK\nOK\nOK\nOK\n")
+}
+
+func TestAPartialLineThatIsTooLongStaysSoBehindAnotherWait(t *testing.T) {
+	s := newSim(t, nil)
+	a, holder := s.dial(0), s.dial(0)
+	holder.do("ACQUIRE x H 0", "OK")
+	holder.do("ACQUIRE y H 0", "OK")
+	a.send("ACQUIRE x A 60000\n")
+	a.send("ACQUIRE y A 60000\n" + strings.Repeat("A", 9000))
+	holder.do("RELEASE x H", "OK")
+	a.expect("OK\n")
+	a.send("tail of the same line\n@t ACQUIRE evil A 0\n")
+	if a.expect(""); !s.free("evil") {
+		t.Fatal("the tail of a line beyond the limit was executed")
+	}
+	holder.do("RELEASE y H", "OK")
+	a.expect("OK\nERROR TOOBIG line of more than 8192 bytes\n")
+}
+
+func TestTheLimitsBeforeAUTHAreThoseOfTheConnection(t *testing.T) {
+	s := newSim(t, withTokens)
+	a, holder, stranger := s.dial(0), s.dial(0), s.dial(0)
+	for _, k := range []*client{a, holder} {
+		k.do("AUTH l-token", "OK")
+	}
+	holder.do("ACQUIRE x H 0", "OK")
+	long := strings.Repeat("n", 1000)
+	a.send("ACQUIRE x A 60000\nACQUIRE " + long + " A 0 TTL 1000 META 1\nHELP A\nACQUIRE a b c d e f g h i\n")
+	stranger.send("PI")
+	holder.do("RELEASE x H", "OK")
+	if got := a.reads(); strings.Contains(got, "AUTH") || a.finished {
+		t.Fatalf("%q", got)
+	}
+}
+
+func TestAMalformedCommandWithATagInUseClosesTheConnection(t *testing.T) {
+	s := newSim(t, nil)
+	a, holder := s.dial(0), s.dial(0)
+	holder.do("ACQUIRE x H 0", "OK")
+	a.send("@1 ACQUIRE x A 60000\n@1 ACQIRE y A 0\n")
+	a.expect("ERROR BADARG this tag is in use by a waiting command; the connection is closed\n")
+	if !a.finished {
+		t.Fatal("not closed")
+	}
+}
+
+func TestNothingKeptIsExecutedForAPeerThatHasEnded(t *testing.T) {
+	s := newSim(t, nil)
+	a, holder := s.dial(0), s.dial(0)
+	holder.do("ACQUIRE x H 0", "OK")
+	a.send("ACQUIRE x A 100\nACQUIRE y A 0\n")
+	a.left = true
+	s.advance(200 * time.Millisecond)
+	a.send("ACQUIRE z A 0\n")
+	a.hangUp()
+	if !s.free("y") || !s.free("z") {
+		t.Fatalf("y free %v, z free %v", s.free("y"), s.free("z"))
+	}
+}
+
+func TestRESETGivesNewTimeToAuthenticate(t *testing.T) {
+	s := newSim(t, withTokens)
+	a := s.dial(0)
+	a.do("AUTH l-token", "OK")
+	s.advance(time.Minute)
+	a.send("*1\r\n$5\r\nRESET\r\n")
+	a.expect("+RESET\r\n")
+	s.sweep()
+	a.expect("")
+}
+
+func TestTheMemoryLimitIsLiftedWhenLocksAreGone(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.MemoryMax = 100_000 })
+	a := s.dial(0)
+	for i := range 1000 {
+		a.send(fmt.Sprintf("ACQUIRE lock%d A 0 TTL 1000\n", i))
+	}
+	a.reads()
+	s.e.checkMemory()
+	a.do("ACQUIRE more A 0", "ERROR LIMIT locks, waiters, counts or memory are at their limit: nothing was changed")
+	a.do("HEARTBEAT lock1 A TTL 5000", "OK")
+	s.advance(2 * time.Second)
+	s.e.checkMemory()
+	a.do("ACQUIRE more A 0", "OK")
+}
+
+func TestMemoryOfManyTagsIsGivenBack(t *testing.T) {
+	s := newSim(t, nil)
+	a, holder := s.dial(0), s.dial(0)
+	holder.do("ACQUIRE x H 0", "OK")
+	for i := range 1000 {
+		a.send(fmt.Sprintf("@%d ACQUIRE x A 10\n", i))
+	}
+	s.advance(50 * time.Millisecond)
+	if a.reads(); a.c.waits.byTag != nil || cap(a.c.waits.list) != 0 {
+		t.Fatal("an idle connection keeps the memory of its tags")
+	}
+}

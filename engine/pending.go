@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"github.com/valyala/bytebufferpool"
+
+	"dlm/codec"
+	"dlm/table"
+)
+
+// pending is the untagged wait of a conn and what came behind it.
+//
+// Commands are kept as they came, and run when the wait has ended, from at on.
+// When one of them waits again, the rest stays where it is. When the budget of
+// a batch runs out in the middle, the conn is resuming: until kept is empty,
+// all input goes behind it unexamined.
+type pending struct {
+	waiting  bool
+	form     codec.Form
+	ref      table.WaiterRef
+	kept     *bytebufferpool.ByteBuffer // nil: nothing
+	at       int                        // bytes of kept that have been run
+	stuck    bool                       // kept ends in input that can't be divided into commands
+	resuming bool
+}
+
+// size returns the bytes that are kept and not run.
+func (p *pending) size() int { return bufferLen(p.kept) - p.at }
+
+// drop forgets what is kept.
+func (p *pending) drop() {
+	p.kept = putBuffer(p.kept)
+	p.at, p.stuck, p.resuming = 0, false, false
+}
+
+// behindWait keeps a command that came behind a waiting one, and returns how
+// many bytes it took. A heartbeat renews at once, so that a holder that waits
+// for another lock loses none; its answer keeps its place.
+func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int {
+	switch st {
+	case codec.Ready:
+		if r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK {
+			r.apply(c.id, 0)
+		}
+	case codec.Fatal:
+		c.pending.stuck = true
+		took = len(in)
+	case codec.Blank, codec.Bad:
+	default:
+		panic("BUG: unknown decoder status")
+	}
+	r.keep(c, in[:took])
+	return took
+}
+
+// keep adds input to what waits behind the untagged wait. At the limit the
+// waiting command is answered, and the connection closed.
+func (r *reactor) keep(c *conn, b []byte) {
+	p := &c.pending
+	if p.size()+len(b) <= r.e.cfg.PendingMax {
+		kept := getBuffer(&p.kept)
+		if p.at > kept.Len()/2 { // moved once per half that was run: linear
+			kept.B = kept.B[:copy(kept.B, kept.B[p.at:])]
+			p.at = 0
+		}
+		kept.Write(b)
+		return
+	}
+	r.e.reject(rejectPending)
+	r.w.Start(c.form, nil)
+	if p.waiting {
+		r.w.Start(p.form, nil)
+		r.count(codec.VerbAcquire, codec.Limit)
+	}
+	r.w.Error(codec.Limit, "too much input behind a waiting command: nothing of it was executed")
+	r.hangUp(c)
+}
+
+// resume executes what was kept behind a wait that has ended, until one of the
+// commands waits or the budget is used up. If the peer has gone, it is left to be dropped.
+func (r *reactor) resume(c *conn) {
+	p := &c.pending
+	if p.kept == nil || c.closing || c.closed {
+		return
+	}
+	if c.sock.ended() {
+		p.resuming = true // what is still read before the end stays behind it
+		return
+	}
+	kept := p.kept
+	p.kept = nil // an end of the connection must not free it under the decoder
+	r.runKept(c, kept.B)
+	p.kept = kept
+	switch {
+	case c.closing || c.closed || p.at == kept.Len():
+		p.drop()
+	case !p.waiting:
+		r.postponeKept(c)
+	case p.resuming:
+		r.examine(c)
+	}
+	r.account(c)
+}
+
+// runKept executes kept commands and moves pending.at.
+func (r *reactor) runKept(c *conn, in []byte) {
+	p := &c.pending
+	r.use(c)
+	for p.at < len(in) && !c.closing && !c.closed && !p.waiting && r.cost <= costMax {
+		took, st := r.decode(c, in[p.at:])
+		if st == codec.Incomplete {
+			break
+		}
+		p.at += took
+		r.step(c, st)
+		if len(r.w.Buf) > r.e.cfg.UnreadMax {
+			r.spill(c)
+		}
+	}
+	r.leave(c)
+}
+
+// postponeKept is for kept input that is not behind a wait any more: the budget
+// is used up, or it ends in a partial command, which goes where those belong.
+func (r *reactor) postponeKept(c *conn) {
+	p := &c.pending
+	if r.cost <= costMax {
+		rest := bytebufferpool.Get()
+		rest.Write(p.kept.B[p.at:])
+		if c.carry != nil {
+			rest.Write(c.carry.B)
+			putBuffer(c.carry)
+		}
+		c.carry, c.carrySince = rest, r.now
+		p.drop()
+		return
+	}
+	if c.carry != nil { // what comes next must stand behind it
+		p.kept.Write(c.carry.B)
+		c.carry = putBuffer(c.carry)
+	}
+	p.resuming = true
+	r.later(c)
+}
+
+// examine looks at kept input that was not looked at when it came, now that a
+// command before it waits: tagged commands pass the wait, heartbeats renew.
+func (r *reactor) examine(c *conn) {
+	p := &c.pending
+	kept, at := p.kept, p.at
+	p.kept, p.at, p.resuming = nil, 0, false
+	n := at + r.run(c, kept.B[at:])
+	if n < kept.Len() && !c.closing && !c.closed {
+		getBuffer(&c.carry).Write(kept.B[n:])
+		c.carrySince = r.now
+	}
+	putBuffer(kept)
+}
