@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,12 +84,12 @@ func infoOf(t *testing.T, c *client) map[string]string {
 	t.Helper()
 	fields := map[string]string{}
 	head := c.ask(t, "INFO locks")
-	if !strings.HasPrefix(head, "OK lines=") {
+	var n int
+	if _, err := fmt.Sscanf(head, "OK lines=%d", &n); err != nil {
 		t.Fatalf("INFO: %s", head)
 	}
-	for line := head; !strings.HasPrefix(line, "table_bytes:"); {
-		line = c.receive(t)
-		name, value, _ := strings.Cut(line, ":")
+	for range n {
+		name, value, _ := strings.Cut(c.receive(t), ":")
 		fields[name] = value
 	}
 	return fields

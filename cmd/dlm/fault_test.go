@@ -224,39 +224,6 @@ func TestClientThatNeverReads(t *testing.T) {
 	}
 }
 
-// TestRubbishDisturbsNobody: each of these is answered or closed, while a
-// holder goes on undisturbed.
-func TestRubbishDisturbsNobody(t *testing.T) {
-	p := startServer(t, nil, "--partial-timeout", "300ms")
-	holder := dialLine(t, p.addr)
-	if got := holder.ask("ACQUIRE kept svc 0"); got != "OK" {
-		t.Fatal(got)
-	}
-	long := strings.Repeat("x", 20_000)
-	for name, input := range map[string]string{
-		"a web page":                "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
-		"a TLS handshake":           "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-		"a line without an end":     long,
-		"broken RESP":               "*3\r\n$-5\r\n",
-		"RESP with a huge length":   "*2\r\n$999999999\r\n",
-		"a command that never ends": "ACQUIRE kept",
-		"zero bytes and an end":     "\x00\x00\x00\n" + long,
-	} {
-		l := dialLine(t, p.addr)
-		l.c.Write([]byte(input))
-		answer, err := l.in.ReadString('\n')
-		if err != nil || !strings.HasPrefix(answer, "ERROR ") && answer[0] != '-' {
-			t.Errorf("%s: %q, %v", name, answer, err)
-		}
-		if rest, err := l.in.ReadString(0); err == nil || os.IsTimeout(err) {
-			t.Errorf("%s: the connection was not closed: %q", name, rest)
-		}
-		if got := holder.ask("HEARTBEAT kept svc"); got != "OK" {
-			t.Errorf("%s: the holder got %q", name, got)
-		}
-	}
-}
-
 // TestSecondSignalKills ends a server that waits for a client to read.
 func TestSecondSignalKills(t *testing.T) {
 	cmd := exec.Command(binary, "server", "--listen", "127.0.0.1:0", "--log-format", "json", "--stop-timeout", "60s",
