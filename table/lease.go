@@ -81,12 +81,15 @@ func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
 	return budget <= 0
 }
 
-// leaseCame handles an entry that the wheel handed out.
+// leaseCame handles an entry that the wheel handed out. It may be that of an
+// earlier lock of the record (see forget).
 func (s *Shard) leaseCame(i uint32, fx *Effects) {
-	l := s.locks.at(i)
-	s.leases.Add(i, tickOf(l.deadline)) // a record has an entry for as long as it lives
-	if l.deadline <= s.now {
+	switch l := s.locks.at(i); {
+	case l.nameLen == 0:
+	case l.deadline <= s.now:
 		s.expire(i, fx)
+	default:
+		s.leases.Add(i, tickOf(l.deadline))
 	}
 }
 

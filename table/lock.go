@@ -184,13 +184,14 @@ func (s *Shard) create(tag uint32, name []byte) uint32 {
 	return i
 }
 
-// forget frees the record of a lock that nobody holds or waits for.
+// forget frees the record of a lock that nobody holds or waits for. Its entry
+// in the wheel of leases stays: the next lock of the record mostly has a later
+// deadline and need not enter one, and a free record's comes up once and is gone.
 func (s *Shard) forget(i uint32) {
 	l := s.locks.at(i)
 	if l.first != none {
 		panic("BUG: a lock with waiters is forgotten")
 	}
-	s.leases.Remove(i)
 	s.index.remove(l.tag, i)
 	s.setMeta(l, nil)
 	s.dropService(l)

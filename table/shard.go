@@ -108,15 +108,9 @@ func (s *Shard) setTime(now int64) int64 {
 // exact deadline decides and it is entered again. So a renewal, which only
 // ever lengthens, costs nothing here.
 func (s *Shard) armLease(i uint32, deadline int64) {
-	tick := tickOf(deadline)
-	if s.leases.Has(i) {
-		if s.leases.Tick(i) <= tick {
-			return
-		}
-		s.leases.Remove(i)
+	if tick, moved := s.leases.Arm(i, tickOf(deadline)); moved {
+		s.noteDue(tick)
 	}
-	s.leases.Add(i, tick)
-	s.noteDue(s.leases.Tick(i))
 }
 
 // noteDue publishes the tick of an entry, which may be earlier than all others.

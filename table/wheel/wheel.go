@@ -63,6 +63,25 @@ func (w *Wheel) Add(id uint32, tick uint64) {
 	w.link(id, w.node(id), tick)
 }
 
+// Arm sees to it that the entry id is handed out at tick or earlier: one that
+// is in the wheel and early enough stays where it is. It returns the tick at which
+// the entry is handed out, and whether it was put in or moved.
+func (w *Wheel) Arm(id uint32, tick uint64) (at uint64, moved bool) {
+	if int(id>>chunkBits) < len(w.nodes) {
+		n := w.node(id)
+		at := n.when >> slotBits
+		if n.when&slotAll != noSlot {
+			if at <= tick {
+				return at, false
+			}
+			w.unlink(n)
+			w.count--
+		}
+	}
+	w.Add(id, tick)
+	return w.Tick(id), true
+}
+
 // grow adds a chunk of nodes, none of which is in a slot.
 func (w *Wheel) grow() {
 	chunk := new([chunkLen]node)
