@@ -74,8 +74,8 @@ func (r *reactor) exec(c *conn) {
 	}
 }
 
-// apply executes a command of the table.
-func (r *reactor) apply(id table.ConnID, ticket uint32) table.Result {
+// apply executes a command of the table. The result is valid until the next.
+func (r *reactor) apply(id table.ConnID, ticket uint32) *table.Result {
 	hash := r.e.table.Hash(r.cmd.Name)
 	s := r.lock(r.e.table.Shard(hash))
 	res := s.Apply(r.now, hash, &r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
@@ -112,7 +112,7 @@ func (r *reactor) acquire(c *conn) {
 }
 
 // reply answers ACQUIRE, RELEASE or HEARTBEAT.
-func (r *reactor) reply(c *conn, res table.Result) {
+func (r *reactor) reply(c *conn, res *table.Result) {
 	if res.Code != codec.OK {
 		r.refuse(res.Code, reasonOf(r.cmd.Verb, res.Code))
 		return

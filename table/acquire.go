@@ -11,8 +11,11 @@ const countMax = math.MaxInt32
 
 // Apply executes one ACQUIRE, RELEASE, HEARTBEAT or FORCE-RELEASE at table time
 // now, in ns. hash is Table.Hash of the command's name. Waits that end by it
-// are added to fx. Nothing of cmd is kept but copies.
-func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, fx *Effects) (r Result) {
+// are added to fx, which holds the Result until its next call. Nothing of cmd is
+// kept but copies.
+func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, fx *Effects) *Result {
+	r := &fx.result
+	*r = Result{}
 	s.setTime(now)
 	i := s.find(uint32(hash), cmd.Name)
 	if i != none && s.locks.at(i).deadline <= s.now {
@@ -20,13 +23,13 @@ func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, f
 	}
 	switch cmd.Verb {
 	case codec.VerbAcquire:
-		s.acquire(i, uint32(hash), cmd, from, fx, &r)
+		s.acquire(i, uint32(hash), cmd, from, fx, r)
 	case codec.VerbRelease:
-		s.release(i, cmd, fx, &r)
+		s.release(i, cmd, fx, r)
 	case codec.VerbHeartbeat:
-		s.heartbeat(i, cmd, &r)
+		s.heartbeat(i, cmd, r)
 	case codec.VerbForceRelease:
-		s.force(i, cmd, fx, &r)
+		s.force(i, cmd, fx, r)
 	default:
 		panic("BUG: verb is not one of the table")
 	}

@@ -27,7 +27,7 @@ func (g *rig) do(verb codec.Verb, name, service []byte, waitMs uint32) Result {
 	hash := g.table.Hash(name)
 	s := g.table.Shard(hash)
 	s.Lock()
-	r := s.Apply(g.now, hash, &g.cmd, Origin{Conn: 1}, &g.fx)
+	r := *s.Apply(g.now, hash, &g.cmd, Origin{Conn: 1}, &g.fx)
 	s.Unlock()
 	return r
 }

@@ -58,7 +58,7 @@ func (p *players) play(t *testing.T, me int, rounds int) {
 		cmd.Name, cmd.WaitMs, cmd.Verb = name, uint32(rng.IntN(200)), codec.VerbAcquire
 		var r Result
 		p.call(name, &fx, func(s *Shard, hash uint64) {
-			r = s.Apply(p.clock.Load(), hash, &cmd, Origin{Conn: ConnID(me)}, &fx)
+			r = *s.Apply(p.clock.Load(), hash, &cmd, Origin{Conn: ConnID(me)}, &fx)
 		})
 		token := r.Token
 		if r.Waiting {

@@ -20,6 +20,9 @@ type HoldRef struct {
 }
 
 // Result is the outcome of a command.
+//
+// Apply returns it in the memory of the Effects: it is too large for registers,
+// and its copies were a tenth of a command's time.
 type Result struct {
 	Code    codec.Code
 	Waiting bool // the request waits; its answer will be an Effect
@@ -49,6 +52,8 @@ type Effects struct {
 	List []Effect
 	// Owner is the service id of the holder that FORCE-RELEASE put off.
 	Owner []byte
+
+	result Result // of the last Apply
 }
 
 func (fx *Effects) add(e Effect) { fx.List = append(fx.List, e) }

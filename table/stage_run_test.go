@@ -127,7 +127,7 @@ func (st *stage) apply(verb string, pos []string, args map[string]string) []stri
 	hash := st.table.Hash(cmd.Name)
 	s := st.table.Shard(hash)
 	s.Lock()
-	r := s.Apply(st.now, hash, cmd, from, &st.fx)
+	r := *s.Apply(st.now, hash, cmd, from, &st.fx)
 	s.Unlock()
 	st.ticket = 0
 	if r.Fresh {

@@ -184,7 +184,7 @@ func (w *world) apply(o op) {
 	}
 	w.ticket++
 	from := Origin{Conn: ConnID(o.Arg), Ticket: w.ticket}
-	r := s.Apply(w.now, hash, cmd, from, &w.fx)
+	r := *s.Apply(w.now, hash, cmd, from, &w.fx)
 	if r.Waiting {
 		w.waits = append(w.waits, r.Waiter)
 	}
