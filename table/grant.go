@@ -17,7 +17,7 @@ func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []by
 	l.deadline = s.now + int64(ttlMs)*nsPerMs
 	s.setService(l, service)
 	s.setMeta(l, meta)
-	s.armLease(i, l.deadline)
+	s.armLease(i, l)
 }
 
 // passOn gives lock i, whose hold has ended, to the first waiter that can

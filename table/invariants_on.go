@@ -9,6 +9,8 @@ type checks struct {
 	calls uint64 // of verify
 }
 
+const checkWords = 1 // size of checks
+
 // verify checks that everything in the shard hangs together. Its cost grows
 // with the shard, so that a large one is checked once in as many calls as it
 // has records.
@@ -28,6 +30,12 @@ func (s *Shard) Verify() {
 			panic("BUG: shard invariant: " + fmt.Sprintf(format, args...))
 		}
 	}
+	armed := func(i uint32, l *lock) bool { // the record knows of its entry
+		if !s.leases.Has(i) {
+			return l.armed == 0
+		}
+		return l.armed == uint32(s.leases.Tick(i))+1
+	}
 	held, left, queued, blocks := 0, 0, 0, 0
 	inArena := func(is bool) {
 		if is {
@@ -36,6 +44,7 @@ func (s *Shard) Verify() {
 	}
 	for i := range s.locks.len() {
 		l := s.locks.at(i)
+		bug(armed(i, l), "record %d has an entry that it does not know of, or none", i)
 		if l.nameLen == 0 {
 			if s.leases.Has(i) {
 				left++ // of a lock that was there before

@@ -84,12 +84,14 @@ func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
 // leaseCame handles an entry that the wheel handed out. It may be that of an
 // earlier lock of the record (see forget).
 func (s *Shard) leaseCame(i uint32, fx *Effects) {
-	switch l := s.locks.at(i); {
+	l := s.locks.at(i)
+	l.armed = 0
+	switch {
 	case l.nameLen == 0:
 	case l.deadline <= s.now:
 		s.expire(i, fx)
 	default:
-		s.leases.Add(i, tickOf(l.deadline))
+		s.armLease(i, l)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 const none = ^uint32(0)
 
 const (
-	textLen       = 68          // bytes for strings within a lock record
+	textLen       = 64          // bytes for strings within a lock record
 	inlineNameMax = textLen - 4 // a longer name is in the arena
 	lockChunkBits = 6           // locks per chunk: 8 KiB
 	lockChunkLen  = 1 << lockChunkBits
@@ -26,8 +26,8 @@ const (
 // text holds the name, then the service id of the holder. A string without
 // room there is in the arena, and its ref (4 bytes) stands in its place:
 //
-//	name <= 64:             text = name, then service or its ref
-//	name >  64:             text = ref of name (4), then service or its ref
+//	name <= 60:             text = name, then service or its ref
+//	name >  60:             text = ref of name (4), then service or its ref
 type lock struct {
 	token      codec.Token // of the present hold
 	deadline   int64       // end of the lease, table time in ns
@@ -38,6 +38,7 @@ type lock struct {
 	serviceLen uint16
 	text       [textLen]byte
 
+	armed   uint32 // low half of the tick of its entry in the wheel of leases + 1; 0: none. Outlives the lock
 	tag     uint32 // low half of the name's hash
 	since   int64  // when the present holder was granted, table time in ns
 	last    uint32 // tail of the queue
@@ -51,6 +52,7 @@ type lock struct {
 type lockSlab struct {
 	chunks []*[lockChunkLen]lock
 	free   uint32 // first free record
+	first  uint32 // where in a chunk to begin, see grow
 	live   int
 }
 
@@ -69,14 +71,17 @@ func (b *lockSlab) take() uint32 {
 	return i
 }
 
+// grow adds a chunk. Its records are given out from first on, which differs
+// from shard to shard: chunks lie at whole pages, and what lies at the same place
+// of 256 pages has its place in the same few lines of a cache.
 func (b *lockSlab) grow() {
 	chunk := new([lockChunkLen]lock)
 	base := b.len()
-	for i := range chunk {
-		chunk[i].first = base + uint32(i) + 1
+	for i := range uint32(lockChunkLen) {
+		chunk[(b.first+i)&lockChunkMask].first = base + (b.first+i+1)&lockChunkMask
 	}
 	b.chunks = append(b.chunks, chunk)
-	b.free = base
+	b.free = base + b.first&lockChunkMask
 }
 
 func (b *lockSlab) drop(i uint32) {
@@ -178,7 +183,7 @@ func (s *Shard) find(tag uint32, name []byte) uint32 {
 func (s *Shard) create(tag uint32, name []byte) uint32 {
 	i := s.locks.take()
 	l := s.locks.at(i)
-	*l = lock{tag: tag, first: none, last: none}
+	l.tag, l.first, l.last, l.waiters, l.meta, l.metaLen = tag, none, none, 0, 0, 0 // grant sets the rest
 	s.setName(l, name)
 	s.index.insert(tag, i)
 	return i

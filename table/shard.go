@@ -14,25 +14,29 @@ import (
 // holds the shard's mutex (Lock); the fields are guarded by it. Under it there
 // is no system call, no log line and no write to a connection. Memory is
 // allocated only where a slab, the index or the arena grows.
+//
+// What an uncontended ACQUIRE and RELEASE touch comes first, in three cache
+// lines: with 256 shards in use, the first-level cache holds little more.
 type Shard struct {
-	mu sync.Mutex
-
-	table   *Table
-	number  uint8
+	mu      sync.Mutex
 	now     int64       // table time of the last call, ns; never goes back
 	counter codec.Token // the last token given
-
+	table   *Table
 	index   index
-	locks   lockSlab
+
+	locks                  lockSlab
+	lockQuota, waiterQuota credit
+	number                 uint8
+
+	counts  Counts
+	seq     uint64 // number of the last event
 	waiters waiterSlab
 	arena   arena
 	leases  wheel.Wheel // lock index at its deadline, or earlier: renewals do not move it
 	waits   wheel.Wheel // waiter index at its deadline
+	checks  checks      // under the tag invariants only
 
-	lockQuota, waiterQuota credit
-	counts                 Counts
-	seq                    uint64 // number of the last event
-	checks                 checks // under the tag invariants only
+	_ [72 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
 }
 
 // Counts are what happened in a shard since the start.
@@ -106,11 +110,17 @@ func (s *Shard) setTime(now int64) int64 {
 // armLease sees to it that the lease of lock i is looked at no later than its
 // deadline. An entry that is early stays where it is: when it comes up, the
 // exact deadline decides and it is entered again. So a renewal, which only
-// ever lengthens, costs nothing here.
-func (s *Shard) armLease(i uint32, deadline int64) {
-	if tick, moved := s.leases.Arm(i, tickOf(deadline)); moved {
-		s.noteDue(tick)
+// ever lengthens, costs nothing here, and neither does a new lock in a record
+// that was used before: the record knows where its entry is, without a look
+// into the wheel.
+func (s *Shard) armLease(i uint32, l *lock) {
+	tick := tickOf(l.deadline)
+	if l.armed != 0 && int32(l.armed-1-uint32(tick)) <= 0 {
+		return
 	}
+	at := s.leases.Move(i, tick)
+	l.armed = uint32(at) + 1 // 0, once in 49 days: it is entered again
+	s.noteDue(at)
 }
 
 // noteDue publishes the tick of an entry, which may be earlier than all others.

@@ -38,6 +38,7 @@ type Config struct {
 // Table is all locks, in 256 shards that share nothing but the pools of the
 // limits. The zero value is not usable.
 type Table struct {
+	shards    [Shards]Shard // first: at the beginning of a page, and so of a cache line
 	config    Config
 	indexSeed maphash.Seed
 	locks     pool
@@ -45,8 +46,7 @@ type Table struct {
 	full      atomic.Bool // set by SetFull; read by every ACQUIRE that needs a record
 	// due is, by shard, a lower bound of the tick of the next deadline, for the
 	// ticker to scan without a mutex. Written under the shard's mutex.
-	due    [Shards]atomic.Uint64
-	shards [Shards]Shard
+	due [Shards]atomic.Uint64
 }
 
 // New returns an empty table.
@@ -57,6 +57,7 @@ func New(c Config) *Table {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.table, s.number, s.counter = t, uint8(i), c.TokenStart
+		s.locks.first = uint32(i)
 		t.due[i].Store(math.MaxUint64)
 	}
 	return t

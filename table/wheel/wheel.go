@@ -63,23 +63,14 @@ func (w *Wheel) Add(id uint32, tick uint64) {
 	w.link(id, w.node(id), tick)
 }
 
-// Arm sees to it that the entry id is handed out at tick or earlier: one that
-// is in the wheel and early enough stays where it is. It returns the tick at which
-// the entry is handed out, and whether it was put in or moved.
-func (w *Wheel) Arm(id uint32, tick uint64) (at uint64, moved bool) {
-	if int(id>>chunkBits) < len(w.nodes) {
-		n := w.node(id)
-		at := n.when >> slotBits
-		if n.when&slotAll != noSlot {
-			if at <= tick {
-				return at, false
-			}
-			w.unlink(n)
-			w.count--
-		}
+// Move puts the entry id in, due at tick, wherever it was before. It returns
+// the tick at which it is handed out.
+func (w *Wheel) Move(id uint32, tick uint64) uint64 {
+	if w.Has(id) {
+		w.Remove(id)
 	}
 	w.Add(id, tick)
-	return w.Tick(id), true
+	return w.Tick(id)
 }
 
 // grow adds a chunk of nodes, none of which is in a slot.

@@ -1,0 +1,31 @@
+package table
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// TestLayout holds what the order of the fields is for: records of two cache
+// lines, and shards whose first three lines are all that a pair touches.
+func TestLayout(t *testing.T) {
+	const line = 64
+	var s Shard
+	if size := unsafe.Sizeof(lock{}); size != 2*line {
+		t.Errorf("a lock record has %d bytes, want two lines", size)
+	}
+	if size := unsafe.Sizeof(s); size%line != 0 || size/line%2 == 0 {
+		t.Errorf("a shard has %d bytes, want an odd number of lines", size)
+	}
+	if at := unsafe.Offsetof(Table{}.shards); at != 0 {
+		t.Errorf("the shards begin at %d of the table", at)
+	}
+	for name, field := range map[string][2]uintptr{
+		"index":  {unsafe.Offsetof(s.index) + unsafe.Sizeof(s.index), 1 * line},
+		"quota":  {unsafe.Offsetof(s.lockQuota) + unsafe.Sizeof(s.lockQuota), 2 * line},
+		"counts": {unsafe.Offsetof(s.counts) + unsafe.Offsetof(s.counts.Expiries), 3 * line},
+	} {
+		if field[0] > field[1] {
+			t.Errorf("%s ends at %d of the shard, want %d", name, field[0], field[1])
+		}
+	}
+}
