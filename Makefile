@@ -7,7 +7,7 @@ BASE        ?= origin/main
 BENCH       ?=
 
 .DEFAULT_GOAL := build
-.PHONY: run build test check format vet staticcheck race invariants fuzz clients bench bench-regress
+.PHONY: run build test check format vet staticcheck race invariants fuzz clients bench bench-regress profile
 
 run: ## start the server
 	go run ./cmd/dlm server
@@ -67,3 +67,6 @@ bench: ## compare the server with its floor and with Redis
 bench-regress: ## compare this tree with BASE
 	go build -o bin/compare ./bench/compare
 	bin/compare --base $(BASE) --depth 16,256 --rounds 9 --duration 400ms $(BENCH)
+
+profile: ## make cmd/dlm/default.pgo anew, by which the compiler optimises
+	sh bench/profile.sh

@@ -18,6 +18,7 @@ type options struct {
 	engine     engine.Config
 	configFile string // empty: none
 	tokenFile  string // empty: none
+	cpuProfile string // empty: none
 	logLevel   slog.Level
 	logFormat  string // "text", "json", or empty: text on a terminal, else json
 
@@ -74,6 +75,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 		"debug, info, warn or error", into(&o.logLevel, parseLevel))
 	addLate(fs, "log-format", "FORMAT", "",
 		"text or json, by default text on a terminal and json elsewhere", into(&o.logFormat, parseFormat))
+	text("cpu-profile", "FILE", "write a CPU profile of the whole run to FILE, for go tool pprof", &o.cpuProfile)
 }
 
 // load fills the options from the command line, which fs has parsed, the

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,12 @@ func serve(stderr io.Writer, o *options) error {
 		log.Warn("environment variables that are no settings are ignored", "names", o.ignoredEnv)
 	}
 
+	stopProfile, err := startProfile(o.cpuProfile)
+	if err != nil {
+		return err
+	}
+	defer stopProfile()
+
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// After the first signal the next one does what it does by default: it kills.
@@ -80,6 +87,25 @@ func serve(stderr io.Writer, o *options) error {
 		log.Info("stopped")
 	}
 	return err
+}
+
+// startProfile starts the CPU profile, if one is wanted; the function that it
+// returns ends it.
+func startProfile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("--cpu-profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("--cpu-profile: %w", errors.Join(err, f.Close()))
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close() // a profile that is cut short is seen by who reads it
+	}, nil
 }
 
 // reloadOnHangup reads the token file again on each SIGHUP, until ctx ends.
