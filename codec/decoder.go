@@ -46,6 +46,10 @@ func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
 	}
 	if b[0] == '*' {
 		cmd.Form = FormRESP
+		if n, ok := d.plainHoldRESP(b, cmd); ok {
+			return n, Ready
+		}
+		cmd.Verb = VerbNone
 		return d.resp(b, cmd)
 	}
 	cmd.Form = FormText

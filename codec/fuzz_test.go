@@ -30,6 +30,10 @@ func FuzzText(f *testing.F) {
 		strings.Repeat(" ", LineMax-2) + "@t1 PING" + strings.Repeat(" ", LineMax) + "\n",
 		strings.Repeat(" ", LineMax) + "\r\n" + strings.Repeat(" ", LineMax+1) + "\n",
 		"PING\n*1\r\n$4\r\nPING\r\nPING\n*0\r\n\n*",
+		"ACQUIRE a b 000000000\nACQUIRE  a b 0\nACQUIRE a b 0 \nACQUIRE a b 86400001\nACQUIRE a b 86400000\r\nACQUIRE a b 0x\nACQUIRE a b \n",
+		"RELEASE a b \nRELEASE a b c\nRELEASE a\nRELEASE \nHEARTBEAT a b\r\nHEARTBEAT a\tb\nHEARTBEAT a! b#\r\r\n",
+		"RELEASE " + strings.Repeat("n", NameMax) + " " + strings.Repeat("s", ServiceMax) + "\nRELEASE " + strings.Repeat("n", NameMax+1) +
+			" s\nRELEASE n " + strings.Repeat("s", ServiceMax+1) + "\n",
 	} {
 		f.Add([]byte(s), []byte{1}, false)
 		f.Add([]byte(s), []byte{3, 1, 9}, true)
@@ -62,6 +66,9 @@ func checkBothWays(t *testing.T, line []byte, preAuth bool) {
 func FuzzRESP(f *testing.F) {
 	for _, s := range []string{
 		frame("ACQUIRE", "a", "b", "0") + frame("release", "a", "b", "token", "9"),
+		frame("RELEASE", "a", "b") + frame("HEARTBEAT", "a", "b") + frame("ACQUIRE", "", "b", "0") + frame("RELEASE", "a", "") + frame("ACQUIRE", "a", "b", "x"),
+		frame("RELEASE", strings.Repeat("n", 99), strings.Repeat("s", 100)) + frame("ACQUIRE", "a", strings.Repeat("s", ServiceMax+1), "0"),
+		"*3\r\n$7\r\nRELEASE\r\n$1\r\na\r\n$01\r\nb\r\n*3\r\n$7\r\nRELEASE\r\n$x\r\na\r\n$1\r\nb\r\n",
 		frame("HELLO", "3", "AUTH", "u", "t") + frame("CLIENT", "SETINFO", "LIB-NAME", "x") + frame("PING"),
 		frame("LOCKS", "PREFIX", "", "CONTENDED") + "*0\r\n*-1\r\n" + frame("ECHO", "\r\n$1\r\n"),
 		frame("") + frame("nope") + frame("GET", "x") + "GET / HTTP/1.1\r\n",
@@ -76,7 +83,33 @@ func FuzzRESP(f *testing.F) {
 		f.Add([]byte(s), []byte{1}, false)
 		f.Add([]byte(s), []byte{5, 2, 40}, true)
 	}
-	f.Fuzz(checkPieces)
+	f.Fuzz(func(t *testing.T, input, cuts []byte, preAuth bool) {
+		checkPieces(t, input, cuts, preAuth)
+		checkBothVerbs(t, input, preAuth)
+	})
+}
+
+// checkBothVerbs decodes an array as it is, which plainHoldRESP may do, and with
+// its verb in lower case, which it never does, and compares.
+func checkBothVerbs(t *testing.T, input []byte, preAuth bool) {
+	if len(input) > 4*FrameMax {
+		return
+	}
+	for _, verb := range []string{"ACQUIRE", "RELEASE", "HEARTBEAT"} {
+		head := fmt.Sprintf("$%d\r\n%s\r\n", len(verb), verb)
+		if len(input) < 4+len(head) || input[0] != '*' || string(input[4:4+len(head)]) != head {
+			continue
+		}
+		lower := bytes.Replace(input, []byte(head), bytes.ToLower([]byte(head)), 1)
+		var a, b Command
+		d, e := Decoder{PreAuth: preAuth}, Decoder{PreAuth: preAuth}
+		n, st := d.Decode(input, &a)
+		m, su := e.Decode(lower, &b)
+		if n != m || st != su || st == Ready && (a.Verb != b.Verb || a.Opts != b.Opts || a.WaitMs != b.WaitMs ||
+			string(a.Name) != string(b.Name) || string(a.Service) != string(b.Service)) {
+			t.Fatalf("input %q: %d %v %+v, with the verb in lower case: %d %v %+v", input, n, st, a, m, su, b)
+		}
+	}
 }
 
 // checkPieces decodes the input whole and in pieces as long as cuts tells, and

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -86,23 +88,29 @@ func TestNoAllocationPerHandOff(t *testing.T) {
 	}
 }
 
+// BenchmarkPairBatch is the work of a loop without sockets: batches of 256
+// commands in pairs, on the same 128 locks, or each on 128 of 10,000.
 func BenchmarkPairBatch(b *testing.B) {
-	s := newSim(&testing.T{}, nil)
-	k := &sink{}
-	r := s.e.reactors[0]
-	c := r.open(k)
-	var in []byte
-	for i := range 128 {
-		name := []byte("lock:000000000000")
-		name[len(name)-1] += byte(i % 10)
-		name[len(name)-2] += byte(i / 10 % 10)
-		name[len(name)-3] += byte(i / 100)
-		in = append(append(append(in, "ACQUIRE "...), name...), " svc-1 0\n"...)
-		in = append(append(append(in, "RELEASE "...), name...), " svc-1\n"...)
+	for _, locks := range []int{128, 10_000} {
+		b.Run(fmt.Sprintf("locks=%d", locks), func(b *testing.B) {
+			s := newSim(&testing.T{}, nil)
+			r := s.e.reactors[0]
+			c := r.open(&sink{})
+			rng := rand.New(rand.NewPCG(1, 2))
+			batches := make([][]byte, locks/64)
+			for i := range batches {
+				for range 128 {
+					name := fmt.Sprintf("lock:%012d", rng.IntN(locks))
+					batches[i] = fmt.Appendf(batches[i], "ACQUIRE %s svc-1 0\nRELEASE %s svc-1\n", name, name)
+				}
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				r.feed(c, batches[i])
+				i = (i + 1) % len(batches)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/command")
+		})
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		r.feed(c, in)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/command")
 }

@@ -1,0 +1,165 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// First eight bytes of the lines that plainHold knows, as they lie in memory.
+const (
+	acquireHead   = 0x2045524955514341 // "ACQUIRE "
+	releaseHead   = 0x20455341454c4552 // "RELEASE "
+	heartbeatHead = 0x4145425452414548 // "HEARTBEA"
+)
+
+// plainHold decodes the three commands of the basic protocol in the form that
+// clients mostly send: in upper case, one blank between words, nothing quoted,
+// no options. What looks different in any way is left to text, which must come
+// to the same result: ok is false then, and cmd may be half filled.
+func (d *Decoder) plainHold(b []byte, cmd *Command) (n int, ok bool) {
+	if len(b) < 8 || d.PreAuth {
+		return 0, false
+	}
+	at := 8
+	switch binary.LittleEndian.Uint64(b) {
+	case acquireHead:
+		cmd.Verb = VerbAcquire
+	case releaseHead:
+		cmd.Verb = VerbRelease
+	case heartbeatHead:
+		if len(b) < 10 || b[8] != 'T' || b[9] != ' ' {
+			return 0, false
+		}
+		cmd.Verb = VerbHeartbeat
+		at = 10
+	default:
+		return 0, false
+	}
+	name := plainWord(b, at)
+	if name >= len(b) || b[name] != ' ' || uint(name-at-1) >= NameMax {
+		return 0, false
+	}
+	service := plainWord(b, name+1)
+	if service >= len(b) || uint(service-name-2) >= ServiceMax {
+		return 0, false
+	}
+	end := service
+	if cmd.Verb == VerbAcquire {
+		if end = plainWait(b, service, cmd); end == 0 {
+			return 0, false
+		}
+	}
+	if end < len(b) && b[end] == '\r' {
+		end++
+	}
+	if end >= len(b) || b[end] != '\n' {
+		return 0, false
+	}
+	cmd.Name, cmd.Service = b[at:name:name], b[name+1:service:service]
+	return end + 1, true
+}
+
+// plainWait reads the timeout_ms behind the blank at b[at], and returns the index
+// behind it; 0 if it is no number within its range.
+func plainWait(b []byte, at int, cmd *Command) (end int) {
+	const digitsMax = 8
+	if b[at] != ' ' {
+		return 0
+	}
+	v := uint32(0)
+	for end = at + 1; end < len(b) && end <= at+digitsMax; end++ {
+		c := b[end] - '0'
+		if c > 9 {
+			break
+		}
+		v = v*10 + uint32(c)
+	}
+	if end == at+1 || v > WaitMaxMs {
+		return 0
+	}
+	cmd.WaitMs = v
+	return end
+}
+
+// plainWord returns the index of the first byte at or behind at that is below
+// '#', as all that end or quote a word are, or len(b). It looks at eight at a time.
+func plainWord(b []byte, at int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(b)-at >= 8; at += 8 {
+		x := binary.LittleEndian.Uint64(b[at:])
+		if low := ^(x&^tops + ones*(0x80-'#') | x) & tops; low != 0 {
+			return at + bits.TrailingZeros64(low)/8
+		}
+	}
+	for at < len(b) && b[at] >= '#' {
+		at++
+	}
+	return at
+}
+
+// First 16 bytes of the arrays that plainHoldRESP knows.
+const (
+	array3Head     = 0x0a0d37240a0d332a // "*3\r\n$7\r\n"
+	array4Head     = 0x0a0d37240a0d342a // "*4\r\n$7\r\n"
+	array3LongHead = 0x0a0d39240a0d332a // "*3\r\n$9\r\n"
+	acquireBulk    = 0x0d45524955514341 // "ACQUIRE\r"
+	releaseBulk    = 0x0d455341454c4552 // "RELEASE\r"
+)
+
+// plainHoldRESP is plainHold for arrays of bulk strings.
+func (d *Decoder) plainHoldRESP(b []byte, cmd *Command) (n int, ok bool) {
+	if len(b) < 24 || d.PreAuth {
+		return 0, false
+	}
+	at := 17 // behind the verb and its \r\n
+	head, verb := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+	switch {
+	case head == array4Head && verb == acquireBulk && b[16] == '\n':
+		cmd.Verb = VerbAcquire
+	case head == array3Head && verb == releaseBulk && b[16] == '\n':
+		cmd.Verb = VerbRelease
+	case head == array3LongHead && verb == heartbeatHead && string(b[16:19]) == "T\r\n":
+		cmd.Verb = VerbHeartbeat
+		at = 19
+	default:
+		return 0, false
+	}
+	name, at := plainBulk(b, at)
+	service, at := plainBulk(b, at)
+	if uint(len(name)-1) >= NameMax || uint(len(service)-1) >= ServiceMax {
+		return 0, false
+	}
+	if cmd.Verb == VerbAcquire {
+		var wait []byte
+		wait, at = plainBulk(b, at)
+		v, sound := number(wait, 0, WaitMaxMs)
+		if !sound {
+			return 0, false
+		}
+		cmd.WaitMs = uint32(v)
+	}
+	cmd.Name, cmd.Service = name, service
+	return at, true
+}
+
+// plainBulk returns the bulk string of up to 99 bytes at b[at] and the index
+// behind it; an empty one, and b's end, if there is none.
+func plainBulk(b []byte, at int) (word []byte, next int) {
+	if len(b)-at < 6 || b[at] != '$' {
+		return nil, len(b)
+	}
+	size := int(b[at+1] - '0')
+	start := at + 4
+	if b[at+2] != '\r' {
+		size = size*10 + int(b[at+2]-'0')
+		if b[at+2]-'0' > 9 {
+			return nil, len(b)
+		}
+		start++
+	}
+	end := start + size
+	if b[at+1]-'0' > 9 || end+2 > len(b) || b[start-2] != '\r' || b[start-1] != '\n' || b[end] != '\r' || b[end+1] != '\n' {
+		return nil, len(b)
+	}
+	return b[start:end:end], end + 2
+}
