@@ -60,6 +60,7 @@ const (
 	OptLimit                      // LIMIT n: Command.Limit
 	OptCursor                     // CURSOR c: Command.Text
 	OptOn                         // DETAIL ON (absent: OFF)
+	OptCount                      // COUNT c: Command.Count
 	OptText                       // an optional argument is present: Command.Text
 )
 
@@ -80,6 +81,7 @@ type Command struct {
 	WaitMs  uint32 // ACQUIRE: longest wait in milliseconds, 0 tries once
 	TTLMs   uint32 // lease length in milliseconds, TTLMinMs to TTLMaxMs
 	Token   Token  // fencing token
+	Count   uint32 // HEARTBEAT: acquires less releases as the holder counts them, 1 to 2^31-1
 	Limit   int    // LOCKS: most lines wanted, at least 1
 	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, INFO, HELP
 

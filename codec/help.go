@@ -26,7 +26,7 @@ var Docs = [...]Doc{
 	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>]", "Give a lock back, once for each time it was acquired", 3, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
 	}},
-	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n>] [TTL <ms>]", "Let the lease of a held lock run anew", 3, true, []string{
+	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n> [COUNT <c>]] [TTL <ms>]", "Let the lease of a held lock run anew", 3, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
 		"TTL: length of the lease from here on, 100 to 86400000 ms. A lease is never made shorter.",
 		"NOTHELD or NOTOWNER means that the lock is lost.",

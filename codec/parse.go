@@ -1,5 +1,7 @@
 package codec
 
+import "math"
+
 // command makes a command of its words, the verb first.
 func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 	verb := verbOf(words[0]) // in upper case, as clients mostly send it
@@ -65,12 +67,15 @@ func (d *Decoder) onHold(cmd *Command, args [][]byte) Status {
 	}
 	known := OptToken
 	if cmd.Verb == VerbHeartbeat {
-		known |= OptTTL
+		known |= OptTTL | OptCount
 	}
 	for args = args[2:]; len(args) > 0; args = args[2:] {
 		if st := d.optionValue(cmd, d.option(args)&known, args); st != Ready {
 			return st
 		}
+	}
+	if cmd.Has(OptCount) && !cmd.Has(OptToken) {
+		return d.bad(BadArg, "COUNT needs the TOKEN of the hold that it is the count of")
 	}
 	return Ready
 }
@@ -157,6 +162,8 @@ func (d *Decoder) option(args [][]byte) Opts {
 		return OptToken
 	case "TTL":
 		return OptTTL
+	case "COUNT":
+		return OptCount
 	case "META":
 		return OptMeta
 	case "REASON":
@@ -204,6 +211,12 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 			return d.bad(BadArg, "TTL must be a number from 100 to 86400000, in milliseconds")
 		}
 		cmd.TTLMs = uint32(n)
+	case OptCount:
+		n, ok := number(value, 1, math.MaxInt32)
+		if !ok {
+			return d.bad(BadArg, "COUNT must be a number from 1 to 2147483647")
+		}
+		cmd.Count = uint32(n)
 	case OptLimit:
 		n, ok := number(value, 1, ListMax)
 		if !ok {

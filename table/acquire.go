@@ -18,8 +18,13 @@ func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, f
 	*r = Result{}
 	s.setTime(now)
 	i := s.find(uint32(hash), cmd.Name)
-	if i != none && s.locks.at(i).deadline <= s.now {
-		i = s.expire(i, fx)
+	if s.phase != graceOver || i != none && s.locks.at(i).deadline <= s.now {
+		i = s.current(i, fx)
+		if s.phase == graceRuns {
+			s.applyInGrace(i, uint32(hash), cmd, from, fx, r)
+			s.verify()
+			return r
+		}
 	}
 	switch cmd.Verb {
 	case codec.VerbAcquire:
@@ -66,7 +71,7 @@ func (s *Shard) acquire(i, tag uint32, cmd *codec.Command, from Origin, fx *Effe
 
 // acquireFree grants a lock that nobody holds.
 func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Result) {
-	if s.counter >= codec.TokenMax || s.table.full.Load() || !s.lockQuota.take(&s.table.locks) {
+	if s.counter >= s.tokenMax() || s.table.full.Load() || !s.lockQuota.take(&s.table.locks) {
 		r.Code = codec.Limit
 		return
 	}

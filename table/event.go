@@ -17,6 +17,8 @@ const (
 	EventTimeOut                       // a wait ended by its timeout
 	EventCancel                        // a wait ended with its connection
 	EventRefuse                        // a wait ended because no token was left
+	EventClaim                         // a hold was believed in a recovery
+	EventRetoken                       // a hold that came through a recovery got a new token
 )
 
 // Event is one change of one lock, for tests that check the order of things.

@@ -33,13 +33,13 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 		switch {
 		case w.deadline <= s.now:
 			s.timeOut(l.first, fx)
-		case s.counter >= codec.TokenMax:
+		case s.counter >= s.tokenMax():
 			s.emit(EventRefuse, l, s.waiterService(w), w.from)
 			fx.add(Effect{To: w.from, Code: codec.Limit})
 			s.dequeue(l.first)
 		default:
 			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w))
-			s.deliver(EventGrant, i, l, fx)
+			s.deliver(EventGrant, i, l, l.first, fx)
 			s.grantFollowers(i, l, fx)
 			return i
 		}
@@ -67,18 +67,18 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 		if w.meta != 0 {
 			s.setMeta(l, s.waiterMeta(w))
 		}
-		s.deliver(EventReenter, i, l, fx)
+		s.deliver(EventReenter, i, l, l.first, fx)
 	}
 }
 
-// deliver tells the first waiter of lock i that it was granted and takes it
-// out of the queue.
-func (s *Shard) deliver(kind EventKind, i uint32, l *lock, fx *Effects) {
-	w := s.waiters.at(l.first)
+// deliver tells the waiter at of lock i that it was granted and takes it out of
+// the queue.
+func (s *Shard) deliver(kind EventKind, i uint32, l *lock, at uint32, fx *Effects) {
+	w := s.waiters.at(at)
 	s.emitWaited(kind, l, w)
 	fx.add(Effect{To: w.from, Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(l),
 		Hold: HoldRef{l.token, i, s.number}})
-	s.dequeue(l.first)
+	s.dequeue(at)
 }
 
 // waiterMeta returns the META of the request. It aliases the arena, which

@@ -36,7 +36,7 @@ func (s *Shard) Verify() {
 		}
 		return l.armed == uint32(s.leases.Tick(i))+1
 	}
-	held, left, queued, blocks := 0, 0, 0, 0
+	live, unheld, left, queued, blocks := 0, 0, 0, 0, 0
 	inArena := func(is bool) {
 		if is {
 			blocks++
@@ -51,13 +51,19 @@ func (s *Shard) Verify() {
 			}
 			continue
 		}
-		held++
-		bug(l.count >= 1 && l.count <= countMax, "lock %q has count %d", s.name(l), l.count)
-		bug(l.token > s.table.config.TokenStart && l.token <= s.counter, "lock %q has token %d", s.name(l), l.token)
-		bug(l.serviceLen > 0, "lock %q has no owner", s.name(l))
+		live++
+		held := l.standing.held()
+		if !held {
+			unheld++
+		}
+		bug(held == (l.count >= 1 && l.count <= countMax), "lock %q has count %d", s.name(l), l.count)
+		bug(l.token <= s.counter && (l.token > 0 || !held), "lock %q has token %d", s.name(l), l.token)
+		bug(l.token > 0 || l.first != none, "lock %q has a record for nothing", s.name(l))
+		bug((l.standing == standsBarred) == (l.serviceLen == 0), "lock %q has an owner or none", s.name(l))
+		bug(s.phase != graceOver || l.standing == standsPlain, "lock %q is not settled", s.name(l))
 		bug(s.find(l.tag, s.name(l)) == i, "lock %q is not found", s.name(l))
-		bug(s.leases.Has(i) && s.leases.Tick(i) <= tickOf(l.deadline), "lock %q has no lease entry in time", s.name(l))
-		bug(s.table.due[s.number].Load() <= s.leases.Tick(i), "lease of %q is not published", s.name(l))
+		bug(!held || s.leases.Has(i) && s.leases.Tick(i) <= tickOf(l.deadline), "lock %q has no lease entry in time", s.name(l))
+		bug(!held || s.table.due[s.number].Load() <= s.leases.Tick(i), "lease of %q is not published", s.name(l))
 		inArena(l.nameLen > inlineNameMax)
 		inArena(l.serviceAt()+int(l.serviceLen) > textLen)
 		inArena(l.meta != 0)
@@ -75,8 +81,8 @@ func (s *Shard) Verify() {
 		bug(n == l.waiters && l.last == prev, "queue of %q has %d waiters, not %d", s.name(l), n, l.waiters)
 		queued += int(n)
 	}
-	bug(held == s.locks.live && held == s.index.used && held+left == s.leases.Len(), "%d locks, %d live, %d in the index, %d leases",
-		held, s.locks.live, s.index.used, s.leases.Len()-left)
+	bug(unheld == s.grace.unheld && live == s.locks.live && live == s.index.used && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
+		live, s.locks.live, s.index.used, s.leases.Len()-left)
 	bug(queued == s.waiters.live && queued == s.waits.Len(), "%d waiters, %d live, %d deadlines", queued, s.waiters.live, s.waits.Len())
 	bug(blocks == s.arena.blocks, "%d strings in the arena, %d blocks used", blocks, s.arena.blocks)
 }

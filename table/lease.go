@@ -53,7 +53,7 @@ func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 	s.counts.Expiries++
 	l.count = 0
 	s.emit(EventExpire, l, s.service(l), Origin{})
-	return s.passOn(i, l, fx)
+	return s.endHold(i, l, standsBarred, fx)
 }
 
 // Advance settles what is due at table time now: leases before wait timeouts.
@@ -62,6 +62,9 @@ func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
 	tick := tickAt(s.setTime(now))
 	budget := limit
+	if s.phase != graceOver && !s.inGrace() {
+		s.endGrace(&budget, fx)
+	}
 	for {
 		i, ok := s.leases.Pop(tick, &budget)
 		if !ok {
@@ -87,7 +90,7 @@ func (s *Shard) leaseCame(i uint32, fx *Effects) {
 	l := s.locks.at(i)
 	l.armed = 0
 	switch {
-	case l.nameLen == 0:
+	case l.count == 0: // free, or unheld in a grace
 	case l.deadline <= s.now:
 		s.expire(i, fx)
 	default:
@@ -108,7 +111,12 @@ func (s *Shard) waitCame(i uint32, fx *Effects) {
 func (s *Shard) timeOut(i uint32, fx *Effects) {
 	w := s.waiters.at(i)
 	s.counts.TimeOuts++
-	s.emit(EventTimeOut, s.locks.at(w.lock), s.waiterService(w), w.from)
-	fx.add(Effect{To: w.from, Code: codec.Timeout})
+	l, code, lock := s.locks.at(w.lock), codec.Timeout, w.lock
+	if s.phase != graceOver && w.deadline <= s.grace.until && (l.count == 0 || string(s.service(l)) == string(s.waiterService(w))) {
+		code = codec.Recovering // who holds it is not known, or its owner has not shown its token
+	}
+	s.emit(EventTimeOut, l, s.waiterService(w), w.from)
+	fx.add(Effect{To: w.from, Code: code})
 	s.dequeue(i)
+	s.forgetEmpty(lock)
 }

@@ -27,10 +27,10 @@ func (s *Shard) List(now int64, at *uint32, scan *int, n int, f *Filter, out *St
 		}
 		*scan--
 		l := s.locks.at(*at)
-		if l.nameLen > 0 && l.deadline <= s.now && s.expire(*at, fx) == none {
+		if l.nameLen > 0 && s.current(*at, fx) == none {
 			continue
 		}
-		if l.nameLen == 0 || f.Contended && l.waiters == 0 || !bytes.HasPrefix(s.name(l), f.Prefix) {
+		if l.nameLen == 0 || !l.standing.held() && l.waiters == 0 || f.Contended && l.waiters == 0 || !bytes.HasPrefix(s.name(l), f.Prefix) {
 			continue
 		}
 		s.fill(l, out.add())

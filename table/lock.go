@@ -45,7 +45,8 @@ type lock struct {
 	waiters uint32 // length of the queue
 	meta    ref    // META of the holder; 0: none
 	metaLen uint16
-	_       uint16
+
+	standing standing // in a recovery
 }
 
 // lockSlab hands out lock records by index. Records never move.
@@ -86,7 +87,7 @@ func (b *lockSlab) grow() {
 
 func (b *lockSlab) drop(i uint32) {
 	l := b.at(i)
-	l.nameLen = 0
+	l.nameLen, l.count = 0, 0
 	l.first = b.free
 	b.free = i
 	b.live--

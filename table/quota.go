@@ -39,6 +39,13 @@ func (c *credit) take(p *pool) bool {
 	return true
 }
 
+// takeAnyway uses one credit, beyond the limit if need be.
+func (c *credit) takeAnyway(p *pool) {
+	if !c.take(p) {
+		p.left.Add(-1)
+	}
+}
+
 // giveBack returns one credit.
 func (c *credit) giveBack(p *pool) {
 	*c++

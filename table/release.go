@@ -16,7 +16,7 @@ func (s *Shard) release(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
 		return
 	}
 	s.counts.Releases++
-	s.passOn(i, l, fx)
+	s.endHold(i, l, standsReleased, fx)
 }
 
 // force ends the hold of lock i, whoever holds it.
@@ -35,7 +35,7 @@ func (s *Shard) force(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	l.count = 0
 	s.counts.Forced++
 	s.emit(EventForce, l, fx.Owner, Origin{})
-	s.passOn(i, l, fx)
+	s.endHold(i, l, standsBarred, fx)
 }
 
 // TakeBack undoes a grant that could not be delivered: one count of that very
@@ -46,14 +46,17 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 		return
 	}
 	l := s.locks.at(hold.index)
-	if l.nameLen == 0 || l.token != hold.Token {
+	if l.nameLen == 0 || l.token != hold.Token || l.count == 0 {
+		return
+	}
+	if s.phase != graceOver && s.current(hold.index, fx) == none {
 		return
 	}
 	l.count--
 	s.counts.TakeBacks++
 	s.emit(EventTakeBack, l, s.service(l), Origin{})
 	if l.count == 0 {
-		s.passOn(hold.index, l, fx)
+		s.endHold(hold.index, l, standsReleased, fx)
 	}
 	s.verify()
 }
@@ -70,7 +73,9 @@ func (s *Shard) Cancel(ref WaiterRef) bool {
 	}
 	s.counts.Cancels++
 	s.emit(EventCancel, s.locks.at(w.lock), s.waiterService(w), w.from)
+	lock := w.lock
 	s.dequeue(ref.index)
+	s.forgetEmpty(lock)
 	s.verify()
 	return true
 }

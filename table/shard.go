@@ -27,6 +27,7 @@ type Shard struct {
 	locks                  lockSlab
 	lockQuota, waiterQuota credit
 	number                 uint8
+	phase                  phase // of the recovery
 
 	counts  Counts
 	seq     uint64 // number of the last event
@@ -34,9 +35,10 @@ type Shard struct {
 	arena   arena
 	leases  wheel.Wheel // lock index at its deadline, or earlier: renewals do not move it
 	waits   wheel.Wheel // waiter index at its deadline
-	checks  checks      // under the tag invariants only
+	grace   grace
+	checks  checks // under the tag invariants only
 
-	_ [72 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
+	_ [24 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
 }
 
 // Counts are what happened in a shard since the start.
@@ -51,6 +53,7 @@ type Counts struct {
 	Queued    uint64 // requests that had to wait
 	TimeOuts  uint64 // waits ended by their wait timeout
 	Cancels   uint64 // waits ended by the loss of their connection
+	Claims    uint64 // holds believed in a recovery that the image did not know
 }
 
 // Totals is the state of one or more shards.
@@ -64,7 +67,7 @@ type Totals struct {
 }
 
 func (t *Totals) add(s *Shard) {
-	t.Held += s.locks.live
+	t.Held += s.locks.live - s.grace.unheld
 	t.Waiters += s.waiters.live
 	t.Bytes += int64(s.bytes())
 	t.BytesUsed += int64(s.bytesUsed())
@@ -79,6 +82,7 @@ func (t *Totals) add(s *Shard) {
 	a.Queued += b.Queued
 	a.TimeOuts += b.TimeOuts
 	a.Cancels += b.Cancels
+	a.Claims += b.Claims
 }
 
 func (s *Shard) bytes() int {
@@ -135,8 +139,14 @@ func (s *Shard) noteDue(tick uint64) {
 // publishDue publishes the next deadline after some were settled.
 func (s *Shard) publishDue() {
 	next := uint64(math.MaxUint64)
+	switch s.phase {
+	case graceRuns:
+		next = tickOf(s.grace.until)
+	case graceEnds:
+		next = 0
+	}
 	if tick, ok := s.leases.Next(); ok {
-		next = tick
+		next = min(next, tick)
 	}
 	if tick, ok := s.waits.Next(); ok {
 		next = min(next, tick)

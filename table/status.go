@@ -3,34 +3,35 @@ package table
 // Status is what STATUS and LOCKS tell of one lock. The slices are the
 // caller's own and are reused.
 type Status struct {
-	Held    bool
-	Name    []byte
-	Owner   []byte
-	Meta    []byte // empty: none
-	Next    []byte // service id of the first waiter; empty: nobody waits
-	Token   uint64
-	Count   uint32
-	Waiters uint32
-	LeaseMs int64 // what is left of the lease
-	HeldMs  int64 // since the present holder was granted
+	Held       bool
+	Recovering bool // not held, as far as is known; a recovery grace runs
+	Name       []byte
+	Owner      []byte
+	Meta       []byte // empty: none
+	Next       []byte // service id of the first waiter; empty: nobody waits
+	Token      uint64
+	Count      uint32
+	Waiters    uint32
+	LeaseMs    int64 // what is left of the lease
+	HeldMs     int64 // since the present holder was granted
 }
 
 // Status describes the lock of that name at table time now. An unheld lock
-// has no record: it is free.
+// has no record: it is free, or, in a recovery grace, not known to be held.
 func (s *Shard) Status(now int64, hash uint64, name []byte, st *Status, fx *Effects) {
 	s.setTime(now)
 	i := s.find(uint32(hash), name)
-	if i != none && s.locks.at(i).deadline <= s.now {
-		i = s.expire(i, fx)
-	}
-	if st.Held = i != none; st.Held {
+	i = s.current(i, fx)
+	st.Held, st.Recovering = false, s.phase == graceRuns
+	if i != none {
 		s.fill(s.locks.at(i), st)
 	}
 }
 
-// fill copies what is known of a held lock.
+// fill copies what is known of a lock.
 func (s *Shard) fill(l *lock, st *Status) {
-	st.Held = true
+	st.Held = l.standing.held()
+	st.Recovering = !st.Held
 	st.Name = append(st.Name[:0], s.name(l)...)
 	st.Owner = append(st.Owner[:0], s.service(l)...)
 	st.Meta, st.Next = st.Meta[:0], st.Next[:0]
@@ -41,6 +42,9 @@ func (s *Shard) fill(l *lock, st *Status) {
 		st.Next = append(st.Next, s.waiterService(s.waiters.at(l.first))...)
 	}
 	st.Token, st.Count, st.Waiters = uint64(l.token), l.count, l.waiters
+	if !st.Held {
+		return
+	}
 	st.LeaseMs = s.leaseLeftMs(l)
 	st.HeldMs = (s.now - l.since) / nsPerMs
 }

@@ -43,7 +43,8 @@ type Table struct {
 	indexSeed maphash.Seed
 	locks     pool
 	waiters   pool
-	full      atomic.Bool // set by SetFull; read by every ACQUIRE that needs a record
+	ceiling   atomic.Uint64 // no token is larger, see SetTokenCeiling
+	full      atomic.Bool   // set by SetFull; read by every ACQUIRE that needs a record
 	// due is, by shard, a lower bound of the tick of the next deadline, for the
 	// ticker to scan without a mutex. Written under the shard's mutex.
 	due [Shards]atomic.Uint64
@@ -52,6 +53,7 @@ type Table struct {
 // New returns an empty table.
 func New(c Config) *Table {
 	t := &Table{config: c, indexSeed: maphash.MakeSeed()}
+	t.ceiling.Store(uint64(codec.TokenMax))
 	t.locks.init(c.LocksMax)
 	t.waiters.init(c.WaitersMax)
 	for i := range t.shards {
@@ -93,6 +95,12 @@ func (t *Table) Due(i int, now int64) bool { return t.due[i].Load() <= tickAt(no
 // SetFull makes the table refuse new locks and waiters (or take them again):
 // the engine sets it when Totals.BytesUsed reaches its memory limit.
 func (t *Table) SetFull(full bool) { t.full.Store(full) }
+
+// SetTokenCeiling sets the largest token that may be given; at it new holds are
+// refused. Without a call it is codec.TokenMax.
+func (t *Table) SetTokenCeiling(most codec.Token) { t.ceiling.Store(uint64(most)) }
+
+func (s *Shard) tokenMax() codec.Token { return codec.Token(s.table.ceiling.Load()) }
 
 // Totals returns the sum over all shards, locking one after the other.
 func (t *Table) Totals() (sum Totals) {

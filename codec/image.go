@@ -1,0 +1,154 @@
+package codec
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// HoldFlags are what a recovery grace knows of a hold (see package table).
+// They are durable: bits are never used again.
+type HoldFlags uint16
+
+const (
+	HoldNamed    HoldFlags = 1 << iota // its owner has shown its token since the start
+	HoldRenewed                        // renewed since the start, without token
+	HoldReleased                       // no hold any more: given back during the grace
+	HoldBarred                         // no hold any more: forced or expired during the grace
+
+	holdFlagsAll = HoldNamed | HoldRenewed | HoldReleased | HoldBarred
+)
+
+// HoldImage is one hold in its durable form. Of a hold that ended during a
+// grace its last token stays on record, with count 0.
+type HoldImage struct {
+	Token    Token
+	Deadline int64  // end of the lease, table time in ns
+	Since    int64  // when it was granted, table time in ns
+	TTLMs    uint32 // length of the lease
+	Count    uint32 // acquires less releases
+	Flags    HoldFlags
+	Name     []byte
+	Service  []byte // empty only with HoldBarred
+	Meta     []byte
+}
+
+// HoldImageBytes is the size of a record in ShardImage.Records:
+//
+//	 0  token      8
+//	 8  deadline   8
+//	16  since      8
+//	24  ttl        4
+//	28  count      4
+//	32  strings    8   where its strings begin: name, service and META, one behind the other
+//	40  name       2   lengths of the strings
+//	42  service    2
+//	44  meta       2
+//	46  flags      2
+//
+// All numbers are little-endian.
+const HoldImageBytes = 48
+
+// ShardImage is the durable form of one shard: fixed-size records, and the
+// strings that they point into. It may alias memory that is only mapped.
+type ShardImage struct {
+	Shard      uint8
+	Counter    Token // the last token given; no record has a larger one
+	ClaimFloor Token // a hold that is not on record is believed only with a larger token
+	Records    []byte
+	Strings    []byte
+}
+
+// Reset empties the image for another shard. It keeps the memory.
+func (s *ShardImage) Reset(shard uint8, counter, floor Token) {
+	*s = ShardImage{shard, counter, floor, s.Records[:0], s.Strings[:0]}
+}
+
+// Len returns the number of records.
+func (s *ShardImage) Len() int { return len(s.Records) / HoldImageBytes }
+
+// Append adds a record. The strings are copied.
+func (s *ShardImage) Append(h *HoldImage) {
+	var r [HoldImageBytes]byte
+	le := binary.LittleEndian
+	le.PutUint64(r[0:], uint64(h.Token))
+	le.PutUint64(r[8:], uint64(h.Deadline))
+	le.PutUint64(r[16:], uint64(h.Since))
+	le.PutUint32(r[24:], h.TTLMs)
+	le.PutUint32(r[28:], h.Count)
+	le.PutUint64(r[32:], uint64(len(s.Strings)))
+	le.PutUint16(r[40:], uint16(len(h.Name)))
+	le.PutUint16(r[42:], uint16(len(h.Service)))
+	le.PutUint16(r[44:], uint16(len(h.Meta)))
+	le.PutUint16(r[46:], uint16(h.Flags))
+	s.Records = append(s.Records, r[:]...)
+	s.Strings = append(append(append(s.Strings, h.Name...), h.Service...), h.Meta...)
+}
+
+// At fills h with record i, whose strings alias the image. Check must have
+// found nothing wrong.
+func (s *ShardImage) At(i int, h *HoldImage) {
+	r, le := s.Records[i*HoldImageBytes:], binary.LittleEndian
+	h.Token = Token(le.Uint64(r[0:]))
+	h.Deadline = int64(le.Uint64(r[8:]))
+	h.Since = int64(le.Uint64(r[16:]))
+	h.TTLMs = le.Uint32(r[24:])
+	h.Count = le.Uint32(r[28:])
+	text := s.Strings[le.Uint64(r[32:]):]
+	name, service, meta := int(le.Uint16(r[40:])), int(le.Uint16(r[42:])), int(le.Uint16(r[44:]))
+	h.Name = text[:name:name]
+	h.Service = text[name : name+service : name+service]
+	h.Meta = text[name+service : name+service+meta : name+service+meta]
+	h.Flags = HoldFlags(le.Uint16(r[46:]))
+}
+
+// Check tells what is wrong with the image, if anything: after it, At can be
+// called for every record, and what it yields is within the limits.
+func (s *ShardImage) Check() error {
+	if len(s.Records)%HoldImageBytes != 0 {
+		return fmt.Errorf("%d bytes of records are not a whole number of them", len(s.Records))
+	}
+	if s.Counter > TokenMax || s.ClaimFloor > s.Counter {
+		return fmt.Errorf("token counter %d with a claim floor of %d", s.Counter, s.ClaimFloor)
+	}
+	next := uint64(0)
+	for i := range s.Len() {
+		r, le := s.Records[i*HoldImageBytes:], binary.LittleEndian
+		size := uint64(le.Uint16(r[40:])) + uint64(le.Uint16(r[42:])) + uint64(le.Uint16(r[44:]))
+		if at := le.Uint64(r[32:]); at != next || size > uint64(len(s.Strings))-next {
+			return fmt.Errorf("record %d: its strings are not where they must be", i)
+		}
+		next += size
+		var h HoldImage
+		s.At(i, &h)
+		if what := s.wrong(&h); what != "" {
+			return fmt.Errorf("record %d: %s", i, what)
+		}
+	}
+	if next != uint64(len(s.Strings)) {
+		return fmt.Errorf("%d bytes of strings belong to no record", uint64(len(s.Strings))-next)
+	}
+	return nil
+}
+
+// wrong names what no hold can have.
+func (s *ShardImage) wrong(h *HoldImage) string {
+	ended := h.Flags&(HoldReleased|HoldBarred) != 0
+	switch {
+	case h.Token == 0 || h.Token > s.Counter:
+		return "its token was never given"
+	case len(h.Name) == 0 || len(h.Name) > NameMax:
+		return "its name is empty or too long"
+	case len(h.Service) > ServiceMax || len(h.Service) == 0 && h.Flags&HoldBarred == 0:
+		return "its owner is empty or too long"
+	case len(h.Meta) > MetaMax:
+		return "its META is too long"
+	case h.Flags&^holdFlagsAll != 0 || h.Flags&(h.Flags-1) != 0:
+		return "unknown flags"
+	case ended != (h.Count == 0) || h.Count > math.MaxInt32:
+		return "its count can't be"
+	case !ended && (h.TTLMs < TTLMinMs || h.TTLMs > TTLMaxMs):
+		return "its TTL is out of range"
+	}
+	return ""
+}

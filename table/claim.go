@@ -1,0 +1,173 @@
+package table
+
+import "dlm/codec"
+
+// applyInGrace is Apply while the grace runs. Nothing is granted but re-entries
+// of holders who have shown their token.
+func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+	switch cmd.Verb {
+	case codec.VerbAcquire:
+		s.acquireInGrace(i, tag, cmd, from, fx, r)
+	case codec.VerbForceRelease:
+		if i == none || !s.locks.at(i).standing.held() {
+			r.Code = codec.Recovering
+			return
+		}
+		s.force(i, cmd, fx, r)
+	default: // RELEASE, HEARTBEAT
+		if cmd.Has(codec.OptToken) {
+			s.showToken(i, tag, cmd, fx, r)
+			return
+		}
+		if i == none || !s.holds(i, cmd.Service) {
+			r.Code = codec.Recovering
+			return
+		}
+		s.onKnown(i, cmd, fx, r)
+		if l := s.locks.at(i); cmd.Verb == codec.VerbHeartbeat && l.standing == standsUnseen {
+			l.standing = standsRenewed
+		}
+	}
+}
+
+// holds tells whether service holds lock i, as far as is known.
+func (s *Shard) holds(i uint32, service []byte) bool {
+	l := s.locks.at(i)
+	return l.standing.held() && string(s.service(l)) == string(service)
+}
+
+// acquireInGrace lets the request wait, unless its owner has shown that it holds the lock.
+func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+	if i != none && s.holds(i, cmd.Service) && s.locks.at(i).standing == standsNamed {
+		s.acquire(i, tag, cmd, from, fx, r)
+		return
+	}
+	if cmd.WaitMs == 0 {
+		r.Code = codec.Timeout
+		if i == none || !s.locks.at(i).standing.held() || s.holds(i, cmd.Service) {
+			r.Code = codec.Recovering
+		}
+		return
+	}
+	if i == none {
+		var ok bool
+		if i, ok = s.place(tag, cmd.Name); !ok {
+			r.Code = codec.Limit
+			return
+		}
+	}
+	s.wait(i, s.locks.at(i), cmd, from, r)
+	s.forgetEmpty(i) // if there is no room to wait either
+}
+
+// showToken is RELEASE or HEARTBEAT with TOKEN in a grace: of a known hold, or
+// as a claim to one that the image does not know.
+func (s *Shard) showToken(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	known := codec.Token(0)
+	if i != none {
+		known = s.locks.at(i).token
+	}
+	switch {
+	case cmd.Token < known:
+		r.Code = codec.Stale
+	case cmd.Token == known:
+		s.showKnown(i, cmd, fx, r)
+	case cmd.Token <= s.grace.floor:
+		r.Code = codec.NotHeld // it had ended by the time of the image
+		if i != none {
+			r.Code = codec.Stale
+		}
+	case cmd.Token > s.grace.ceiling:
+		r.Code = codec.Stale // it was never given
+	default:
+		s.claim(i, tag, cmd, fx, r)
+	}
+}
+
+// showKnown is for the very token that is on record.
+func (s *Shard) showKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	l := s.locks.at(i)
+	switch {
+	case l.standing == standsBarred:
+		r.Code = codec.Stale
+	case string(s.service(l)) != string(cmd.Service):
+		r.Code = codec.NotOwner
+	case l.standing == standsReleased && cmd.Verb == codec.VerbRelease:
+		r.Token = l.token // a re-entry that is not on record
+	case l.standing == standsReleased && !cmd.Has(codec.OptCount):
+		r.Code = codec.NotHeld
+	default:
+		s.shown(i, l, cmd, fx, r)
+	}
+}
+
+// claim enters a hold that was given after the image was written. A hold with a
+// smaller token has ended, whoever had it.
+func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	if i == none {
+		var ok bool
+		if i, ok = s.place(tag, cmd.Name); !ok {
+			r.Code = codec.Limit
+			return
+		}
+	}
+	l := s.locks.at(i)
+	if l.standing.held() {
+		s.emit(EventExpire, l, s.service(l), Origin{})
+		s.counts.Expiries++
+		s.unhold(l, standsBarred)
+	} else {
+		s.dropService(l)
+	}
+	s.setService(l, cmd.Service)
+	l.token, l.ttlMs, l.since = cmd.Token, s.table.config.TTLMs, s.now
+	l.standing = standsReleased // revived by what follows
+	s.counts.Claims++
+	s.emit(EventClaim, l, cmd.Service, Origin{})
+	s.shown(i, l, cmd, fx, r)
+}
+
+// shown is for a holder that has shown its token: its hold is known from now on,
+// with the count that it gives.
+func (s *Shard) shown(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
+	if !l.standing.held() {
+		s.grace.unheld--
+		l.count = 1
+		l.deadline = s.now // as if it had been acquired now
+		s.renew(l, optionalTTL(cmd))
+		s.armLease(i, l)
+	}
+	l.standing = standsNamed
+	if cmd.Has(codec.OptCount) {
+		l.count = cmd.Count
+	}
+	s.onKnown(i, cmd, fx, r)
+	if l.standing == standsNamed {
+		s.grantReentries(i, l, fx)
+	}
+}
+
+// onKnown executes RELEASE or HEARTBEAT of a holder as it would be outside of a grace.
+func (s *Shard) onKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	if cmd.Verb == codec.VerbRelease {
+		s.release(i, cmd, fx, r)
+	} else {
+		s.heartbeat(i, cmd, r)
+	}
+}
+
+// grantReentries grants the requests of the holder, wherever they stand in the
+// queue: had its hold been known, they would never have waited.
+func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
+	for at := l.first; at != none && l.count < countMax; {
+		w := s.waiters.at(at)
+		next := w.next
+		if w.deadline > s.now && string(s.waiterService(w)) == string(s.service(l)) {
+			l.count++
+			s.counts.Reentries++
+			s.renew(l, w.ttlMs)
+			s.deliver(EventReenter, i, l, at, fx)
+		}
+		at = next
+	}
+}

@@ -1,0 +1,128 @@
+package table
+
+import (
+	"fmt"
+
+	"dlm/codec"
+)
+
+// ExportCursor is how far the export of a shard has come.
+type ExportCursor struct {
+	next    uint32
+	phase   phase
+	counter codec.Token
+}
+
+// Export appends the shard's holds to img, from the cursor on, after looking at no
+// more than scan records, and tells whether it is done. The caller may unlock the
+// shard in between: a hold that exists during the whole export is in the image, one
+// that ended before is not, and of those given meanwhile none is, as the image's
+// counter is that of the beginning.
+//
+// grace is set if the image was begun while the grace of any shard ran: then it
+// is one that a start from it can't rely on more than on the image before.
+func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardImage) (done bool) {
+	if at.next == 0 || at.phase != s.phase {
+		// Settling gives new tokens to holds that are on record.
+		*at = ExportCursor{phase: s.phase, counter: s.counter}
+		floor := s.counter
+		if grace {
+			floor = s.grace.floor
+		}
+		img.Reset(s.number, s.counter, floor)
+	}
+	var h codec.HoldImage
+	for end := min(at.next+uint32(scan), s.locks.len()); at.next < end; at.next++ {
+		l := s.locks.at(at.next)
+		if l.nameLen == 0 || l.token == 0 || l.token > at.counter {
+			continue
+		}
+		h = codec.HoldImage{Token: l.token, Deadline: l.deadline, Since: l.since, TTLMs: l.ttlMs, Count: l.count,
+			Flags: flagsOf[l.standing], Name: s.name(l), Service: s.service(l)}
+		if l.meta != 0 {
+			h.Meta = s.arena.get(l.meta, int(l.metaLen))
+		}
+		img.Append(&h)
+	}
+	return at.next == s.locks.len()
+}
+
+var flagsOf = [...]codec.HoldFlags{
+	standsRenewed:  codec.HoldRenewed,
+	standsNamed:    codec.HoldNamed,
+	standsReleased: codec.HoldReleased,
+	standsBarred:   codec.HoldBarred,
+}
+
+// GraceRuns tells whether the recovery grace of the shard is not over.
+func (s *Shard) GraceRuns() bool { return s.phase != graceOver }
+
+// Recovery says how holds come back from an image.
+type Recovery struct {
+	// Grace is how long the grace lasts from table time 0 on, in ns. 0: there is
+	// none, since the image was the last act of a clean stop. Then holds come
+	// back with what was left of their leases, else with their full lease.
+	Grace     int64
+	ImageTime int64 // table time of the image, ns
+}
+
+// Import fills the empty shard from its part of an image, at table time 0. The
+// error names a record that can't be: nothing of the table is usable then.
+func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
+	if img.Shard != s.number || s.locks.live != 0 {
+		panic("BUG: an image for another shard, or a shard in use")
+	}
+	if img.Counter > s.counter {
+		return fmt.Errorf("token counter %d is above this start's %d", img.Counter, s.counter)
+	}
+	if rec.Grace > 0 {
+		s.phase = graceRuns
+		s.grace = grace{until: rec.Grace, floor: img.ClaimFloor, ceiling: s.counter}
+		s.noteDue(tickOf(rec.Grace))
+	}
+	var h codec.HoldImage
+	for i := range img.Len() {
+		img.At(i, &h)
+		if err := s.importHold(&h, rec); err != nil {
+			return fmt.Errorf("record %d: %w", i, err)
+		}
+	}
+	s.verify()
+	return nil
+}
+
+func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
+	ended := h.Count == 0
+	if ended && rec.Grace == 0 {
+		return nil // of a grace that is over
+	}
+	hash := s.table.Hash(h.Name)
+	if s.table.Shard(hash) != s {
+		return fmt.Errorf("a lock of another shard: the file's seed does not fit")
+	}
+	if s.find(uint32(hash), h.Name) != none {
+		return fmt.Errorf("a lock that is there already")
+	}
+	s.lockQuota.takeAnyway(&s.table.locks) // what is held is never given up for a limit
+	i := s.create(uint32(hash), h.Name)
+	l := s.locks.at(i)
+	s.setService(l, h.Service)
+	s.setMeta(l, h.Meta)
+	l.token, l.count, l.ttlMs = h.Token, h.Count, h.TTLMs
+	l.since = h.Since - rec.ImageTime
+	switch {
+	case h.Flags&codec.HoldReleased != 0:
+		s.unhold(l, standsReleased)
+		return nil
+	case ended:
+		s.unhold(l, standsBarred)
+		return nil
+	case rec.Grace > 0:
+		l.standing = standsUnseen
+		l.deadline = int64(l.ttlMs) * nsPerMs
+	default:
+		l.deadline = h.Deadline - rec.ImageTime
+	}
+	s.armLease(i, l)
+	return nil
+}
