@@ -52,6 +52,20 @@ type Config struct {
 	// StopWait bounds a graceful stop. Default 5 s.
 	StopWait time.Duration
 
+	// DataDir is where images of the table are kept, so that holds survive a
+	// restart. Default: empty, memory only.
+	DataDir string
+	// SnapshotInterval is the time between images. Default 5 s; 100 ms to 1 h.
+	SnapshotInterval time.Duration
+	// SnapshotKeep is how many images are kept. Default 3; 1 to 1,000.
+	SnapshotKeep int
+	// RecoveryGrace is how long a start from an image waits for holders to show
+	// what they hold, before it grants anything. With a DataDir no lease may be
+	// longer. Default 30 s; 1 s to 24 h.
+	RecoveryGrace time.Duration
+	// RecoverOlder starts from the image before the newest.
+	RecoverOlder bool
+
 	// Credentials are the known tokens. With at least one, every connection
 	// must authenticate.
 	Credentials []Credential
@@ -85,6 +99,9 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.PartialMax, 10*time.Second)
 	setDefault(&c.AuthWait, 5*time.Second)
 	setDefault(&c.StopWait, 5*time.Second)
+	setDefault(&c.SnapshotInterval, 5*time.Second)
+	setDefault(&c.SnapshotKeep, 3)
+	setDefault(&c.RecoveryGrace, 30*time.Second)
 	setDefault(&c.Version, "dev")
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -117,6 +134,7 @@ func (c *Config) Validate() error {
 	if ms := c.Lease.Milliseconds(); ms < codec.TTLMinMs || ms > codec.TTLMaxMs || c.Lease%time.Millisecond != 0 {
 		bad("lease: %v is not within 100ms to 24h in whole milliseconds", c.Lease)
 	}
+	errs = append(errs, c.validateDurability()...)
 	for _, n := range []struct {
 		name string
 		n    int64
@@ -146,6 +164,26 @@ func (c *Config) Validate() error {
 		}
 	}
 	return errors.Join(append(errs, validateCredentials(c.Credentials)...)...)
+}
+
+func (c *Config) validateDurability() (errs []error) {
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.SnapshotInterval < 100*time.Millisecond || c.SnapshotInterval > time.Hour {
+		bad("snapshot-interval: %v is not within 100ms to 1h", c.SnapshotInterval)
+	}
+	if c.SnapshotKeep < 1 || c.SnapshotKeep > 1000 {
+		bad("snapshot-keep: %d is not within 1 to 1000", c.SnapshotKeep)
+	}
+	if c.RecoveryGrace < time.Second || c.RecoveryGrace > 24*time.Hour || c.RecoveryGrace%time.Millisecond != 0 {
+		bad("recovery-grace: %v is not within 1s to 24h in whole milliseconds", c.RecoveryGrace)
+	}
+	if c.DataDir != "" && c.Lease > c.RecoveryGrace {
+		bad("lease: %v is longer than the recovery grace of %v: after a restart a holder could be forgotten that still relies on it", c.Lease, c.RecoveryGrace)
+	}
+	if c.DataDir == "" && c.RecoverOlder {
+		bad("recover: there is nothing to recover without --data-dir")
+	}
+	return errs
 }
 
 // isLoopback tells whether an address with this host can be reached from this

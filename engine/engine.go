@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"dlm/codec"
 	"dlm/table"
 )
 
@@ -23,6 +22,9 @@ type Engine struct {
 	cfg       Config
 	clock     *clock
 	table     *table.Table
+	recovered *recovered
+	imager    *imager // nil: memory only
+	ttlReason string  // why a TTL is too long
 	reactors  []*reactor
 	authority atomic.Pointer[authority]
 	buffers   buffers
@@ -50,14 +52,15 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", cfg.Listen)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, ErrAddressInUse)
-	}
+	listener, err := listen(cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
-	e := newEngine(cfg, monotonic())
+	rec, err := openTable(&cfg) // after the port: a start that fails for it has promised nothing
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	e := newEngine(cfg, monotonic(), rec)
 	e.listener = listener
 	e.connsMax = connsLimit(cfg.ConnsMax, cfg.Loops)
 	if e.connsMax < cfg.ConnsMax {
@@ -66,18 +69,25 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// newEngine makes all but the sockets. source is the monotonic clock.
-func newEngine(cfg Config, source func() int64) *Engine {
-	e := &Engine{cfg: cfg, clock: newClock(source), started: time.Now(), connsMax: cfg.ConnsMax}
-	e.table = table.New(table.Config{
-		Seed:              secretSeed(),
-		TokenStart:        codec.Token(e.started.UnixNano()),
-		TTLMs:             uint32(cfg.Lease.Milliseconds()),
-		LocksMax:          cfg.LocksMax,
-		WaitersMax:        cfg.WaitersMax,
-		WaitersPerLockMax: cfg.WaitersPerLockMax,
-		Tap:               cfg.Tap,
-	})
+func listen(addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen on %s: %w", addr, ErrAddressInUse)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return listener, nil
+}
+
+// newEngine makes all but the sockets. source is the monotonic clock; table time
+// begins now.
+func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
+	e := &Engine{cfg: cfg, clock: newClock(source), started: rec.started, connsMax: cfg.ConnsMax, table: rec.table, recovered: rec}
+	if rec.dir != nil {
+		e.ttlReason = fmt.Sprintf("no TTL may be longer than the recovery grace of this server, %d ms", rec.ttlMax)
+		e.imager = &imager{e: e, rec: rec}
+	}
 	e.authority.Store(&authority{creds: cfg.Credentials, adminToken: cfg.AdminToken})
 	e.buffers.max = cfg.BufferedMax
 	e.buffers.large = make(map[table.ConnID]int)
@@ -144,6 +154,11 @@ func (e *Engine) Serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	tickCtx, stopTicker := context.WithCancel(context.Background())
 	wg.Go(func() { e.runTicker(tickCtx) })
+	imageCtx, stopImages := context.WithCancel(context.Background())
+	defer stopImages()
+	if e.imager != nil {
+		wg.Go(func() { e.imager.run(imageCtx) })
+	}
 	accepting := make(chan error, 1)
 	wg.Go(func() { accepting <- e.accept(shell) })
 
@@ -157,7 +172,21 @@ func (e *Engine) Serve(ctx context.Context) error {
 	}
 	e.stop()
 	stopTicker()
+	stopImages()
 	wg.Wait() // nobody may wake a loop while it is being closed
 	shell.stop()
-	return err
+	return errors.Join(err, e.keepLast())
+}
+
+// keepLast writes the last image, from which the next start goes on as if nothing
+// had happened. No loop and no ticker runs any more.
+func (e *Engine) keepLast() error {
+	if e.imager == nil {
+		return nil
+	}
+	err := e.imager.finish()
+	if err != nil {
+		err = fmt.Errorf("the last image was not written, the next start begins with a recovery grace: %w", err)
+	}
+	return errors.Join(err, e.recovered.dir.Close())
 }

@@ -58,6 +58,10 @@ func (r *reactor) exec(c *conn) {
 		r.refuse(code, refusalReason(c, code))
 		return
 	}
+	if cmd.Has(codec.OptTTL) && cmd.TTLMs > r.e.recovered.ttlMax {
+		r.refuse(codec.BadArg, r.e.ttlReason)
+		return
+	}
 	switch cmd.Verb {
 	case codec.VerbAcquire:
 		r.acquire(c)

@@ -7,8 +7,10 @@ import (
 	"runtime/metrics"
 	"strconv"
 	"strings"
+	"time"
 
 	"dlm/codec"
+	"dlm/engine/snapshot"
 )
 
 // infoSections are the parts of INFO in their order.
@@ -19,6 +21,7 @@ var infoSections = []struct {
 	{"Server", (*Engine).infoServer},
 	{"Clients", (*Engine).infoClients},
 	{"Locks", (*Engine).infoLocks},
+	{"Durability", (*Engine).infoDurability},
 	{"Commands", (*Engine).infoCommands},
 	{"Memory", (*Engine).infoMemory},
 }
@@ -59,7 +62,6 @@ func (e *Engine) infoServer(b []byte) []byte {
 	b = infoLine(b, "tcp_address", e.Addr())
 	b = infoLine(b, "uptime_in_seconds", int64(e.uptime().Seconds()))
 	b = infoLine(b, "loops", len(e.reactors))
-	b = infoLine(b, "durability", "memory")
 	b = infoLine(b, "process_pauses", e.clock.pauses.Load())
 	return infoLine(b, "default_lease_ms", e.cfg.Lease.Milliseconds())
 }
@@ -91,6 +93,36 @@ func (e *Engine) infoLocks(b []byte) []byte {
 	b = infoLine(b, "grants_taken_back", t.TakeBacks)
 	b = infoLine(b, "table_bytes", t.Bytes)
 	return infoLine(b, "table_bytes_used", t.BytesUsed)
+}
+
+// infoDurability tells what a crash would cost now, and what the last one did.
+func (e *Engine) infoDurability(b []byte) []byte {
+	if e.imager == nil {
+		return infoLine(b, "durability", "memory")
+	}
+	rec := e.recovered
+	b = infoLine(b, "durability", "snapshot")
+	b = infoLine(b, "start_number", rec.start.Number)
+	b = infoLine(b, "lineage", rec.start.Lineage)
+	b = infoLine(b, "recovered", rec.describe())
+	b = infoLine(b, "recovered_holds", rec.holds)
+	b = infoLine(b, "recovery_grace_left_ms", rec.graceLeft(e.clock.now()).Milliseconds())
+	b = infoLine(b, "claims", e.table.Totals().Claims)
+	s, _ := e.ImageState()
+	if s.Path != "" {
+		b = infoLine(b, "image", snapshot.Name(s.Path))
+		b = infoLine(b, "image_age_ms", time.Since(s.Written).Milliseconds())
+		b = infoLine(b, "image_holds", s.Header.Holds)
+		b = infoLine(b, "image_bytes", s.Header.Length)
+		b = infoLine(b, "image_took_ms", s.Took.Milliseconds())
+		b = infoLine(b, "image_cpu_ms", s.CPU.Milliseconds())
+		b = infoLine(b, "image_longest_lock_us", s.LockMax.Microseconds())
+	}
+	b = infoLine(b, "image_failures", s.Failures)
+	if s.Err != nil {
+		b = infoLine(b, "image_last_error", strings.ReplaceAll(s.Err.Error(), "\n", "; "))
+	}
+	return b
 }
 
 // infoCommands writes a line per verb that was used: how often, and how often

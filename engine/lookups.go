@@ -23,7 +23,7 @@ func (r *reactor) statusOf(c *conn) {
 	s.Status(r.now, hash, r.cmd.Name, &r.status, &r.fx)
 	r.unlock(s)
 	r.count(codec.VerbStatus, codec.OK)
-	if !r.status.Held {
+	if !r.status.Held && !r.status.Recovering {
 		r.w.Fields(1)
 		r.w.Word("state", "free")
 		r.w.End()
@@ -37,6 +37,9 @@ func (r *reactor) statusOf(c *conn) {
 // statusFields returns how many fields writeStatus writes.
 func statusFields(st *table.Status) int {
 	n := 8
+	if st.Recovering {
+		n = 2
+	}
 	if len(st.Next) > 0 {
 		n++
 	}
@@ -47,13 +50,17 @@ func statusFields(st *table.Status) int {
 }
 
 func (r *reactor) writeStatus(st *table.Status) {
-	r.w.Word("state", "held")
-	r.w.Word("mode", "exclusive")
-	r.w.Str("owner", st.Owner)
-	r.w.Token("token", codec.Token(st.Token))
-	r.w.Num("count", int64(st.Count))
-	r.w.Num("lease_ms", st.LeaseMs)
-	r.w.Num("held_ms", st.HeldMs)
+	if st.Recovering {
+		r.w.Word("state", "recovering")
+	} else {
+		r.w.Word("state", "held")
+		r.w.Word("mode", "exclusive")
+		r.w.Str("owner", st.Owner)
+		r.w.Token("token", codec.Token(st.Token))
+		r.w.Num("count", int64(st.Count))
+		r.w.Num("lease_ms", st.LeaseMs)
+		r.w.Num("held_ms", st.HeldMs)
+	}
 	r.w.Num("waiters", int64(st.Waiters))
 	if len(st.Next) > 0 {
 		r.w.Str("next", st.Next)

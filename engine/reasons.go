@@ -19,6 +19,11 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 			return "locks, waiters, counts or memory are at their limit: nothing was changed"
 		}
 		return "at the limit: nothing was changed"
+	case codec.Recovering:
+		if verb == codec.VerbAcquire {
+			return "recovering after a restart: who holds this lock is not known yet, try again"
+		}
+		return "recovering after a restart: this hold is not known, show it by HEARTBEAT with its TOKEN and COUNT"
 	case codec.Shutdown:
 		return "the server is stopping"
 	default:

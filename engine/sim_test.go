@@ -37,7 +37,7 @@ func newSim(t *testing.T, change func(*Config)) *sim {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	s.e = newEngine(cfg, func() int64 { return s.time })
+	s.e = newEngine(cfg, func() int64 { return s.time }, fresh(&cfg))
 	s.co = newCourier(s.e)
 	for _, r := range s.e.reactors {
 		r.bind(func() { s.due = append(s.due, r) })

@@ -54,6 +54,19 @@ var flagsOf = [...]codec.HoldFlags{
 	standsBarred:   codec.HoldBarred,
 }
 
+// Counter returns the last token given.
+func (s *Shard) Counter() codec.Token { return s.counter }
+
+// LongestTTL returns the longest lease of a present hold, in ms.
+func (s *Shard) LongestTTL() (ms uint32) {
+	for i := range s.locks.len() {
+		if l := s.locks.at(i); l.count > 0 {
+			ms = max(ms, l.ttlMs)
+		}
+	}
+	return ms
+}
+
 // GraceRuns tells whether the recovery grace of the shard is not over.
 func (s *Shard) GraceRuns() bool { return s.phase != graceOver }
 

@@ -20,8 +20,7 @@ type startLine struct {
 
 // startLines says where the server is, what it keeps, who may use it, and how
 // to try it.
-func startLines(addr net.Addr, c *engine.Config) []startLine {
-	durability := "memory only: locks are lost when the server stops; tokens still grow"
+func startLines(addr net.Addr, c *engine.Config, durability string) []startLine {
 	roles := describeRoles(addr, c)
 	try := tryCommand(addr, len(c.Credentials) > 0)
 	return []startLine{

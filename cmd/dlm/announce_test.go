@@ -59,7 +59,7 @@ func TestTryLine(t *testing.T) {
 }
 
 func TestFourStartLines(t *testing.T) {
-	lines := startLines(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, &engine.Config{Version: "v1"})
+	lines := startLines(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, &engine.Config{Version: "v1"}, "memory only")
 	write := func(format string, level slog.Level) []string {
 		var b bytes.Buffer
 		announce(&b, newLogger(&b, format, level), format, lines)

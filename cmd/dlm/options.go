@@ -53,6 +53,12 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	count("loops", "event loops, by default one per processor", &c.Loops)
 	duration("lease", "how long a hold lasts that was acquired without TTL", &c.Lease)
 
+	text("data-dir", "DIR", "directory for images of the table, so that holds survive a restart", &c.DataDir)
+	duration("snapshot-interval", "time between images", &c.SnapshotInterval)
+	count("snapshot-keep", "images that are kept", &c.SnapshotKeep)
+	duration("recovery-grace", "how long a start from an image waits for holders before it grants anything", &c.RecoveryGrace)
+	addLate(fs, "recover", "older", "", "older: start from the image before the newest", into(&c.RecoverOlder, parseRecover))
+
 	count("max-conns", "most open connections", &c.ConnsMax)
 	count("max-locks", "most locks held at once", &c.LocksMax)
 	count("max-waiters", "most waiting requests at once", &c.WaitersMax)

@@ -134,3 +134,11 @@ func parseFormat(text string) (string, error) {
 	}
 	return text, nil
 }
+
+// parseRecover takes the only way to recover that has to be asked for.
+func parseRecover(text string) (bool, error) {
+	if text != "older" {
+		return false, fmt.Errorf("%q is not older", text)
+	}
+	return true, nil
+}

@@ -79,7 +79,7 @@ func serve(stderr io.Writer, o *options) error {
 		log.Warn("NO AUTHENTICATION: everybody who reaches this address can take and release every lock; "+
 			"give the server a --token-file", "address", server.Addr().String())
 	}
-	announce(stderr, log, format, startLines(server.Addr(), &o.engine))
+	announce(stderr, log, format, startLines(server.Addr(), &o.engine, server.Durability()))
 	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
 
 	err = server.Serve(ctx)

@@ -1,0 +1,225 @@
+package engine
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"dlm/codec"
+	"dlm/engine/snapshot"
+	"dlm/table"
+)
+
+const (
+	// tokenReserve is how many tokens a start may give in one shard before it
+	// must write START again.
+	tokenReserve = 1 << 40
+	// tokenLeap sets a start apart that does not know all that was before:
+	// after --recover older, and from images that were copied.
+	tokenLeap = 1 << 50
+)
+
+// recovered is what a data directory gave to start with, or a new table.
+type recovered struct {
+	table   *table.Table
+	dir     *snapshot.Dir  // nil: memory only
+	start   snapshot.Start // as it stands on disk
+	from    string         // image; empty: none
+	header  snapshot.Header
+	holds   int
+	grace   time.Duration // 0: none
+	ttlMax  uint32        // ms
+	started time.Time
+}
+
+// openTable makes the table, from the data directory if there is one.
+func openTable(cfg *Config) (*recovered, error) {
+	if cfg.DataDir == "" {
+		return fresh(cfg), nil
+	}
+	dir, err := snapshot.OpenDir(cfg.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	rec, err := recoverFrom(cfg, dir)
+	if err != nil {
+		return nil, fmt.Errorf("recovery: %w", errors.Join(err, dir.Close()))
+	}
+	return rec, nil
+}
+
+// fresh makes a table for memory only.
+func fresh(cfg *Config) *recovered {
+	now := time.Now()
+	return &recovered{table: newTable(cfg, secretSeed(), codec.Token(now.UnixNano())), ttlMax: codec.TTLMaxMs, started: now}
+}
+
+func newTable(cfg *Config, seed uint64, tokenStart codec.Token) *table.Table {
+	return table.New(table.Config{
+		Seed:              seed,
+		TokenStart:        tokenStart,
+		TTLMs:             uint32(cfg.Lease.Milliseconds()),
+		LocksMax:          cfg.LocksMax,
+		WaitersMax:        cfg.WaitersMax,
+		WaitersPerLockMax: cfg.WaitersPerLockMax,
+		Tap:               cfg.Tap,
+	})
+}
+
+// recoverFrom loads the newest image of the directory, and writes START. The rules
+// are told in DESIGN.md.
+func recoverFrom(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
+	former, err := snapshot.ReadStart(dir.Path())
+	known := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if known && former.Role != snapshot.Primary {
+		return nil, fmt.Errorf("%s: its role is %s: %s", dir.Path(), former.Role, roleAdvice[former.Role])
+	}
+	names, err := dir.Images()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.RecoverOlder {
+		if len(names) < 2 {
+			return nil, fmt.Errorf("--recover older: %s has no older image", dir.Path())
+		}
+		names = names[1:]
+	}
+	var img *snapshot.Image
+	if len(names) > 0 {
+		if img, err = snapshot.Open(filepath.Join(dir.Path(), names[0])); err != nil {
+			return nil, err
+		}
+		defer func() { _ = img.Close() }() // it was only read
+		if known && img.Header().Lineage != former.Lineage {
+			return nil, fmt.Errorf("%s: it belongs to another table than START: move it away", img.Path())
+		}
+	}
+	rec := &recovered{dir: dir, started: time.Now()}
+	copied := cfg.RecoverOlder || img != nil && (!known || img.Header().Start > former.Number)
+	rec.plan(cfg, &former, known, img, copied)
+	if err := rec.load(cfg, img); err != nil {
+		return nil, err
+	}
+	if err := snapshot.WriteStart(dir.Path(), &rec.start); err != nil {
+		return nil, fmt.Errorf("START can't be written, and without it no token is safe: %w", err)
+	}
+	return rec, nil
+}
+
+var roleAdvice = map[snapshot.Role]string{
+	snapshot.Following: "a backup follows here: give --backup-of, or promote the backup while it runs (dlm promote)",
+	snapshot.Deposed:   "a backup has taken over from it: clients must use that one; to make this a backup, empty the directory and give --backup-of",
+}
+
+// plan decides tokens and grace by what was before: START of the former start,
+// if known, and an image or nil.
+func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *snapshot.Image, copied bool) {
+	s := &r.start
+	*s = snapshot.Start{Lineage: newLineage(), Seed: secretSeed(), Role: snapshot.Primary}
+	tokens, ttlMs := codec.Token(r.started.UnixNano()), uint32(0)
+	if known {
+		s.Lineage, s.Seed, s.Number = former.Lineage, former.Seed, former.Number
+		tokens, ttlMs = max(tokens, former.TokenCeiling), former.TTLLimitMs
+	}
+	clean := false
+	if img != nil {
+		h := img.Header()
+		r.header, r.from = h, filepath.Base(img.Path())
+		clean = known && former.CleanImage == r.from && h.Start == former.Number && !h.Grace && !copied
+		s.Lineage, s.Seed, s.Number = h.Lineage, h.Seed, max(s.Number, h.Start)
+		tokens, ttlMs = max(tokens, h.TokenCeiling), max(ttlMs, h.TTLLimitMs)
+	}
+	if copied {
+		tokens += tokenLeap
+	}
+	s.Number++
+	s.TokenStart, s.TokenCeiling = tokens, tokens+tokenReserve
+	r.ttlMax = uint32(cfg.RecoveryGrace.Milliseconds())
+	s.TTLLimitMs = r.ttlMax
+	if (known || img != nil) && !clean {
+		r.grace = max(cfg.RecoveryGrace, time.Duration(ttlMs)*time.Millisecond)
+	}
+}
+
+// load makes the table, with what is in the image.
+func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
+	if r.start.TokenCeiling > codec.TokenMax {
+		return fmt.Errorf("no fencing tokens are left: the token ceiling of START or of the image is near the end of 63 bits")
+	}
+	r.table = newTable(cfg, r.start.Seed, r.start.TokenStart)
+	r.table.SetTokenCeiling(r.start.TokenCeiling)
+	how := table.Recovery{Grace: int64(r.grace), ImageTime: r.header.TableTime}
+	if img == nil {
+		var empty codec.ShardImage
+		for i := range table.Shards {
+			empty.Reset(uint8(i), 0, 0)
+			if err := r.table.ShardAt(i).Import(&empty, how); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var longest atomic.Uint32
+	err := img.Each(func(s *codec.ShardImage) error {
+		shard := r.table.ShardAt(int(s.Shard))
+		if err := shard.Import(s, how); err != nil {
+			return fmt.Errorf("%s: shard %d: %w", img.Path(), s.Shard, err)
+		}
+		ttl := shard.LongestTTL()
+		for was := longest.Load(); ttl > was && !longest.CompareAndSwap(was, ttl); was = longest.Load() {
+		}
+		return nil
+	})
+	r.holds = r.table.Totals().Held
+	// Holds keep the TTL that they were given when more was allowed.
+	r.start.TTLLimitMs = max(r.start.TTLLimitMs, longest.Load())
+	return err
+}
+
+func newLineage() (l snapshot.Lineage) {
+	rand.Read(l[:]) // never fails (crypto/rand)
+	return l
+}
+
+// describe says in words where the table comes from.
+func (r *recovered) describe() string {
+	switch {
+	case r.from == "" && r.grace == 0:
+		return "a new table"
+	case r.from == "":
+		return "nothing to recover: the last start left no image"
+	case r.grace == 0:
+		return fmt.Sprintf("%d holds as they were at the clean stop, from %s", r.holds, r.from)
+	}
+	age := r.started.Sub(time.Unix(0, r.header.WallTime))
+	return fmt.Sprintf("%d holds from %s, begun %v before this start", r.holds, r.from, age.Round(time.Millisecond))
+}
+
+// graceLeft returns how much of the recovery grace is left at table time now.
+func (r *recovered) graceLeft(now int64) time.Duration {
+	if r.grace == 0 {
+		return 0
+	}
+	return time.Duration(max(0, int64(r.grace)-min(now, math.MaxInt64)))
+}
+
+// Durability says in one line what a crash would cost, and what was recovered.
+func (e *Engine) Durability() string {
+	if e.imager == nil {
+		return "memory only: locks are lost when the server stops; tokens still grow"
+	}
+	line := fmt.Sprintf("image of the locks every %v in %s; %s", e.cfg.SnapshotInterval, e.cfg.DataDir, e.recovered.describe())
+	if e.recovered.grace > 0 {
+		line += fmt.Sprintf("; grace until %s: holders show their tokens, nothing is granted",
+			time.Now().Add(e.recovered.graceLeft(e.clock.now())).Format(time.TimeOnly))
+	}
+	return line
+}

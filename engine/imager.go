@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"dlm/codec"
+	"dlm/engine/snapshot"
+	"dlm/table"
+)
+
+const (
+	exportScan = 512 // records copied per hold of a shard's mutex: some 30 µs
+	// imageRest is how much longer than the last image took on a processor the
+	// imager rests: images cost a tenth of a core at most.
+	imageRest = 10
+)
+
+// imager writes images. Its fields belong to the goroutine "imager", and to the
+// one that stops the server when that has ended; what others read is in state.
+type imager struct {
+	e       *Engine
+	rec     *recovered
+	number  uint64 // of the last image of this start
+	img     codec.ShardImage
+	longest time.Duration // of the last image's holds of a mutex
+
+	mu    sync.Mutex
+	state ImageState
+}
+
+// ImageState is what is known of the images of a server.
+type ImageState struct {
+	Path     string          // newest image; empty: none yet
+	Header   snapshot.Header // of it
+	Written  time.Time       // when it was complete
+	Took     time.Duration   // from begin to end
+	CPU      time.Duration   // of it, on a processor
+	LockMax  time.Duration   // longest hold of a shard's mutex
+	Failures uint64          // images that could not be written
+	Err      error           // of the last try; nil: it succeeded
+}
+
+// ImageState returns what is known of the images; ok is false in memory mode.
+func (e *Engine) ImageState() (s ImageState, ok bool) {
+	if e.imager == nil {
+		return s, false
+	}
+	e.imager.mu.Lock()
+	defer e.imager.mu.Unlock()
+	return e.imager.state, true
+}
+
+// run writes an image at each interval, until ctx ends.
+func (m *imager) run(ctx context.Context) {
+	wait := m.e.cfg.SnapshotInterval
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		err := errors.Join(m.extendTokens(), m.write())
+		if err != nil {
+			m.e.cfg.Log.Error("no image was written; the next interval tries again", "error", err.Error())
+		}
+		wait = max(m.e.cfg.SnapshotInterval, imageRest*m.cpu())
+	}
+}
+
+func (m *imager) cpu() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state.CPU
+}
+
+// write writes one image and removes those that are too many.
+func (m *imager) write() error {
+	began, cpu := time.Now(), threadTime()
+	path, header, err := m.writeImage()
+	if err == nil {
+		err = m.rec.dir.Retain(m.e.cfg.SnapshotKeep)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state.Err = err
+	m.state.CPU = threadTime() - cpu
+	if err != nil {
+		m.state.Failures++
+	}
+	if path != "" {
+		m.state.Path, m.state.Header, m.state.Written = path, header, time.Now()
+		m.state.Took, m.state.LockMax = time.Since(began), m.longest
+	}
+	return err
+}
+
+func (m *imager) writeImage() (string, snapshot.Header, error) {
+	m.number++
+	m.longest = 0
+	w, err := snapshot.Create(m.rec.dir.Path(), m.header())
+	if err != nil {
+		return "", snapshot.Header{}, err
+	}
+	path, header, err := m.fill(w)
+	if err != nil {
+		return "", header, errors.Join(err, w.Abort())
+	}
+	return path, header, nil
+}
+
+// header returns what can be said before the first shard is copied.
+func (m *imager) header() snapshot.Header {
+	s := &m.rec.start
+	h := snapshot.Header{
+		Lineage: s.Lineage, Start: s.Number, Number: m.number, Seed: s.Seed,
+		TableTime: m.e.clock.now(), WallTime: time.Now().UnixNano(),
+		TokenStart: s.TokenStart, TokenCeiling: s.TokenCeiling, TTLLimitMs: s.TTLLimitMs,
+	}
+	for i := range table.Shards {
+		shard := m.e.table.ShardAt(i)
+		shard.Lock()
+		h.Grace = h.Grace || shard.GraceRuns()
+		shard.Unlock()
+	}
+	return h
+}
+
+// fill copies shard after shard into the image. A shard is locked for some
+// records at a time; all else happens outside.
+func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, err error) {
+	for i := range table.Shards {
+		shard, at, done := m.e.table.ShardAt(i), table.ExportCursor{}, false
+		for !done {
+			shard.Lock()
+			locked := time.Now()
+			done = shard.Export(&at, exportScan, w.Header().Grace, &m.img)
+			held := time.Since(locked)
+			shard.Unlock()
+			m.longest = max(m.longest, held)
+		}
+		if err := w.Shard(&m.img); err != nil {
+			return "", h, err
+		}
+	}
+	return w.Commit()
+}
+
+// extendTokens renews the durable ceiling of tokens long before it is reached.
+func (m *imager) extendTokens() error {
+	largest := codec.Token(0)
+	for i := range table.Shards {
+		shard := m.e.table.ShardAt(i)
+		shard.Lock()
+		largest = max(largest, shard.Counter())
+		shard.Unlock()
+	}
+	next := m.rec.start
+	if next.TokenCeiling-largest > tokenReserve/2 || next.TokenCeiling > codec.TokenMax-tokenReserve {
+		return nil
+	}
+	next.TokenCeiling += tokenReserve
+	if err := snapshot.WriteStart(m.rec.dir.Path(), &next); err != nil {
+		return fmt.Errorf("START: %w", err)
+	}
+	m.rec.start.TokenCeiling = next.TokenCeiling // the rest is read by others
+	m.e.table.SetTokenCeiling(next.TokenCeiling)
+	return nil
+}
+
+// finish writes the last image of a clean stop, when nothing is executed any
+// more, and lets START name it.
+func (m *imager) finish() error {
+	if err := m.write(); err != nil {
+		return err
+	}
+	m.rec.start.CleanImage = snapshot.Name(m.state.Path)
+	return snapshot.WriteStart(m.rec.dir.Path(), &m.rec.start)
+}

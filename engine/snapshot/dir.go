@@ -1,0 +1,103 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const lockName = "LOCK"
+
+// Dir is a data directory that this process has for itself.
+type Dir struct {
+	path string
+	lock *os.File
+}
+
+// OpenDir takes the directory, which it makes if there is none. It is an error
+// if another process has it.
+func OpenDir(path string) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(path, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		pid := make([]byte, 20)
+		n, _ := lock.Read(pid) // for the message only
+		err = fmt.Errorf("%s is in use by another process (pid %s): give each server a directory of its own",
+			path, strings.TrimSpace(string(pid[:n])))
+		return nil, errors.Join(err, lock.Close())
+	}
+	d := &Dir{path, lock}
+	if err := errors.Join(d.signLock(), d.removePartial()); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// signLock writes the pid into the lock file, for people.
+func (d *Dir) signLock() error {
+	if err := d.lock.Truncate(0); err != nil {
+		return err
+	}
+	_, err := d.lock.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
+	return err
+}
+
+// removePartial removes what an earlier process did not finish.
+func (d *Dir) removePartial() error {
+	left, err := filepath.Glob(filepath.Join(d.path, "*"+partial))
+	for _, name := range left {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// Path returns the name of the directory.
+func (d *Dir) Path() string { return d.path }
+
+// Images returns the names of the images, the newest first.
+func (d *Dir) Images() ([]string, error) { return Images(d.path) }
+
+// Images returns the names of the images in a directory, the newest first.
+func Images(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		var start, number uint64
+		if n, _ := fmt.Sscanf(e.Name(), "image-%d-%d.dlm", &start, &number); n == 2 && e.Name() == fileName(start, number) {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	slices.Reverse(names)
+	return names, nil
+}
+
+// Name returns the name that START has for an image.
+func Name(path string) string { return filepath.Base(path) }
+
+// Retain removes all images but the newest keep.
+func (d *Dir) Retain(keep int) error {
+	names, err := d.Images()
+	if err != nil || len(names) <= keep {
+		return err
+	}
+	for _, name := range names[keep:] {
+		err = errors.Join(err, os.Remove(filepath.Join(d.path, name)))
+	}
+	return err
+}
+
+// Close gives the directory up.
+func (d *Dir) Close() error { return d.lock.Close() }

@@ -1,0 +1,64 @@
+// Package snapshot owns the files of a data directory: the images of the lock
+// table, the file START, and the lock file that keeps a second process out.
+//
+// # Directory
+//
+//	LOCK                                  held by the process that uses the directory; its pid
+//	START                                 what the last start has promised, see Start
+//	image-<start>-<number>.dlm            images, the newest with the largest pair of numbers
+//	image-<start>-<number>.dlm.partial    one that is being written; removed by the next start
+//
+// Every file is written under another name, forced to disk, renamed, and then
+// the directory is forced to disk. So a name stands for a whole file or for none.
+//
+// # Image, format version 1
+//
+// All numbers are little-endian. The header has 12 KiB; sections begin at
+// multiples of 4 KiB, in the order of their shards, each right behind the one
+// before. What lies between is zero. A shard without holds has no section.
+//
+//	       0  +--------------------------------------+
+//	          | header                       12,288  |
+//	  12,288  +--------------------------------------+
+//	          | section of the first shard that      |
+//	          | has holds: records, then strings     |
+//	          +--------------------------------------+  next multiple of 4,096
+//	          | section of the next ...              |
+//	          +--------------------------------------+  length of the file, a multiple of 4,096
+//
+//	header
+//	       0   8  magic "DLMIMAGE"
+//	       8   4  format version
+//	      12   4  length of the header
+//	      16  16  lineage: names the table since its first start, through promotions too
+//	      32   8  start number
+//	      40   8  image number, counted from 1 by every start
+//	      48   8  seed of the hash that names the shard of a lock: secret
+//	      56   8  table time when the image was begun, ns
+//	      64   8  wall time then, Unix ns; for people only
+//	      72   8  token start: every token of this start is larger
+//	      80   8  token ceiling: no token that the table gave until then is larger
+//	      88   4  longest TTL that a hold can have, ms
+//	      92   4  flags: 1 written during a recovery grace
+//	      96   8  number of records
+//	     104   8  length of the file
+//	     112  16  zero
+//	     128      256 entries of 40, one per shard
+//	  10,368      zero
+//	  12,284   4  CRC32C of all before
+//
+//	entry
+//	       0   8  offset of the section, 0: none
+//	       8   8  length of the section, without what fills it up
+//	      16   8  last token given in the shard
+//	      24   8  claim floor
+//	      32   4  number of records
+//	      36   4  CRC32C of the section
+//
+// A section is the Records and the Strings of a codec.ShardImage. So a mapped
+// file is ready for use after one pass of checks; nothing is parsed.
+//
+// Every byte is covered by a check: a file that was cut, extended or changed
+// anywhere is refused with the offset, and never read as another state. Within a
+// version nothing changes; a later dlm reads all earlier versions.
+package snapshot

@@ -1,0 +1,173 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"dlm/codec"
+)
+
+const (
+	magic        = "DLMIMAGE"
+	version      = 1
+	headerLen    = 12 << 10
+	align        = 4 << 10
+	shards       = 256
+	entriesAt    = 128
+	entryLen     = 40
+	entriesEnd   = entriesAt + shards*entryLen
+	headerCRCAt  = headerLen - 4
+	flagGrace    = 1
+	flagsAll     = flagGrace
+	reservedFrom = 112
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Lineage names a table since its first start. Images of different lineages
+// have nothing to do with each other.
+type Lineage [16]byte
+
+func (l Lineage) String() string { return fmt.Sprintf("%x", l[:]) }
+
+// Header says what an image is of. See the package documentation.
+type Header struct {
+	Lineage      Lineage
+	Start        uint64
+	Number       uint64
+	Seed         uint64
+	TableTime    int64 // ns
+	WallTime     int64 // Unix ns
+	TokenStart   codec.Token
+	TokenCeiling codec.Token
+	TTLLimitMs   uint32
+	Grace        bool
+	Holds        uint64 // set by the Writer
+	Length       uint64 // of the file; set by the Writer
+}
+
+// Newer tells whether h is of a later moment than other, of the same lineage.
+func (h *Header) Newer(other *Header) bool {
+	if h.Start != other.Start {
+		return h.Start > other.Start
+	}
+	return h.Number > other.Number
+}
+
+// entry is where the section of one shard lies.
+type entry struct {
+	offset, length uint64
+	counter, floor codec.Token
+	records, crc   uint32
+}
+
+// end returns where the next section begins.
+func (e *entry) end() uint64 { return e.offset + (e.length+align-1)/align*align }
+
+// encode encodes header and entries.
+func (h *Header) encode(entries *[shards]entry) []byte {
+	b, le := make([]byte, headerLen), binary.LittleEndian
+	copy(b, magic)
+	le.PutUint32(b[8:], version)
+	le.PutUint32(b[12:], headerLen)
+	copy(b[16:], h.Lineage[:])
+	le.PutUint64(b[32:], h.Start)
+	le.PutUint64(b[40:], h.Number)
+	le.PutUint64(b[48:], h.Seed)
+	le.PutUint64(b[56:], uint64(h.TableTime))
+	le.PutUint64(b[64:], uint64(h.WallTime))
+	le.PutUint64(b[72:], uint64(h.TokenStart))
+	le.PutUint64(b[80:], uint64(h.TokenCeiling))
+	le.PutUint32(b[88:], h.TTLLimitMs)
+	if h.Grace {
+		le.PutUint32(b[92:], flagGrace)
+	}
+	le.PutUint64(b[96:], h.Holds)
+	le.PutUint64(b[104:], h.Length)
+	for i := range entries {
+		e, p := &entries[i], b[entriesAt+i*entryLen:]
+		le.PutUint64(p, e.offset)
+		le.PutUint64(p[8:], e.length)
+		le.PutUint64(p[16:], uint64(e.counter))
+		le.PutUint64(p[24:], uint64(e.floor))
+		le.PutUint32(p[32:], e.records)
+		le.PutUint32(p[36:], e.crc)
+	}
+	le.PutUint32(b[headerCRCAt:], crc32.Checksum(b[:headerCRCAt], castagnoli))
+	return b
+}
+
+// decodeHeader is the reverse of encode. It checks all that can be checked
+// without the sections.
+func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError) {
+	le := binary.LittleEndian
+	switch {
+	case len(b) < len(magic) || string(b[:len(magic)]) != magic:
+		return h, entries, &FileError{What: "this is no image of dlm", Advice: "check the path"}
+	case len(b) >= 12 && le.Uint32(b[8:]) != version:
+		return h, entries, &FileError{Offset: 8, What: fmt.Sprintf("format version %d, this dlm knows 1", le.Uint32(b[8:])),
+			Advice: "use the dlm that wrote it, or a newer one"}
+	case len(b) < headerLen:
+		return h, entries, damaged(len(b), "the file ends within the header")
+	case le.Uint32(b[headerCRCAt:]) != crc32.Checksum(b[:headerCRCAt], castagnoli):
+		return h, entries, damaged(0, "the checksum of the header does not fit")
+	}
+	copy(h.Lineage[:], b[16:])
+	h.Start, h.Number, h.Seed = le.Uint64(b[32:]), le.Uint64(b[40:]), le.Uint64(b[48:])
+	h.TableTime, h.WallTime = int64(le.Uint64(b[56:])), int64(le.Uint64(b[64:]))
+	h.TokenStart, h.TokenCeiling = codec.Token(le.Uint64(b[72:])), codec.Token(le.Uint64(b[80:]))
+	h.TTLLimitMs = le.Uint32(b[88:])
+	h.Grace = le.Uint32(b[92:])&flagGrace != 0
+	h.Holds, h.Length = le.Uint64(b[96:]), le.Uint64(b[104:])
+	for i := range entries {
+		p := b[entriesAt+i*entryLen:]
+		entries[i] = entry{le.Uint64(p), le.Uint64(p[8:]), codec.Token(le.Uint64(p[16:])), codec.Token(le.Uint64(p[24:])),
+			le.Uint32(p[32:]), le.Uint32(p[36:])}
+	}
+	return h, entries, h.check(b, &entries)
+}
+
+// check is for a header whose checksum fits: what is wrong here was written so.
+func (h *Header) check(b []byte, entries *[shards]entry) *FileError {
+	switch {
+	case binary.LittleEndian.Uint32(b[12:]) != headerLen:
+		return damaged(12, "the length of the header is wrong")
+	case binary.LittleEndian.Uint32(b[92:])&^flagsAll != 0:
+		return damaged(92, "unknown flags")
+	case h.TokenCeiling > codec.TokenMax || h.TokenStart > h.TokenCeiling:
+		return damaged(72, "tokens out of range")
+	}
+	if at := firstNonZero(b[reservedFrom:entriesAt]); at >= 0 {
+		return damaged(reservedFrom+at, "not zero")
+	}
+	if at := firstNonZero(b[entriesEnd:headerCRCAt]); at >= 0 {
+		return damaged(entriesEnd+at, "not zero")
+	}
+	next, holds := uint64(headerLen), uint64(0)
+	for i := range entries {
+		e, at := &entries[i], entriesAt+i*entryLen
+		if e.length == 0 && e.records == 0 && e.offset == 0 && e.crc == 0 {
+			continue
+		}
+		if e.offset != next || e.records == 0 || e.length > h.Length || e.length < uint64(e.records)*codec.HoldImageBytes {
+			return damaged(at, fmt.Sprintf("the section of shard %d can't lie where it is said to", i))
+		}
+		next = e.end()
+		holds += uint64(e.records)
+	}
+	if next != h.Length || holds != h.Holds {
+		return damaged(96, "the sections and their totals differ")
+	}
+	return nil
+}
+
+// firstNonZero returns the index of the first byte that is not zero, or -1.
+func firstNonZero(b []byte) int {
+	for i, c := range b {
+		if c != 0 {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,154 @@
+package snapshot
+
+import (
+	"errors"
+	"hash/crc32"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"dlm/codec"
+)
+
+// Image is an image file, mapped. Its methods may be called by several goroutines
+// at once, but Close.
+//
+// A mapped file that somebody cuts shorter ends the process when the missing part is
+// read, as with any mapped file. Images are never changed in place.
+type Image struct {
+	path    string
+	b       []byte
+	header  Header
+	entries [shards]entry
+}
+
+// Open maps an image and checks its header. The sections are checked by
+// Section and Verify.
+func Open(path string) (*Image, error) {
+	b, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	img, problem := parse(b)
+	if problem != nil {
+		problem.Path = path
+		return nil, errors.Join(problem, unmap(b))
+	}
+	img.path = path
+	return img, nil
+}
+
+// parse makes an Image of the bytes of a file.
+func parse(b []byte) (*Image, *FileError) {
+	h, entries, problem := decodeHeader(b)
+	if problem != nil {
+		return nil, problem
+	}
+	if uint64(len(b)) < h.Length {
+		return nil, damaged(len(b), "the file is too short")
+	}
+	if uint64(len(b)) > h.Length {
+		return nil, damaged(int(h.Length), "the file goes on behind its end")
+	}
+	return &Image{b: b, header: h, entries: entries}, nil
+}
+
+// Header returns what the image is of.
+func (m *Image) Header() Header { return m.header }
+
+// Path returns the file's name.
+func (m *Image) Path() string { return m.path }
+
+// Section checks the part of a shard and lets img alias it, until Close.
+func (m *Image) Section(shard int, img *codec.ShardImage) error {
+	e := &m.entries[shard]
+	*img = codec.ShardImage{Shard: uint8(shard), Counter: e.counter, ClaimFloor: e.floor}
+	if e.records > 0 {
+		section := m.b[e.offset : e.offset+e.length]
+		records := uint64(e.records) * codec.HoldImageBytes
+		img.Records, img.Strings = section[:records], section[records:]
+		if crc32.Checksum(section, castagnoli) != e.crc {
+			return m.damaged(e.offset, "the checksum of a section does not fit")
+		}
+		if at := firstNonZero(m.b[e.offset+e.length : e.end()]); at >= 0 {
+			return m.damaged(e.offset+e.length+uint64(at), "not zero")
+		}
+	}
+	if err := img.Check(); err != nil {
+		return m.damaged(e.offset, err.Error())
+	}
+	if e.counter > m.header.TokenCeiling {
+		return m.damaged(uint64(entriesAt+shard*entryLen+16), "a token counter above the ceiling")
+	}
+	return nil
+}
+
+func (m *Image) damaged(offset uint64, what string) error {
+	problem := damaged(int(offset), what)
+	problem.Path = m.path
+	return problem
+}
+
+// Each calls do for every shard, with its checked section, on all processors. It
+// returns the problem of the lowest shard that has one.
+func (m *Image) Each(do func(*codec.ShardImage) error) error {
+	var next atomic.Int32
+	var problems [shards]error
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			var img codec.ShardImage
+			for i := int(next.Add(1)) - 1; i < shards; i = int(next.Add(1)) - 1 {
+				if problems[i] = m.Section(i, &img); problems[i] == nil {
+					problems[i] = do(&img)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	for _, err := range problems {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Verify checks everything.
+func (m *Image) Verify() error { return m.Each(func(*codec.ShardImage) error { return nil }) }
+
+// Close unmaps the file.
+func (m *Image) Close() error { return unmap(m.b) }
+
+func mapFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &FileError{Path: path, What: "this is no regular file", Advice: "check the path"}
+	}
+	if info.Size() == 0 {
+		return nil, nil
+	}
+	b, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, &os.PathError{Op: "mmap", Path: path, Err: err}
+	}
+	return b, nil
+}
+
+func unmap(b []byte) error {
+	if b == nil {
+		return nil
+	}
+	return unix.Munmap(b)
+}

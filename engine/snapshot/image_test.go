@@ -1,0 +1,257 @@
+package snapshot
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"dlm/codec"
+)
+
+// sample is a header with a value of its own in every field.
+func sample() Header {
+	return Header{Lineage: Lineage{1, 2, 3, 15: 16}, Start: 3, Number: 17, Seed: 0x1122334455667788, TableTime: 5_000_000_000,
+		WallTime: 1_700_000_000_000_000_000, TokenStart: 1000, TokenCeiling: 1000 + 1<<40, TTLLimitMs: 30_000, Grace: true}
+}
+
+// sampleHolds are the holds of the sample image, by shard.
+var sampleHolds = map[uint8][]codec.HoldImage{
+	7: {
+		{Token: 1001, Deadline: 31_000_000_000, Since: 1_000_000_000, TTLMs: 30_000, Count: 2, Name: []byte("nightly report"),
+			Service: []byte("billing-1"), Meta: []byte("host a")},
+		{Token: 1003, Deadline: 6_000_000_000, TTLMs: 1000, Count: 1, Flags: codec.HoldNamed, Name: []byte{0, 0xff}, Service: []byte("b")},
+	},
+	255: {
+		{Token: 999, Flags: codec.HoldReleased, Name: []byte("given back"), Service: []byte("c")},
+		{Token: 998, Flags: codec.HoldBarred, Name: []byte("forced")},
+	},
+}
+
+// write writes an image with the sample's holds and returns its path.
+func write(t *testing.T, dir string, h Header) string {
+	t.Helper()
+	w, err := Create(dir, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var img codec.ShardImage
+	for i := range shards {
+		img.Reset(uint8(i), 1000+codec.Token(i), 900)
+		for _, hold := range sampleHolds[uint8(i)] {
+			img.Append(&hold)
+		}
+		if err := w.Shard(&img); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path, _, err := w.Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// checkSample fails the test unless the image holds what write has written.
+func checkSample(t *testing.T, img *Image) {
+	t.Helper()
+	want := sample()
+	want.Holds, want.Length = 4, headerLen+2*align
+	if img.Header() != want {
+		t.Errorf("header %+v, want %+v", img.Header(), want)
+	}
+	for i := range shards {
+		var s codec.ShardImage
+		if err := img.Section(i, &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Shard != uint8(i) || s.Counter != 1000+codec.Token(i) || s.ClaimFloor != 900 || s.Len() != len(sampleHolds[uint8(i)]) {
+			t.Errorf("shard %d: %+v", i, s)
+		}
+		for k, w := range sampleHolds[uint8(i)] {
+			var h codec.HoldImage
+			s.At(k, &h)
+			if h.Token != w.Token || h.Deadline != w.Deadline || h.Since != w.Since || h.TTLMs != w.TTLMs || h.Count != w.Count ||
+				h.Flags != w.Flags || !bytes.Equal(h.Name, w.Name) || !bytes.Equal(h.Service, w.Service) || !bytes.Equal(h.Meta, w.Meta) {
+				t.Errorf("shard %d, record %d: %+v, want %+v", i, k, h, w)
+			}
+		}
+	}
+}
+
+func TestWriteAndOpen(t *testing.T) {
+	path := write(t, t.TempDir(), sample())
+	if name := filepath.Base(path); name != "image-00000000000000000003-00000000000000000017.dlm" {
+		t.Errorf("name %s", name)
+	}
+	img, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSample(t, img)
+	if err := errors.Join(img.Verify(), img.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFormatVersion1 holds the format: these bytes are written for this state,
+// and every later dlm must read them.
+func TestFormatVersion1(t *testing.T) {
+	const golden = "testdata/v1.dlm"
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(write(t, t.TempDir(), sample()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("the bytes written for the sample have changed")
+	}
+	img, err := Open(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSample(t, img)
+}
+
+// load checks the bytes of a file as a start would.
+func load(b []byte) error {
+	img, problem := parse(b)
+	if problem != nil {
+		return problem
+	}
+	return img.Verify()
+}
+
+// TestDamage changes every byte, cuts the file at every length, and extends it:
+// always an error that names an offset within the file.
+func TestDamage(t *testing.T) {
+	whole, err := os.ReadFile("testdata/v1.dlm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := load(whole); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(b []byte, what string, at int) {
+		var problem *FileError
+		if err := load(b); !errors.As(err, &problem) {
+			t.Fatalf("%s at %d: %v", what, at, err)
+		} else if problem.Offset < 0 || problem.Offset > int64(len(whole)) {
+			t.Fatalf("%s at %d: offset %d", what, at, problem.Offset)
+		}
+	}
+	for at := range whole {
+		for _, flip := range []byte{1, 0x80, 0xff} {
+			b := bytes.Clone(whole)
+			b[at] ^= flip
+			refused(b, "flip", at)
+		}
+		refused(whole[:at], "cut", at)
+	}
+	refused(append(bytes.Clone(whole), 0), "extended", len(whole))
+}
+
+// TestUnfitFiles are refused with words that tell what to do.
+func TestUnfitFiles(t *testing.T) {
+	whole, err := os.ReadFile("testdata/v1.dlm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := bytes.Clone(whole)
+	newer[8] = 2
+	dir := t.TempDir()
+	for name, b := range map[string][]byte{
+		"no image of dlm":          []byte("GIF89a"),
+		"format version 2":         newer,
+		"ends within the header":   whole[:5000],
+		"the file is too short":    whole[:len(whole)-align],
+		"goes on behind its end":   append(bytes.Clone(whole), make([]byte, align)...),
+		"this is no image of dlm ": nil,
+	} {
+		path := filepath.Join(dir, "file")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(path)
+		if err == nil || !bytes.Contains([]byte(err.Error()), bytes.TrimSpace([]byte(name))) || !bytes.Contains([]byte(err.Error()), []byte(path)) {
+			t.Errorf("want %q, got %v", name, err)
+		}
+	}
+	if _, err := Open(dir); err == nil {
+		t.Error("a directory was opened")
+	}
+}
+
+// TestFailedWrite leaves the images that are there, and nothing of its own.
+func TestFailedWrite(t *testing.T) {
+	dir := t.TempDir()
+	good := write(t, dir, sample())
+	h := sample()
+	h.Number++
+	w, err := Create(dir, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.file.Close(); err != nil { // what follows fails as on a full disk
+		t.Fatal(err)
+	}
+	var img codec.ShardImage
+	for i := range shards {
+		img.Reset(uint8(i), 1000, 900)
+		if i == 9 {
+			img.Append(&sampleHolds[7][0])
+		}
+		if err = w.Shard(&img); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		t.Fatal("written to a closed file")
+	}
+	if err := w.Abort(); err != nil {
+		t.Error(err)
+	}
+	names, err := os.ReadDir(dir)
+	if err != nil || len(names) != 1 || names[0].Name() != filepath.Base(good) {
+		t.Errorf("left: %v %v", names, err)
+	}
+	again, err := Open(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSample(t, again)
+}
+
+// FuzzOpen looks for bytes that pass as an image and are none, or do worse.
+func FuzzOpen(f *testing.F) {
+	whole, err := os.ReadFile("testdata/v1.dlm")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole, 0, []byte{1})
+	f.Add(whole[:headerLen], entriesAt, []byte{0, 0, 0, 0, 0, 0, 0, 0x80})
+	f.Fuzz(func(t *testing.T, b []byte, at int, with []byte) {
+		changed := bytes.Clone(b)
+		if at >= 0 && at < len(changed) {
+			copy(changed[at:], with)
+			resign(changed)
+		}
+		img, problem := parse(changed)
+		if problem != nil {
+			return
+		}
+		var s codec.ShardImage
+		var h codec.HoldImage
+		for i := range shards {
+			if img.Section(i, &s) == nil {
+				for k := range s.Len() {
+					s.At(k, &h)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,126 @@
+package snapshot
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dlm/codec"
+)
+
+// Role is what a data directory is for.
+type Role string
+
+// The roles of a directory.
+const (
+	Primary   Role = "primary"   // its server decides who gets a lock
+	Following Role = "following" // of a backup
+	Deposed   Role = "deposed"   // a backup has taken over
+)
+
+// Start is the file START: what a start promises before it serves, so that the
+// next one can rely on it, whatever happens in between.
+type Start struct {
+	Lineage      Lineage
+	Seed         uint64
+	Number       uint64      // of the start, from 1
+	TokenStart   codec.Token // every token of this start is larger
+	TokenCeiling codec.Token // and none is larger than this
+	TTLLimitMs   uint32      // longest TTL that a hold can have
+	Role         Role
+	CleanImage   string // name of the image that a clean stop wrote last; empty: none
+}
+
+const (
+	startName = "START"
+	startHead = "dlm-start 1\n"
+)
+
+func (s *Start) encode() []byte {
+	b := []byte(startHead)
+	for _, kv := range [][2]string{
+		{"lineage", s.Lineage.String()},
+		{"seed", fmt.Sprintf("%016x", s.Seed)},
+		{"start", strconv.FormatUint(s.Number, 10)},
+		{"token_start", strconv.FormatUint(uint64(s.TokenStart), 10)},
+		{"token_ceiling", strconv.FormatUint(uint64(s.TokenCeiling), 10)},
+		{"ttl_limit_ms", strconv.FormatUint(uint64(s.TTLLimitMs), 10)},
+		{"role", string(s.Role)},
+		{"clean_image", s.CleanImage},
+	} {
+		b = fmt.Appendf(b, "%s=%s\n", kv[0], kv[1])
+	}
+	return fmt.Appendf(b, "crc32c=%08x\n", crc32.Checksum(b, castagnoli))
+}
+
+// decodeStart is strict: what encode would not write is damaged.
+func decodeStart(b []byte) (s Start, err error) {
+	if !bytes.HasPrefix(b, []byte(startHead)) {
+		return s, fmt.Errorf("line 1: this is no START of dlm, or one of a newer version")
+	}
+	value := func(n int, key string) string {
+		lines := strings.Split(string(b), "\n")
+		if n >= len(lines) || !strings.HasPrefix(lines[n], key+"=") {
+			err = firstError(err, fmt.Errorf("line %d: %s= is missing", n+1, key))
+			return ""
+		}
+		return lines[n][len(key)+1:]
+	}
+	number := func(n int, key string, base, bits int) uint64 {
+		v, bad := strconv.ParseUint(value(n, key), base, bits)
+		if bad != nil {
+			err = firstError(err, fmt.Errorf("line %d: %s is no number", n+1, key))
+		}
+		return v
+	}
+	if n, bad := hex.Decode(s.Lineage[:], []byte(value(1, "lineage") + strings.Repeat("0", 32))[:32]); bad != nil || n != len(s.Lineage) {
+		err = firstError(err, fmt.Errorf("line 2: lineage is no number of 32 hexadecimal digits"))
+	}
+	s.Seed = number(2, "seed", 16, 64)
+	s.Number = number(3, "start", 10, 64)
+	s.TokenStart = codec.Token(number(4, "token_start", 10, 63))
+	s.TokenCeiling = codec.Token(number(5, "token_ceiling", 10, 63))
+	s.TTLLimitMs = uint32(number(6, "ttl_limit_ms", 10, 32))
+	s.Role = Role(value(7, "role"))
+	s.CleanImage = value(8, "clean_image")
+	if !slices.Contains([]Role{Primary, Following, Deposed}, s.Role) {
+		err = firstError(err, fmt.Errorf("line 8: unknown role"))
+	}
+	if err == nil && !bytes.Equal(b, s.encode()) {
+		err = fmt.Errorf("line 10: the checksum does not fit")
+	}
+	return s, err
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// ReadStart reads START of the directory. Without one the error is fs.ErrNotExist.
+func ReadStart(dir string) (Start, error) {
+	path := filepath.Join(dir, startName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Start{}, err
+	}
+	s, err := decodeStart(b)
+	if err != nil {
+		return Start{}, fmt.Errorf("%s: %w (the file is damaged: tokens that the last start gave are not known any more; "+
+			"start with a new, empty --data-dir when no client is left that holds a lock)", path, err)
+	}
+	return s, nil
+}
+
+// WriteStart replaces START, and returns when it is on disk.
+func WriteStart(dir string, s *Start) error {
+	return replaceFile(filepath.Join(dir, startName), s.encode())
+}

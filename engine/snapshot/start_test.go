@@ -1,0 +1,63 @@
+package snapshot
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestStart(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := ReadStart(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("without a file: %v", err)
+	}
+	for _, s := range []Start{
+		{Lineage: Lineage{9}, Seed: 77, Number: 1, TokenStart: 5, TokenCeiling: 6, TTLLimitMs: 100, Role: Primary},
+		{Lineage: Lineage{15: 1}, Seed: 1 << 63, Number: 2, TokenStart: 1 << 60, TokenCeiling: 1<<60 + 1<<40, TTLLimitMs: 30_000,
+			Role: Deposed, CleanImage: fileName(2, 9)},
+	} {
+		if err := WriteStart(dir, &s); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadStart(dir); err != nil || got != s {
+			t.Errorf("%+v %v, want %+v", got, err, s)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*"+partial)); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// TestDamagedStart changes every byte and cuts the file everywhere.
+func TestDamagedStart(t *testing.T) {
+	s := Start{Lineage: Lineage{9}, Seed: 77, Number: 12, TokenStart: 5, TokenCeiling: 6, TTLLimitMs: 100, Role: Primary}
+	whole := s.encode()
+	for at := range whole {
+		for flip := 1; flip < 256; flip++ {
+			b := bytes.Clone(whole)
+			b[at] ^= byte(flip)
+			if got, err := decodeStart(b); err == nil {
+				t.Fatalf("byte %d changed by %x: read as %+v", at, flip, got)
+			}
+		}
+		if _, err := decodeStart(whole[:at]); err == nil {
+			t.Fatalf("cut at %d: no error", at)
+		}
+	}
+	for _, b := range [][]byte{nil, append(bytes.Clone(whole), '\n'), bytes.ReplaceAll(whole, []byte("\n"), []byte("\r\n"))} {
+		if _, err := decodeStart(b); err == nil {
+			t.Errorf("%q: no error", b)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, startName), bytes.Replace(whole, []byte("seed="), []byte("sead="), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadStart(dir); err == nil || !strings.Contains(err.Error(), "line 3") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("the error names neither file nor line: %v", err)
+	}
+}

@@ -1,0 +1,128 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+
+	"dlm/codec"
+)
+
+// Writer writes one image. Its life is Create, Shard for each shard in order,
+// and Commit or Abort. After an error only Abort is left.
+type Writer struct {
+	file    *os.File
+	path    string // of the finished image
+	header  Header
+	entries [shards]entry
+	next    int // shard that is due
+	at      uint64
+}
+
+const partial = ".partial"
+
+// fileName names an image so that names sort as images do.
+func fileName(start, number uint64) string {
+	return fmt.Sprintf("image-%020d-%020d.dlm", start, number)
+}
+
+// Create begins an image in the directory.
+func Create(dir string, h Header) (*Writer, error) {
+	path := filepath.Join(dir, fileName(h.Start, h.Number))
+	f, err := os.OpenFile(path+partial, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{file: f, path: path, header: h, at: headerLen}, nil
+}
+
+// Header returns what the image was begun with.
+func (w *Writer) Header() *Header { return &w.header }
+
+// Shard adds the section of the shard that is next. img may be reused then.
+func (w *Writer) Shard(img *codec.ShardImage) error {
+	if int(img.Shard) != w.next || w.next == shards {
+		panic("BUG: shards come in order, each once")
+	}
+	e := &w.entries[w.next]
+	w.next++
+	e.counter, e.floor = img.Counter, img.ClaimFloor
+	if img.Len() == 0 {
+		return nil
+	}
+	e.offset, e.length, e.records = w.at, uint64(len(img.Records)+len(img.Strings)), uint32(img.Len())
+	e.crc = crc32.Update(crc32.Checksum(img.Records, castagnoli), castagnoli, img.Strings)
+	w.header.Holds += uint64(e.records)
+	if _, err := w.file.WriteAt(img.Records, int64(w.at)); err != nil {
+		return err
+	}
+	if _, err := w.file.WriteAt(img.Strings, int64(w.at)+int64(len(img.Records))); err != nil {
+		return err
+	}
+	w.at = e.end()
+	return nil
+}
+
+// Commit publishes the image and returns its path and header.
+func (w *Writer) Commit() (path string, h Header, err error) {
+	if w.next != shards {
+		panic("BUG: an image without all shards")
+	}
+	w.header.Length = w.at
+	if err := w.file.Truncate(int64(w.at)); err != nil { // what fills the last section up
+		return "", h, err
+	}
+	if _, err := w.file.WriteAt(w.header.encode(&w.entries), 0); err != nil {
+		return "", h, err
+	}
+	if err := w.file.Sync(); err != nil {
+		return "", h, err
+	}
+	if err := os.Rename(w.path+partial, w.path); err != nil {
+		return "", h, err
+	}
+	if err := syncDir(filepath.Dir(w.path)); err != nil {
+		return "", h, err
+	}
+	return w.path, w.header, w.file.Close()
+}
+
+// Abort gives the image up and removes what was written of it.
+func (w *Writer) Abort() error {
+	err := errors.Join(w.file.Close(), os.Remove(w.path+partial))
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// syncDir forces the names in a directory to disk.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// replaceFile writes a small file so that its name never stands for less than
+// all of it.
+func replaceFile(path string, data []byte) (err error) {
+	f, err := os.OpenFile(path+partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path+partial))
+	}
+	if err := os.Rename(path+partial, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
