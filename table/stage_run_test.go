@@ -14,13 +14,15 @@ import (
 //
 //	table [tokens-left=] [locks=] [waiters=] [waiters-per-lock=]    an empty table at time 0
 //	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [as=LABEL]
-//	release NAME SERVICE [token=N]      heartbeat NAME SERVICE [token=N] [ttl=5s]
+//	release NAME SERVICE [token=N]      heartbeat NAME SERVICE [token=N [count=N]] [ttl=5s]
 //	force NAME [token=N]                status NAME
 //	cancel LABEL                        takeback LABEL
 //	advance 5s      time passes and the ticker runs
 //	pause 5s        time passes and the ticker does not run
 //	list [prefix=P] [contended] [limit=N] [more]      more: go on where the last one ended
 //	full on|off     totals
+//	image           the state that the next restarts begin with
+//	restart 30s     from the image, with so much grace; 0s: as after a clean stop
 //
 // Tokens are relative to the table's start. c*65 is 65 times the byte c, and
 // meta= the empty text.
@@ -67,6 +69,12 @@ func (st *stage) run(words []string) []string {
 	case "full":
 		st.table.SetFull(pos[0] == "on")
 		return nil
+	case "image":
+		st.saved = st.image(3)
+		return nil
+	case "restart":
+		st.restart(st.saved, int64(st.duration(pos[0])))
+		return nil
 	case "totals":
 		return []string{st.totals()}
 	}
@@ -103,6 +111,11 @@ func (st *stage) command(verb string, pos []string, args map[string]string) *cod
 			st.check(err)
 			cmd.Opts |= codec.OptToken
 			cmd.Token = st.start + codec.Token(n)
+		case "count":
+			n, err := strconv.ParseUint(value, 10, 31)
+			st.check(err)
+			cmd.Opts |= codec.OptCount
+			cmd.Count = uint32(n)
 		case "as":
 		default:
 			st.t.Fatalf("%s: unknown argument %s", st.at, key)
@@ -162,7 +175,12 @@ func (st *stage) status(name []byte) []string {
 	hash := st.table.Hash(name)
 	s := st.table.Shard(hash)
 	s.Status(st.now, hash, name, &x, &st.fx)
-	if !x.Held {
+	switch {
+	case x.Recovering && x.Waiters > 0:
+		return st.flush("", fmt.Sprintf("recovering waiters=%d next=%s", x.Waiters, short(x.Next)))
+	case x.Recovering:
+		return st.flush("", "recovering")
+	case !x.Held:
 		return st.flush("", "free")
 	}
 	return st.flush("", st.describe(&x))

@@ -30,6 +30,7 @@ type stage struct {
 	labels map[uint32]string
 	waits  map[string]WaiterRef
 	holds  map[string]HoldRef
+	saved  *savedImage
 	shard  int // where the listing stands
 	rec    uint32
 }
@@ -90,7 +91,7 @@ func ms(n int64) string { return (time.Duration(n) * time.Millisecond).String() 
 // tap turns an event into a line of output.
 func (st *stage) tap(e *Event) {
 	word := map[EventKind]string{EventGrant: "granted", EventReenter: "granted", EventExpire: "expired",
-		EventTimeOut: "TIMEOUT", EventRefuse: "LIMIT"}[e.Kind]
+		EventTimeOut: "TIMEOUT", EventRefuse: "LIMIT", EventRetoken: "retokened"}[e.Kind]
 	line := ""
 	own := word == "" || (e.Kind == EventGrant || e.Kind == EventReenter) && e.From.Ticket == st.ticket
 	if !own {
@@ -99,7 +100,7 @@ func (st *stage) tap(e *Event) {
 			who += "/" + label
 		}
 		line = fmt.Sprintf("%s %s %s", word, short(e.Name), who)
-		if e.Kind == EventExpire {
+		if e.Kind == EventExpire || e.Kind == EventRetoken {
 			line += fmt.Sprintf(" token=%d", e.Token-st.start)
 		}
 	}
@@ -115,12 +116,15 @@ func (st *stage) flush(prefix, result string) (lines []string) {
 	for i, line := range st.events {
 		if line == "" {
 			line, result = result, ""
-		} else if st.kinds[i] != EventExpire {
+		} else if st.kinds[i] != EventExpire && st.kinds[i] != EventRetoken {
 			if len(st.fx.List) == 0 || st.fx.List[0].To != st.froms[i] {
 				st.t.Fatalf("%s: %q has not the effect in its place: %+v", st.at, line, st.fx.List)
 			}
 			e := st.fx.List[0]
 			st.fx.List = st.fx.List[1:]
+			if e.Code == codec.Recovering {
+				line = strings.Replace(line, "TIMEOUT", "RECOVERING", 1)
+			}
 			if e.Code == codec.OK {
 				line += fmt.Sprintf(" token=%d count=%d lease=%s", e.Hold.Token-st.start, e.Count, ms(e.LeaseMs))
 				st.holds[st.labels[e.To.Ticket]] = e.Hold
