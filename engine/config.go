@@ -63,6 +63,12 @@ type Config struct {
 	// what they hold, before it grants anything. With a DataDir no lease may be
 	// longer. Default 30 s; 1 s to 24 h.
 	RecoveryGrace time.Duration
+	// BackupOf makes the server a backup: it follows the primary with that HTTP
+	// address, or that data directory if there is a slash in it, and serves
+	// nothing but lookups until it is promoted. It needs a DataDir.
+	BackupOf string
+	// BackupToken is what a backup shows to its primary: role backup or admin.
+	BackupToken string
 	// RecoverOlder starts from the image before the newest.
 	RecoverOlder bool
 
@@ -179,6 +185,9 @@ func (c *Config) validateDurability() (errs []error) {
 	}
 	if c.DataDir != "" && c.Lease > c.RecoveryGrace {
 		bad("lease: %v is longer than the recovery grace of %v: after a restart a holder could be forgotten that still relies on it", c.Lease, c.RecoveryGrace)
+	}
+	if c.DataDir == "" && c.BackupOf != "" {
+		bad("backup-of: a backup needs a --data-dir for its images")
 	}
 	if c.DataDir == "" && c.RecoverOlder {
 		bad("recover: there is nothing to recover without --data-dir")

@@ -101,13 +101,13 @@ func TestAHugeCrowdWaitsForOneLock(t *testing.T) {
 	if line, _ := holder.in.ReadString('\n'); !strings.HasPrefix(line, "ERROR LIMIT") {
 		t.Fatalf("one waiter too many: %q", line)
 	}
-	if n := e.table.Totals().Waiters; n != 12*perConn {
+	if n := e.tab().Totals().Waiters; n != 12*perConn {
 		t.Fatalf("%d wait", n)
 	}
 
 	// A third leaves with its connections, and as many come whose time runs out.
 	each(0, 4, func(c *crowd) { c.conn.Close() })
-	eventually(t, "waits of closed connections are left", func() bool { return e.table.Totals().Waiters <= 8*perConn })
+	eventually(t, "waits of closed connections are left", func() bool { return e.tab().Totals().Waiters <= 8*perConn })
 	for i := range 4 {
 		conns[i] = joinCrowd(t, addr)
 	}
@@ -125,6 +125,6 @@ func TestAHugeCrowdWaitsForOneLock(t *testing.T) {
 			t.Errorf("connection %d: %v", i, c.err)
 		}
 	}
-	eventually(t, "something is left", func() bool { s := e.table.Totals(); return s.Held == 0 && s.Waiters == 0 })
+	eventually(t, "something is left", func() bool { s := e.tab().Totals(); return s.Held == 0 && s.Waiters == 0 })
 	order.check(t)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -33,8 +32,10 @@ type recovered struct {
 	header  snapshot.Header
 	holds   int
 	grace   time.Duration // 0: none
+	begun   int64         // table time when the grace began
 	ttlMax  uint32        // ms
 	started time.Time
+	follows bool // a backup's: it stands still, and is replaced by the next image's
 }
 
 // openTable makes the table, from the data directory if there is one.
@@ -46,7 +47,12 @@ func openTable(cfg *Config) (*recovered, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	rec, err := recoverFrom(cfg, dir)
+	var rec *recovered
+	if cfg.BackupOf != "" {
+		rec, err = openBackup(cfg, dir)
+	} else {
+		rec, err = recoverFrom(cfg, dir, nil)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("recovery: %w", errors.Join(err, dir.Close()))
 	}
@@ -73,13 +79,16 @@ func newTable(cfg *Config, seed uint64, tokenStart codec.Token) *table.Table {
 
 // recoverFrom loads the newest image of the directory, and writes START. The rules
 // are told in DESIGN.md.
-func recoverFrom(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
+//
+// A backup that is promoted goes the same way, at the table time now; exact is
+// the header of the image that its primary has written last, if that confirmed its end.
+func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered, error) {
 	former, err := snapshot.ReadStart(dir.Path())
 	known := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if known && former.Role != snapshot.Primary {
+	if known && former.Role != snapshot.Primary && promote == nil {
 		return nil, fmt.Errorf("%s: its role is %s: %s", dir.Path(), former.Role, roleAdvice[former.Role])
 	}
 	names, err := dir.Images()
@@ -98,13 +107,19 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
 			return nil, err
 		}
 		defer func() { _ = img.Close() }() // it was only read
-		if known && img.Header().Lineage != former.Lineage {
+		if known && promote == nil && img.Header().Lineage != former.Lineage {
 			return nil, fmt.Errorf("%s: it belongs to another table than START: move it away", img.Path())
 		}
 	}
 	rec := &recovered{dir: dir, started: time.Now()}
-	copied := cfg.RecoverOlder || img != nil && (!known || img.Header().Start > former.Number)
+	if promote != nil {
+		rec.begun = promote.now
+	}
+	copied := promote != nil || cfg.RecoverOlder || img != nil && (!known || img.Header().Start > former.Number)
 	rec.plan(cfg, &former, known, img, copied)
+	if promote != nil && promote.last == rec.from && rec.from != "" && !rec.header.Grace {
+		rec.grace = 0
+	}
 	if err := rec.load(cfg, img); err != nil {
 		return nil, err
 	}
@@ -156,7 +171,7 @@ func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 	}
 	r.table = newTable(cfg, r.start.Seed, r.start.TokenStart)
 	r.table.SetTokenCeiling(r.start.TokenCeiling)
-	how := table.Recovery{Grace: int64(r.grace), ImageTime: r.header.TableTime}
+	how := table.Recovery{Grace: int64(r.grace), ImageTime: r.header.TableTime, Now: r.begun}
 	if img == nil {
 		var empty codec.ShardImage
 		for i := range table.Shards {
@@ -208,18 +223,34 @@ func (r *recovered) graceLeft(now int64) time.Duration {
 	if r.grace == 0 {
 		return 0
 	}
-	return time.Duration(max(0, int64(r.grace)-min(now, math.MaxInt64)))
+	return max(0, r.grace-time.Duration(now-r.begun))
+}
+
+// timeAt returns the table time at which lookups are made: that of the image in a backup.
+func (r *recovered) timeAt(now int64) int64 {
+	if r.follows {
+		return r.begun
+	}
+	return now
+}
+
+// staleness returns how old the image of a backup is, by the wall clocks of both.
+func (r *recovered) staleness() time.Duration {
+	return max(0, time.Since(time.Unix(0, r.header.WallTime)))
 }
 
 // Durability says in one line what a crash would cost, and what was recovered.
 func (e *Engine) Durability() string {
-	if e.imager == nil {
+	if f := e.follower.Load(); f != nil {
+		return f.describe()
+	}
+	if e.imager.Load() == nil {
 		return "memory only: locks are lost when the server stops; tokens still grow"
 	}
-	line := fmt.Sprintf("image of the locks every %v in %s; %s", e.cfg.SnapshotInterval, e.cfg.DataDir, e.recovered.describe())
-	if e.recovered.grace > 0 {
+	line := fmt.Sprintf("image of the locks every %v in %s; %s", e.cfg.SnapshotInterval, e.cfg.DataDir, e.served.Load().describe())
+	if e.served.Load().grace > 0 {
 		line += fmt.Sprintf("; grace until %s: holders show their tokens, nothing is granted",
-			time.Now().Add(e.recovered.graceLeft(e.clock.now())).Format(time.TimeOnly))
+			time.Now().Add(e.served.Load().graceLeft(e.clock.now())).Format(time.TimeOnly))
 	}
 	return line
 }

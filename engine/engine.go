@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"dlm/engine/snapshot"
 	"dlm/table"
 )
 
@@ -21,14 +22,22 @@ import (
 type Engine struct {
 	cfg       Config
 	clock     *clock
-	table     *table.Table
-	recovered *recovered
-	imager    *imager // nil: memory only
-	ttlReason string  // why a TTL is too long
-	reactors  []*reactor
-	authority atomic.Pointer[authority]
-	buffers   buffers
-	started   time.Time
+	served    atomic.Pointer[recovered] // the table, and where it came from
+	imager    atomic.Pointer[imager]    // nil: memory only, or a backup
+	follower  atomic.Pointer[follower]  // nil: no backup
+	promoting sync.Mutex
+	running   sync.WaitGroup // of background
+	runCtx    context.Context
+	stopRun   context.CancelFunc
+
+	deposed    chan struct{} // closed when a backup takes over
+	deposeOnce sync.Once
+	ended      chan struct{} // closed when Serve has done all
+	endErr     error         // of Serve; set before ended is closed
+	reactors   []*reactor
+	authority  atomic.Pointer[authority]
+	buffers    buffers
+	started    time.Time
 
 	listener net.Listener // nil in a simulation
 	connsMax int          // cfg.ConnsMax, or less if the file limit is lower
@@ -83,10 +92,15 @@ func listen(addr string) (net.Listener, error) {
 // newEngine makes all but the sockets. source is the monotonic clock; table time
 // begins now.
 func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
-	e := &Engine{cfg: cfg, clock: newClock(source), started: rec.started, connsMax: cfg.ConnsMax, table: rec.table, recovered: rec}
-	if rec.dir != nil {
-		e.ttlReason = fmt.Sprintf("no TTL may be longer than the recovery grace of this server, %d ms", rec.ttlMax)
-		e.imager = &imager{e: e, rec: rec}
+	e := &Engine{cfg: cfg, clock: newClock(source), started: rec.started, connsMax: cfg.ConnsMax}
+	e.runCtx, e.stopRun = context.WithCancel(context.Background())
+	e.deposed, e.ended = make(chan struct{}), make(chan struct{})
+	e.served.Store(rec)
+	switch {
+	case rec.follows:
+		e.follower.Store(&follower{e: e, dir: rec.dir, source: newSource(&e.cfg)})
+	case rec.dir != nil:
+		e.imager.Store(&imager{e: e, rec: rec})
 	}
 	e.authority.Store(&authority{creds: cfg.Credentials, adminToken: cfg.AdminToken})
 	e.buffers.max = cfg.BufferedMax
@@ -107,6 +121,9 @@ func secretSeed() uint64 {
 	rand.Read(b[:]) // never fails (crypto/rand)
 	return binary.LittleEndian.Uint64(b[:])
 }
+
+// tab returns the table that is served. A backup replaces it by the next image's.
+func (e *Engine) tab() *table.Table { return e.served.Load().table }
 
 // Addr returns the address that is listened on; nil in a simulation.
 func (e *Engine) Addr() net.Addr {
@@ -154,15 +171,20 @@ func (e *Engine) Serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	tickCtx, stopTicker := context.WithCancel(context.Background())
 	wg.Go(func() { e.runTicker(tickCtx) })
-	imageCtx, stopImages := context.WithCancel(context.Background())
-	defer stopImages()
-	if e.imager != nil {
-		wg.Go(func() { e.imager.run(imageCtx) })
+	if images := e.imager.Load(); images != nil {
+		e.background(images.run)
+	}
+	if f := e.follower.Load(); f != nil {
+		e.follow(f)
 	}
 	accepting := make(chan error, 1)
 	wg.Go(func() { accepting <- e.accept(shell) })
 
 	select {
+	case <-e.deposed:
+		e.cfg.Log.Warn("deposed: a backup takes over", "connections", e.conns.Load())
+		e.listener.Close()
+		<-accepting
 	case <-ctx.Done():
 		e.cfg.Log.Info("stopping", "connections", e.conns.Load())
 		e.listener.Close()
@@ -172,21 +194,41 @@ func (e *Engine) Serve(ctx context.Context) error {
 	}
 	e.stop()
 	stopTicker()
-	stopImages()
+	e.stopRun()
+	e.running.Wait()
 	wg.Wait() // nobody may wake a loop while it is being closed
 	shell.stop()
-	return errors.Join(err, e.keepLast())
+	e.endErr = errors.Join(err, e.keepLast())
+	close(e.ended)
+	return e.endErr
+}
+
+// background runs a goroutine that ends before the server does.
+func (e *Engine) background(run func(context.Context)) {
+	e.running.Go(func() { run(e.runCtx) })
 }
 
 // keepLast writes the last image, from which the next start goes on as if nothing
 // had happened. No loop and no ticker runs any more.
 func (e *Engine) keepLast() error {
-	if e.imager == nil {
+	e.promoting.Lock()
+	defer e.promoting.Unlock()
+	images := e.imager.Load()
+	if images == nil {
+		if dir := e.served.Load().dir; dir != nil {
+			return dir.Close()
+		}
 		return nil
 	}
-	err := e.imager.finish()
+	role := snapshot.Primary
+	select {
+	case <-e.deposed:
+		role = snapshot.Deposed
+	default:
+	}
+	err := images.finish(role)
 	if err != nil {
 		err = fmt.Errorf("the last image was not written, the next start begins with a recovery grace: %w", err)
 	}
-	return errors.Join(err, e.recovered.dir.Close())
+	return errors.Join(err, e.served.Load().dir.Close())
 }

@@ -199,7 +199,7 @@ func TestAGrantToAConnectionThatIsGoneGoesToTheNext(t *testing.T) {
 	c.expect("OK\n")
 	c.do("RELEASE x C", "OK")
 	s.empty()
-	if n := s.e.table.Totals().TakeBacks; n != 1 {
+	if n := s.e.tab().Totals().TakeBacks; n != 1 {
 		t.Fatalf("%d take-backs", n)
 	}
 }

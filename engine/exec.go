@@ -31,6 +31,7 @@ var (
 		RoleLock:   verbsLock,
 		RoleAdmin:  verbsLock | verbSet(codec.VerbForceRelease),
 	}
+	verbsWrite = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbForceRelease)
 	verbsNamed = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbStatus, codec.VerbForceRelease)
 )
 
@@ -58,8 +59,11 @@ func (r *reactor) exec(c *conn) {
 		r.refuse(code, refusalReason(c, code))
 		return
 	}
-	if cmd.Has(codec.OptTTL) && cmd.TTLMs > r.e.recovered.ttlMax {
-		r.refuse(codec.BadArg, r.e.ttlReason)
+	if served := r.e.served.Load(); served.follows && verbsWrite&(1<<cmd.Verb) != 0 {
+		r.refuse(codec.ReadOnly, reasonOf(cmd.Verb, codec.ReadOnly))
+		return
+	} else if cmd.Has(codec.OptTTL) && cmd.TTLMs > served.ttlMax {
+		r.refuse(codec.BadArg, "no TTL may be longer than the recovery grace of this server: see INFO durability")
 		return
 	}
 	switch cmd.Verb {
@@ -80,8 +84,9 @@ func (r *reactor) exec(c *conn) {
 
 // apply executes a command of the table. The result is valid until the next.
 func (r *reactor) apply(id table.ConnID, ticket uint32) *table.Result {
-	hash := r.e.table.Hash(r.cmd.Name)
-	s := r.lock(r.e.table.Shard(hash))
+	t := r.e.tab()
+	hash := t.Hash(r.cmd.Name)
+	s := r.lock(t.Shard(hash))
 	res := s.Apply(r.now, hash, &r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
 	r.unlock(s)
 	return res

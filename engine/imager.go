@@ -46,12 +46,13 @@ type ImageState struct {
 
 // ImageState returns what is known of the images; ok is false in memory mode.
 func (e *Engine) ImageState() (s ImageState, ok bool) {
-	if e.imager == nil {
+	m := e.imager.Load()
+	if m == nil {
 		return s, false
 	}
-	e.imager.mu.Lock()
-	defer e.imager.mu.Unlock()
-	return e.imager.state, true
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state, true
 }
 
 // run writes an image at each interval, until ctx ends.
@@ -121,7 +122,7 @@ func (m *imager) header() snapshot.Header {
 		TokenStart: s.TokenStart, TokenCeiling: s.TokenCeiling, TTLLimitMs: s.TTLLimitMs,
 	}
 	for i := range table.Shards {
-		shard := m.e.table.ShardAt(i)
+		shard := m.rec.table.ShardAt(i)
 		shard.Lock()
 		h.Grace = h.Grace || shard.GraceRuns()
 		shard.Unlock()
@@ -133,7 +134,7 @@ func (m *imager) header() snapshot.Header {
 // records at a time; all else happens outside.
 func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, err error) {
 	for i := range table.Shards {
-		shard, at, done := m.e.table.ShardAt(i), table.ExportCursor{}, false
+		shard, at, done := m.rec.table.ShardAt(i), table.ExportCursor{}, false
 		for !done {
 			shard.Lock()
 			locked := time.Now()
@@ -153,7 +154,7 @@ func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, err e
 func (m *imager) extendTokens() error {
 	largest := codec.Token(0)
 	for i := range table.Shards {
-		shard := m.e.table.ShardAt(i)
+		shard := m.rec.table.ShardAt(i)
 		shard.Lock()
 		largest = max(largest, shard.Counter())
 		shard.Unlock()
@@ -167,16 +168,16 @@ func (m *imager) extendTokens() error {
 		return fmt.Errorf("START: %w", err)
 	}
 	m.rec.start.TokenCeiling = next.TokenCeiling // the rest is read by others
-	m.e.table.SetTokenCeiling(next.TokenCeiling)
+	m.rec.table.SetTokenCeiling(next.TokenCeiling)
 	return nil
 }
 
 // finish writes the last image of a clean stop, when nothing is executed any
 // more, and lets START name it.
-func (m *imager) finish() error {
+func (m *imager) finish(role snapshot.Role) error {
 	if err := m.write(); err != nil {
 		return err
 	}
-	m.rec.start.CleanImage = snapshot.Name(m.state.Path)
+	m.rec.start.CleanImage, m.rec.start.Role = snapshot.Name(m.state.Path), role
 	return snapshot.WriteStart(m.rec.dir.Path(), &m.rec.start)
 }

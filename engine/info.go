@@ -78,7 +78,7 @@ func (e *Engine) infoClients(b []byte) []byte {
 }
 
 func (e *Engine) infoLocks(b []byte) []byte {
-	t := e.table.Totals()
+	t := e.tab().Totals()
 	b = infoLine(b, "locks_held", t.Held)
 	b = infoLine(b, "waiters", t.Waiters)
 	b = infoLine(b, "grants", t.Grants)
@@ -97,17 +97,20 @@ func (e *Engine) infoLocks(b []byte) []byte {
 
 // infoDurability tells what a crash would cost now, and what the last one did.
 func (e *Engine) infoDurability(b []byte) []byte {
-	if e.imager == nil {
+	if f := e.follower.Load(); f != nil {
+		return f.info(b)
+	}
+	if e.imager.Load() == nil {
 		return infoLine(b, "durability", "memory")
 	}
-	rec := e.recovered
+	rec := e.served.Load()
 	b = infoLine(b, "durability", "snapshot")
 	b = infoLine(b, "start_number", rec.start.Number)
 	b = infoLine(b, "lineage", rec.start.Lineage)
 	b = infoLine(b, "recovered", rec.describe())
 	b = infoLine(b, "recovered_holds", rec.holds)
 	b = infoLine(b, "recovery_grace_left_ms", rec.graceLeft(e.clock.now()).Milliseconds())
-	b = infoLine(b, "claims", e.table.Totals().Claims)
+	b = infoLine(b, "claims", e.tab().Totals().Claims)
 	s, _ := e.ImageState()
 	if s.Path != "" {
 		b = infoLine(b, "image", snapshot.Name(s.Path))
@@ -120,10 +123,12 @@ func (e *Engine) infoDurability(b []byte) []byte {
 	}
 	b = infoLine(b, "image_failures", s.Failures)
 	if s.Err != nil {
-		b = infoLine(b, "image_last_error", strings.ReplaceAll(s.Err.Error(), "\n", "; "))
+		b = infoLine(b, "image_last_error", oneLine(s.Err))
 	}
 	return b
 }
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // infoCommands writes a line per verb that was used: how often, and how often
 // with which outcome.

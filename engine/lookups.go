@@ -18,19 +18,28 @@ const (
 
 // statusOf answers STATUS.
 func (r *reactor) statusOf(c *conn) {
-	hash := r.e.table.Hash(r.cmd.Name)
-	s := r.lock(r.e.table.Shard(hash))
-	s.Status(r.now, hash, r.cmd.Name, &r.status, &r.fx)
+	served := r.e.served.Load()
+	hash := served.table.Hash(r.cmd.Name)
+	s := r.lock(served.table.Shard(hash))
+	s.Status(served.timeAt(r.now), hash, r.cmd.Name, &r.status, &r.fx)
 	r.unlock(s)
 	r.count(codec.VerbStatus, codec.OK)
-	if !r.status.Held && !r.status.Recovering {
-		r.w.Fields(1)
-		r.w.Word("state", "free")
-		r.w.End()
-		return
+	fields := 1
+	if r.status.Held || r.status.Recovering {
+		fields = statusFields(&r.status)
 	}
-	r.w.Fields(statusFields(&r.status))
-	r.writeStatus(&r.status)
+	if served.follows {
+		fields++
+	}
+	r.w.Fields(fields)
+	if r.status.Held || r.status.Recovering {
+		r.writeStatus(&r.status)
+	} else {
+		r.w.Word("state", "free")
+	}
+	if served.follows {
+		r.w.Num("stale_ms", served.staleness().Milliseconds())
+	}
 	r.w.End()
 }
 
@@ -111,12 +120,12 @@ func (r *reactor) listLocks(c *conn) {
 // collect fills r.statuses from the cursor on, and moves the cursor. It tells
 // whether there may be more.
 func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Filter) (more bool) {
-	size, seen := 0, 0
+	size, seen, served := 0, 0, r.e.served.Load()
 	for left := listScanMax; left > 0; left-- { // a shard without records counts as one
 		scan := listScan
 		// Few locks per hold of the mutex, as one can have 2 KiB of strings.
-		s := r.lock(r.e.table.ShardAt(int(at.Shard)))
-		done := s.List(r.now, &at.Index, &scan, min(limit-seen, listBatch), filter, &r.statuses, &r.fx)
+		s := r.lock(served.table.ShardAt(int(at.Shard)))
+		done := s.List(served.timeAt(r.now), &at.Index, &scan, min(limit-seen, listBatch), filter, &r.statuses, &r.fx)
 		r.unlock(s)
 		left -= listScan - scan
 		r.cost += 1 + (listScan-scan)/costRecord

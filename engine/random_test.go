@@ -55,7 +55,7 @@ func TestRandomRunsKeepTheirPromises(t *testing.T) {
 		w := newWorld(t, seed)
 		w.run(2000)
 		grants += w.grants
-		lost += int(w.e.table.Totals().TakeBacks)
+		lost += int(w.e.tab().Totals().TakeBacks)
 	}
 	if *seedFlag == 0 && (grants < 1000 || lost == 0) {
 		t.Fatalf("the runs were too tame: %d grants, %d taken back", grants, lost)

@@ -19,6 +19,8 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 			return "locks, waiters, counts or memory are at their limit: nothing was changed"
 		}
 		return "at the limit: nothing was changed"
+	case codec.ReadOnly:
+		return "this server is a backup: use its primary, or promote it"
 	case codec.Recovering:
 		if verb == codec.VerbAcquire {
 			return "recovering after a restart: who holds this lock is not known yet, try again"

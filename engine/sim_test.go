@@ -162,7 +162,7 @@ func (k *client) expectPrefix(want string) {
 // empty checks that nothing is left in the table and in the accounts.
 func (s *sim) empty() {
 	s.t.Helper()
-	if t := s.e.table.Totals(); t.Held != 0 || t.Waiters != 0 {
+	if t := s.e.tab().Totals(); t.Held != 0 || t.Waiters != 0 {
 		s.t.Fatalf("left behind: %d locks, %d waiters", t.Held, t.Waiters)
 	}
 	if n := s.e.buffers.total.Load(); n != 0 {
@@ -171,8 +171,8 @@ func (s *sim) empty() {
 }
 
 func (s *sim) free(lock string) bool {
-	hash := s.e.table.Hash([]byte(lock))
-	sh := s.e.table.Shard(hash)
+	hash := s.e.tab().Hash([]byte(lock))
+	sh := s.e.tab().Shard(hash)
 	sh.Lock()
 	defer sh.Unlock()
 	var st table.Status

@@ -155,7 +155,7 @@ func TestManyContendersForFewLocks(t *testing.T) {
 	}
 	checkSpans(t, spans)
 	eventually(t, "locks, waiters or connections are left", func() bool {
-		sum := e.table.Totals()
+		sum := e.tab().Totals()
 		return sum.Held == 0 && sum.Waiters == 0 && e.conns.Load() == 0 && e.buffers.total.Load() == 0
 	})
 	order.mu.Lock()

@@ -10,10 +10,13 @@ import (
 // tick settles everything that is due: leases and wait timeouts of all shards,
 // a bounded number per hold of a mutex. It runs on the ticker's goroutine.
 func (e *Engine) tick(fx *table.Effects, co *courier) {
-	now := e.clock.now()
+	now, served := e.clock.now(), e.served.Load()
+	if served.follows {
+		return // a backup's table stands still
+	}
 	for i := range table.Shards {
-		for more := e.table.Due(i, now); more; {
-			s := e.table.ShardAt(i)
+		for more := served.table.Due(i, now); more; {
+			s := served.table.ShardAt(i)
 			s.Lock()
 			more = s.Advance(now, advanceMax, fx)
 			s.Unlock()
@@ -52,7 +55,7 @@ func (e *Engine) runTicker(ctx context.Context) {
 // checkMemory makes the table refuse new records at the memory limit.
 func (e *Engine) checkMemory() {
 	if e.cfg.MemoryMax > 0 {
-		e.table.SetFull(e.table.Totals().BytesUsed >= e.cfg.MemoryMax)
+		e.tab().SetFull(e.tab().Totals().BytesUsed >= e.cfg.MemoryMax)
 	}
 }
 

@@ -79,7 +79,7 @@ func (w *waits) take(ticket uint32) tag {
 // cancel ends one wait in the table; its answer, if it is already under way,
 // will find nobody.
 func (r *reactor) cancel(ref table.WaiterRef) {
-	s := r.lock(r.e.table.ShardAt(int(ref.Shard)))
+	s := r.lock(r.e.tab().ShardAt(int(ref.Shard)))
 	s.Cancel(ref)
 	r.unlock(s)
 }
@@ -150,7 +150,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 
 // takeBack undoes one grant.
 func (r *reactor) takeBack(hold table.HoldRef) {
-	s := r.lock(r.e.table.ShardAt(int(hold.Shard)))
+	s := r.lock(r.e.tab().ShardAt(int(hold.Shard)))
 	s.TakeBack(r.now, hold, &r.fx)
 	r.unlock(s)
 }

@@ -72,14 +72,15 @@ func (s *Shard) GraceRuns() bool { return s.phase != graceOver }
 
 // Recovery says how holds come back from an image.
 type Recovery struct {
-	// Grace is how long the grace lasts from table time 0 on, in ns. 0: there is
+	// Grace is how long the grace lasts from now on, in ns. 0: there is
 	// none, since the image was the last act of a clean stop. Then holds come
 	// back with what was left of their leases, else with their full lease.
 	Grace     int64
 	ImageTime int64 // table time of the image, ns
+	Now       int64 // present table time, ns
 }
 
-// Import fills the empty shard from its part of an image, at table time 0. The
+// Import fills the empty shard from its part of an image. The
 // error names a record that can't be: nothing of the table is usable then.
 func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
 	if img.Shard != s.number || s.locks.live != 0 {
@@ -88,10 +89,11 @@ func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
 	if img.Counter > s.counter {
 		return fmt.Errorf("token counter %d is above this start's %d", img.Counter, s.counter)
 	}
+	s.now = rec.Now
 	if rec.Grace > 0 {
 		s.phase = graceRuns
-		s.grace = grace{until: rec.Grace, floor: img.ClaimFloor, ceiling: s.counter}
-		s.noteDue(tickOf(rec.Grace))
+		s.grace = grace{until: rec.Now + rec.Grace, floor: img.ClaimFloor, ceiling: s.counter}
+		s.noteDue(tickOf(s.grace.until))
 	}
 	var h codec.HoldImage
 	for i := range img.Len() {
@@ -122,7 +124,7 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	s.setService(l, h.Service)
 	s.setMeta(l, h.Meta)
 	l.token, l.count, l.ttlMs = h.Token, h.Count, h.TTLMs
-	l.since = h.Since - rec.ImageTime
+	l.since = h.Since - rec.ImageTime + rec.Now
 	switch {
 	case h.Flags&codec.HoldReleased != 0:
 		s.unhold(l, standsReleased)
@@ -132,9 +134,9 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 		return nil
 	case rec.Grace > 0:
 		l.standing = standsUnseen
-		l.deadline = int64(l.ttlMs) * nsPerMs
+		l.deadline = rec.Now + int64(l.ttlMs)*nsPerMs
 	default:
-		l.deadline = h.Deadline - rec.ImageTime
+		l.deadline = h.Deadline - rec.ImageTime + rec.Now
 	}
 	s.armLease(i, l)
 	return nil

@@ -20,11 +20,12 @@ type startLine struct {
 
 // startLines says where the server is, what it keeps, who may use it, and how
 // to try it.
-func startLines(addr net.Addr, c *engine.Config, durability string) []startLine {
+func startLines(addr net.Addr, http string, c *engine.Config, durability string) []startLine {
 	roles := describeRoles(addr, c)
 	try := tryCommand(addr, len(c.Credentials) > 0)
 	return []startLine{
-		{fmt.Sprintf("dlm %s serves on %s", c.Version, addr), "serving", []any{"address", addr.String(), "version", c.Version}},
+		{fmt.Sprintf("dlm %s serves on %s, HTTP %s", c.Version, addr, http), "serving",
+			[]any{"address", addr.String(), "version", c.Version, "http", http}},
 		{durability, "durability", []any{"mode", durability}},
 		{roles, "roles", []any{"access", roles}},
 		{"try: " + try, "something to try", []any{"command", try}},

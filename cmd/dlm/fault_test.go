@@ -226,7 +226,7 @@ func TestClientThatNeverReads(t *testing.T) {
 
 // TestSecondSignalKills ends a server that waits for a client to read.
 func TestSecondSignalKills(t *testing.T) {
-	cmd := exec.Command(binary, "server", "--listen", "127.0.0.1:0", "--log-format", "json", "--stop-timeout", "60s",
+	cmd := exec.Command(binary, "server", "--listen", "127.0.0.1:0", "--http", "off", "--log-format", "json", "--stop-timeout", "60s",
 		"--max-unread", strconv.Itoa(64<<20))
 	cmd.Env = cleanEnv()
 	p := startProcess(t, cmd)

@@ -96,7 +96,7 @@ type process struct {
 // startServer starts the binary on a free port and waits until it serves.
 func startServer(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	args = append([]string{"server", "--listen", "127.0.0.1:0", "--log-format", "json"}, args...)
+	args = append([]string{"server", "--listen", "127.0.0.1:0", "--http", "off", "--log-format", "json"}, args...)
 	cmd := exec.Command(binary, args...)
 	cmd.Env = cleanEnv(env...)
 	return startProcess(t, cmd)

@@ -22,7 +22,8 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/bench":         {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
 	"dlm/bench/floor":   {outside: []string{"github.com/panjf2000/gnet/v2"}},
 	"dlm/bench/compare": {own: []string{"dlm/bench"}},
-	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/engine"}, outside: []string{
+	"dlm/cmd/dlm/admin": {own: []string{"dlm/engine"}},
+	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/snapshot", "dlm/cmd/dlm/admin"}, outside: []string{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2", "golang.org/x/term"}},
 }
 

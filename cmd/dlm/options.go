@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type options struct {
 	configFile string // empty: none
 	tokenFile  string // empty: none
 	cpuProfile string // empty: none
+	http       string // address of the HTTP side, or httpOff
 	logLevel   slog.Level
 	logFormat  string // "text", "json", or empty: text on a terminal, else json
 
@@ -26,7 +28,7 @@ type options struct {
 }
 
 func newOptions() *options {
-	o := &options{logLevel: slog.LevelInfo}
+	o := &options{logLevel: slog.LevelInfo, http: "127.0.0.1:7421"}
 	o.engine.EnsureDefaults()
 	o.engine.Version = readBuild().version
 	return o
@@ -50,6 +52,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 
 	text("config", "FILE", "TOML file of settings, one key per flag", &o.configFile)
 	text("listen", "ADDR", "address to serve on, host:port; port 0 takes a free one", &c.Listen)
+	text("http", "ADDR", "address of the HTTP side, host:port: health, images, promotion; off: none", &o.http)
 	count("loops", "event loops, by default one per processor", &c.Loops)
 	duration("lease", "how long a hold lasts that was acquired without TTL", &c.Lease)
 
@@ -57,6 +60,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	duration("snapshot-interval", "time between images", &c.SnapshotInterval)
 	count("snapshot-keep", "images that are kept", &c.SnapshotKeep)
 	duration("recovery-grace", "how long a start from an image waits for holders before it grants anything", &c.RecoveryGrace)
+	text("backup-of", "ADDR", "be a backup of the primary with this HTTP address or data directory (with a slash)", &c.BackupOf)
 	addLate(fs, "recover", "older", "", "older: start from the image before the newest", into(&c.RecoverOlder, parseRecover))
 
 	count("max-conns", "most open connections", &c.ConnsMax)
@@ -101,6 +105,8 @@ func (o *options) load(fs *pflag.FlagSet, env environment) error {
 	if o.engine.AdminToken, err = env.adminToken(); err != nil {
 		problems = append(problems, err)
 	}
+	o.engine.BackupToken = env[envToken]
+	problems = append(problems, o.validateHTTP()...)
 	if o.tokenFile == "" {
 		problems = append(problems, o.validate(o.engine, origins)...)
 		return problemList(problems).orNil()
@@ -128,6 +134,25 @@ func (o *options) validate(c engine.Config, origins map[string]string) (problems
 		problems = append(problems, err)
 	}
 	return problems
+}
+
+// httpOff is the address of no HTTP side.
+const httpOff = "off"
+
+// validateHTTP holds the HTTP side to the rule of the port for locks: without
+// tokens it is for this machine only.
+func (o *options) validateHTTP() []error {
+	if o.http == httpOff {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(o.http)
+	if err != nil {
+		return []error{fmt.Errorf("http: %q is neither host:port nor off", o.http)}
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && o.tokenFile == "" {
+		return []error{fmt.Errorf("http: %q is not a loopback address, and without a --token-file everybody could fetch the images", o.http)}
+	}
+	return nil
 }
 
 func without(list []string, word string) (rest []string) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dlm/cmd/dlm/admin"
 	"dlm/engine"
 )
 
@@ -67,6 +68,12 @@ func serve(stderr io.Writer, o *options) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 
+	// First the HTTP side: a start that fails for its address must not have
+	// taken the data directory's clean stop.
+	side, err := listenHTTP(o.http, log)
+	if err != nil {
+		return err
+	}
 	server, err := engine.New(o.engine)
 	if errors.Is(err, engine.ErrAddressInUse) {
 		return fmt.Errorf("%w, maybe by a server that runs already: "+
@@ -79,14 +86,44 @@ func serve(stderr io.Writer, o *options) error {
 		log.Warn("NO AUTHENTICATION: everybody who reaches this address can take and release every lock; "+
 			"give the server a --token-file", "address", server.Addr().String())
 	}
-	announce(stderr, log, format, startLines(server.Addr(), &o.engine, server.Durability()))
+	announce(stderr, log, format, startLines(server.Addr(), httpAddr(side), &o.engine, server.Durability()))
 	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
 
-	err = server.Serve(ctx)
-	if err == nil {
+	if err = serveBoth(ctx, server, side); err == nil {
 		log.Info("stopped")
 	}
 	return err
+}
+
+// listenHTTP binds the HTTP side; without one the server is nil.
+func listenHTTP(addr string, log *slog.Logger) (*admin.Server, error) {
+	if addr == httpOff {
+		return nil, nil
+	}
+	return admin.Listen(addr, log)
+}
+
+func httpAddr(side *admin.Server) string {
+	if side == nil {
+		return httpOff
+	}
+	return side.Addr().String()
+}
+
+// serveBoth serves locks and HTTP until ctx ends. HTTP goes on until the last
+// image has been written, and fetched if a backup has taken over.
+func serveBoth(ctx context.Context, server *engine.Engine, side *admin.Server) error {
+	if side == nil {
+		return server.Serve(ctx)
+	}
+	sideCtx, stopSide := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSide()
+	sideDone := make(chan error, 1)
+	go func() { sideDone <- side.Serve(sideCtx, server) }() // the goroutine "http"
+	err := server.Serve(ctx)
+	server.WaitDeposed(side.Fetched())
+	stopSide()
+	return errors.Join(err, <-sideDone)
 }
 
 // startProfile starts the CPU profile, if one is wanted; the function that it

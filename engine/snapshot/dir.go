@@ -75,7 +75,7 @@ func Images(dir string) (names []string, err error) {
 	}
 	for _, e := range entries {
 		var start, number uint64
-		if n, _ := fmt.Sscanf(e.Name(), "image-%d-%d.dlm", &start, &number); n == 2 && e.Name() == fileName(start, number) {
+		if n, _ := fmt.Sscanf(e.Name(), "image-%d-%d.dlm", &start, &number); n == 2 && e.Name() == FileName(start, number) {
 			names = append(names, e.Name())
 		}
 	}
@@ -86,6 +86,25 @@ func Images(dir string) (names []string, err error) {
 
 // Name returns the name that START has for an image.
 func Name(path string) string { return filepath.Base(path) }
+
+// Adopt makes a file in the directory, which must have been checked, an image of
+// that name.
+func (d *Dir) Adopt(path, name string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path, filepath.Join(d.path, name)); err != nil {
+		return err
+	}
+	return syncDir(d.path)
+}
+
+// Discard removes a file that turned out to be no image.
+func (d *Dir) Discard(path string) error { return os.Remove(path) }
 
 // Retain removes all images but the newest keep.
 func (d *Dir) Retain(keep int) error {

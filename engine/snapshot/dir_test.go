@@ -39,7 +39,7 @@ func TestImagesAndRetain(t *testing.T) {
 		h.Start, h.Number = n[0], n[1]
 		write(t, path, h)
 	}
-	for _, name := range []string{"image-3-1.dlm", "image-x.dlm", "notes", fileName(9, 9) + partial} {
+	for _, name := range []string{"image-3-1.dlm", "image-x.dlm", "notes", FileName(9, 9) + partial} {
 		if err := os.WriteFile(filepath.Join(path, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestImagesAndRetain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{fileName(10, 1), fileName(2, 11), fileName(2, 9), fileName(1, 300)}
+	want := []string{FileName(10, 1), FileName(2, 11), FileName(2, 9), FileName(1, 300)}
 	if names, err := d.Images(); err != nil || !slices.Equal(names, want) {
 		t.Errorf("%v %v", names, err)
 	}
@@ -58,7 +58,7 @@ func TestImagesAndRetain(t *testing.T) {
 	if names, err := d.Images(); err != nil || !slices.Equal(names, want[:2]) {
 		t.Errorf("kept %v %v", names, err)
 	}
-	if _, err := os.Stat(filepath.Join(path, fileName(9, 9)+partial)); err == nil {
+	if _, err := os.Stat(filepath.Join(path, FileName(9, 9)+partial)); err == nil {
 		t.Error("what was not finished is still there")
 	}
 	if _, err := os.Stat(filepath.Join(path, "notes")); err != nil {

@@ -55,6 +55,9 @@ func (h *Header) Newer(other *Header) bool {
 	return h.Number > other.Number
 }
 
+// ETag names the image in HTTP.
+func (h *Header) ETag() string { return fmt.Sprintf("\"%s-%d-%d\"", h.Lineage, h.Start, h.Number) }
+
 // entry is where the section of one shard lies.
 type entry struct {
 	offset, length uint64

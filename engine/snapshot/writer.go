@@ -23,14 +23,14 @@ type Writer struct {
 
 const partial = ".partial"
 
-// fileName names an image so that names sort as images do.
-func fileName(start, number uint64) string {
+// FileName names an image so that names sort as images do.
+func FileName(start, number uint64) string {
 	return fmt.Sprintf("image-%020d-%020d.dlm", start, number)
 }
 
 // Create begins an image in the directory.
 func Create(dir string, h Header) (*Writer, error) {
-	path := filepath.Join(dir, fileName(h.Start, h.Number))
+	path := filepath.Join(dir, FileName(h.Start, h.Number))
 	f, err := os.OpenFile(path+partial, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,13 @@
+// Package admin is the HTTP side of a server: what orchestrators ask (/livez,
+// /readyz), what backups fetch (/snapshot), and what makes one the primary
+// (/promote, /depose).
+//
+//	GET  /livez      200 while the process can answer
+//	GET  /readyz     200 when clients can be sent here; else 503 and a line per reason
+//	GET  /snapshot   newest image; ETag, ranges. Role backup or admin
+//	POST /promote    a backup becomes the primary; ?old_is_dead=true does not ask the old one. Role admin
+//	POST /depose     the primary stops for good and answers the name of its last image. Role backup or admin
+//
+// Roles are shown by "Authorization: Bearer <token>". A server without any token
+// is on loopback only, and there everybody may do all of this.
+package admin

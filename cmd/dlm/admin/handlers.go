@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"dlm/engine"
+)
+
+// Engine is what the HTTP side needs of a server. engine.Engine has it.
+type Engine interface {
+	// Unready returns why clients should not be sent here; empty: they can.
+	Unready() []string
+	// Identify returns the role of a token, or of somebody who shows none.
+	Identify(token string) (name string, role engine.Role)
+	// NewestImage returns the image to be fetched and its ETag; path "": none yet.
+	NewestImage() (path, etag string)
+	Promote(ctx context.Context, oldIsDead bool) (string, error)
+	Depose(ctx context.Context) (string, error)
+}
+
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	if reasons := s.engine.Unready(); len(reasons) > 0 {
+		answer(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
+		return
+	}
+	answer(w, http.StatusOK, "ok")
+}
+
+// permit tells whether the request shows one of the roles; else it is answered.
+// Browsers send an Origin with what a page makes them do: no page may do this.
+func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...engine.Role) (who string, ok bool) {
+	if r.Header.Get("Origin") != "" {
+		answer(w, http.StatusForbidden, "not from a web page")
+		return "", false
+	}
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	name, role := s.engine.Identify(token)
+	for _, allowed := range roles {
+		if role == allowed {
+			return name, true
+		}
+	}
+	if !bearer {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		answer(w, http.StatusUnauthorized, "show a token: Authorization: Bearer <token>")
+		return "", false
+	}
+	answer(w, http.StatusForbidden, "this token may not do this")
+	return "", false
+}
+
+// snapshot sends the newest image. http.ServeContent knows ranges and ETags.
+func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
+	if _, ok := s.permit(w, r, engine.RoleBackup, engine.RoleAdmin); !ok {
+		return
+	}
+	path, etag := s.engine.NewestImage()
+	if path == "" {
+		w.WriteHeader(http.StatusNoContent) // the first one is not complete yet
+		return
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		answer(w, http.StatusServiceUnavailable, "too many images are on their way")
+		return
+	}
+	f, err := os.Open(path)
+	if err != nil { // removed since, by a newer one
+		w.Header().Set("Retry-After", "1")
+		answer(w, http.StatusServiceUnavailable, "the image has just been replaced: try again")
+		return
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
+	w.Header().Set("ETag", etag)
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	http.ServeContent(w, r, "", time.Time{}, f)
+	if s.deposed.Load() {
+		s.fetching.Do(func() { close(s.fetched) })
+	}
+}
+
+func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
+	who, ok := s.permit(w, r, engine.RoleAdmin)
+	if !ok {
+		return
+	}
+	// The load of a large image takes seconds.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
+	s.log.Warn("promotion asked for", "by", who, "from", r.RemoteAddr)
+	line, err := s.engine.Promote(context.WithoutCancel(r.Context()), r.URL.Query().Get("old_is_dead") == "true")
+	if err != nil {
+		answer(w, http.StatusConflict, err.Error())
+		return
+	}
+	answer(w, http.StatusOK, line)
+}
+
+func (s *Server) depose(w http.ResponseWriter, r *http.Request) {
+	who, ok := s.permit(w, r, engine.RoleBackup, engine.RoleAdmin)
+	if !ok {
+		return
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
+	s.log.Warn("deposition asked for", "by", who, "from", r.RemoteAddr)
+	last, err := s.engine.Depose(context.WithoutCancel(r.Context()))
+	if err != nil {
+		answer(w, http.StatusConflict, err.Error())
+		return
+	}
+	s.deposed.Store(true)
+	answer(w, http.StatusOK, last)
+}

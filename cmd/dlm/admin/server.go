@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	headerWait  = 5 * time.Second  // for a request's header
+	idleMax     = time.Minute      // of a connection between requests
+	answerMax   = 10 * time.Second // to take an answer that is short
+	snapshotMax = 30 * time.Minute // to take an image
+	headerMax   = 8 << 10          // bytes
+	transfers   = 4                // images on their way at once
+	stopMax     = 2 * time.Second  // for answers under way at a stop
+)
+
+// Server is the HTTP side. Made by Listen, then Serve.
+type Server struct {
+	engine   Engine
+	log      *slog.Logger
+	listener net.Listener
+	slots    chan struct{} // one per image on its way
+
+	deposed  atomic.Bool   // the last image is there to be fetched
+	fetched  chan struct{} // closed when it was
+	fetching sync.Once
+}
+
+// Listen binds the address. Nothing is served before Serve.
+func Listen(addr string, log *slog.Logger) (*Server, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("the HTTP address %s is in use: choose another with --http, or --http off", addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("HTTP: %w", err)
+	}
+	return &Server{log: log, listener: l, slots: make(chan struct{}, transfers), fetched: make(chan struct{})}, nil
+}
+
+// Addr returns the address that is served.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Fetched is closed when a deposed server's last image has been fetched.
+func (s *Server) Fetched() <-chan struct{} { return s.fetched }
+
+// Serve answers for the engine until ctx ends.
+func (s *Server) Serve(ctx context.Context, e Engine) error {
+	s.engine = e
+	hs := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: headerWait,
+		ReadTimeout:       headerWait, // requests have no body that counts
+		WriteTimeout:      answerMax,
+		IdleTimeout:       idleMax,
+		MaxHeaderBytes:    headerMax,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopMax)
+		defer cancel()
+		err := hs.Shutdown(wait)
+		if err != nil {
+			err = hs.Close()
+		}
+		stopped <- err
+	})
+	if err := hs.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return err
+	}
+	return <-stopped
+}
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /snapshot", s.snapshot)
+	mux.HandleFunc("POST /promote", s.promote)
+	mux.HandleFunc("POST /depose", s.depose)
+	return mux
+}
+
+// answer sends a line of text.
+func answer(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, line) // an error means that the client is gone
+}

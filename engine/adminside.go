@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"fmt"
+)
+
+// Unready returns why clients should not be sent here; empty: they can.
+func (e *Engine) Unready() (reasons []string) {
+	if e.draining.Load() {
+		reasons = append(reasons, "stopping")
+	}
+	if f := e.follower.Load(); f != nil {
+		reasons = append(reasons, "a backup: "+f.describe())
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.err != nil {
+			reasons = append(reasons, "the last image could not be fetched: "+oneLine(f.err))
+		}
+	}
+	if s, ok := e.ImageState(); ok && s.Err != nil {
+		reasons = append(reasons, fmt.Sprintf("the last image could not be written: %s", oneLine(s.Err)))
+	}
+	return reasons
+}
+
+// Identify returns the role of a token, or of somebody who shows none. Without
+// any token configured everybody, on loopback, may do everything.
+func (e *Engine) Identify(token string) (name string, role Role) {
+	a := e.authority.Load()
+	if id, ok := a.identify([]byte(token)); ok {
+		return id.name, id.role
+	}
+	if !a.required() && a.adminToken == nil && token == "" {
+		return "anybody", RoleAdmin
+	}
+	return "", RoleNone
+}
+
+// NewestImage returns the path of the newest image and its ETag; path is empty
+// if there is none.
+func (e *Engine) NewestImage() (path, etag string) {
+	if s, ok := e.ImageState(); ok && s.Path != "" {
+		return s.Path, s.Header.ETag()
+	}
+	if rec := e.served.Load(); rec.from != "" { // a start's first image is not written yet, or this is a backup
+		return rec.dir.Path() + "/" + rec.from, rec.header.ETag()
+	}
+	return "", ""
+}

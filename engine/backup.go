@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"dlm/codec"
+	"dlm/engine/snapshot"
+	"dlm/table"
+)
+
+// source is where a backup gets images from.
+type source interface {
+	// fetch brings an image newer than have into the directory, under a name of
+	// its own choice, and returns its path; "" if there is none.
+	fetch(ctx context.Context, have *snapshot.Header, dir string) (path string, err error)
+	// depose makes the primary stop for good, and returns the name of the last
+	// image, if it has written one. errGone: there is no primary any more.
+	depose(ctx context.Context) (last string, err error)
+}
+
+// errGone says that a primary is certainly not running.
+var errGone = errors.New("the primary is gone")
+
+// follower keeps a backup's table like that of its primary.
+type follower struct {
+	e      *Engine
+	dir    *snapshot.Dir
+	source source
+
+	stop    context.CancelFunc // of run; set before it starts
+	stopped chan struct{}      // closed when run has ended
+
+	mu       sync.Mutex
+	failures uint64    // guarded by mu
+	err      error     // of the last try; guarded by mu
+	asked    time.Time // when the primary last answered; guarded by mu
+}
+
+// openBackup begins or goes on with a backup in the directory.
+func openBackup(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
+	start, err := snapshot.ReadStart(dir.Path())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		names, err := dir.Images()
+		if err != nil {
+			return nil, err
+		}
+		if len(names) > 0 {
+			return nil, fmt.Errorf("%s has images and no START: give a backup an empty directory", dir.Path())
+		}
+		start = snapshot.Start{Role: snapshot.Following}
+		if err := snapshot.WriteStart(dir.Path(), &start); err != nil {
+			return nil, fmt.Errorf("START can't be written: %w", err)
+		}
+	case err != nil:
+		return nil, err
+	case start.Role != snapshot.Following:
+		return nil, fmt.Errorf("%s: its role is %s, and --backup-of would throw away what it has: "+
+			"start it without, or give the backup an empty directory", dir.Path(), start.Role)
+	}
+	names, err := dir.Images()
+	if err != nil {
+		return nil, err
+	}
+	rec := &recovered{follows: true, dir: dir, started: time.Now(), start: start, ttlMax: codec.TTLMaxMs,
+		table: newTable(cfg, 0, 0)}
+	if len(names) == 0 {
+		return rec, nil
+	}
+	return rec.next(cfg, filepath.Join(dir.Path(), names[0]))
+}
+
+// next returns what is served after the image at path has been loaded. It checks
+// all of the image, and that it goes on from the present one.
+func (r *recovered) next(cfg *Config, path string) (*recovered, error) {
+	img, err := snapshot.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = img.Close() }() // it was only read
+	h := img.Header()
+	switch {
+	case r.from == "":
+	case h.Lineage != r.header.Lineage:
+		return nil, fmt.Errorf("%s: the primary has another table now; give this backup an empty directory to follow it", path)
+	case !h.Newer(&r.header):
+		return nil, fmt.Errorf("%s: it is not newer than the image that is there", path)
+	}
+	n := &recovered{follows: true, dir: r.dir, started: r.started, start: r.start, ttlMax: r.ttlMax,
+		from: snapshot.FileName(h.Start, h.Number), header: h, begun: h.TableTime, holds: int(h.Holds)}
+	n.table = newTable(cfg, h.Seed, h.TokenCeiling)
+	return n, img.Each(func(s *codec.ShardImage) error {
+		return n.table.ShardAt(int(s.Shard)).Import(s, table.Recovery{ImageTime: h.TableTime, Now: h.TableTime})
+	})
+}
+
+// run follows until ctx ends.
+func (f *follower) run(ctx context.Context) {
+	defer close(f.stopped)
+	for {
+		err := f.step(ctx)
+		f.mu.Lock()
+		if f.err = err; err != nil && ctx.Err() == nil {
+			f.failures++
+			f.e.cfg.Log.Warn("no image from the primary; the next interval tries again", "error", err.Error())
+		}
+		f.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(f.e.cfg.SnapshotInterval):
+		}
+	}
+}
+
+// step brings the next image, if there is one, checks it, and serves it.
+func (f *follower) step(ctx context.Context) error {
+	now := f.e.served.Load()
+	var have *snapshot.Header
+	if now.from != "" {
+		have = &now.header
+	}
+	path, err := f.source.fetch(ctx, have, f.dir.Path())
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.asked = time.Now()
+	f.mu.Unlock()
+	if path == "" {
+		return nil
+	}
+	next, err := now.next(&f.e.cfg, path)
+	if err != nil {
+		return errors.Join(err, f.dir.Discard(path))
+	}
+	if err := f.dir.Adopt(path, next.from); err != nil {
+		return err
+	}
+	f.e.served.Store(next)
+	return f.dir.Retain(f.e.cfg.SnapshotKeep)
+}
+
+func (f *follower) describe() string {
+	now := f.e.served.Load()
+	line := fmt.Sprintf("backup of %s, images in %s", f.e.cfg.BackupOf, f.e.cfg.DataDir)
+	if now.from == "" {
+		return line + "; none yet"
+	}
+	return line + fmt.Sprintf("; %d holds from %s, %v old", now.holds, now.from, now.staleness().Round(time.Millisecond))
+}
+
+// info writes the lines of INFO.
+func (f *follower) info(b []byte) []byte {
+	now := f.e.served.Load()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b = infoLine(b, "durability", "backup")
+	b = infoLine(b, "backup_of", f.e.cfg.BackupOf)
+	b = infoLine(b, "image", now.from)
+	b = infoLine(b, "image_holds", now.header.Holds)
+	if now.from != "" {
+		b = infoLine(b, "image_age_ms", now.staleness().Milliseconds())
+	}
+	if !f.asked.IsZero() {
+		b = infoLine(b, "primary_answered_ms_ago", time.Since(f.asked).Milliseconds())
+	}
+	b = infoLine(b, "image_failures", f.failures)
+	if f.err != nil {
+		b = infoLine(b, "image_last_error", oneLine(f.err))
+	}
+	return b
+}

@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"dlm/engine/snapshot"
+)
+
+// promotion is how a backup becomes the primary.
+type promotion struct {
+	now  int64  // table time
+	last string // image that the primary wrote last, with nothing executed after it; empty: not known
+}
+
+// ErrNotBackup is returned by Promote on a server that follows nobody.
+var ErrNotBackup = errors.New("this server is no backup")
+
+// Promote makes a backup the primary: it stops the old one, which must confirm
+// that, or be certainly gone. With oldIsDead it is not asked: then exclusion holds
+// only if that is true. It returns a line on what is served from now on.
+func (e *Engine) Promote(ctx context.Context, oldIsDead bool) (string, error) {
+	e.promoting.Lock()
+	defer e.promoting.Unlock()
+	f := e.follower.Load()
+	if f == nil {
+		return "", ErrNotBackup
+	}
+	if e.served.Load().from == "" {
+		return "", errors.New("this backup has no image yet: there is nothing to promote")
+	}
+	last, err := "", error(nil)
+	if !oldIsDead {
+		last, err = f.source.depose(ctx)
+		if err != nil && !errors.Is(err, errGone) {
+			return "", fmt.Errorf("the primary %s has not confirmed that it stopped (%w): "+
+				"stop it and try again, or, if it certainly is dead, promote with --old-is-dead", e.cfg.BackupOf, err)
+		}
+	}
+	f.stop()
+	<-f.stopped
+	if last != "" {
+		if err := f.step(ctx); err != nil {
+			e.cfg.Log.Warn("promotion without the last image of the primary", "error", err.Error())
+		}
+	}
+	rec, err := recoverFrom(&e.cfg, f.dir, &promotion{now: e.clock.now(), last: last})
+	if err != nil {
+		// Nobody serves now: better a backup that can be promoted again.
+		e.follow(f)
+		return "", fmt.Errorf("promotion: %w", err)
+	}
+	m := &imager{e: e, rec: rec}
+	e.imager.Store(m)
+	e.served.Store(rec)
+	e.follower.Store(nil)
+	e.background(m.run)
+	line := e.Durability()
+	e.cfg.Log.Warn("promoted: this server is the primary now", "durability", line)
+	return line, nil
+}
+
+// follow starts the goroutine "follower".
+func (e *Engine) follow(f *follower) {
+	ctx, cancel := context.WithCancel(context.Background())
+	f.stop, f.stopped = cancel, make(chan struct{})
+	e.background(func(outer context.Context) {
+		defer context.AfterFunc(outer, cancel)()
+		f.run(ctx)
+	})
+}
+
+// Depose stops the server for good, since a backup takes over: its directory is
+// marked so that it does not start again as a primary. It returns the name of the
+// last image when that is on disk.
+func (e *Engine) Depose(ctx context.Context) (last string, err error) {
+	if e.imager.Load() == nil {
+		return "", errors.New("this server keeps no images: it has nothing to hand over")
+	}
+	e.deposeOnce.Do(func() { close(e.deposed) })
+	select {
+	case <-e.ended:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	if e.endErr != nil {
+		return "", e.endErr
+	}
+	s, _ := e.ImageState()
+	return snapshot.Name(s.Path), nil
+}
+
+// WaitDeposed waits until a backup has had time to fetch the last image, if the
+// server was deposed. It returns at once otherwise.
+func (e *Engine) WaitDeposed(fetched <-chan struct{}) {
+	select {
+	case <-e.deposed:
+	default:
+		return
+	}
+	select {
+	case <-fetched:
+	case <-time.After(deposedLinger):
+	}
+}
+
+const deposedLinger = 15 * time.Second

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"dlm/engine/snapshot"
+)
+
+const (
+	fetchName  = "fetched.partial" // an image on its way
+	answerWait = 10 * time.Second  // for a primary's first byte
+	stallMax   = 30 * time.Second  // without a byte of an image
+)
+
+// newSource returns the source that BackupOf names: a directory, or the HTTP
+// address of a primary.
+func newSource(cfg *Config) source {
+	if strings.Contains(cfg.BackupOf, "/") && !strings.Contains(cfg.BackupOf, "://") {
+		return sharedDir(cfg.BackupOf)
+	}
+	base := cfg.BackupOf
+	if !strings.Contains(base, "://") {
+		base = "http://" + base
+	}
+	transport := &http.Transport{ResponseHeaderTimeout: answerWait, MaxIdleConns: 1, IdleConnTimeout: time.Minute}
+	return &primaryHTTP{base: strings.TrimRight(base, "/"), token: cfg.BackupToken, client: &http.Client{Transport: transport}}
+}
+
+// primaryHTTP fetches from a primary's HTTP side. A transfer that broke off is
+// resumed if the primary still has that image.
+type primaryHTTP struct {
+	base, token string
+	client      *http.Client
+	etag        string // of what lies in fetchName; empty: nothing
+}
+
+func (p *primaryHTTP) request(ctx context.Context, method, path string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, p.base+path, nil)
+	if err == nil && p.token != "" {
+		req.Header.Set("Authorization", "Bearer "+p.token)
+	}
+	return req, err
+}
+
+func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir string) (string, error) {
+	req, err := p.request(ctx, http.MethodGet, "/snapshot")
+	if err != nil {
+		return "", err
+	}
+	if have != nil {
+		req.Header.Set("If-None-Match", have.ETag())
+	}
+	path := filepath.Join(dir, fetchName)
+	if info, err := os.Stat(path); err == nil && p.etag != "" {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", info.Size()))
+		req.Header.Set("If-Range", p.etag)
+	}
+	res, err := p.client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = res.Body.Close() }() // it was only read
+	flags := os.O_WRONLY | os.O_CREATE
+	switch res.StatusCode {
+	case http.StatusNotModified, http.StatusNoContent:
+		return "", nil
+	case http.StatusPartialContent:
+		flags |= os.O_APPEND
+	case http.StatusOK:
+		flags |= os.O_TRUNC
+	default:
+		p.etag = ""
+		text, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // for the message only
+		return "", fmt.Errorf("%s answers %s: %s", p.base, res.Status, strings.TrimSpace(string(text)))
+	}
+	p.etag = res.Header.Get("ETag")
+	if err := receive(path, flags, res.Body); err != nil {
+		return "", err
+	}
+	p.etag = ""
+	return path, nil
+}
+
+// receive stores a body that must not stall. What has come stays, to be resumed.
+func receive(path string, flags int, body io.ReadCloser) error {
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return err
+	}
+	stalled := time.AfterFunc(stallMax, func() { _ = body.Close() })
+	defer stalled.Stop()
+	_, err = io.Copy(f, &watchedReader{body, stalled})
+	return errors.Join(err, f.Close())
+}
+
+// watchedReader puts a timer off with each read.
+type watchedReader struct {
+	io.Reader
+	timer *time.Timer
+}
+
+func (w *watchedReader) Read(b []byte) (int, error) {
+	w.timer.Reset(stallMax)
+	return w.Reader.Read(b)
+}
+
+func (p *primaryHTTP) depose(ctx context.Context) (string, error) {
+	req, err := p.request(ctx, http.MethodPost, "/depose")
+	if err != nil {
+		return "", err
+	}
+	res, err := (&http.Client{Transport: &http.Transport{}}).Do(req)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return "", errGone
+	}
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = res.Body.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(res.Body, 1000))
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s: %s", p.base, res.Status, strings.TrimSpace(string(text)))
+	}
+	return strings.TrimSpace(string(text)), err
+}
+
+// sharedDir is a primary's data directory that both can reach.
+type sharedDir string
+
+func (d sharedDir) fetch(_ context.Context, have *snapshot.Header, dir string) (string, error) {
+	names, err := snapshot.Images(string(d))
+	if err != nil || len(names) == 0 || have != nil && names[0] == snapshot.FileName(have.Start, have.Number) {
+		return "", err
+	}
+	from, err := os.Open(filepath.Join(string(d), names[0]))
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, fetchName)
+	return path, receive(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, from)
+}
+
+// depose takes the lock of the directory, which the primary holds while it runs,
+// and makes sure that it is not started again.
+func (d sharedDir) depose(context.Context) (string, error) {
+	dir, err := snapshot.OpenDir(string(d))
+	if err != nil {
+		return "", err
+	}
+	start, err := snapshot.ReadStart(dir.Path())
+	if err == nil {
+		start.Role = snapshot.Deposed
+		err = snapshot.WriteStart(dir.Path(), &start)
+	}
+	return start.CleanImage, errors.Join(err, dir.Close())
+}
