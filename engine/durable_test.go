@@ -1,0 +1,289 @@
+package engine
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/codec"
+	"dlm/engine/snapshot"
+)
+
+// newDurableSim is newSim with a data directory: each call is a start.
+func newDurableSim(t *testing.T, dir string, change func(*Config)) (*sim, error) {
+	t.Helper()
+	s := &sim{t: t}
+	cfg := Config{Loops: 2, Lease: 10 * time.Second, RecoveryGrace: 20 * time.Second, DataDir: dir, Log: slog.New(slog.NewTextHandler(&s.log, nil))}
+	if change != nil {
+		change(&cfg)
+	}
+	cfg.EnsureDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	rec, err := openTable(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.e = newEngine(cfg, func() int64 { return s.time }, rec)
+	s.co = newCourier(s.e)
+	for _, r := range s.e.reactors {
+		r.bind(func() { s.due = append(s.due, r) })
+	}
+	return s, nil
+}
+
+func mustStart(t *testing.T, dir string, change func(*Config)) *sim {
+	t.Helper()
+	s, err := newDurableSim(t, dir, change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// image writes one, as the imager does at each interval.
+func (s *sim) image() {
+	s.t.Helper()
+	if err := s.e.imager.Load().write(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// crash ends the sim as kill -9 would: only the lock of the directory goes.
+func (s *sim) crash() {
+	s.t.Helper()
+	if err := s.e.served.Load().dir.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// cleanStop ends the sim as SIGTERM does, after the last command.
+func (s *sim) cleanStop() {
+	s.t.Helper()
+	if err := s.e.keepLast(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *sim) ask(line string) string {
+	s.t.Helper()
+	k := s.dial(0)
+	k.send("DETAIL ON\n")
+	k.out.Reset()
+	k.send(line + "\n")
+	return strings.TrimSuffix(k.out.String(), "\n")
+}
+
+func (s *sim) want(line, want string) {
+	s.t.Helper()
+	if got := s.ask(line); !strings.HasPrefix(got, want) {
+		s.t.Errorf("%s: %q, want %q", line, got, want)
+	}
+}
+
+func tokenOf(t *testing.T, reply string) (token uint64) {
+	t.Helper()
+	if n, err := fmt.Sscanf(reply, "OK token=%d", &token); n != 1 {
+		t.Fatalf("%q has no token: %v", reply, err)
+	}
+	return token
+}
+
+func TestRestartAfterACrash(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	known := tokenOf(t, s.ask("ACQUIRE known svc-1 0"))
+	s.want("ACQUIRE gone svc-2 0", "OK")
+	s.want("RELEASE gone svc-2", "OK")
+	s.image()
+	later := tokenOf(t, s.ask("ACQUIRE later svc-3 0"))
+	s.crash()
+
+	s = mustStart(t, dir, nil)
+	if line := s.e.Durability(); !strings.Contains(line, "1 holds from image-") || !strings.Contains(line, "grace until") {
+		t.Errorf("start line: %s", line)
+	}
+	s.want("STATUS known", fmt.Sprintf(`OK state=held mode=exclusive owner="svc-1" token=%d count=1 lease_ms=10000`, known))
+	s.want("STATUS gone", "OK state=recovering")
+	s.want("ACQUIRE gone svc-2 0", "ERROR RECOVERING")
+	s.want("HEARTBEAT later svc-3", "ERROR RECOVERING")
+	s.want(fmt.Sprintf("HEARTBEAT later svc-3 TOKEN %d COUNT 2", later), fmt.Sprintf("OK token=%d count=2", later))
+	s.want("INFO durability", "OK lines=")
+	s.advance(9 * time.Second)
+	s.want(fmt.Sprintf("HEARTBEAT later svc-3 TOKEN %d", later), "OK")
+	s.advance(11 * time.Second)
+	s.want("STATUS known", "OK state=free")
+	if token := tokenOf(t, s.ask("ACQUIRE gone svc-2 0")); token <= later || token <= known {
+		t.Errorf("token %d after %d and %d", token, known, later)
+	}
+	s.crash()
+}
+
+func TestRestartAfterACleanStop(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	token := tokenOf(t, s.ask("ACQUIRE a svc-1 0 META why"))
+	s.want("ACQUIRE a svc-1 0", "OK")
+	s.advance(4 * time.Second)
+	s.cleanStop()
+
+	s = mustStart(t, dir, nil)
+	s.want("STATUS a", fmt.Sprintf(`OK state=held mode=exclusive owner="svc-1" token=%d count=2 lease_ms=6000`, token))
+	s.want("ACQUIRE b svc-2 0", "OK")
+	s.crash()
+
+	// The image of the clean stop is still the newest: the second time it is not clean.
+	s = mustStart(t, dir, nil)
+	s.want("ACQUIRE b svc-2 0", "ERROR RECOVERING")
+	s.crash()
+}
+
+// TestTokensNeverFall restarts with a wall clock that was set back, and from an
+// older image.
+func TestTokensNeverFall(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	s.image()
+	s.image()
+	s.crash()
+	start, err := snapshot.ReadStart(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := codec.Token(time.Now().Add(100 * time.Hour).UnixNano()) // as seen by a clock set back by that much
+	start.TokenCeiling = ahead
+	if err := snapshot.WriteStart(dir, &start); err != nil {
+		t.Fatal(err)
+	}
+	s = mustStart(t, dir, nil)
+	if got := s.e.served.Load().start; got.TokenStart < ahead || got.TokenCeiling != got.TokenStart+tokenReserve || got.Number != 2 {
+		t.Errorf("START %+v, want tokens from %d on", got, ahead)
+	}
+	s.crash()
+	s = mustStart(t, dir, func(c *Config) { c.RecoverOlder = true })
+	if got := s.e.served.Load().start.TokenStart; got < ahead+tokenReserve+tokenLeap {
+		t.Errorf("an older image: tokens from %d on", got)
+	}
+	s.crash()
+}
+
+// TestTokenCeiling: no token passes what START says, and START is renewed in time.
+func TestTokenCeiling(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	rec := s.e.served.Load()
+	rec.table.SetTokenCeiling(rec.start.TokenStart)
+	s.want("ACQUIRE a svc 0", "ERROR LIMIT")
+	rec.table.SetTokenCeiling(rec.start.TokenStart + 1)
+	s.want("ACQUIRE a svc 0", "OK")
+	rec.start.TokenCeiling = rec.start.TokenStart + tokenReserve/4
+	if err := s.e.imager.Load().extendTokens(); err != nil {
+		t.Fatal(err)
+	}
+	if onDisk, err := snapshot.ReadStart(dir); err != nil || onDisk.TokenCeiling != rec.start.TokenStart+tokenReserve/4+tokenReserve {
+		t.Errorf("START %+v %v", onDisk, err)
+	}
+	s.crash()
+}
+
+// TestRefusedStarts are those that could harm: each says what to do.
+func TestRefusedStarts(t *testing.T) {
+	refused := func(dir string, change func(*Config), want string) {
+		t.Helper()
+		s, err := newDurableSim(t, dir, change)
+		if err == nil {
+			s.crash()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	s.image()
+	refused(dir, nil, "in use by another process")
+	s.crash()
+	refused(dir, func(c *Config) { c.BackupOf = "x:1" }, "its role is primary")
+	refused(dir, func(c *Config) { c.RecoverOlder = true }, "no older image")
+	refused(dir, func(c *Config) { c.Lease = time.Minute }, "longer than the recovery grace")
+
+	other := mustStart(t, t.TempDir(), nil)
+	other.image()
+	state, _ := other.e.ImageState()
+	foreign, err := os.ReadFile(state.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.crash()
+	path := filepath.Join(dir, snapshot.FileName(9, 9))
+	if err := os.WriteFile(path, foreign, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(dir, nil, "another table")
+	foreign[5000] ^= 1
+	if err := os.WriteFile(path, foreign, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(dir, nil, "--recover older")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	start, err := snapshot.ReadStart(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start.Role = snapshot.Deposed
+	if err := snapshot.WriteStart(dir, &start); err != nil {
+		t.Fatal(err)
+	}
+	refused(dir, nil, "a backup has taken over")
+}
+
+// TestFailedImages are told, and leave the last good one.
+func TestFailedImages(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	s.want("ACQUIRE a svc 0", "OK")
+	s.image()
+	good, _ := s.e.ImageState()
+	m := s.e.imager.Load()
+	// The name of the next image is taken by a directory, so that it can't be created.
+	blocked := filepath.Join(dir, snapshot.FileName(1, m.number+1)+".partial")
+	if err := os.Mkdir(blocked, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.write(); err == nil {
+		t.Fatal("written over a directory")
+	}
+	state, _ := s.e.ImageState()
+	if state.Failures != 1 || state.Err == nil || state.Path != good.Path {
+		t.Errorf("state %+v", state)
+	}
+	if reasons := s.e.Unready(); len(reasons) != 1 || !strings.Contains(reasons[0], "could not be written") {
+		t.Errorf("ready: %q", reasons)
+	}
+	s.want("ACQUIRE b svc 0", "OK")
+	s.image() // the next interval
+	if reasons := s.e.Unready(); len(reasons) != 0 {
+		t.Errorf("not ready: %q", reasons)
+	}
+	s.crash()
+	s = mustStart(t, dir, nil)
+	if s.e.served.Load().holds != 2 {
+		t.Errorf("%d holds", s.e.served.Load().holds)
+	}
+	s.crash()
+}
+
+func TestTTLBeyondTheGrace(t *testing.T) {
+	s := mustStart(t, t.TempDir(), nil)
+	s.want("ACQUIRE a svc 0 TTL 20001", "ERROR BADARG no TTL may be longer")
+	s.want("ACQUIRE a svc 0 TTL 20000", "OK")
+	s.want("HEARTBEAT a svc TTL 20001", "ERROR BADARG")
+	s.crash()
+}
