@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,11 +23,11 @@ const (
 // imager writes images. Its fields belong to the goroutine "imager", and to the
 // one that stops the server when that has ended; what others read is in state.
 type imager struct {
-	e       *Engine
-	rec     *recovered
-	number  uint64 // of the last image of this start
-	img     codec.ShardImage
-	longest time.Duration // of the last image's holds of a mutex
+	e      *Engine
+	rec    *recovered
+	number uint64 // of the last image of this start
+	img    codec.ShardImage
+	locked []time.Duration // of the last image's holds of a mutex
 
 	mu    sync.Mutex
 	state ImageState
@@ -39,9 +40,10 @@ type ImageState struct {
 	Written  time.Time       // when it was complete
 	Took     time.Duration   // from begin to end
 	CPU      time.Duration   // of it, on a processor
-	LockMax  time.Duration   // longest hold of a shard's mutex
-	Failures uint64          // images that could not be written
-	Err      error           // of the last try; nil: it succeeded
+	LockP99  time.Duration   // of the times for which a shard's mutex was held
+	LockMax  time.Duration
+	Failures uint64 // images that could not be written
+	Err      error  // of the last try; nil: it succeeded
 }
 
 // ImageState returns what is known of the images; ok is false in memory mode.
@@ -94,14 +96,16 @@ func (m *imager) write() error {
 	}
 	if path != "" {
 		m.state.Path, m.state.Header, m.state.Written = path, header, time.Now()
-		m.state.Took, m.state.LockMax = time.Since(began), m.longest
+		m.state.Took = time.Since(began)
+		slices.Sort(m.locked)
+		m.state.LockP99, m.state.LockMax = m.locked[len(m.locked)*99/100], m.locked[len(m.locked)-1]
 	}
 	return err
 }
 
 func (m *imager) writeImage() (string, snapshot.Header, error) {
 	m.number++
-	m.longest = 0
+	m.locked = m.locked[:0]
 	w, err := snapshot.Create(m.rec.dir.Path(), m.header())
 	if err != nil {
 		return "", snapshot.Header{}, err
@@ -139,9 +143,8 @@ func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, err e
 			shard.Lock()
 			locked := time.Now()
 			done = shard.Export(&at, exportScan, w.Header().Grace, &m.img)
-			held := time.Since(locked)
+			m.locked = append(m.locked, time.Since(locked))
 			shard.Unlock()
-			m.longest = max(m.longest, held)
 		}
 		if err := w.Shard(&m.img); err != nil {
 			return "", h, err

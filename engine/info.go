@@ -119,7 +119,8 @@ func (e *Engine) infoDurability(b []byte) []byte {
 		b = infoLine(b, "image_bytes", s.Header.Length)
 		b = infoLine(b, "image_took_ms", s.Took.Milliseconds())
 		b = infoLine(b, "image_cpu_ms", s.CPU.Milliseconds())
-		b = infoLine(b, "image_longest_lock_us", s.LockMax.Microseconds())
+		b = infoLine(b, "image_lock_p99_us", s.LockP99.Microseconds())
+		b = infoLine(b, "image_lock_max_us", s.LockMax.Microseconds())
 	}
 	b = infoLine(b, "image_failures", s.Failures)
 	if s.Err != nil {
