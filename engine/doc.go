@@ -19,6 +19,8 @@
 //	loop i   reactor i, its conns (one gnet loop)   config, clock, table         shell.stop
 //	ticker   its effects and courier                clock, table.Due             Serve, after the stop
 //	accept   the listener, the spare descriptor     number of connections        closing the listener
+//	imager   images and START of the data directory shards, one at a time        the end of Serve
+//	follower the images of a backup                 its primary, clock           the end of Serve, a promotion
 //	drain    nothing                                the wait group of reactors   the reactors' answers
 //
 // The caller of Serve has its own goroutine and waits for all of them.

@@ -50,11 +50,28 @@
 // of its own lock; Advance settles the rest, one tick of a millisecond late at
 // most if it is called for each tick in which Table.Due says so.
 //
+// # Recovery
+//
+// A table that is made from an image (Import) does not know what happened after
+// it. While its grace runs, a record can be without a holder: for requests that wait,
+// and to remember the token of a hold that has ended.
+//
+//	                       HEARTBEAT or RELEASE with TOKEN n
+//	unknown, n above the image's counter ------------> named     a claim; a larger n replaces the holder
+//	of the image: unseen ----------------------------> named
+//	unseen --- HEARTBEAT without TOKEN --------------> renewed
+//	named, renewed, unseen --- RELEASE to 0 ---------> released  only its owner's TOKEN and COUNT revive it
+//	named, renewed, unseen --- lease over, forced ---> barred    nothing up to its token is believed
+//
+// Nothing is granted but re-entries of named holds. When the grace ends, each record is
+// settled before anything else happens to it: unseen holds end, renewed ones get a
+// new token, those without a holder go to the first who waits.
+//
 // # Who may call what
 //
 // Table.Hash, Shard, ShardAt, Due and SetFull may be called from anywhere;
 // Totals too, by who holds no shard. Apply, Cancel, TakeBack, Advance, Status
-// and List need the shard's mutex (Shard.Lock). Never hold two shards. Effects
+// List, Export and Import need the shard's mutex (Shard.Lock). Never hold two shards. Effects
 // belong to the caller, which delivers them after unlocking and then empties
 // the list.
 //

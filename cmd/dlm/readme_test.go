@@ -58,11 +58,36 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
+// TestReadmeWalkThrough runs the scripts of the README, on free ports and in a
+// directory of their own, and looks at what they say last.
+func TestReadmeWalkThrough(t *testing.T) {
+	needProgram(t, "nc", "netcat-openbsd")
+	scripts := readmeBlocks(t, "bash")
+	if len(scripts) != 1 {
+		t.Fatalf("%d scripts", len(scripts))
+	}
+	script := strings.NewReplacer("bin/", t.TempDir()+"/").Replace(scripts[0])
+	for _, port := range []string{"7420", "7421", "7430", "7431"} {
+		_, free := hostPort(t, freeAddr(t))
+		script = strings.ReplaceAll(script, ":"+port, ":"+free)
+		script = strings.ReplaceAll(script, " "+port, " "+free)
+	}
+	// The primary has the default addresses, the backup is stopped at the end.
+	first := regexp.MustCompile(`127\.0\.0\.1 (\d+)`).FindStringSubmatch(script)
+	cmd := exec.CommandContext(t.Context(), "bash", "-eu", "-c", script+"kill %2; wait %2")
+	side := regexp.MustCompile(`--backup-of (\S+)`).FindStringSubmatch(script)
+	cmd.Dir, cmd.Env = repository, cleanEnv("DLM_LISTEN=127.0.0.1:"+first[1], "DLM_HTTP="+side[1])
+	out, err := cmd.CombinedOutput()
+	if err != nil || !regexp.MustCompile(`(?m)^OK$`).Match(out) || !strings.Contains(string(out), "grace until") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func startReadmeServer(t *testing.T, line string) *process {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", line)
 	cmd.Dir = repository
-	cmd.Env = cleanEnv("DLM_LISTEN=127.0.0.1:0")
+	cmd.Env = cleanEnv("DLM_LISTEN=127.0.0.1:0", "DLM_HTTP=127.0.0.1:0")
 	return startProcess(t, cmd)
 }
 
