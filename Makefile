@@ -7,7 +7,7 @@ BASE        ?= origin/main
 BENCH       ?=
 
 .DEFAULT_GOAL := build
-.PHONY: run build test check format vet staticcheck race invariants fuzz clients bench bench-regress profile
+.PHONY: run build test check format vet staticcheck race invariants fuzz clients bench bench-hot bench-regress profile
 
 run: ## start the server
 	go run ./cmd/dlm server
@@ -56,11 +56,17 @@ clients: ## get the client libraries that the end-to-end tests speak through
 	cd cmd/dlm/testdata/clients/goredis && GOWORK=off go mod download
 	cd cmd/dlm/testdata/clients/ioredis && npm install --no-audit --no-fund --no-package-lock
 
-# Two minutes: each server, the floor and Redis take turns. Other settings:
-# make bench BENCH='--depth 64 --rounds 9'; all of them: go run ./bench/compare -h
-bench: ## compare the server with its floor and with Redis
+# Three minutes: each server, the floor, Redis, etcd and slock take turns. Those
+# that are not in PATH are left out and named. Other settings:
+# make bench BENCH='--depth 64 --rounds 9 --slock /path/to/slock'; all of them:
+# go run ./bench/compare -h
+bench: ## compare the server with its floor and with other servers
 	go build -o bin/compare ./bench/compare
 	bin/compare --resp --rounds 5 --duration 500ms $(BENCH)
+
+bench-hot: ## compare hand-offs of one lock among 64 owners
+	go build -o bin/compare ./bench/compare
+	bin/compare --workload hot --conns 64 --locks 1 --depth 1 --rounds 5 --duration 500ms $(BENCH)
 
 # Fails if a command costs the server more CPU time than at BASE, beyond the
 # noise that it measures on the way.

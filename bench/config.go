@@ -26,17 +26,20 @@ const (
 // Workloads lists their names, for help and messages.
 var Workloads = []string{Pair, Renew, Zipf, Ping, Hot, Waiters, Churn, TenMillion}
 
-// The forms of requests. Those of Redis do with Redis what lock libraries do,
-// for the comparison.
+// The forms of requests. Those of other servers do what their clients do, for
+// the comparison.
 const (
 	Text        = "text"
 	RESP        = "resp"
 	RedisScript = "redis-script" // SET NX PX, and a script that compares and deletes
 	RedisDel    = "redis-del"    // SET NX PX and DEL, which does not check the owner
+	EtcdTxn     = "etcd-txn"     // the transaction of etcd's mutex recipe, and a deletion
+	EtcdLock    = "etcd-lock"    // the lock service of etcd
+	Slock       = "slock"        // the binary protocol of slock
 )
 
 // Forms lists their names.
-var Forms = []string{Text, RESP, RedisScript, RedisDel}
+var Forms = []string{Text, RESP, RedisScript, RedisDel, EtcdTxn, EtcdLock, Slock}
 
 // Limits of a run: each bounds the memory or the descriptors of the generator.
 const (
@@ -82,6 +85,8 @@ type Config struct {
 	Floor bool // the server answers OK to everything and does not know INFO
 
 	Progress io.Writer // one line that is rewritten while running; nil: none
+
+	owners []string // by which the server knows the connections; nil: names of ours
 }
 
 // EnsureDefaults fills every field that is left at zero and has a default.
@@ -178,6 +183,7 @@ func (c *Config) combinations() (problems []error) {
 	if (c.Floor || c.isRedis()) && !stream {
 		fail("%s can only run against a lock server", kind)
 	}
+	problems = append(problems, c.peerCombinations()...)
 	if c.isRedis() && (kind == Zipf || c.Held > 0) {
 		fail("form: %s has no queues and takes no held locks", c.Form)
 	}
@@ -200,6 +206,32 @@ func (c *Config) combinations() (problems []error) {
 		fail("skew: %v is not above 1", c.Skew)
 	}
 	return problems
+}
+
+// peerCombinations reports what etcd and slock are not driven to do.
+func (c *Config) peerCombinations() (problems []error) {
+	if !c.isEtcd() && c.Form != Slock {
+		return nil
+	}
+	kind := c.kind()
+	if c.Floor || c.Held > 0 || c.Apart || kind != Pair && (kind != Hot || c.Form == EtcdTxn) {
+		problems = append(problems, fmt.Errorf("form: %s runs the workload %s, and no held locks, --apart or --floor",
+			c.Form, map[bool]string{true: Pair, false: Pair + " or " + Hot}[c.Form == EtcdTxn]))
+	}
+	return problems
+}
+
+func (c *Config) isEtcd() bool { return c.Form == EtcdTxn || c.Form == EtcdLock }
+
+// isOurs tells whether the form is one of our own server.
+func (c *Config) isOurs() bool { return c.Form == Text || c.Form == RESP }
+
+// ownerOf is by what the server knows a connection or a contender.
+func (c *Config) ownerOf(i int) string {
+	if c.owners != nil {
+		return c.owners[i]
+	}
+	return serviceOf(i)
 }
 
 func (c *Config) isRedis() bool { return c.Form == RedisScript || c.Form == RedisDel }

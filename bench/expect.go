@@ -17,8 +17,10 @@ const quoteMax = 200
 // expectation is what answers one batch.
 type expectation struct {
 	count int
-	exact []byte // the whole answer; nil: count times the fields of a hold
+	exact []byte // the whole answer; nil: count replies that differ in numbers
 	done  []int  // done[i] replies are complete in exact[:i]
+	form  string // of replies that differ; RESP by default, the fields of a hold
+	verbs []byte // what they answer, where another server's replies show that
 }
 
 // expect makes the expectation of a batch from the answers to its commands;
@@ -50,7 +52,7 @@ func (w *expectation) match(in []byte, off, replies int) (used, complete int, er
 		return n, w.done[off+n] - w.done[off], nil
 	}
 	for replies+complete < w.count {
-		n, err := holdLen(in[used:])
+		n, err := w.oneOf(in[used:], replies+complete)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -61,6 +63,18 @@ func (w *expectation) match(in []byte, off, replies int) (used, complete int, er
 		complete++
 	}
 	return used, complete, nil
+}
+
+// oneOf returns the length of reply i at the beginning of in.
+func (w *expectation) oneOf(in []byte, i int) (int, error) {
+	if w.verbs == nil {
+		return holdLen(in)
+	}
+	n, err := plainReply(w.form, in)
+	if err == nil && n > 0 {
+		err = checkReply(w.form, verb(w.verbs[i]), in[:n])
+	}
+	return n, err
 }
 
 // mismatch names the first reply that is not the expected one.
@@ -122,10 +136,35 @@ func holdLen(in []byte) (int, error) {
 
 // plainReply returns the length of the one reply at the beginning of in to a
 // command on a connection without DETAIL: a line of text, or in RESP the
-// fields of a hold. It is for the workloads that look at each reply.
+// fields of a hold. It is for the workloads that look at each reply, and for
+// other servers, whose replies are not known beforehand.
 func plainReply(form string, in []byte) (int, error) {
-	if form == Text {
+	switch form {
+	case Text:
 		return bytes.IndexByte(in, '\n') + 1, nil
+	case EtcdTxn, EtcdLock:
+		return httpLen(in)
+	case Slock:
+		return slockLen(in)
 	}
 	return holdLen(in)
+}
+
+// checkReply looks into a whole reply, where its form does not say enough.
+func checkReply(form string, v verb, reply []byte) error {
+	switch form {
+	case Text:
+		if string(reply) != "OK\n" {
+			return wrongReply(reply, "OK\n")
+		}
+	case EtcdTxn, EtcdLock:
+		if want := etcdShows(form, v); !bytes.Contains(reply, []byte(want)) {
+			return wrongReply(reply[bytes.Index(reply, []byte("\r\n\r\n"))+len("\r\n\r\n"):], want)
+		}
+	case Slock:
+		if !slockSucceeded(v, reply) {
+			return wrongReply(reply[:slockResultAt+1], "a frame with result 0")
+		}
+	}
+	return nil
 }

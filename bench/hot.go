@@ -39,8 +39,10 @@ type hot struct {
 }
 
 func (r *run) hot(ctx context.Context) error {
-	if err := r.pingBeside(ctx, min(r.c.Locks, r.c.Conns)); err != nil {
-		return err
+	if r.c.isOurs() {
+		if err := r.pingBeside(ctx, min(r.c.Locks, r.c.Conns)); err != nil {
+			return err
+		}
 	}
 	shared := newProgress()
 	loop, err := newLineLoop(r.c, shared, r.c.Conns)
@@ -82,7 +84,7 @@ func newHot(c *Config, loop *lineLoop, shared *progress) *hot {
 		// Neighbours in a queue are on neighbouring connections, so that a
 		// hand-off goes from one connection to another.
 		n := i % c.Locks
-		name, service := nameOf(c.Prefix, n), serviceOf(i)
+		name, service := nameOf(c.Prefix, n), c.ownerOf(i)
 		var tag []byte
 		if c.Contenders > c.Conns {
 			tag = []byte("@" + strconv.Itoa(i) + " ")
@@ -127,8 +129,12 @@ func (h *hot) reply(conn int, reply []byte, now int64) error {
 		}
 		k, rest = h.contenders[tag], after
 	}
-	if h.c.Form == Text && string(rest) != "OK\n" {
-		return wrongReply(reply, "OK\n")
+	v := verbAcquire
+	if k.releasing {
+		v = verbRelease
+	}
+	if err := checkReply(h.c.Form, v, rest); err != nil {
+		return err
 	}
 	switch {
 	case k.releasing:

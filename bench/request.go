@@ -40,6 +40,7 @@ const (
 type encoder struct {
 	form         string
 	release, ren string // digests of the scripts
+	request      uint64 // number of the last request of slock
 }
 
 func newEncoder(form string) *encoder {
@@ -55,6 +56,13 @@ func (e *encoder) acquire(dst []byte, name, service string, waitMs, ttlMs int) [
 	if e.form == RedisScript || e.form == RedisDel {
 		return appendArray(dst, "SET", name, service, "NX", "PX", strconv.Itoa(redisTTLMs))
 	}
+	switch e.form {
+	case EtcdTxn, EtcdLock:
+		return etcdAcquire(dst, e.form, name, service)
+	case Slock:
+		e.request++
+		return slockRequest(dst, slockLock, e.request, name, service, waitMs)
+	}
 	words := []string{"ACQUIRE", name, service, strconv.Itoa(waitMs)}
 	if ttlMs > 0 {
 		words = append(words, "TTL", strconv.Itoa(ttlMs))
@@ -68,6 +76,11 @@ func (e *encoder) releaseOf(dst []byte, name, service string) []byte {
 		return appendArray(dst, "EVALSHA", e.release, "1", name, service)
 	case RedisDel:
 		return appendArray(dst, "DEL", name)
+	case EtcdTxn, EtcdLock:
+		return etcdRelease(dst, e.form, name, service)
+	case Slock:
+		e.request++
+		return slockRequest(dst, slockUnlock, e.request, name, service, 0)
 	}
 	return e.words(dst, "RELEASE", name, service)
 }

@@ -122,7 +122,7 @@ func (m *streamMaker) encode(conn int, cmds []command, ttlMs int) *stream {
 	if m.depth%2 == 1 {
 		s.period = 2
 	}
-	service := serviceOf(conn)
+	service := m.c.ownerOf(conn)
 	for len(cmds) > 0 {
 		n := min(m.depth, len(cmds))
 		verbs := make([]byte, n)
@@ -162,6 +162,11 @@ func (m *streamMaker) waitMs() int {
 
 func (m *streamMaker) expectation(verbs []byte) *expectation {
 	if w, ok := m.known[string(verbs)]; ok {
+		return w
+	}
+	if m.c.isEtcd() || m.c.Form == Slock {
+		w := &expectation{count: len(verbs), form: m.c.Form, verbs: verbs}
+		m.known[string(verbs)] = w
 		return w
 	}
 	answers := make([]string, len(verbs))

@@ -18,16 +18,25 @@ const talkMax = 10 * time.Second
 // its own, and its process where that is on this machine.
 type target struct {
 	c    *Config
-	conn net.Conn // nil for a floor
+	conn net.Conn // nil for a server that does not answer INFO
 	in   *bufio.Reader
 	pid  int // 0: not known
+
+	leases *leases // of etcd; nil elsewhere
 }
 
 // openTarget connects and finds the process of the server.
 func openTarget(c *Config) (*target, error) {
 	t := &target{c: c, pid: max(c.PID, 0)}
-	if c.Floor {
-		return t, nil
+	if c.isEtcd() {
+		var err error
+		if t.leases, err = grantLeases(c.Server, c.Conns); err != nil {
+			return nil, err
+		}
+		c.owners = t.leases.ids
+	}
+	if c.Floor || c.isEtcd() || c.Form == Slock {
+		return t, nil // none of them answers INFO
 	}
 	conn, err := dial(c)
 	if err != nil {
@@ -56,6 +65,9 @@ func openTarget(c *Config) (*target, error) {
 func (t *target) close() {
 	if t.conn != nil {
 		t.conn.Close()
+	}
+	if t.leases != nil {
+		t.leases.revoke()
 	}
 }
 

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,6 +31,9 @@ type entrant struct {
 	floor bool
 	addr  string
 	pid   int
+	// serial: a connection is answered one command at a time, so that only
+	// depth 1 is measured.
+	serial bool
 	// cells[depth] has a measurement for each round.
 	cells map[int]*bench.Cell
 }
@@ -45,37 +48,42 @@ type field struct {
 	running  []*exec.Cmd
 }
 
-// enterPeers starts the floor, our server and those of others that are here.
-func (f *field) enterPeers(ctx context.Context) error {
-	if err := f.enterFloor(ctx, "floor", bench.Text); err != nil {
-		return err
+// enterAll starts the floor, our server and those of others that are here.
+// Where owners queue, there is no floor: it answers without knowing who holds.
+func (f *field) enterAll(ctx context.Context) error {
+	forms := []string{bench.Text}
+	if f.s.resp {
+		forms = append(forms, bench.RESP)
 	}
 	dlm, err := f.binary(ctx, f.s.dlm, "dlm", "./cmd/dlm", "")
 	if err != nil {
 		return err
 	}
-	if err := f.enterDLM(ctx, "dlm", dlm, bench.Text); err != nil {
-		return err
-	}
-	if f.s.resp {
-		if err := f.enterFloor(ctx, "floor RESP", bench.RESP); err != nil {
+	for _, form := range forms {
+		suffix := map[string]string{bench.RESP: " RESP"}[form]
+		if f.s.load.Workload != bench.Hot {
+			if err := f.enterFloor(ctx, "floor"+suffix, form); err != nil {
+				return err
+			}
+		}
+		if form == bench.Text {
+			err = f.enterDLM(ctx, "dlm", dlm, form)
+		} else {
+			ours := *f.named("dlm") // the same process
+			ours.name, ours.form, ours.cells = "dlm"+suffix, form, map[int]*bench.Cell{}
+			f.entrants = append(f.entrants, &ours)
+		}
+		if err != nil {
 			return err
 		}
-		ours := *f.entrants[1]
-		ours.name, ours.form, ours.cells = "dlm RESP", bench.RESP, map[int]*bench.Cell{}
-		f.entrants = append(f.entrants, &ours)
 	}
-	if err := f.enterRedis(ctx); err != nil {
-		return err
-	}
-	for _, program := range []string{"etcd", "slock"} {
-		if path, err := exec.LookPath(program); err == nil {
-			f.missing = append(f.missing, fmt.Sprintf("%s: found at %s, but this program has no driver for it", program, path))
-		} else {
-			f.missing = append(f.missing, program+": not found on this machine")
-		}
-	}
-	return nil
+	return f.enterPeers(ctx)
+}
+
+// named is the entrant of that name, which has to be there.
+func (f *field) named(name string) *entrant {
+	i := slices.IndexFunc(f.entrants, func(e *entrant) bool { return e.name == name })
+	return f.entrants[i]
 }
 
 func (f *field) enterFloor(ctx context.Context, name, form string) error {
@@ -126,45 +134,9 @@ func (f *field) enterDLM(ctx context.Context, name, path, form string) error {
 	return fmt.Errorf("%s did not start", name)
 }
 
-// enterRedis enters Redis twice: with the script that lock libraries use, and
-// with the plain DEL, which is less than a lock but cheaper.
-func (f *field) enterRedis(ctx context.Context) error {
-	path, err := exec.LookPath(f.s.redis)
-	if err != nil {
-		f.missing = append(f.missing, "redis: "+f.s.redis+" not found on this machine")
-		return nil
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	addr := l.Addr().String()
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
-	cmd := f.command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", f.dir)
-	if err := f.start(cmd); err != nil {
-		return err
-	}
-	for end := time.Now().Add(startMax); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			conn.Close()
-			break
-		}
-		if time.Now().After(end) || ctx.Err() != nil {
-			return fmt.Errorf("redis did not start: %w", err)
-		}
-	}
-	f.enter("Redis SET NX PX + script", bench.RedisScript, false, addr, cmd)
-	if f.s.load.Workload == bench.Pair {
-		f.enter("Redis SET NX PX + DEL", bench.RedisDel, false, addr, cmd)
-	}
-	return nil
-}
-
 func (f *field) enter(name, form string, floor bool, addr string, cmd *exec.Cmd) {
 	f.entrants = append(f.entrants, &entrant{name: name, form: form, floor: floor, addr: addr, pid: cmd.Process.Pid,
-		cells: map[int]*bench.Cell{}})
+		serial: form == bench.EtcdTxn || form == bench.EtcdLock, cells: map[int]*bench.Cell{}})
 }
 
 // command is a program on the core of the servers.

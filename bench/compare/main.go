@@ -1,7 +1,9 @@
 // Command compare measures several lock servers with the same load, taking
 // turns, so that what the machine does meanwhile falls on all of them:
 //
-//	compare                      dlm, the floor and Redis: a Markdown table
+//	compare                      dlm, its floor, Redis, etcd, slock: a Markdown table
+//	compare --workload hot --conns 64 --locks 1 --depth 1
+//	                             the same for one lock that 64 owners hand on
 //	compare --base origin/main   this tree against a commit: fails if it is slower
 //
 // Every server is a program of its own, started on a free port of loopback and
@@ -38,7 +40,9 @@ type settings struct {
 	clientCore int
 	dlm        string // binaries; empty: built from this tree
 	floor      string
-	redis      string
+	redis      string // programs of others; a path, or looked for in PATH
+	etcd       string
+	slock      string
 	jsonFile   string
 	markdown   string // file; empty: standard output
 }
@@ -60,7 +64,7 @@ func main() {
 func parse(args []string) (*settings, error) {
 	s := &settings{}
 	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
-	fs.StringVar(&s.load.Workload, "workload", bench.Pair, "of dlm bench: pair, renew, zipf or ping")
+	fs.StringVar(&s.load.Workload, "workload", bench.Pair, "of dlm bench: pair, renew, zipf, ping or hot")
 	fs.IntVar(&s.load.Conns, "conns", 50, "connections")
 	fs.IntVar(&s.load.Locks, "locks", 10_000, "locks in use")
 	fs.DurationVar(&s.load.Duration, "duration", time.Second, "of a measurement")
@@ -74,6 +78,8 @@ func parse(args []string) (*settings, error) {
 	fs.StringVar(&s.dlm, "dlm", "", "binary of dlm (default: built from this tree)")
 	fs.StringVar(&s.floor, "floor", "", "binary of bench/floor (default: built from this tree)")
 	fs.StringVar(&s.redis, "redis", "redis-server", "binary of Redis")
+	fs.StringVar(&s.etcd, "etcd", "etcd", "binary of etcd")
+	fs.StringVar(&s.slock, "slock", "slock", "binary of slock")
 	fs.StringVar(&s.jsonFile, "json", "", "also write all measurements to this file")
 	fs.StringVar(&s.markdown, "markdown", "", "write the table to this file instead of standard output")
 	if err := fs.Parse(args); err != nil {
@@ -107,7 +113,7 @@ func run(ctx context.Context, s *settings) error {
 	if s.base != "" {
 		return regress(ctx, f)
 	}
-	if err := f.enterPeers(ctx); err != nil {
+	if err := f.enterAll(ctx); err != nil {
 		return err
 	}
 	if err := f.measure(ctx); err != nil {

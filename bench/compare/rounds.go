@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 
 	"dlm/bench"
@@ -35,11 +36,20 @@ func (f *field) once(ctx context.Context, e *entrant) error {
 	defer func() { _ = syscall.Kill(e.pid, syscall.SIGSTOP) }() // stop continues it
 	c := f.s.load
 	c.Server, c.Form, c.Floor, c.PID = e.addr, e.form, e.floor, e.pid
+	if e.serial {
+		c.Depths = slices.DeleteFunc(slices.Clone(c.Depths), func(depth int) bool { return depth != 1 })
+		if len(c.Depths) == 0 {
+			return nil
+		}
+	}
 	report, err := bench.Run(ctx, c)
 	if err != nil {
 		return err
 	}
 	for _, cell := range report.Cells {
+		if cell.Workload != c.Workload {
+			continue // the PING beside a hand-off
+		}
 		if all, ok := e.cells[cell.Depth]; ok {
 			all.Rounds = append(all.Rounds, cell.Rounds...)
 		} else {
@@ -63,7 +73,9 @@ func (f *field) writeJSON() error {
 	o := outcome{Machine: bench.ThisMachine(), Missing: f.missing, Cells: map[string][]*bench.Cell{}}
 	for _, e := range f.entrants {
 		for _, depth := range f.s.load.Depths {
-			o.Cells[e.name] = append(o.Cells[e.name], e.cells[depth])
+			if cell, ok := e.cells[depth]; ok {
+				o.Cells[e.name] = append(o.Cells[e.name], cell)
+			}
 		}
 	}
 	return writeFile(f.s.jsonFile, func(w io.Writer) error {
@@ -88,14 +100,29 @@ func (f *field) writeMarkdown(w io.Writer) error {
 	fmt.Fprintln(w, "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for _, depth := range f.s.load.Depths {
 		for _, e := range f.entrants {
-			f.writeRow(w, depth, e)
+			if _, ok := e.cells[depth]; ok {
+				f.writeRow(w, depth, e)
+			}
 		}
 	}
+	f.writeNotes(w)
 	for _, who := range f.missing {
 		fmt.Fprintf(w, "\nNot measured: %s.", who)
 	}
 	_, err := fmt.Fprintln(w)
 	return err
+}
+
+// writeNotes says below the table what it takes to read it.
+func (f *field) writeNotes(w io.Writer) {
+	if f.s.load.Workload == bench.Hot {
+		fmt.Fprintf(w, "\nA command is here a hand-off: RELEASE, the next holder's grant, and its queueing again; %d contenders.\n",
+			f.s.load.Conns)
+	}
+	if slices.ContainsFunc(f.entrants, func(e *entrant) bool { return e.serial }) {
+		fmt.Fprint(w, "\netcd writes each command to its log, with fsync; the others keep all in memory. It is driven through its HTTP/JSON\n"+
+			"gateway, which costs it something over its own gRPC, and one command at a time on a connection.\n")
+	}
 }
 
 func (f *field) writeRow(w io.Writer, depth int, e *entrant) {
@@ -125,8 +152,8 @@ func (f *field) writeRow(w io.Writer, depth int, e *entrant) {
 // of one with the same form.
 func (f *field) cpuOf(depth int, meant func(*entrant) bool, form string) (ns float64, ok bool) {
 	for _, e := range f.entrants {
-		if meant(e) && (!ok || e.form == form) {
-			ns, _, _, ok = e.cells[depth].Of(bench.CPU)
+		if cell := e.cells[depth]; cell != nil && meant(e) && (!ok || e.form == form) {
+			ns, _, _, ok = cell.Of(bench.CPU)
 		}
 	}
 	return ns, ok
