@@ -26,7 +26,16 @@
 // The clock is read once after each read of a socket. Server CPU time is the
 // sum of /proc/PID/task/*/schedstat, read together with the count of replies
 // at both ends of a round: it says what a command costs even when the
-// generator or a neighbour on the machine limits the throughput.
+// generator or a neighbour on the machine limits the throughput. Objects that
+// the server allocated come from its INFO, which is asked before and behind
+// those readings, with a count of replies of its own.
+//
+// # Other servers
+//
+// Redis, etcd and slock take the workload pair in the form of their own
+// clients, and those that let owners queue also hot. To add one: its requests
+// and replies in a file by its name, its form in config.go, encoder and
+// plainReply; then bench/compare starts it (peers.go there).
 //
 // # Goroutines
 //

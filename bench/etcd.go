@@ -96,8 +96,8 @@ func httpLen(in []byte) (int, error) {
 	n := min(len(in), len(begin))
 	end := bytes.Index(in, []byte("\r\n\r\n"))
 	if string(in[:n]) != begin[:n] {
-		// The reason is in the body; the first line has only a number.
-		return 0, wrongReply(in[max(end+len("\r\n\r\n"), 0):], begin+"...")
+		// The reason is in the body, if that is here; the first line has a number.
+		return 0, wrongReply(in[max(bytes.IndexByte(in, '{'), 0):], begin+"...")
 	}
 	if end < 0 {
 		return 0, nil

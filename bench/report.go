@@ -54,6 +54,7 @@ type Round struct {
 	Commands   int64    `json:"commands"`
 	PerSecond  float64  `json:"commands_per_second"`
 	CPU        *float64 `json:"server_cpu_ns_per_command,omitempty"`
+	Allocs     *float64 `json:"server_allocations_per_command,omitempty"` // objects on the heap
 	ServerBusy *float64 `json:"server_cores_busy,omitempty"`
 	ClientBusy float64  `json:"generator_cores_busy"`
 	Latency    Latency  `json:"latency"`
@@ -124,6 +125,7 @@ func (c *Cell) Of(figure func(*Round) *float64) (mid, low, high float64, ok bool
 // The figures of a round that tables and plots show.
 func PerSecond(r *Round) *float64  { return &r.PerSecond }
 func CPU(r *Round) *float64        { return r.CPU }
+func Allocs(r *Round) *float64     { return r.Allocs }
 func ServerBusy(r *Round) *float64 { return r.ServerBusy }
 func ClientBusy(r *Round) *float64 { return &r.ClientBusy }
 func P50(r *Round) *float64        { return latencyOf(r, r.Latency.P50) }
@@ -155,7 +157,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "workload\tform\tconns\tdepth\trate/s\tops/s\tspread\tCPU ns/op\tspread\tp50\tp99\tp99.9\tmax\tlag p99\tserver\tgenerator\tRSS\tGC\t")
+	fmt.Fprintln(t, "workload\tform\tconns\tdepth\trate/s\tops/s\tspread\tCPU ns/op\tspread\tallocs/op\tp50\tp99\tp99.9\tmax\tlag p99\tserver\tgenerator\tRSS\tGC\t")
 	for _, c := range r.Cells {
 		c.writeRow(t)
 	}
@@ -195,8 +197,8 @@ func (c *Cell) writeRow(w io.Writer) {
 	if c.GCCycles != nil {
 		gc = strconv.FormatInt(*c.GCCycles, 10)
 	}
-	fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n",
-		name, c.Form, c.Conns, c.Depth, rate, ops, opsSpread, cpuNs, cpuSpread,
+	fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n",
+		name, c.Form, c.Conns, c.Depth, rate, ops, opsSpread, cpuNs, cpuSpread, one(Allocs, formatShare),
 		one(P50, FormatNs), one(P99, FormatNs), one(P999, FormatNs), one(maximum, FormatNs), one(lag99, FormatNs),
 		one(ServerBusy, formatShare), one(ClientBusy, formatShare), rss, gc)
 }

@@ -18,7 +18,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew; read the
 // sampleReport has everything that a report can have, and cells that lack what
 // may be missing.
 func sampleReport() *Report {
-	cpu, busy, bytesPerLock := 123.4, 0.5, 181.25
+	cpu, busy, allocs, bytesPerLock := 123.4, 0.5, 0.012, 181.25
 	resident, cycles := int64(64<<20), int64(3)
 	lag := Latency{Count: 10, P50: 900, P99: 2_000, P999: 2_500, Max: 3_000}
 	round := func(perSecond float64, p50 int64) Round {
@@ -26,7 +26,7 @@ func sampleReport() *Report {
 			ClientBusy: 0.25, Latency: Latency{Count: 1000, P50: p50, P99: 10 * p50, P999: 20 * p50, Max: 50 * p50}}
 	}
 	open := round(100_000, 45_000)
-	open.Lag = &lag
+	open.Lag, open.Allocs = &lag, &allocs
 	return &Report{
 		Server: "127.0.0.1:7420", Start: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Workload: TenMillion,
 		Machine: Machine{CPUs: 2, Model: "Abacus 9000", Kernel: "6.18", Go: "go1.26"},

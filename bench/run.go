@@ -182,6 +182,10 @@ func (r *run) rounds(ctx context.Context, shared *progress, cell *Cell, warmup t
 		return err
 	}
 	for i := range r.c.Rounds {
+		before, err := r.allocated(shared)
+		if err != nil {
+			return err
+		}
 		m := r.mark(shared)
 		shared.phase.Store(int32(i + 1))
 		if err := r.sleep(ctx, shared, cell, fmt.Sprintf("round %d of %d", i+1, r.c.Rounds), r.c.Duration); err != nil {
@@ -189,6 +193,11 @@ func (r *run) rounds(ctx context.Context, shared *progress, cell *Cell, warmup t
 		}
 		shared.phase.Store(phaseWarm)
 		round := r.since(m, shared)
+		after, err := r.allocated(shared)
+		if err != nil {
+			return err
+		}
+		round.Allocs = after.per(before)
 		cell.Rounds = append(cell.Rounds, round)
 	}
 	u, err := r.t.usage()
@@ -235,6 +244,30 @@ func (r *run) mark(shared *progress) moment {
 	m.server, m.serverKnown = cpuOf(r.t.pid)
 	m.client, _ = cpuOf(os.Getpid())
 	return m
+}
+
+// allocated is how much the server had allocated at a moment of its own: to ask
+// it takes a command, which must not fall between the readings of CPU time.
+type allocated struct{ objects, commands int64 }
+
+// allocated asks the server, if it is one that tells.
+func (r *run) allocated(shared *progress) (allocated, error) {
+	a := allocated{objects: -1}
+	if !r.t.countsObjects {
+		return a, nil
+	}
+	u, err := r.t.usage()
+	a.objects, a.commands = u.objects, shared.commands.Load()
+	return a, err
+}
+
+// per is the objects for each command between two moments; nil: not known.
+func (a allocated) per(from allocated) *float64 {
+	if from.objects < 0 || a.objects < 0 || a.commands == from.commands {
+		return nil
+	}
+	n := float64(a.objects-from.objects) / float64(a.commands-from.commands)
+	return &n
 }
 
 // since makes a round of what has counted up.

@@ -22,7 +22,8 @@ type target struct {
 	in   *bufio.Reader
 	pid  int // 0: not known
 
-	leases *leases // of etcd; nil elsewhere
+	countsObjects bool    // INFO says how many objects were allocated
+	leases        *leases // of etcd; nil elsewhere
 }
 
 // openTarget connects and finds the process of the server.
@@ -43,11 +44,12 @@ func openTarget(c *Config) (*target, error) {
 		return nil, err
 	}
 	t.conn, t.in = conn, bufio.NewReader(conn)
-	info, err := t.info()
+	info, err := t.info("")
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
+	_, t.countsObjects = info["allocated_objects"]
 	if err := t.loadScripts(); err != nil {
 		conn.Close()
 		return nil, err
@@ -130,13 +132,13 @@ func (t *target) line() (string, error) {
 	return strings.TrimRight(line, "\r\n"), err
 }
 
-// info asks for INFO and returns its fields. The answer of our server is a
+// info asks for INFO, all of it or a section, and returns its fields. The answer of our server is a
 // count of lines, that of Redis a bulk string: both end with a known line.
-func (t *target) info() (map[string]string, error) {
+func (t *target) info(section string) (map[string]string, error) {
 	if t.conn == nil {
 		return nil, nil
 	}
-	head, err := t.ask("INFO")
+	head, err := t.ask("INFO" + section)
 	if err != nil {
 		return nil, fmt.Errorf("INFO: %w", err)
 	}
@@ -195,20 +197,25 @@ type usage struct {
 	cpuNs    int64 // of all threads; -1: not known
 	resident int64 // bytes; -1: not known
 	gcCycles int64 // -1: not known
+	objects  int64 // allocated since the server started; -1: not known
 }
 
 // usage reads the accounts of the process, and INFO for the rest.
 func (t *target) usage() (usage, error) {
-	u := usage{-1, -1, -1}
+	u := usage{-1, -1, -1, -1}
 	if ns, ok := cpuOf(t.pid); ok {
 		u.cpuNs = ns
 	}
-	info, err := t.info()
+	// No more than is needed: what INFO allocates is counted too.
+	info, err := t.info(" memory")
 	if err != nil {
 		return u, err
 	}
 	if n, err := strconv.ParseInt(info["gc_cycles"], 10, 64); err == nil {
 		u.gcCycles = n
+	}
+	if n, err := strconv.ParseInt(info["allocated_objects"], 10, 64); err == nil {
+		u.objects = n
 	}
 	if n, err := strconv.ParseInt(info["used_memory_rss"], 10, 64); err == nil {
 		u.resident = n

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -165,15 +167,30 @@ func (e *Engine) infoMemory(b []byte) []byte {
 		{Name: "/memory/classes/heap/released:bytes"},
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/gc/cycles/total:gc-cycles"},
+		{Name: "/gc/heap/allocs:objects"},
+		{Name: "/gc/heap/tiny/allocs:objects"}, // several share a block; the former counts blocks
 	}
 	metrics.Read(samples)
+	var collections debug.GCStats
+	debug.ReadGCStats(&collections)
 	b = infoLine(b, "used_memory", samples[2].Value.Uint64())
 	b = infoLine(b, "mapped_memory", samples[0].Value.Uint64()-samples[1].Value.Uint64())
 	if rss, ok := residentBytes(); ok {
 		b = infoLine(b, "used_memory_rss", rss)
 	}
+	b = infoLine(b, "allocated_objects", samples[4].Value.Uint64()+samples[5].Value.Uint64())
 	b = infoLine(b, "gc_cycles", samples[3].Value.Uint64())
+	b = infoLine(b, "gc_pauses_us", collections.PauseTotal.Microseconds())
+	b = infoLine(b, "gc_longest_pause_us", longest(collections.Pause).Microseconds())
 	return infoLine(b, "max_memory", e.cfg.MemoryMax)
+}
+
+// longest of the pauses, which the runtime keeps of its last 256 collections.
+func longest(pauses []time.Duration) time.Duration {
+	if len(pauses) == 0 {
+		return 0
+	}
+	return slices.Max(pauses)
 }
 
 // residentBytes returns the resident memory of the process, where the system

@@ -66,6 +66,9 @@ func TestBenchRunsEveryWorkload(t *testing.T) {
 					if round.Commands <= 0 || round.PerSecond <= 0 {
 						t.Errorf("%s %s, depth %d: %+v", cell.Workload, cell.Step, cell.Depth, round)
 					}
+					if cell.Workload != bench.Waiters && round.Allocs == nil {
+						t.Errorf("%s, depth %d: no allocations per command", cell.Workload, cell.Depth)
+					}
 				}
 			}
 			info := infoOf(t, watcher)

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"os/exec"
+	"testing"
+	"time"
+
+	"dlm/bench"
+)
+
+// TestEveryPeerThatIsHere runs the workloads of each server for a moment. One
+// that is not in PATH is skipped by its name.
+func TestEveryPeerThatIsHere(t *testing.T) {
+	programs := settings{redis: "redis-server", etcd: "etcd", slock: "slock"}
+	for _, p := range peers(&programs) {
+		for _, workload := range []string{bench.Pair, bench.Hot, bench.Renew} {
+			if len(p.forms[workload]) == 0 {
+				continue
+			}
+			t.Run(p.name+" "+workload, func(t *testing.T) {
+				path, err := exec.LookPath(p.program)
+				if err != nil {
+					t.Skipf("%s is not on this machine: %v", p.program, err)
+				}
+				measurePeer(t, p, path, workload)
+			})
+		}
+	}
+}
+
+func measurePeer(t *testing.T, p peer, path, workload string) {
+	s := &settings{rounds: 1}
+	s.load = bench.Config{Workload: workload, Conns: 4, Locks: 40, Depths: []int{1, 16}, Rounds: 1,
+		Warmup: 10 * time.Millisecond, Duration: 100 * time.Millisecond}
+	if workload == bench.Hot {
+		s.load.Locks, s.load.Depths = 1, []int{1}
+	}
+	f := &field{s: s, dir: t.TempDir()}
+	defer f.stop()
+	if err := f.enterPeer(t.Context(), p, path, p.forms[workload]); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.measure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range f.entrants {
+		cells := len(s.load.Depths)
+		if e.serial {
+			cells = 1
+		}
+		if len(e.cells) != cells {
+			t.Errorf("%s: %d cells, want %d", e.name, len(e.cells), cells)
+		}
+		for depth, cell := range e.cells {
+			if cell.Rounds[0].Commands == 0 || cell.Rounds[0].Latency.Count == 0 || cell.Rounds[0].CPU == nil {
+				t.Errorf("%s, depth %d: %+v", e.name, depth, cell.Rounds[0])
+			}
+		}
+	}
+}
