@@ -35,6 +35,7 @@ type settings struct {
 	load       bench.Config
 	resp       bool
 	base       string // commit to compare with; empty: with other servers
+	benchstat  string // package@version of benchstat; empty: no micro-benchmarks
 	rounds     int
 	serverCore int
 	clientCore int
@@ -73,6 +74,7 @@ func parse(args []string) (*settings, error) {
 	depths := fs.String("depth", "1,16,64,256", "commands under way on each connection")
 	fs.BoolVar(&s.resp, "resp", false, "also our RESP form, and a floor for it")
 	fs.StringVar(&s.base, "base", "", "commit to compare this tree with, instead of other servers")
+	fs.StringVar(&s.benchstat, "benchstat", "", "with --base also compare micro-benchmarks, by this `PACKAGE@VERSION` of benchstat")
 	fs.IntVar(&s.serverCore, "server-core", 0, "core of the servers")
 	fs.IntVar(&s.clientCore, "client-core", 1, "core of the generator")
 	fs.StringVar(&s.dlm, "dlm", "", "binary of dlm (default: built from this tree)")

@@ -27,17 +27,33 @@ const (
 var errSlower = errors.New("slower than the base")
 
 // regress compares this tree with a commit by the server's CPU time per
-// command. The base takes part twice: what its two processes differ by is the
-// noise of this machine at this time.
+// command, and by micro-benchmarks. The base takes part twice: what its two
+// processes differ by is the noise of this machine at this time.
 func regress(ctx context.Context, f *field) error {
 	tree, err := f.binary(ctx, f.s.dlm, "dlm", "./cmd/dlm", "")
 	if err != nil {
 		return err
 	}
-	base, err := f.buildBase(ctx)
+	base, micro, err := f.buildBase(ctx)
 	if err != nil {
 		return err
 	}
+	var verdict error
+	if micro != nil {
+		ours, err := f.buildMicro(ctx, "tree", ".")
+		if err != nil {
+			return err
+		}
+		// Before the servers start, whose ticks would interrupt it.
+		verdict = f.micro(ctx, []*microSide{micro, ours, micro.again()})
+		if verdict != nil && !errors.Is(verdict, errSlower) {
+			return verdict
+		}
+	}
+	return errors.Join(verdict, f.regressServers(ctx, base, tree))
+}
+
+func (f *field) regressServers(ctx context.Context, base, tree string) error {
 	for _, e := range []struct{ name, path string }{{"base", base}, {"tree", tree}, {"base again", base}} {
 		if err := f.enterDLM(ctx, e.name, e.path, bench.Text); err != nil {
 			return err
@@ -52,17 +68,24 @@ func regress(ctx context.Context, f *field) error {
 	return f.judge()
 }
 
-// buildBase builds the commit in a work tree of its own, which is removed again.
-func (f *field) buildBase(ctx context.Context) (string, error) {
+// buildBase builds the commit in a work tree of its own, which is removed again:
+// the server, and the micro-benchmarks if they are wanted.
+func (f *field) buildBase(ctx context.Context) (server string, micro *microSide, err error) {
 	dir := filepath.Join(f.dir, "base")
 	if out, err := exec.CommandContext(ctx, "git", "worktree", "add", "--detach", dir, f.s.base).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("git worktree add: %w\n%s", err, out)
+		return "", nil, fmt.Errorf("git worktree add: %w\n%s", err, out)
 	}
 	defer func() {
 		// Without a context: it has to go also after an interrupt.
 		_ = exec.Command("git", "worktree", "remove", "--force", dir).Run()
 	}()
-	return f.binary(ctx, "", "dlm-base", "./cmd/dlm", dir)
+	if f.s.benchstat != "" {
+		if micro, err = f.buildMicro(ctx, "base", dir); err != nil {
+			return "", nil, err
+		}
+	}
+	server, err = f.binary(ctx, "", "dlm-base", "./cmd/dlm", dir)
+	return server, micro, err
 }
 
 // judge prints a row for each depth and fails if one is beyond noise.
