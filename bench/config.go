@@ -210,18 +210,25 @@ func (c *Config) combinations() (problems []error) {
 
 // peerCombinations reports what etcd and slock are not driven to do.
 func (c *Config) peerCombinations() (problems []error) {
-	if !c.isEtcd() && c.Form != Slock {
+	if !c.isForeign() {
 		return nil
 	}
-	kind := c.kind()
-	if c.Floor || c.Held > 0 || c.Apart || kind != Pair && (kind != Hot || c.Form == EtcdTxn) {
+	able := []string{Pair, Hot}
+	if c.Form == EtcdTxn {
+		able = able[:1] // whoever has to wait needs a watch beside
+	}
+	if c.Floor || c.Held > 0 || c.Apart || !slices.Contains(able, c.kind()) {
 		problems = append(problems, fmt.Errorf("form: %s runs the workload %s, and no held locks, --apart or --floor",
-			c.Form, map[bool]string{true: Pair, false: Pair + " or " + Hot}[c.Form == EtcdTxn]))
+			c.Form, strings.Join(able, " or ")))
 	}
 	return problems
 }
 
 func (c *Config) isEtcd() bool { return c.Form == EtcdTxn || c.Form == EtcdLock }
+
+// isForeign tells whether the form is neither lines nor RESP. Servers of such
+// a form know no INFO and no AUTH.
+func (c *Config) isForeign() bool { return c.isEtcd() || c.Form == Slock }
 
 // isOurs tells whether the form is one of our own server.
 func (c *Config) isOurs() bool { return c.Form == Text || c.Form == RESP }

@@ -164,7 +164,7 @@ func (m *streamMaker) expectation(verbs []byte) *expectation {
 	if w, ok := m.known[string(verbs)]; ok {
 		return w
 	}
-	if m.c.isEtcd() || m.c.Form == Slock {
+	if m.c.isForeign() {
 		w := &expectation{count: len(verbs), form: m.c.Form, verbs: verbs}
 		m.known[string(verbs)] = w
 		return w

@@ -36,8 +36,8 @@ func openTarget(c *Config) (*target, error) {
 		}
 		c.owners = t.leases.ids
 	}
-	if c.Floor || c.isEtcd() || c.Form == Slock {
-		return t, nil // none of them answers INFO
+	if c.Floor || c.isForeign() {
+		return t, nil // they do not answer INFO
 	}
 	conn, err := dial(c)
 	if err != nil {
@@ -81,7 +81,7 @@ func isLoopback(conn net.Conn) bool {
 // dial connects and authenticates, if there is a token.
 func dial(c *Config) (net.Conn, error) {
 	conn, err := net.DialTimeout("tcp", c.Server, talkMax)
-	if err != nil || c.Token == "" || c.Floor {
+	if err != nil || c.Token == "" || c.Floor || c.isForeign() {
 		return conn, err
 	}
 	line := []byte("AUTH " + strconv.Quote(c.Token) + "\n")

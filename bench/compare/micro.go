@@ -28,9 +28,9 @@ const (
 	microRounds = 9
 	// microTime is long against a tick of the scheduler, and lets all rounds of
 	// all sides pass in about a minute.
-	microTime = "40ms"
+	microTime = "60ms"
 	// microSkip leaves out what takes seconds to set up, nearly all of the time.
-	microSkip = "names=1000000"
+	microSkip = "Pair/names=1000000|Held/renew/names=1000000"
 	// microAlpha is the chance that benchstat takes noise for a difference. There
 	// are some thirty benchmarks: at the usual 0.05 one would in every run.
 	microAlpha = "0.005"
