@@ -121,7 +121,7 @@ func (f *field) writeNotes(w io.Writer) {
 	}
 	if slices.ContainsFunc(f.entrants, func(e *entrant) bool { return e.serial }) {
 		fmt.Fprint(w, "\netcd writes each command to its log, with fsync; the others keep all in memory. It is driven through its HTTP/JSON\n"+
-			"gateway, which costs it something over its own gRPC, and one command at a time on a connection.\n")
+			"gateway, which costs it something over its own gRPC, and one command at a time on a connection: only depth 1 is measured.\n")
 	}
 }
 
