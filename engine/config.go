@@ -88,6 +88,16 @@ type Config struct {
 	// Tap, if not nil, is called for every change of a lock, with the mutex of
 	// its shard held. Tests use it as the stream of events; servers leave it nil.
 	Tap func(*table.Event)
+
+	wall func() time.Time // the wall clock; tests set it back
+}
+
+// now returns the wall-clock time.
+func (c *Config) now() time.Time {
+	if c.wall != nil {
+		return c.wall()
+	}
+	return time.Now()
 }
 
 // EnsureDefaults replaces zero values by their defaults.

@@ -18,8 +18,8 @@ const (
 	// tokenReserve is how many tokens a start may give in one shard before it
 	// must write START again.
 	tokenReserve = 1 << 40
-	// tokenLeap sets a start apart that does not know all that was before:
-	// after --recover older, and from images that were copied.
+	// tokenLeap sets a start apart that does not know all that came after its
+	// image: see leap.
 	tokenLeap = 1 << 50
 )
 
@@ -111,7 +111,7 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 			return nil, fmt.Errorf("%s: it belongs to another table than START: move it away", img.Path())
 		}
 	}
-	rec := &recovered{dir: dir, started: time.Now()}
+	rec := &recovered{dir: dir, started: cfg.now()}
 	if promote != nil {
 		rec.begun = promote.now
 	}
@@ -143,25 +143,52 @@ func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *s
 	if known {
 		s.Lineage, s.Seed, s.Number = former.Lineage, former.Seed, former.Number
 		tokens, ttlMs = max(tokens, former.TokenCeiling), former.TTLLimitMs
+		if table.Without(table.RuleCeilings) {
+			tokens = codec.Token(r.started.UnixNano())
+		}
 	}
 	clean := false
 	if img != nil {
 		h := img.Header()
 		r.header, r.from = h, filepath.Base(img.Path())
-		clean = known && former.CleanImage == r.from && h.Start == former.Number && !h.Grace && !copied
+		clean = known && former.CleanImage == r.from && !copied &&
+			(h.Start == former.Number || table.Without(table.RuleCleanOnce)) && (!h.Grace || table.Without(table.RuleGraceImage))
 		s.Lineage, s.Seed, s.Number = h.Lineage, h.Seed, max(s.Number, h.Start)
-		tokens, ttlMs = max(tokens, h.TokenCeiling), max(ttlMs, h.TTLLimitMs)
+		if !table.Without(table.RuleCeilings) {
+			tokens = max(tokens, h.TokenCeiling)
+		}
+		ttlMs = max(ttlMs, h.TTLLimitMs)
 	}
-	if copied {
-		tokens += tokenLeap
+	if table.Without(table.RuleCleanOnce) {
+		s.CleanImage = former.CleanImage
+	}
+	if copied && !table.Without(table.RuleLeap) {
+		tokens += r.leap(cfg.RecoverOlder)
 	}
 	s.Number++
 	s.TokenStart, s.TokenCeiling = tokens, tokens+tokenReserve
 	r.ttlMax = uint32(cfg.RecoveryGrace.Milliseconds())
 	s.TTLLimitMs = r.ttlMax
-	if (known || img != nil) && !clean {
+	if (known || img != nil) && !clean && !table.Without(table.RuleGrace) {
 		r.grace = max(cfg.RecoveryGrace, time.Duration(ttlMs)*time.Millisecond)
+		if table.Without(table.RuleLongestGrace) {
+			r.grace = cfg.RecoveryGrace
+		}
 	}
+}
+
+// leap returns how far tokens go ahead of what START and image know, when others
+// may have started from that image, too: some 13 days of nanoseconds after
+// --recover older, which has START, twice that for a promotion or a copied image,
+// which could come after it. The time since the image is added, so that of two
+// copies started one after the other the second is ahead; only who sets the
+// clock back as well can make tokens meet.
+func (r *recovered) leap(hasStart bool) codec.Token {
+	age := codec.Token(max(0, r.started.Sub(time.Unix(0, r.header.WallTime))))
+	if hasStart {
+		return tokenLeap + age
+	}
+	return 2*tokenLeap + age
 }
 
 // load makes the table, with what is in the image.
@@ -194,8 +221,10 @@ func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 		return nil
 	})
 	r.holds = r.table.Totals().Held
-	// Holds keep the TTL that they were given when more was allowed.
-	r.start.TTLLimitMs = max(r.start.TTLLimitMs, longest.Load())
+	// Holds keep the TTL that they were given when more was allowed, and a claim
+	// without TTL gets the longest.
+	r.start.TTLLimitMs = max(r.start.TTLLimitMs, longest.Load(), uint32(r.grace.Milliseconds()))
+	r.ttlMax = r.start.TTLLimitMs // or they could not be renewed
 	return err
 }
 

@@ -108,7 +108,7 @@ func TestRestartAfterACrash(t *testing.T) {
 	if line := s.e.Durability(); !strings.Contains(line, "1 holds from image-") || !strings.Contains(line, "grace until") {
 		t.Errorf("start line: %s", line)
 	}
-	s.want("STATUS known", fmt.Sprintf(`OK state=held mode=exclusive owner="svc-1" token=%d count=1 lease_ms=10000`, known))
+	s.want("STATUS known", fmt.Sprintf(`OK state=held mode=exclusive owner="svc-1" token=%d count=1 lease_ms=20000`, known))
 	s.want("STATUS gone", "OK state=recovering")
 	s.want("ACQUIRE gone svc-2 0", "ERROR RECOVERING")
 	s.want("HEARTBEAT later svc-3", "ERROR RECOVERING")

@@ -25,6 +25,7 @@ type grace struct {
 	until   int64       // table time in ns
 	floor   codec.Token // the image's counter: a lock that is not in the image is believed with larger tokens only
 	ceiling codec.Token // the last token given before this start
+	ttlMs   uint32      // longest lease that a claimed hold may have been given
 	settled uint32      // records below are settled; graceEnds only
 	unheld  int         // records that nobody holds
 }
@@ -75,6 +76,9 @@ func (s *Shard) settle(i uint32, fx *Effects) uint32 {
 	case standsUnseen:
 		return s.expire(i, fx)
 	case standsRenewed:
+		if Without(RuleRetoken) {
+			return i
+		}
 		if s.counter >= s.tokenMax() {
 			return s.expire(i, fx)
 		}
@@ -106,6 +110,10 @@ func (s *Shard) endGrace(budget *int, fx *Effects) {
 func (s *Shard) unhold(l *lock, to standing) {
 	if l.standing.held() {
 		s.grace.unheld++
+	}
+	if to == standsReleased && Without(RuleReleased) || to == standsBarred && Without(RuleBarred) {
+		to = standsBarred
+		l.token = min(l.token, s.grace.floor)
 	}
 	l.standing = to
 	l.count = 0

@@ -26,7 +26,7 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 		// Settling gives new tokens to holds that are on record.
 		*at = ExportCursor{phase: s.phase, counter: s.counter}
 		floor := s.counter
-		if grace {
+		if grace && !Without(RuleGraceFloor) {
 			floor = s.grace.floor
 		}
 		img.Reset(s.number, s.counter, floor)
@@ -72,9 +72,10 @@ func (s *Shard) GraceRuns() bool { return s.phase != graceOver }
 
 // Recovery says how holds come back from an image.
 type Recovery struct {
-	// Grace is how long the grace lasts from now on, in ns. 0: there is
+	// Grace, no shorter than any lease that was given, is how long the grace lasts from now on, in ns. 0: there is
 	// none, since the image was the last act of a clean stop. Then holds come
-	// back with what was left of their leases, else with their full lease.
+	// back with what was left of their leases, else with their full lease, and
+	// at least until the end of the grace.
 	Grace     int64
 	ImageTime int64 // table time of the image, ns
 	Now       int64 // present table time, ns
@@ -92,7 +93,7 @@ func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
 	s.now = rec.Now
 	if rec.Grace > 0 {
 		s.phase = graceRuns
-		s.grace = grace{until: rec.Now + rec.Grace, floor: img.ClaimFloor, ceiling: s.counter}
+		s.grace = grace{until: rec.Now + rec.Grace, floor: img.ClaimFloor, ceiling: s.counter, ttlMs: uint32(rec.Grace / nsPerMs)}
 		s.noteDue(tickOf(s.grace.until))
 	}
 	var h codec.HoldImage
@@ -132,9 +133,13 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	case ended:
 		s.unhold(l, standsBarred)
 		return nil
-	case rec.Grace > 0:
+	case rec.Grace > 0 && Without(RuleFullLease):
 		l.standing = standsUnseen
-		l.deadline = rec.Now + int64(l.ttlMs)*nsPerMs
+		l.deadline = max(1, h.Deadline-rec.ImageTime) + rec.Now
+	case rec.Grace > 0:
+		// A holder that has raised its TTL since the image relies on more than that.
+		l.standing = standsUnseen
+		l.deadline = rec.Now + max(int64(l.ttlMs)*nsPerMs, rec.Grace)
 	default:
 		l.deadline = h.Deadline - rec.ImageTime + rec.Now
 	}

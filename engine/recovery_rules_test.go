@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// seeds returns how many runs of the model a test makes.
+func seeds(otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv("DLM_SEEDS")); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// runModel makes one run and returns what was violated.
+func runModel(t *testing.T, seed uint64, did map[string]int) []string {
+	w := newModelWorld(t, seed)
+	for range 250 {
+		w.step()
+		if len(w.violations) > 0 {
+			_ = w.s.e.served.Load().dir.Close() // it may be closed already
+			if testing.Verbose() {
+				t.Log(strings.Join(w.trace[max(0, len(w.trace)-60):], "\n"))
+			}
+			return w.violations
+		}
+	}
+	w.finish()
+	for what, n := range w.did {
+		did[what] += n
+	}
+	return w.violations
+}
+
+// TestRecoveryModel restarts servers in every way under clients that rely on
+// what they are told. DLM_SEEDS sets how many runs there are.
+func TestRecoveryModel(t *testing.T) {
+	did := map[string]int{}
+	for seed := range seeds(40) {
+		if s := os.Getenv("DLM_SEED"); s != "" && s != strconv.Itoa(seed) {
+			continue
+		}
+		for _, v := range runModel(t, uint64(seed), did) {
+			t.Errorf("seed %d %s", seed, v)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%v", did)
+	for _, what := range []string{"crash", "clean stop", "older image", "copied image", "promotion", "changed grace", "clock set back",
+		"lost reply", "grant", "forced", "re-entry", "release", "shown", "renewed without token"} {
+		if did[what] == 0 {
+			t.Errorf("these runs tested nothing: no %s", what)
+		}
+	}
+}
