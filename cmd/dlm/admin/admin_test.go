@@ -1,0 +1,213 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dlm/engine"
+)
+
+// fake is a server as the HTTP side sees it.
+type fake struct {
+	unready   []string
+	path      string
+	promoted  []bool
+	promotion error
+	deposed   int
+}
+
+func (f *fake) Unready() []string { return f.unready }
+
+func (f *fake) Identify(token string) (string, engine.Role) {
+	switch token {
+	case "a":
+		return "ann", engine.RoleAdmin
+	case "b":
+		return "bob", engine.RoleBackup
+	case "l":
+		return "lou", engine.RoleLock
+	}
+	return "", engine.RoleNone
+}
+
+func (f *fake) NewestImage() (path, etag string) { return f.path, `"x-1-2"` }
+
+func (f *fake) Promote(_ context.Context, oldIsDead bool) (string, error) {
+	f.promoted = append(f.promoted, oldIsDead)
+	return "promoted", f.promotion
+}
+
+func (f *fake) Depose(context.Context) (string, error) {
+	f.deposed++
+	return "image-9", nil
+}
+
+// serve starts the HTTP side on a free port of loopback, until the test ends.
+func serve(t *testing.T, f *fake) (s *Server, base string) {
+	t.Helper()
+	s, err := Listen("127.0.0.1:0", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, f) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return s, "http://" + s.Addr().String()
+}
+
+// ask sends a request with a token and headers in turn, and returns status and body.
+func ask(t *testing.T, method, url, token string, headers ...string) (int, string, http.Header) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, strings.TrimSpace(string(body)), res.Header
+}
+
+func TestHealth(t *testing.T) {
+	f := &fake{}
+	_, base := serve(t, f)
+	if code, body, _ := ask(t, "GET", base+"/livez", ""); code != 200 || body != "ok" {
+		t.Errorf("livez %d %s", code, body)
+	}
+	if code, body, _ := ask(t, "GET", base+"/readyz", ""); code != 200 || body != "ok" {
+		t.Errorf("readyz %d %s", code, body)
+	}
+	f.unready = []string{"the disk is full", "stopping"}
+	if code, body, _ := ask(t, "GET", base+"/readyz", ""); code != 503 || body != "the disk is full\nstopping" {
+		t.Errorf("readyz %d %s", code, body)
+	}
+	for _, path := range []string{"/", "/promote", "/nothing"} {
+		if code, _, _ := ask(t, "GET", base+path, "a"); code != 404 && code != 405 {
+			t.Errorf("GET %s: %d", path, code)
+		}
+	}
+}
+
+func TestRoles(t *testing.T) {
+	f := &fake{path: filepath.Join(t.TempDir(), "image")}
+	if err := os.WriteFile(f.path, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, base := serve(t, f)
+	for _, c := range []struct {
+		method, path, token string
+		want                int
+	}{
+		{"GET", "/snapshot", "", 401}, {"GET", "/snapshot", "wrong", 403}, {"GET", "/snapshot", "l", 403},
+		{"GET", "/snapshot", "b", 200}, {"GET", "/snapshot", "a", 200},
+		{"POST", "/promote", "", 401}, {"POST", "/promote", "b", 403}, {"POST", "/promote", "a", 200},
+		{"POST", "/depose", "l", 403}, {"POST", "/depose", "b", 200},
+	} {
+		if code, body, _ := ask(t, c.method, base+c.path, c.token); code != c.want {
+			t.Errorf("%s %s with %q: %d %s, want %d", c.method, c.path, c.token, code, body, c.want)
+		}
+	}
+	if code, _, _ := ask(t, "POST", base+"/promote", "a", "Origin", "http://evil.example"); code != 403 {
+		t.Errorf("a web page may promote: %d", code)
+	}
+	if len(f.promoted) != 1 || f.deposed != 1 {
+		t.Errorf("%d promotions, %d depositions: refused ones were carried out", len(f.promoted), f.deposed)
+	}
+}
+
+func TestSnapshot(t *testing.T) {
+	f := &fake{}
+	s, base := serve(t, f)
+	if code, _, _ := ask(t, "GET", base+"/snapshot", "b"); code != 204 {
+		t.Errorf("without an image: %d", code)
+	}
+	f.path = filepath.Join(t.TempDir(), "image")
+	if err := os.WriteFile(f.path, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, body, header := ask(t, "GET", base+"/snapshot", "b")
+	if code != 200 || body != "0123456789" || header.Get("ETag") != `"x-1-2"` {
+		t.Errorf("%d %s %v", code, body, header)
+	}
+	if code, _, _ := ask(t, "GET", base+"/snapshot", "b", "If-None-Match", `"x-1-2"`); code != 304 {
+		t.Errorf("the same image again: %d", code)
+	}
+	if code, body, _ := ask(t, "GET", base+"/snapshot", "b", "Range", "bytes=7-", "If-Range", `"x-1-2"`); code != 206 || body != "789" {
+		t.Errorf("the rest: %d %s", code, body)
+	}
+	if code, body, _ := ask(t, "GET", base+"/snapshot", "b", "Range", "bytes=7-", "If-Range", `"x-1-1"`); code != 200 || body != "0123456789" {
+		t.Errorf("the rest of another image: %d %s", code, body)
+	}
+	for range transfers {
+		s.slots <- struct{}{}
+	}
+	if code, _, header := ask(t, "GET", base+"/snapshot", "b"); code != 503 || header.Get("Retry-After") == "" {
+		t.Errorf("too many at once: %d", code)
+	}
+	for range transfers {
+		<-s.slots
+	}
+	f.path += "-gone"
+	if code, _, _ := ask(t, "GET", base+"/snapshot", "b"); code != 503 {
+		t.Errorf("an image that was removed: %d", code)
+	}
+}
+
+func TestPromoteAndDepose(t *testing.T) {
+	f := &fake{promotion: errors.New("the primary has not confirmed")}
+	s, base := serve(t, f)
+	if code, body, _ := ask(t, "POST", base+"/promote", "a"); code != 409 || !strings.Contains(body, "not confirmed") {
+		t.Errorf("%d %s", code, body)
+	}
+	f.promotion = nil
+	if code, body, _ := ask(t, "POST", base+"/promote?old_is_dead=true", "a"); code != 200 || body != "promoted" || !f.promoted[1] || f.promoted[0] {
+		t.Errorf("%d %s %v", code, body, f.promoted)
+	}
+	f.path = filepath.Join(t.TempDir(), "image")
+	if err := os.WriteFile(f.path, []byte("last"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ask(t, "GET", base+"/snapshot", "b")
+	if code, body, _ := ask(t, "POST", base+"/depose", "b"); code != 200 || body != "image-9" {
+		t.Errorf("%d %s", code, body)
+	}
+	select {
+	case <-s.Fetched():
+		t.Error("fetched before it was deposed counts")
+	default:
+	}
+	ask(t, "GET", base+"/snapshot", "b")
+	<-s.Fetched()
+}
+
+func TestAddressInUse(t *testing.T) {
+	s, _ := serve(t, &fake{})
+	if _, err := Listen(s.Addr().String(), slog.Default()); err == nil || !strings.Contains(err.Error(), "--http off") {
+		t.Errorf("%v", err)
+	}
+}

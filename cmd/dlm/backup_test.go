@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/engine/snapshot"
+)
+
+// httpOf returns the HTTP address that a server has logged.
+func httpOf(t *testing.T, p *process) string {
+	t.Helper()
+	for _, record := range p.seen {
+		if addr, ok := record["http"].(string); ok {
+			return addr
+		}
+	}
+	t.Fatal("no HTTP address in the log")
+	return ""
+}
+
+// TestHandOver moves all locks to a backup while the primary runs: nothing is
+// lost, and nobody has to wait for a grace.
+func TestHandOver(t *testing.T) {
+	one, two := filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "two")
+	file := writeTokens(t)
+	env := []string{"DLM_TOKEN=" + backupToken}
+	primary := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", one, "--snapshot-interval", "100ms", "--token-file", file)
+	backup := startServer(t, env, "--http", "127.0.0.1:0", "--data-dir", two, "--snapshot-interval", "100ms", "--token-file", file,
+		"--backup-of", httpOf(t, primary))
+
+	c := dialLine(t, primary.addr)
+	c.ask("AUTH " + adminToken)
+	c.ask("DETAIL ON")
+	c.ask("ACQUIRE a svc 0")
+	held := c.ask("ACQUIRE a svc 0")
+	waitUntil(t, "the backup has an image", func() bool { names, _ := snapshot.Images(two); return len(names) > 0 })
+	b := dialLine(t, backup.addr)
+	b.ask("AUTH " + adminToken)
+	if got := b.ask("ACQUIRE a svc 0"); !strings.HasPrefix(got, "ERROR READONLY") {
+		t.Errorf("a backup grants: %s", got)
+	}
+
+	if _, errs, code := command(t, env, "promote", "--http", httpOf(t, backup)); code != exitFailure || !strings.Contains(errs, "may not") {
+		t.Errorf("promoted by a backup's token: %d %s", code, errs)
+	}
+	out, errs, code := command(t, []string{"DLM_TOKEN=" + adminToken}, "promote", "--http", httpOf(t, backup))
+	if code != exitOK || !strings.Contains(out, "clean stop") {
+		t.Fatalf("promotion: %d %s %s", code, out, errs)
+	}
+	if err := primary.waitExit(t); err != nil {
+		t.Errorf("the old primary: %v", err)
+	}
+	b.ask("DETAIL ON")
+	var token, again uint64
+	fmt.Sscanf(held, "OK token=%d", &token)
+	if got := b.ask("HEARTBEAT a svc"); !strings.HasPrefix(got, fmt.Sprintf("OK token=%d count=2", token)) {
+		t.Errorf("held with %s, then %s", held, got)
+	}
+	b.ask("RELEASE a svc")
+	b.ask("RELEASE a svc")
+	if fmt.Sscanf(b.ask("ACQUIRE a other 0"), "OK token=%d", &again); again <= token {
+		t.Errorf("token %d after %d", again, token)
+	}
+	if _, errs, code := command(t, nil, "server", "--listen", "127.0.0.1:0", "--http", "off", "--data-dir", one); code != exitFailure ||
+		!strings.Contains(errs, "deposed") {
+		t.Errorf("the old primary starts again: %d %s", code, errs)
+	}
+}
+
+// The tokens of writeTokens, by role.
+const (
+	adminToken  = "dlm_admin-0123456789abcdef"
+	backupToken = "dlm_backup-0123456789abcdef"
+)
+
+// writeTokens writes a token file with an admin and a backup.
+func writeTokens(t *testing.T) string {
+	t.Helper()
+	var text strings.Builder
+	for role, token := range map[string]string{"admin": adminToken, "backup": backupToken} {
+		entry, err := tokenFileText(token, tokenEntry{Name: role, Role: role})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(entry)
+	}
+	file := filepath.Join(t.TempDir(), "tokens.toml")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestSnapshotCommands(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	p := startServer(t, nil, "--data-dir", dir, "--snapshot-interval", "100ms")
+	c := dialLine(t, p.addr)
+	began := time.Now()
+	c.ask(`ACQUIRE "a lock" svc 0`)
+	file := ""
+	waitUntil(t, "an image with the lock", func() bool {
+		names, _ := snapshot.Images(dir)
+		if len(names) == 0 {
+			return false
+		}
+		img, err := snapshot.Open(filepath.Join(dir, names[0]))
+		if err != nil {
+			return false // removed since
+		}
+		defer img.Close()
+		file = filepath.Join(t.TempDir(), names[0])
+		bytes, err := os.ReadFile(img.Path())
+		return err == nil && img.Header().Holds == 1 && os.WriteFile(file, bytes, 0o600) == nil
+	})
+	if out, errs, code := command(t, nil, "snapshot", "verify", file); code != exitOK || !strings.Contains(out, "sound, 1 holds") {
+		t.Errorf("verify: %d %s %s", code, out, errs)
+	}
+	if out, _, code := command(t, nil, "snapshot", "inspect", "--holds", file); code != exitOK ||
+		!strings.Contains(out, "holds          1") || !strings.Contains(out, `lock="a lock" owner="svc" token=`) {
+		t.Errorf("inspect: %d %s", code, out)
+	}
+	out, _, code := command(t, nil, "snapshot", "inspect", "--json", file)
+	var facts imageFacts
+	if err := json.Unmarshal([]byte(out), &facts); err != nil || code != exitOK || facts.Holds != 1 || facts.Begun.Before(began.Add(-time.Minute)) {
+		t.Errorf("inspect --json: %d %v %s", code, err, out)
+	}
+	bytes, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes[len(bytes)-4096] ^= 1
+	if err := os.WriteFile(file, bytes, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, what := range []string{"verify", "inspect"} {
+		if _, errs, code := command(t, nil, "snapshot", what, file); code != exitFailure || !strings.Contains(errs, "at byte 12288") {
+			t.Errorf("%s of a damaged file: %d %s", what, code, errs)
+		}
+	}
+}
