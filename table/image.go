@@ -22,11 +22,11 @@ type ExportCursor struct {
 // grace is set if the image was begun while the grace of any shard ran: then it
 // is one that a start from it can't rely on more than on the image before.
 func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardImage) (done bool) {
-	if at.next == 0 || at.phase != s.phase {
-		// Settling gives new tokens to holds that are on record.
+	if at.next == 0 || at.phase != s.phase || s.phase == graceEnds && at.counter != s.counter {
+		// Settling gives new tokens to holds that are on record: they would be left out.
 		*at = ExportCursor{phase: s.phase, counter: s.counter}
 		floor := s.counter
-		if grace && !Without(RuleGraceFloor) {
+		if grace && s.phase != graceOver { // of a settled shard all holds are on record
 			floor = s.grace.floor
 		}
 		img.Reset(s.number, s.counter, floor)
