@@ -143,37 +143,27 @@ func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *s
 	if known {
 		s.Lineage, s.Seed, s.Number = former.Lineage, former.Seed, former.Number
 		tokens, ttlMs = max(tokens, former.TokenCeiling), former.TTLLimitMs
-		if table.Without(table.RuleCeilings) {
-			tokens = codec.Token(r.started.UnixNano())
-		}
 	}
 	clean := false
 	if img != nil {
 		h := img.Header()
 		r.header, r.from = h, filepath.Base(img.Path())
-		clean = known && former.CleanImage == r.from && !copied &&
-			(h.Start == former.Number || table.Without(table.RuleCleanOnce)) && (!h.Grace || table.Without(table.RuleGraceImage))
+		clean = known && former.CleanImage == r.from && h.Start == former.Number && !h.Grace && !copied
 		s.Lineage, s.Seed, s.Number = h.Lineage, h.Seed, max(s.Number, h.Start)
-		if !table.Without(table.RuleCeilings) {
-			tokens = max(tokens, h.TokenCeiling)
-		}
-		ttlMs = max(ttlMs, h.TTLLimitMs)
+		tokens, ttlMs = max(tokens, h.TokenCeiling), max(ttlMs, h.TTLLimitMs)
 	}
-	if table.Without(table.RuleCleanOnce) {
-		s.CleanImage = former.CleanImage
-	}
-	if copied && !table.Without(table.RuleLeap) {
+	if copied {
 		tokens += r.leap(cfg.RecoverOlder)
 	}
 	s.Number++
 	s.TokenStart, s.TokenCeiling = tokens, tokens+tokenReserve
 	r.ttlMax = uint32(cfg.RecoveryGrace.Milliseconds())
 	s.TTLLimitMs = r.ttlMax
-	if (known || img != nil) && !clean && !table.Without(table.RuleGrace) {
+	if (known || img != nil) && !clean {
 		r.grace = max(cfg.RecoveryGrace, time.Duration(ttlMs)*time.Millisecond)
-		if table.Without(table.RuleLongestGrace) {
-			r.grace = cfg.RecoveryGrace
-		}
+		// A start after a crash within this grace must still wait for the leases of the former one: who
+		// has not spoken yet is not on record. So a shorter setting counts after a clean stop.
+		s.TTLLimitMs = max(s.TTLLimitMs, ttlMs)
 	}
 }
 

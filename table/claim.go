@@ -38,11 +38,7 @@ func (s *Shard) holds(i uint32, service []byte) bool {
 
 // acquireInGrace lets the request wait, unless its owner has shown that it holds the lock.
 func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	if i == none && Without(RuleNoGrants) {
-		s.acquireFree(tag, cmd, from, r)
-		return
-	}
-	if i != none && s.holds(i, cmd.Service) && (s.locks.at(i).standing == standsNamed || Without(RuleReentry)) {
+	if i != none && s.holds(i, cmd.Service) && s.locks.at(i).standing == standsNamed {
 		s.acquire(i, tag, cmd, from, fx, r)
 		return
 	}
@@ -72,21 +68,17 @@ func (s *Shard) showToken(i, tag uint32, cmd *codec.Command, fx *Effects, r *Res
 		known = s.locks.at(i).token
 	}
 	switch {
-	case Without(RuleClaims) && cmd.Token != known:
-		r.Code = codec.Stale
 	case cmd.Token < known:
 		r.Code = codec.Stale
 	case cmd.Token == known:
 		s.showKnown(i, cmd, fx, r)
-	case cmd.Token <= s.grace.floor && !Without(RuleFloor):
+	case cmd.Token <= s.grace.floor:
 		r.Code = codec.NotHeld // it had ended by the time of the image
 		if i != none {
 			r.Code = codec.Stale
 		}
 	case cmd.Token > s.grace.ceiling:
 		r.Code = codec.Stale // it was never given
-	case Without(RuleLargerWins) && i != none && s.locks.at(i).standing.held():
-		r.Code = codec.Stale
 	default:
 		s.claim(i, tag, cmd, fx, r)
 	}
@@ -147,7 +139,7 @@ func (s *Shard) shown(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 		s.armLease(i, l)
 	}
 	l.standing = standsNamed
-	if cmd.Has(codec.OptCount) && !Without(RuleCount) {
+	if cmd.Has(codec.OptCount) {
 		l.count = cmd.Count
 	}
 	s.onKnown(i, cmd, fx, r)

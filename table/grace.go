@@ -76,9 +76,6 @@ func (s *Shard) settle(i uint32, fx *Effects) uint32 {
 	case standsUnseen:
 		return s.expire(i, fx)
 	case standsRenewed:
-		if Without(RuleRetoken) {
-			return i
-		}
 		if s.counter >= s.tokenMax() {
 			return s.expire(i, fx)
 		}
@@ -110,10 +107,6 @@ func (s *Shard) endGrace(budget *int, fx *Effects) {
 func (s *Shard) unhold(l *lock, to standing) {
 	if l.standing.held() {
 		s.grace.unheld++
-	}
-	if to == standsReleased && Without(RuleReleased) || to == standsBarred && Without(RuleBarred) {
-		to = standsBarred
-		l.token = min(l.token, s.grace.floor)
 	}
 	l.standing = to
 	l.count = 0

@@ -133,15 +133,12 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	case ended:
 		s.unhold(l, standsBarred)
 		return nil
-	case rec.Grace > 0 && Without(RuleFullLease):
-		l.standing = standsUnseen
-		l.deadline = max(1, h.Deadline-rec.ImageTime) + rec.Now
 	case rec.Grace > 0:
 		// A holder that has raised its TTL since the image relies on more than that.
 		l.standing = standsUnseen
 		l.deadline = rec.Now + max(int64(l.ttlMs)*nsPerMs, rec.Grace)
 	default:
-		l.deadline = h.Deadline - rec.ImageTime + rec.Now
+		l.deadline = max(h.Deadline-rec.ImageTime, 0) + rec.Now // no time is before 0
 	}
 	s.armLease(i, l)
 	return nil
