@@ -1,0 +1,153 @@
+package table
+
+import "dlm/codec"
+
+// rule names a rule of the recovery, to be taken out.
+type rule string
+
+const (
+	ruleNone      rule = ""
+	ruleStart     rule = "tokens start above all ceilings"
+	ruleLeap      rule = "tokens leap after a copied or older image"
+	ruleLease     rule = "full lease on restart"
+	ruleGrants    rule = "no grants in grace"
+	ruleGrace     rule = "grace is no shorter than the longest lease"
+	ruleReenter   rule = "re-entry only after TOKEN"
+	ruleFloor     rule = "claims only above the image's counter"
+	ruleCeiling   rule = "claims only up to the token start"
+	ruleLarger    rule = "a larger token replaces the holder"
+	ruleTombstone rule = "a released hold stays on record"
+	ruleBarred    rule = "nothing up to a forced token is believed"
+	// As no lease is longer than the grace, an unseen hold has ended with its lease by then: this one shows
+	// only if the grace is too short as well.
+	ruleUnseen     rule = "unseen holds end with the grace"
+	ruleRetoken    rule = "renewed without TOKEN gets a new token"
+	ruleOlderFloor rule = "an image of the grace keeps the older floor"
+	ruleCounter    rule = "an image has the counter of its beginning"
+	ruleClean      rule = "only START says that a stop was clean"
+	ruleCarry      rule = "START keeps the longest lease of the start before"
+	ruleAge        rule = "the leap grows with the age of the image"
+	ruleCount      rule = "COUNT sets the count"
+)
+
+// allRules has the violation that each one's absence leads to, and a seed that shows it.
+var allRules = []struct {
+	out   rule
+	finds string
+	seed  uint64
+}{
+	{ruleStart, "token", 4},
+	{ruleLeap, "token", 63},
+	{ruleLease, "lost", 754},
+	{ruleGrants, "overlap", 1},
+	{ruleGrace, "overlap", 2},
+	{ruleReenter, "overlap", 29},
+	{ruleFloor, "ended", 145},
+	{ruleCeiling, "bogus", 1},
+	{ruleLarger, "lost", 4},
+	{ruleTombstone, "smaller", 737},
+	{ruleBarred, "barred", 4},
+	{ruleUnseen, "unseen", 1},
+	{ruleRetoken, "old token", 5006},
+	{ruleOlderFloor, "lost", 16},
+	{ruleCounter, "lost", 155},
+	{ruleClean, "overlap", 1},
+	{ruleCarry, "overlap", 3411},
+	{ruleAge, "token", 4069},
+	{ruleCount, "count", 1},
+}
+
+// The following acts on the records of a shard as a table without the rule would.
+// The package itself knows nothing of it.
+
+// imported is called after the import of an image.
+func (w *recWorld) imported(s *Shard, img *recImage) {
+	switch w.out {
+	case ruleFloor:
+		s.grace.floor = 0
+	case ruleCeiling:
+		s.grace.ceiling = codec.TokenMax
+	case ruleLease:
+		var h codec.HoldImage
+		for j := range w.shards {
+			if w.shards[j] != int(s.number) {
+				continue
+			}
+			for k := range img.shards[j].Len() {
+				img.shards[j].At(k, &h)
+				i := s.find(uint32(w.table.Hash(h.Name)), h.Name)
+				if l := s.locks.at(i); l.standing == standsUnseen {
+					l.deadline = h.Deadline - img.time
+					s.armLease(i, l)
+				}
+			}
+		}
+	}
+}
+
+// graceCame is called before the first call on a shard at or after the end of its grace.
+func (w *recWorld) graceCame(s *Shard) {
+	if s.phase != graceRuns || w.tableNow() < s.grace.until {
+		return
+	}
+	for i := range s.locks.len() {
+		l := s.locks.at(i)
+		if l.nameLen == 0 || l.deadline <= w.tableNow() {
+			continue
+		}
+		if w.out == ruleUnseen && l.standing == standsUnseen || w.out == ruleRetoken && l.standing == standsRenewed {
+			l.standing = standsNamed
+		}
+	}
+}
+
+// instead is called before a command; it may answer it, or return how to undo what it did.
+func (w *recWorld) instead(s *Shard, i uint32, cmd *codec.Command, r *Result) (done bool, undo func()) {
+	if s.phase != graceRuns || w.tableNow() >= s.grace.until {
+		return false, nil
+	}
+	switch {
+	case w.out == ruleGrants && cmd.Verb == codec.VerbAcquire && i == none:
+		s.phase = graceOver
+		return false, func() { s.phase = graceRuns }
+	case w.out == ruleReenter && cmd.Verb == codec.VerbAcquire && i != none && s.holds(i, cmd.Service):
+		l := s.locks.at(i)
+		was, token := l.standing, l.token
+		l.standing = standsNamed
+		return false, func() {
+			if l.standing == standsNamed && l.token == token {
+				l.standing = was
+			}
+		}
+	case w.out == ruleLarger && cmd.Has(codec.OptToken) && i != none:
+		if l := s.locks.at(i); l.standing.held() && l.deadline > w.tableNow() && cmd.Token > l.token {
+			r.Code = codec.Stale
+			return true, nil
+		}
+	case w.out == ruleCount:
+		cmd.Opts &^= codec.OptCount
+	}
+	return false, nil
+}
+
+// afterwards is called after a command of a grace: a record that would not be
+// there is made one that only requests wait in, or goes.
+func (w *recWorld) afterwards(s *Shard, i uint32, verb codec.Verb) {
+	if i == none || s.phase != graceRuns || s.locks.at(i).nameLen == 0 {
+		return
+	}
+	l := s.locks.at(i)
+	if w.out == ruleTombstone && l.standing == standsReleased ||
+		w.out == ruleBarred && l.standing == standsBarred && verb == codec.VerbForceRelease {
+		s.dropService(l)
+		l.standing, l.token = standsBarred, 0
+		s.forgetEmpty(i)
+	}
+}
+
+// exported is called after each piece of an image of a shard.
+func (w *recWorld) exported(s *Shard, img *codec.ShardImage) {
+	if w.out == ruleCounter && s.phase == graceOver {
+		img.Counter, img.ClaimFloor = s.counter, s.counter
+	}
+}
