@@ -287,3 +287,47 @@ func TestTTLBeyondTheGrace(t *testing.T) {
 	s.want("HEARTBEAT a svc TTL 20001", "ERROR BADARG")
 	s.crash()
 }
+
+// TestTTLLimitOutlivesAShorterGrace: within the grace of a start with a shorter setting, holds of the
+// start before may be alive with their longer leases, and be on no record.
+func TestTTLLimitOutlivesAShorterGrace(t *testing.T) {
+	former := snapshot.Start{Number: 1, TTLLimitMs: 40_000}
+	for range 2 {
+		rec := &recovered{started: time.Now()}
+		rec.plan(&Config{RecoveryGrace: 20 * time.Second}, &former, true, nil, false)
+		if rec.grace != 40*time.Second || rec.start.TTLLimitMs != 40_000 {
+			t.Fatalf("start %d: grace %v, TTL limit %d ms", rec.start.Number, rec.grace, rec.start.TTLLimitMs)
+		}
+		former = rec.start
+	}
+}
+
+// TestCopiesOfOneImage starts twice from copies of the same image, without its START: no token may come twice.
+func TestCopiesOfOneImage(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	s.image()
+	s.crash()
+	images, err := filepath.Glob(filepath.Join(dir, "image-*"))
+	if err != nil || len(images) != 1 {
+		t.Fatalf("images %v, %v", images, err)
+	}
+	data, err := os.ReadFile(images[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := codec.Token(0)
+	for range 2 {
+		copied := t.TempDir()
+		if err := os.WriteFile(filepath.Join(copied, filepath.Base(images[0])), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := mustStart(t, copied, nil)
+		if got := s.e.served.Load().start.TokenStart; got <= last {
+			t.Errorf("tokens from %d on, after a start from %d on", got, last)
+		} else {
+			last = got
+		}
+		s.crash()
+	}
+}
