@@ -211,9 +211,8 @@ func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 		return nil
 	})
 	r.holds = r.table.Totals().Held
-	// Holds keep the TTL that they were given when more was allowed, and a claim
-	// without TTL gets the longest.
-	r.start.TTLLimitMs = max(r.start.TTLLimitMs, longest.Load(), uint32(r.grace.Milliseconds()))
+	// Holds keep the TTL that they were given when more was allowed.
+	r.start.TTLLimitMs = max(r.start.TTLLimitMs, longest.Load())
 	r.ttlMax = r.start.TTLLimitMs // or they could not be renewed
 	return err
 }

@@ -23,10 +23,11 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 			r.Code = codec.Recovering
 			return
 		}
-		s.onKnown(i, cmd, fx, r)
 		if l := s.locks.at(i); cmd.Verb == codec.VerbHeartbeat && l.standing == standsUnseen {
 			l.standing = standsRenewed
+			s.restartLease(i, l, cmd)
 		}
+		s.onKnown(i, cmd, fx, r)
 	}
 }
 
@@ -120,8 +121,8 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 		s.dropService(l)
 	}
 	s.setService(l, cmd.Service)
-	// Nobody knows which TTL the holder was given and relies on.
-	l.token, l.ttlMs, l.since = cmd.Token, s.grace.ttlMs, s.now
+	// The TTL that the holder was given is not known, unless it says it again.
+	l.token, l.ttlMs, l.since = cmd.Token, s.table.config.TTLMs, s.now
 	l.standing = standsReleased // revived by what follows
 	s.counts.Claims++
 	s.emit(EventClaim, l, cmd.Service, Origin{})
@@ -131,14 +132,14 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 // shown is for a holder that has shown its token: its hold is known from now on,
 // with the count that it gives.
 func (s *Shard) shown(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
-	if !l.standing.held() {
-		s.grace.unheld--
-		l.count = 1
-		l.deadline = s.now // as if it had been acquired now
-		s.renew(l, optionalTTL(cmd))
-		s.armLease(i, l)
+	if l.standing != standsNamed {
+		if !l.standing.held() {
+			s.grace.unheld--
+			l.count = 1
+		}
+		l.standing = standsNamed
+		s.restartLease(i, l, cmd)
 	}
-	l.standing = standsNamed
 	if cmd.Has(codec.OptCount) {
 		l.count = cmd.Count
 	}
@@ -146,6 +147,14 @@ func (s *Shard) shown(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 	if l.standing == standsNamed {
 		s.grantReentries(i, l, fx)
 	}
+}
+
+// restartLease lets a lease run as if the lock had been acquired now: it may get
+// shorter than what Import gave it.
+func (s *Shard) restartLease(i uint32, l *lock, cmd *codec.Command) {
+	l.deadline = s.now
+	s.renew(l, optionalTTL(cmd))
+	s.armLease(i, l)
 }
 
 // onKnown executes RELEASE or HEARTBEAT of a holder as it would be outside of a grace.

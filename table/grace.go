@@ -25,7 +25,6 @@ type grace struct {
 	until   int64       // table time in ns
 	floor   codec.Token // the image's counter: a lock that is not in the image is believed with larger tokens only
 	ceiling codec.Token // the last token given before this start
-	ttlMs   uint32      // longest lease that a claimed hold may have been given
 	settled uint32      // records below are settled; graceEnds only
 	unheld  int         // records that nobody holds
 }

@@ -93,7 +93,7 @@ func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
 	s.now = rec.Now
 	if rec.Grace > 0 {
 		s.phase = graceRuns
-		s.grace = grace{until: rec.Now + rec.Grace, floor: img.ClaimFloor, ceiling: s.counter, ttlMs: uint32(rec.Grace / nsPerMs)}
+		s.grace = grace{until: rec.Now + rec.Grace, floor: img.ClaimFloor, ceiling: s.counter}
 		s.noteDue(tickOf(s.grace.until))
 	}
 	var h codec.HoldImage
@@ -134,7 +134,8 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 		s.unhold(l, standsBarred)
 		return nil
 	case rec.Grace > 0:
-		// A holder that has raised its TTL since the image relies on more than that.
+		// A holder that has raised its TTL since the image relies on more than that,
+		// until it shows the hold, and is told how long its lease is.
 		l.standing = standsUnseen
 		l.deadline = rec.Now + max(int64(l.ttlMs)*nsPerMs, rec.Grace)
 	default:

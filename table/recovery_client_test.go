@@ -208,7 +208,8 @@ func (w *recWorld) answer(m *recMsg, b *recBook, r *Result) {
 	}
 	if !b.has || b.token != r.Token {
 		// Who was forced off and does not know goes on with whatever hold of it the image knows.
-		b.forced = b.has && b.forced && m.cmd.Verb == codec.VerbHeartbeat
+		forced := b.forced || w.forced[recHold{m.lock, b.token}] // before the answer to the grant had arrived
+		b.forced = b.has && forced && m.cmd.Verb == codec.VerbHeartbeat
 		b.until = 0
 		if b.forced {
 			w.forced[recHold{m.lock, r.Token}] = true
