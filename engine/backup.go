@@ -19,9 +19,10 @@ type source interface {
 	// fetch brings an image newer than have into the directory, under a name of
 	// its own choice, and returns its path; "" if there is none.
 	fetch(ctx context.Context, have *snapshot.Header, dir string) (path string, err error)
-	// depose makes the primary stop for good, and returns the name of the last
-	// image, if it has written one. errGone: there is no primary any more.
-	depose(ctx context.Context) (last string, err error)
+	// depose makes the primary stop for good, by the right of an admin's token, and
+	// returns the name of the last image, if it has written one. errGone: there is
+	// no primary any more.
+	depose(ctx context.Context, token string) (last string, err error)
 }
 
 // errGone says that a primary is certainly not running.

@@ -26,9 +26,11 @@ func (s *sim) promote() (string, error) {
 	f.stopped = make(chan struct{})
 	close(f.stopped)
 	f.stop = func() {}
-	line, err := s.e.Promote(s.t.Context(), false)
-	s.e.stopRun() // the imager: images are written when the test says so
-	s.e.running.Wait()
+	line, err := s.e.Promote(s.t.Context(), false, "")
+	if err == nil {
+		s.e.stopRun() // the imager: images are written when the test says so
+		s.e.running.Wait()
+	}
 	return line, err
 }
 
@@ -174,7 +176,7 @@ func TestDeposeWithoutImages(t *testing.T) {
 	if _, err := s.e.Depose(context.Background()); err == nil {
 		t.Error("a server without images was deposed")
 	}
-	if _, err := s.e.Promote(context.Background(), true); err == nil {
+	if _, err := s.e.Promote(context.Background(), true, ""); err == nil {
 		t.Error("a server that follows nobody was promoted")
 	}
 }

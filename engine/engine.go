@@ -34,6 +34,7 @@ type Engine struct {
 	deposeOnce sync.Once
 	ended      chan struct{} // closed when Serve has done all
 	endErr     error         // of Serve; set before ended is closed
+	handedOver bool          // START says that a backup takes over; set before ended is closed
 	reactors   []*reactor
 	authority  atomic.Pointer[authority]
 	buffers    buffers
@@ -227,6 +228,7 @@ func (e *Engine) keepLast() error {
 	default:
 	}
 	err := images.finish(role)
+	e.handedOver = err == nil && role == snapshot.Deposed
 	if err != nil {
 		err = fmt.Errorf("the last image was not written, the next start begins with a recovery grace: %w", err)
 	}

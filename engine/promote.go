@@ -20,8 +20,9 @@ var ErrNotBackup = errors.New("this server is no backup")
 
 // Promote makes a backup the primary: it stops the old one, which must confirm
 // that, or be certainly gone. With oldIsDead it is not asked: then exclusion holds
-// only if that is true. It returns a line on what is served from now on.
-func (e *Engine) Promote(ctx context.Context, oldIsDead bool) (string, error) {
+// only if that is true. The token is that of the admin who wants it, for the old
+// primary. It returns a line on what is served from now on.
+func (e *Engine) Promote(ctx context.Context, oldIsDead bool, token string) (string, error) {
 	e.promoting.Lock()
 	defer e.promoting.Unlock()
 	f := e.follower.Load()
@@ -33,7 +34,7 @@ func (e *Engine) Promote(ctx context.Context, oldIsDead bool) (string, error) {
 	}
 	last, err := "", error(nil)
 	if !oldIsDead {
-		last, err = f.source.depose(ctx)
+		last, err = f.source.depose(ctx, token)
 		if err != nil && !errors.Is(err, errGone) {
 			return "", fmt.Errorf("the primary %s has not confirmed that it stopped (%w): "+
 				"stop it and try again, or, if it certainly is dead, promote with --old-is-dead", e.cfg.BackupOf, err)
@@ -51,6 +52,9 @@ func (e *Engine) Promote(ctx context.Context, oldIsDead bool) (string, error) {
 		// Nobody serves now: better a backup that can be promoted again.
 		e.follow(f)
 		return "", fmt.Errorf("promotion: %w", err)
+	}
+	if e.runCtx.Err() != nil {
+		return "", errors.New("promotion: the server is stopping")
 	}
 	m := &imager{e: e, rec: rec}
 	e.imager.Store(m)
@@ -85,8 +89,11 @@ func (e *Engine) Depose(ctx context.Context) (last string, err error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if e.endErr != nil {
+	switch {
+	case e.endErr != nil:
 		return "", e.endErr
+	case !e.handedOver: // it was stopping already
+		return "", errors.New("this server has stopped by itself: promote again")
 	}
 	s, _ := e.ImageState()
 	return snapshot.Name(s.Path), nil

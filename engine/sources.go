@@ -19,6 +19,7 @@ const (
 	fetchName  = "fetched.partial" // an image on its way
 	answerWait = 10 * time.Second  // for a primary's first byte
 	stallMax   = 30 * time.Second  // without a byte of an image
+	deposeWait = time.Minute       // for a primary to stop and write its last image
 )
 
 // newSource returns the source that BackupOf names: a directory, or the HTTP
@@ -43,16 +44,16 @@ type primaryHTTP struct {
 	etag        string // of what lies in fetchName; empty: nothing
 }
 
-func (p *primaryHTTP) request(ctx context.Context, method, path string) (*http.Request, error) {
+func (p *primaryHTTP) request(ctx context.Context, method, path, token string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, p.base+path, nil)
-	if err == nil && p.token != "" {
-		req.Header.Set("Authorization", "Bearer "+p.token)
+	if err == nil && token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	return req, err
 }
 
 func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir string) (string, error) {
-	req, err := p.request(ctx, http.MethodGet, "/snapshot")
+	req, err := p.request(ctx, http.MethodGet, "/snapshot", p.token)
 	if err != nil {
 		return "", err
 	}
@@ -113,8 +114,10 @@ func (w *watchedReader) Read(b []byte) (int, error) {
 	return w.Reader.Read(b)
 }
 
-func (p *primaryHTTP) depose(ctx context.Context) (string, error) {
-	req, err := p.request(ctx, http.MethodPost, "/depose")
+func (p *primaryHTTP) depose(ctx context.Context, token string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, deposeWait)
+	defer cancel()
+	req, err := p.request(ctx, http.MethodPost, "/depose", token)
 	if err != nil {
 		return "", err
 	}
@@ -151,7 +154,7 @@ func (d sharedDir) fetch(_ context.Context, have *snapshot.Header, dir string) (
 
 // depose takes the lock of the directory, which the primary holds while it runs,
 // and makes sure that it is not started again.
-func (d sharedDir) depose(context.Context) (string, error) {
+func (d sharedDir) depose(context.Context, string) (string, error) {
 	dir, err := snapshot.OpenDir(string(d))
 	if err != nil {
 		return "", err

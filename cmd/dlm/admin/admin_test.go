@@ -39,7 +39,7 @@ func (f *fake) Identify(token string) (string, engine.Role) {
 
 func (f *fake) NewestImage() (path, etag string) { return f.path, `"x-1-2"` }
 
-func (f *fake) Promote(_ context.Context, oldIsDead bool) (string, error) {
+func (f *fake) Promote(_ context.Context, oldIsDead bool, _ string) (string, error) {
 	f.promoted = append(f.promoted, oldIsDead)
 	return "promoted", f.promotion
 }
@@ -126,7 +126,7 @@ func TestRoles(t *testing.T) {
 		{"GET", "/snapshot", "", 401}, {"GET", "/snapshot", "wrong", 403}, {"GET", "/snapshot", "l", 403},
 		{"GET", "/snapshot", "b", 200}, {"GET", "/snapshot", "a", 200},
 		{"POST", "/promote", "", 401}, {"POST", "/promote", "b", 403}, {"POST", "/promote", "a", 200},
-		{"POST", "/depose", "l", 403}, {"POST", "/depose", "b", 200},
+		{"POST", "/depose", "b", 403}, {"POST", "/depose", "a", 200},
 	} {
 		if code, body, _ := ask(t, c.method, base+c.path, c.token); code != c.want {
 			t.Errorf("%s %s with %q: %d %s, want %d", c.method, c.path, c.token, code, body, c.want)
@@ -193,7 +193,7 @@ func TestPromoteAndDepose(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask(t, "GET", base+"/snapshot", "b")
-	if code, body, _ := ask(t, "POST", base+"/depose", "b"); code != 200 || body != "image-9" {
+	if code, body, _ := ask(t, "POST", base+"/depose", "a"); code != 200 || body != "image-9" {
 		t.Errorf("%d %s", code, body)
 	}
 	select {

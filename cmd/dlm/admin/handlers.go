@@ -18,7 +18,7 @@ type Engine interface {
 	Identify(token string) (name string, role engine.Role)
 	// NewestImage returns the image to be fetched and its ETag; path "": none yet.
 	NewestImage() (path, etag string)
-	Promote(ctx context.Context, oldIsDead bool) (string, error)
+	Promote(ctx context.Context, oldIsDead bool, token string) (string, error)
 	Depose(ctx context.Context) (string, error)
 }
 
@@ -37,20 +37,25 @@ func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...engine.
 		answer(w, http.StatusForbidden, "not from a web page")
 		return "", false
 	}
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	name, role := s.engine.Identify(token)
+	name, role := s.engine.Identify(bearer(r))
 	for _, allowed := range roles {
 		if role == allowed {
 			return name, true
 		}
 	}
-	if !bearer {
+	if bearer(r) == "" {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		answer(w, http.StatusUnauthorized, "show a token: Authorization: Bearer <token>")
 		return "", false
 	}
 	answer(w, http.StatusForbidden, "this token may not do this")
 	return "", false
+}
+
+// bearer returns the token of a request; empty: none.
+func bearer(r *http.Request) string {
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return token
 }
 
 // snapshot sends the newest image. http.ServeContent knows ranges and ETags.
@@ -96,7 +101,7 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 	// The load of a large image takes seconds.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
 	s.log.Warn("promotion asked for", "by", who, "from", r.RemoteAddr)
-	line, err := s.engine.Promote(context.WithoutCancel(r.Context()), r.URL.Query().Get("old_is_dead") == "true")
+	line, err := s.engine.Promote(context.WithoutCancel(r.Context()), r.URL.Query().Get("old_is_dead") == "true", bearer(r))
 	if err != nil {
 		answer(w, http.StatusConflict, err.Error())
 		return
@@ -105,7 +110,7 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) depose(w http.ResponseWriter, r *http.Request) {
-	who, ok := s.permit(w, r, engine.RoleBackup, engine.RoleAdmin)
+	who, ok := s.permit(w, r, engine.RoleAdmin)
 	if !ok {
 		return
 	}
