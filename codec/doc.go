@@ -56,6 +56,11 @@
 // too is valid until the next Decode. A [Writer] aliases the tag given to Start
 // until the reply is complete, and nothing else.
 //
+// # The durable form
+//
+// ShardImage is how the holds of a shard are written to disk: fixed-size records and
+// their strings (image.go). Its files are those of package engine/snapshot.
+//
 // # To add a verb
 //
 // Add it to the verbs in command.go (before VerbHello unless it belongs to RESP

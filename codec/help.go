@@ -28,6 +28,7 @@ var Docs = [...]Doc{
 	}},
 	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n> [COUNT <c>]] [TTL <ms>]", "Let the lease of a held lock run anew", 3, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
+		"COUNT: how often you have acquired it. It sets the count while the server recovers from a crash, and is ignored else.",
 		"TTL: length of the lease from here on, 100 to 86400000 ms. A lease is never made shorter.",
 		"NOTHELD or NOTOWNER means that the lock is lost.",
 	}},
