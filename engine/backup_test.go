@@ -58,6 +58,17 @@ func TestBackup(t *testing.T) {
 		t.Errorf("ready: %q", reasons)
 	}
 
+	// A restart of the primary is no other table.
+	p.crash()
+	p = mustStart(t, one, nil)
+	p.image()
+	if err := b.follow(); err != nil {
+		t.Fatal(err)
+	}
+	if h := b.e.served.Load().header; h.Start != 2 || !h.Grace {
+		t.Errorf("follows %+v", h)
+	}
+
 	// Its own restart goes on with what it has; a primary's directory it refuses.
 	b.crash()
 	b = newBackup(t, one, two)

@@ -63,6 +63,22 @@ func (b *crashBook) imaged(t *testing.T, lock string, token uint64, serving, beg
 	}
 }
 
+// lostWith counts what a crash has lost of what clients were told since the image
+// was begun: that is what this mode promises to lose, and no more.
+func (b *crashBook) lostWith(held map[string]bool, begun time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for key, h := range b.byKey {
+		switch {
+		case held[key] && h.released.After(begun):
+			b.counts["releases lost with a crash"]++
+		case !held[key] && h.from.After(begun) && h.released.IsZero() && h.to.After(now):
+			b.counts["holds lost with a crash, to be claimed"]++
+		}
+	}
+}
+
 // check looks for overlaps and for tokens that fall.
 func (b *crashBook) check(t *testing.T) {
 	byLock := map[string][]*certainHold{}

@@ -153,6 +153,7 @@ func (w *crashWorld) checkImage(dir string) {
 	begun := time.Unix(0, img.Header().WallTime)
 	var s codec.ShardImage
 	var h codec.HoldImage
+	held := map[string]bool{}
 	for i := range 256 {
 		if err := img.Section(i, &s); err != nil {
 			w.t.Errorf("image after a kill: %v", err)
@@ -160,10 +161,12 @@ func (w *crashWorld) checkImage(dir string) {
 		}
 		for k := range s.Len() {
 			if s.At(k, &h); h.Count > 0 {
+				held[holdKey(string(h.Name), uint64(h.Token))] = true
 				w.book.imaged(w.t, string(h.Name), uint64(h.Token), w.serving, begun)
 			}
 		}
 	}
+	w.book.lostWith(held, begun)
 	w.book.count("images")
 }
 

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/engine/snapshot"
+)
+
+// flaky is a primary whose transfers break off after some bytes, as often as told.
+type flaky struct {
+	image    []byte
+	etag     string
+	cuts     int // transfers that still break off
+	requests []string
+}
+
+func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.requests = append(f.requests, r.Header.Get("Range"))
+	w.Header().Set("ETag", f.etag)
+	if f.cuts > 0 {
+		f.cuts--
+		w = &cutWriter{w, 5000}
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.image))
+}
+
+// cutWriter ends the connection after so many bytes.
+type cutWriter struct {
+	http.ResponseWriter
+	left int
+}
+
+func (c *cutWriter) Write(b []byte) (int, error) {
+	if len(b) < c.left {
+		c.left -= len(b)
+		return c.ResponseWriter.Write(b)
+	}
+	_, _ = c.ResponseWriter.Write(b[:c.left]) // what counts is that it ends here
+	c.ResponseWriter.(http.Flusher).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// TestFetchResumes: what has come of an image is not fetched again.
+func TestFetchResumes(t *testing.T) {
+	p := mustStart(t, t.TempDir(), nil)
+	p.image()
+	state, _ := p.e.ImageState()
+	image, err := os.ReadFile(state.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.crash()
+	primary := &flaky{image: image, etag: state.Header.ETag(), cuts: 2}
+	server := httptest.NewServer(primary)
+	defer server.Close()
+	source := newSource(&Config{BackupOf: strings.TrimPrefix(server.URL, "http://")})
+	dir := t.TempDir()
+	for range 2 {
+		if _, err := source.fetch(t.Context(), nil, dir); err == nil {
+			t.Fatal("a transfer that broke off is no error")
+		}
+	}
+	path, err := source.fetch(t.Context(), nil, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, image) {
+		t.Errorf("%d bytes of %d, %v", len(got), len(image), err)
+	}
+	if want := []string{"", "bytes=5000-", "bytes=10000-"}; strings.Join(primary.requests, " ") != strings.Join(want, " ") {
+		t.Errorf("asked for %q", primary.requests)
+	}
+	have := state.Header
+	if path, err := source.fetch(t.Context(), &have, dir); path != "" || err != nil {
+		t.Errorf("fetched again: %s %v", path, err)
+	}
+}
+
+// TestFetchAfterAnotherImage: the rest of an image is not put behind the
+// beginning of another.
+func TestFetchAfterAnotherImage(t *testing.T) {
+	primary := &flaky{image: bytes.Repeat([]byte("old"), 4000), etag: `"x-1-1"`, cuts: 1}
+	server := httptest.NewServer(primary)
+	defer server.Close()
+	source := newSource(&Config{BackupOf: server.URL})
+	dir := t.TempDir()
+	if _, err := source.fetch(t.Context(), &snapshot.Header{}, dir); err == nil {
+		t.Fatal("a transfer that broke off is no error")
+	}
+	primary.image, primary.etag = bytes.Repeat([]byte("new"), 4000), `"x-1-2"`
+	path, err := source.fetch(t.Context(), &snapshot.Header{}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, primary.image) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
