@@ -53,6 +53,9 @@ func (e *Engine) Promote(ctx context.Context, oldIsDead bool, token string) (str
 		e.follow(f)
 		return "", fmt.Errorf("promotion: %w", err)
 	}
+	if late := e.clock.now() - rec.begun; late > 0 {
+		e.cfg.Log.Warn("the image took long to load: leases are shorter by so much", "by", time.Duration(late))
+	}
 	if e.runCtx.Err() != nil {
 		return "", errors.New("promotion: the server is stopping")
 	}
