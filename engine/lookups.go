@@ -94,7 +94,7 @@ func (r *reactor) listLocks(c *conn) {
 	if cmd.Has(codec.OptLimit) {
 		limit = cmd.Limit
 	}
-	filter := table.Filter{Contended: cmd.Has(codec.OptContended)}
+	filter := table.Filter{Contended: cmd.Has(codec.OptContended), Held: cmd.Has(codec.OptHeld)}
 	if cmd.Has(codec.OptPrefix) {
 		filter.Prefix = cmd.Name
 	}

@@ -14,6 +14,7 @@ type Cursor struct {
 type Filter struct {
 	Prefix    []byte
 	Contended bool // only locks that somebody waits for
+	Held      bool // none that are waited for in a recovery grace only
 }
 
 // List appends locks of the shard to out, from record *at on: at most n, after
@@ -30,7 +31,7 @@ func (s *Shard) List(now int64, at *uint32, scan *int, n int, f *Filter, out *St
 		if l.nameLen > 0 && s.current(*at, fx) == none {
 			continue
 		}
-		if l.nameLen == 0 || !l.standing.held() && l.waiters == 0 || f.Contended && l.waiters == 0 || !bytes.HasPrefix(s.name(l), f.Prefix) {
+		if l.nameLen == 0 || !l.standing.held() && (f.Held || l.waiters == 0) || f.Contended && l.waiters == 0 || !bytes.HasPrefix(s.name(l), f.Prefix) {
 			continue
 		}
 		s.fill(l, out.add())

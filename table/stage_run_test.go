@@ -19,7 +19,7 @@ import (
 //	cancel LABEL                        takeback LABEL
 //	advance 5s      time passes and the ticker runs
 //	pause 5s        time passes and the ticker does not run
-//	list [prefix=P] [contended] [limit=N] [more]      more: go on where the last one ended
+//	list [prefix=P] [contended] [held] [limit=N] [more]      more: go on where the last one ended
 //	full on|off     totals
 //	image           the state that the next restarts begin with
 //	restart 30s     from the image, with so much grace; 0s: as after a clean stop
@@ -204,6 +204,7 @@ func (st *stage) list(pos []string, args map[string]string) []string {
 	more, limit := false, 1000
 	for _, word := range pos {
 		f.Contended = f.Contended || word == "contended"
+		f.Held = f.Held || word == "held"
 		more = more || word == "more"
 	}
 	if v, ok := args["limit"]; ok {
@@ -225,6 +226,10 @@ func (st *stage) list(pos []string, args map[string]string) []string {
 	lines := st.flush("", "")
 	for i := range out.All() {
 		x := &out.All()[i]
+		if x.Recovering {
+			lines = append(lines, fmt.Sprintf("lock=%s recovering waiters=%d", short(x.Name), x.Waiters))
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("lock=%s %s", short(x.Name), st.describe(x)))
 	}
 	if st.shard < Shards {
