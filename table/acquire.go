@@ -75,8 +75,7 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 		r.Code = codec.Limit
 		return
 	}
-	i := s.create(tag, cmd.Name)
-	l := s.locks.at(i)
+	i, l := s.create(tag, cmd.Name)
 	var meta []byte
 	if cmd.Has(codec.OptMeta) {
 		meta = cmd.Text

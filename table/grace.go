@@ -131,8 +131,7 @@ func (s *Shard) place(tag uint32, name []byte) (i uint32, ok bool) {
 	if s.table.full.Load() || !s.lockQuota.take(&s.table.locks) {
 		return none, false
 	}
-	i = s.create(tag, name)
-	l := s.locks.at(i)
+	i, l := s.create(tag, name)
 	l.token, l.count, l.ttlMs, l.serviceLen = 0, 0, 0, 0
 	l.standing, l.deadline = standsBarred, math.MaxInt64
 	s.grace.unheld++
@@ -144,6 +143,6 @@ func (s *Shard) forgetEmpty(i uint32) {
 	if l := s.locks.at(i); l.standing == standsBarred && l.token == 0 && l.first == none {
 		l.standing = standsPlain
 		s.grace.unheld--
-		s.forget(i)
+		s.forget(i, l)
 	}
 }

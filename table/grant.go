@@ -44,7 +44,7 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 			return i
 		}
 	}
-	s.forget(i)
+	s.forget(i, l)
 	return none
 }
 

@@ -120,8 +120,7 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 		return fmt.Errorf("a lock that is there already")
 	}
 	s.lockQuota.takeAnyway(&s.table.locks) // what is held is never given up for a limit
-	i := s.create(uint32(hash), h.Name)
-	l := s.locks.at(i)
+	i, l := s.create(uint32(hash), h.Name)
 	s.setService(l, h.Service)
 	s.setMeta(l, h.Meta)
 	l.token, l.count, l.ttlMs = h.Token, h.Count, h.TTLMs

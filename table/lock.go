@@ -62,14 +62,15 @@ func (b *lockSlab) at(i uint32) *lock { return &b.chunks[i>>lockChunkBits][i&loc
 // len returns the number of records, live and free.
 func (b *lockSlab) len() uint32 { return uint32(len(b.chunks)) << lockChunkBits }
 
-func (b *lockSlab) take() uint32 {
+func (b *lockSlab) take() (uint32, *lock) {
 	if b.live == int(b.len()) {
 		b.grow()
 	}
 	i := b.free
-	b.free = b.at(i).first
+	l := b.at(i)
+	b.free = l.first
 	b.live++
-	return i
+	return i, l
 }
 
 // grow adds a chunk. Its records are given out from first on, which differs
@@ -85,8 +86,7 @@ func (b *lockSlab) grow() {
 	b.free = base + b.first&lockChunkMask
 }
 
-func (b *lockSlab) drop(i uint32) {
-	l := b.at(i)
+func (b *lockSlab) drop(i uint32, l *lock) {
 	l.nameLen, l.count = 0, 0
 	l.first = b.free
 	b.free = i
@@ -181,20 +181,18 @@ func (s *Shard) find(tag uint32, name []byte) uint32 {
 }
 
 // create makes the record of a lock that is about to be granted.
-func (s *Shard) create(tag uint32, name []byte) uint32 {
-	i := s.locks.take()
-	l := s.locks.at(i)
+func (s *Shard) create(tag uint32, name []byte) (uint32, *lock) {
+	i, l := s.locks.take()
 	l.tag, l.first, l.last, l.waiters, l.meta, l.metaLen = tag, none, none, 0, 0, 0 // grant sets the rest
 	s.setName(l, name)
 	s.index.insert(tag, i)
-	return i
+	return i, l
 }
 
 // forget frees the record of a lock that nobody holds or waits for. Its entry
 // in the wheel of leases stays: the next lock of the record mostly has a later
 // deadline and need not enter one, and a free record's comes up once and is gone.
-func (s *Shard) forget(i uint32) {
-	l := s.locks.at(i)
+func (s *Shard) forget(i uint32, l *lock) {
 	if l.first != none {
 		panic("BUG: a lock with waiters is forgotten")
 	}
@@ -204,6 +202,6 @@ func (s *Shard) forget(i uint32) {
 	if l.nameLen > inlineNameMax {
 		s.arena.drop(l.ref(0), int(l.nameLen))
 	}
-	s.locks.drop(i)
+	s.locks.drop(i, l)
 	s.lockQuota.giveBack(&s.table.locks)
 }
