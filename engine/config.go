@@ -92,14 +92,6 @@ type Config struct {
 	wall func() time.Time // the wall clock; tests set it back
 }
 
-// now returns the wall-clock time.
-func (c *Config) now() time.Time {
-	if c.wall != nil {
-		return c.wall()
-	}
-	return time.Now()
-}
-
 // EnsureDefaults replaces zero values by their defaults.
 func (c *Config) EnsureDefaults() {
 	setDefault(&c.Listen, "127.0.0.1:7420")

@@ -238,8 +238,11 @@ func (r *recovered) describe() string {
 	case r.grace == 0:
 		return fmt.Sprintf("%d holds as they were at the clean stop, from %s", r.holds, r.from)
 	}
-	age := r.started.Sub(time.Unix(0, r.header.WallTime))
-	return fmt.Sprintf("%d holds from %s, begun %v before this start", r.holds, r.from, age.Round(time.Millisecond))
+	age := r.started.Sub(time.Unix(0, r.header.WallTime)).Round(time.Millisecond)
+	if age < 0 {
+		return fmt.Sprintf("%d holds from %s, begun %v after this start by the wall clock, which was set back", r.holds, r.from, -age)
+	}
+	return fmt.Sprintf("%d holds from %s, begun %v before this start", r.holds, r.from, age)
 }
 
 // graceLeft returns how much of the recovery grace is left at table time now.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -22,7 +24,8 @@ const crashLease = time.Second
 // re-enter, renew and release, starts it again or promotes its backup, and checks
 // what the mode promises: no two certain holds of one lock overlap, no token
 // comes twice or falls, no live holder that shows its token loses its lock or
-// its count, and what was released before the image is not held again.
+// its count, and what was released before the image is not held again. The wall
+// clock jumps with every start, back as often as ahead.
 //
 // DLM_KILLS sets how often; each takes some two seconds.
 func TestKilledUnderLoad(t *testing.T) {
@@ -33,21 +36,20 @@ func TestKilledUnderLoad(t *testing.T) {
 		t.Skip("takes seconds by its nature: leases and grace periods of one second run out")
 	}
 	w := newCrashWorld(t)
-	w.start()
+	w.start(w.newDir())
 	var clients sync.WaitGroup
 	for i := range 12 {
 		clients.Go(func() {
 			(&crashClient{w: w, service: fmt.Sprintf("svc-%d", i), rng: rand.New(rand.NewPCG(1, uint64(i)))}).run()
 		})
 	}
-	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 7))
 	for range kills {
-		time.Sleep(time.Duration(300+rng.IntN(1500)) * time.Millisecond) // a random moment is what this tests
-		if rng.IntN(3) == 0 {
+		time.Sleep(time.Duration(300+w.rng.IntN(1500)) * time.Millisecond) // a random moment is what this tests
+		if w.rng.IntN(3) == 0 {
 			w.failOver()
 		} else {
 			w.crash()
-			w.start()
+			w.start(w.server.dir)
 		}
 	}
 	close(w.stop)
@@ -59,25 +61,44 @@ func TestKilledUnderLoad(t *testing.T) {
 // what all clients have seen.
 type crashWorld struct {
 	t      *testing.T
+	rng    *rand.Rand
 	root   string
-	dir    string // of the primary
+	binary string // whose wall clock can be set back
 	dirs   int
-	server *process
+	server *crashServer // the primary
 	stop   chan struct{}
-
-	serving time.Time // when the primary began to serve
 
 	mu   sync.Mutex
 	addr string // of the primary
 	book crashBook
 }
 
+// crashServer is one start of a server.
+type crashServer struct {
+	*process
+	dir     string
+	back    time.Duration // its wall clock goes so far behind
+	serving time.Time     // since when it is the primary
+}
+
 func newCrashWorld(t *testing.T) *crashWorld {
-	w := &crashWorld{t: t, root: t.TempDir(), stop: make(chan struct{})}
-	w.dir = w.newDir()
-	w.addr = freeAddr(t)
+	w := &crashWorld{t: t, root: t.TempDir(), stop: make(chan struct{}), addr: freeAddr(t)}
+	w.rng = rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 7))
+	w.binary = buildWithWrongClock(t, w.root)
 	w.book.init()
 	return w
+}
+
+// buildWithWrongClock builds the command with the wall clock of testdata/clock.
+func buildWithWrongClock(t *testing.T, dir string) string {
+	of, err1 := filepath.Abs("../../engine/wall.go")
+	by, err2 := filepath.Abs("testdata/clock/wall.go")
+	overlay, err3 := json.Marshal(map[string]any{"Replace": map[string]string{of: by}})
+	path, config := filepath.Join(dir, "dlm"), filepath.Join(dir, "overlay.json")
+	if err := errors.Join(err1, err2, err3, os.WriteFile(config, overlay, 0o600), buildBinary(path, "-overlay", config)); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func (w *crashWorld) newDir() string {
@@ -95,41 +116,44 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func (w *crashWorld) launch(listen, http, dir string, more ...string) *process {
+func (w *crashWorld) launch(listen, http, dir string, more ...string) *crashServer {
+	s := &crashServer{dir: dir, back: time.Duration(w.rng.IntN(7200)-3600) * time.Second}
 	args := append([]string{"--listen", listen, "--http", http, "--data-dir", dir, "--lease", crashLease.String(),
 		"--recovery-grace", crashLease.String(), "--snapshot-interval", "100ms"}, more...)
-	return startServer(w.t, nil, args...)
+	s.process = startBuilt(w.t, w.binary, []string{"WALL_BACK=" + s.back.String()}, args...)
+	s.serving = time.Now()
+	return s
 }
 
-// start starts the primary from its directory.
-func (w *crashWorld) start() {
-	w.server = w.launch(w.addr, "off", w.dir)
-	w.serving = time.Now()
+// start starts the primary from that directory.
+func (w *crashWorld) start(dir string) {
+	was := w.server
+	w.server = w.launch(w.addr, "off", dir)
+	if was != nil && w.server.back > was.back {
+		w.book.count("wall clock set back")
+	}
 }
 
 // crash kills the primary and compares its newest image with what the clients know.
 func (w *crashWorld) crash() {
-	w.kill(w.server)
-	w.checkImage(w.dir)
-}
-
-func (w *crashWorld) kill(p *process) {
-	p.signal(w.t, syscall.SIGKILL)
-	_ = p.waitExit(w.t)
-	p.cmd.Path = "" // it was meant to be killed
+	w.server.signal(w.t, syscall.SIGKILL)
+	_ = w.server.waitExit(w.t)
+	w.server.cmd.Path = "" // it was meant to be killed
+	w.checkImage(w.server)
 }
 
 // failOver lets a backup follow the primary's directory, kills the primary, and
 // promotes the backup, which finds the directory free.
 func (w *crashWorld) failOver() {
 	http, dir, addr := freeAddr(w.t), w.newDir(), freeAddr(w.t)
-	backup := w.launch(addr, http, dir, "--backup-of", w.dir)
+	backup := w.launch(addr, http, dir, "--backup-of", w.server.dir)
 	waitUntil(w.t, "the backup has an image", func() bool { names, _ := snapshot.Images(dir); return len(names) > 0 })
 	w.crash()
 	if out, errs, code := command(w.t, nil, "promote", "--http", http); code != exitOK {
 		w.t.Fatalf("promotion: %s %s", out, errs)
 	}
-	w.server, w.dir, w.serving = backup, dir, time.Now()
+	backup.serving = time.Now()
+	w.server = backup
 	w.mu.Lock()
 	w.addr = addr
 	w.mu.Unlock()
@@ -139,18 +163,21 @@ func (w *crashWorld) failOver() {
 // checkImage looks for holds in the newest image that had been released before
 // it was begun, as the clients know, by the server that wrote it: what an earlier
 // one had executed after its last image was lost with it.
-func (w *crashWorld) checkImage(dir string) {
-	names, err := snapshot.Images(dir)
+func (w *crashWorld) checkImage(p *crashServer) {
+	names, err := snapshot.Images(p.dir)
 	if err != nil || len(names) == 0 {
 		return
 	}
-	img, err := snapshot.Open(filepath.Join(dir, names[0]))
+	img, err := snapshot.Open(filepath.Join(p.dir, names[0]))
 	if err != nil {
 		w.t.Errorf("image after a kill: %v", err)
 		return
 	}
 	defer img.Close()
-	begun := time.Unix(0, img.Header().WallTime)
+	if at, err := os.Stat(img.Path()); err != nil || at.ModTime().Before(p.serving) {
+		return // the server before wrote it, by a clock of its own
+	}
+	begun := time.Unix(0, img.Header().WallTime).Add(p.back)
 	var s codec.ShardImage
 	var h codec.HoldImage
 	held := map[string]bool{}
@@ -162,7 +189,7 @@ func (w *crashWorld) checkImage(dir string) {
 		for k := range s.Len() {
 			if s.At(k, &h); h.Count > 0 {
 				held[holdKey(string(h.Name), uint64(h.Token))] = true
-				w.book.imaged(w.t, string(h.Name), uint64(h.Token), w.serving, begun)
+				w.book.imaged(w.t, string(h.Name), uint64(h.Token), p.serving, begun)
 			}
 		}
 	}

@@ -38,12 +38,20 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "dlm")
-	args := append([]string{"build", "-o", binary}, sameBuild()...)
-	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+	if err := buildBinary(binary); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// buildBinary builds the command with those flags of go build besides.
+func buildBinary(path string, flags ...string) error {
+	args := append(append([]string{"build", "-o", path}, sameBuild()...), flags...)
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // sameBuild returns the flags that build the command as these tests were
@@ -96,8 +104,14 @@ type process struct {
 // startServer starts the binary on a free port and waits until it serves.
 func startServer(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
+	return startBuilt(t, binary, env, args...)
+}
+
+// startBuilt is startServer with another binary.
+func startBuilt(t *testing.T, path string, env []string, args ...string) *process {
+	t.Helper()
 	args = append([]string{"server", "--listen", "127.0.0.1:0", "--http", "off", "--log-format", "json"}, args...)
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(path, args...)
 	cmd.Env = cleanEnv(env...)
 	return startProcess(t, cmd)
 }
