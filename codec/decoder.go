@@ -40,16 +40,36 @@ func (d *Decoder) Problem() Problem { return Problem{d.code, d.msg} }
 // if it is Incomplete. b is not modified. cmd.Form and cmd.Tag are set for Bad
 // and Fatal too, as far as they are known, for the reply.
 func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
-	cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
 	if len(b) == 0 {
+		cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
 		return 0, Incomplete
 	}
+	if n, ok := d.DecodePlain(b, cmd); ok {
+		return n, Ready
+	}
+	return d.other(b, cmd)
+}
+
+// DecodePlain is Decode for what comes most: it decodes the first command of b, of
+// one byte at least, if that is a whole ACQUIRE, RELEASE or HEARTBEAT without
+// tag, option and quotes. Else ok is false, and cmd may be half filled.
+// It leaves the decoder's scratch space alone, so that commands which were
+// decoded before stay valid.
+func (d *Decoder) DecodePlain(b []byte, cmd *Command) (n int, ok bool) {
+	cmd.Opts, cmd.Tag = 0, nil
 	if b[0] == '*' {
 		cmd.Form = FormRESP
-		if n, ok := d.plainHoldRESP(b, cmd); ok {
-			return n, Ready
-		}
-		cmd.Verb = VerbNone
+		return d.plainHoldRESP(b, cmd)
+	}
+	cmd.Form = FormText
+	return d.plainHold(b, cmd)
+}
+
+// other is Decode for what DecodePlain has left.
+func (d *Decoder) other(b []byte, cmd *Command) (n int, st Status) {
+	cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
+	if b[0] == '*' {
+		cmd.Form = FormRESP
 		return d.resp(b, cmd)
 	}
 	cmd.Form = FormText

@@ -82,12 +82,13 @@ func plainWait(b []byte, at int, cmd *Command) (end int) {
 }
 
 // plainWord returns the index of the first byte at or behind at that is below
-// '#', as all that end or quote a word are, or len(b). It looks at eight at a time.
+// '#', as all that end or quote a word are, or len(b). It looks at eight at a time:
+// what the subtraction borrows can mark bytes wrongly, but only behind a right one.
 func plainWord(b []byte, at int) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for ; len(b)-at >= 8; at += 8 {
 		x := binary.LittleEndian.Uint64(b[at:])
-		if low := ^(x&^tops + ones*(0x80-'#') | x) & tops; low != 0 {
+		if low := (x - ones*'#') &^ x & tops; low != 0 {
 			return at + bits.TrailingZeros64(low)/8
 		}
 	}

@@ -7,10 +7,6 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 	if b[0] == 0x16 { // first byte of a TLS handshake
 		return len(b), d.fatal(BadArg, "this port does not speak TLS")
 	}
-	if n, ok := d.plainHold(b, cmd); ok {
-		return n, Ready
-	}
-	cmd.Verb = VerbNone
 	if words, end, n, ok := d.plainLine(b); ok {
 		if end > LineMax {
 			return n, d.longLine(b, cmd)

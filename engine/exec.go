@@ -31,6 +31,7 @@ var (
 		RoleLock:   verbsLock,
 		RoleAdmin:  verbsLock | verbSet(codec.VerbForceRelease),
 	}
+	verbsPlain = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
 	verbsWrite = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbForceRelease)
 	verbsNamed = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbStatus, codec.VerbForceRelease)
 )
@@ -53,7 +54,7 @@ func (r *reactor) refusal(c *conn) codec.Code {
 
 // exec executes the decoded command and appends its reply, unless it waits.
 func (r *reactor) exec(c *conn) {
-	cmd := &r.cmd
+	cmd := r.cmd
 	r.w.Start(cmd.Form, cmd.Tag)
 	if code := r.refusal(c); code != codec.OK {
 		r.refuse(code, refusalReason(c, code))
@@ -87,13 +88,13 @@ func (r *reactor) apply(id table.ConnID, ticket uint32) *table.Result {
 	t := r.e.tab()
 	hash := t.Hash(r.cmd.Name)
 	s := r.lock(t.Shard(hash))
-	res := s.Apply(r.now, hash, &r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
+	res := s.Apply(r.now, hash, r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
 	r.unlock(s)
 	return res
 }
 
 func (r *reactor) acquire(c *conn) {
-	cmd := &r.cmd
+	cmd := r.cmd
 	if r.e.draining.Load() {
 		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))
 		return
@@ -107,17 +108,23 @@ func (r *reactor) acquire(c *conn) {
 		ticket = c.waits.nextTicket()
 	}
 	res := r.apply(c.id, ticket)
-	switch {
-	case !res.Waiting:
-		if res.Fresh {
-			c.grants = append(c.grants, res.Hold)
-		}
-		r.reply(c, res)
-	case ticket != 0:
+	if res.Waiting && ticket != 0 {
 		c.waits.add(cmd.Tag, res.Waiter)
-	default:
-		c.pending.waiting, c.pending.form, c.pending.ref = true, cmd.Form, res.Waiter
+		return
 	}
+	r.outcome(c, res)
+}
+
+// outcome answers a command of the table, or notes that the connection waits.
+func (r *reactor) outcome(c *conn, res *table.Result) {
+	if res.Waiting {
+		c.pending.waiting, c.pending.form, c.pending.ref = true, r.cmd.Form, res.Waiter
+		return
+	}
+	if res.Fresh {
+		c.grants = append(c.grants, res.Hold)
+	}
+	r.reply(c, res)
 }
 
 // reply answers ACQUIRE, RELEASE or HEARTBEAT.

@@ -6,7 +6,7 @@ import (
 
 // forceRelease answers FORCE-RELEASE and leaves an audit line.
 func (r *reactor) forceRelease(c *conn) {
-	cmd := &r.cmd
+	cmd := r.cmd
 	res := r.apply(c.id, 0)
 	if res.Code != codec.OK {
 		r.refuse(res.Code, reasonOf(cmd.Verb, res.Code))

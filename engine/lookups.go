@@ -81,7 +81,7 @@ func (r *reactor) writeStatus(st *table.Status) {
 
 // listLocks answers LOCKS: a bounded piece of the listing, and where to go on.
 func (r *reactor) listLocks(c *conn) {
-	cmd := &r.cmd
+	cmd := r.cmd
 	at, ok := table.Cursor{}, true
 	if cmd.Has(codec.OptCursor) && len(cmd.Text) > 0 {
 		at, ok = parseCursor(cmd.Text)

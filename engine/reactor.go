@@ -28,7 +28,9 @@ type reactor struct {
 
 	now       int64 // table time of this batch, ns
 	dec       codec.Decoder
-	cmd       codec.Command
+	cmd       *codec.Command // the present one: alone, or one of the burst
+	alone     codec.Command
+	burst     burst
 	w         codec.Writer
 	tag       tag   // of the wait that is being answered
 	user      *conn // whose output w.Buf is; nil: none
@@ -52,7 +54,9 @@ type reactor struct {
 }
 
 func newReactor(e *Engine, index int) *reactor {
-	return &reactor{e: e, index: index, scratch: make([]byte, 0, scratchMin)}
+	r := &reactor{e: e, index: index, scratch: make([]byte, 0, scratchMin)}
+	r.cmd = &r.alone
+	return r
 }
 
 // bind gives the reactor its loop: wake makes drainInbox run on it, and may be

@@ -23,14 +23,14 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 			r.later(c)
 			break
 		}
-		took, st := r.decode(c, in[n:])
-		if st == codec.Incomplete {
-			break
+		took := 0
+		if !c.pending.waiting {
+			took = r.runPlain(c, in[n:])
 		}
-		if c.pending.waiting && len(r.cmd.Tag) == 0 {
-			took = r.behindWait(c, in[n:], took, st)
-		} else {
-			r.step(c, st)
+		if took == 0 {
+			if took = r.runOne(c, in[n:]); took == 0 {
+				break
+			}
 		}
 		n += took
 		if len(r.w.Buf) > r.e.cfg.UnreadMax {
@@ -40,10 +40,25 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 	return n
 }
 
+// runOne executes or keeps the first command of in and returns how many bytes it
+// took, 0 if it is not whole.
+func (r *reactor) runOne(c *conn, in []byte) int {
+	took, st := r.decode(c, in)
+	switch {
+	case st == codec.Incomplete:
+		return 0
+	case c.pending.waiting && len(r.cmd.Tag) == 0:
+		return r.behindWait(c, in, took, st)
+	}
+	r.step(c, st)
+	return took
+}
+
 // decode decodes the next command within the limits of the connection.
 func (r *reactor) decode(c *conn, in []byte) (int, codec.Status) {
 	r.dec.PreAuth = c.who.role == RoleNone
-	return r.dec.Decode(in, &r.cmd)
+	r.cmd = &r.alone
+	return r.dec.Decode(in, r.cmd)
 }
 
 // step executes or refuses what has been decoded.

@@ -6,7 +6,7 @@ import (
 
 // session executes the commands that concern the connection and not a lock.
 func (r *reactor) session(c *conn) {
-	cmd := &r.cmd
+	cmd := r.cmd
 	switch cmd.Verb {
 	case codec.VerbAuth:
 		if r.authenticate(c, cmd.Text) {

@@ -10,16 +10,21 @@ import "sync/atomic"
 type pool struct {
 	left  atomic.Int64
 	block int64
+	limit int64 // of what shards may take
 }
 
 func (p *pool) init(limit int) {
 	p.block = min(max(int64(limit)/(Shards*64), 1), 64)
 	if p.block > 1 {
-		p.left.Store(int64(limit) + Shards*2*p.block)
+		p.limit = int64(limit) + Shards*2*p.block
 	} else {
-		p.left.Store(int64(limit))
+		p.limit = int64(limit)
 	}
+	p.left.Store(p.limit)
 }
+
+// taken returns how many credits shards have taken, used or not.
+func (p *pool) taken() int64 { return p.limit - p.left.Load() }
 
 // credit is a shard's share of a pool, guarded by the shard's mutex.
 type credit int64

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestBurstsAnswerAsSingleCommands sends the same bytes, in the same reads, to two
+// servers: one runs plain commands in bursts, the other one by one, because its
+// connections may use only locks with a prefix, which is that of every name.
+func TestBurstsAnswerAsSingleCommands(t *testing.T) {
+	for range 200 {
+		seed := rand.Uint64()
+		rng := rand.New(rand.NewPCG(seed, 1))
+		burst, single := newTwin(t, nil), newTwin(t, [][]byte{{}})
+		for step := range 60 {
+			to, in, cut := rng.IntN(3), randomPipeline(rng), 1+rng.IntN(300)
+			pause := time.Duration(rng.IntN(300)) * time.Millisecond
+			if got, want := burst.step(to, in, cut, pause), single.step(to, in, cut, pause); got != want {
+				t.Fatalf("seed %d, step %d, connection %d:\n%q\nbursts:\n%q\none by one:\n%q", seed, step, to, in, got, want)
+			}
+			if burst.e.commandTotals() != single.e.commandTotals() {
+				t.Fatalf("seed %d, step %d: counted otherwise", seed, step)
+			}
+		}
+	}
+}
+
+// twin is a server with three connections that gives the same tokens as another.
+type twin struct {
+	*sim
+	prefixes [][]byte
+	clients  [3]*client
+}
+
+func newTwin(t *testing.T, prefixes [][]byte) *twin {
+	w := &twin{sim: newSim(t, func(c *Config) { c.Lease = time.Second }), prefixes: prefixes}
+	served := *w.e.served.Load()
+	served.table = newTable(&w.e.cfg, 1, 1000)
+	w.e.served.Store(&served)
+	for i := range w.clients {
+		w.clients[i] = w.dial(i % 2)
+	}
+	return w
+}
+
+// step sends the input in reads of cut bytes, lets time pass, and returns what
+// all connections have received.
+func (w *twin) step(to int, in string, cut int, pause time.Duration) (got string) {
+	for len(in) > 0 && !w.clients[to].gone {
+		n := min(len(in), cut)
+		w.clients[to].c.who.prefixes = w.prefixes // RESET has taken it off
+		w.clients[to].send(in[:n])
+		in = in[n:]
+	}
+	w.advance(pause)
+	for _, k := range w.clients {
+		got += k.reads() + "|"
+	}
+	return got
+}
+
+// randomPipeline returns some commands, plain ones most of the time.
+func randomPipeline(rng *rand.Rand) string {
+	var b strings.Builder
+	for range 1 + rng.IntN(40) {
+		lock, service := fmt.Sprint("lock-", rng.IntN(4)), fmt.Sprint("s", rng.IntN(3))
+		switch rng.IntN(24) {
+		case 0:
+			fmt.Fprintf(&b, "ACQUIRE %s %s %d\n", lock, service, rng.IntN(200))
+		case 1:
+			fmt.Fprintf(&b, "@%d ACQUIRE %s %s %d\n", rng.IntN(1e6), lock, service, rng.IntN(200))
+		case 2:
+			fmt.Fprintf(&b, "HEARTBEAT %s %s TTL %d\n", lock, service, 1+rng.IntN(40_000))
+		case 3:
+			b.WriteString([]string{"PING\n", "NOPE\n", "\r\n", "RELEASE \"" + lock + "\" " + service + "\n", "RESET\n", "DETAIL ON\n", "STATUS " + lock + "\n"}[rng.IntN(7)])
+		case 4:
+			fmt.Fprintf(&b, "*4\r\n$7\r\nACQUIRE\r\n$6\r\n%s\r\n$2\r\n%s\r\n$1\r\n0\r\n", lock, service)
+		case 5:
+			fmt.Fprintf(&b, "*3\r\n$7\r\nRELEASE\r\n$6\r\n%s\r\n$2\r\n%s\r\n", lock, service)
+		case 6, 7, 8, 9:
+			fmt.Fprintf(&b, "HEARTBEAT %s %s\n", lock, service)
+		case 10, 11, 12, 13, 14, 15:
+			fmt.Fprintf(&b, "RELEASE %s %s\n", lock, service)
+		default:
+			fmt.Fprintf(&b, "ACQUIRE %s %s 0\n", lock, service)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,8 @@
+//go:build amd64
+
+package table
+
+// prefetch is Prefetch, whatever the size of the table.
+//
+//go:noescape
+func prefetch(t *Table, hashes []uint64)

@@ -1,0 +1,73 @@
+package table
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"dlm/codec"
+)
+
+// TestPrefetchBesideGrowth prefetches, of tables from empty to some chunks and index
+// sizes, while others change them: it must read nothing that can fault.
+func TestPrefetchBesideGrowth(t *testing.T) {
+	tab := New(Config{TTLMs: 1000, LocksMax: 1 << 20})
+	prefetch(tab, nil)
+	stop := make(chan struct{})
+	var hints sync.WaitGroup
+	for i := range 2 {
+		hints.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(i)))
+			hashes := make([]uint64, 16)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for k := range hashes {
+					hashes[k] = rng.Uint64()
+				}
+				prefetch(tab, hashes)
+			}
+		})
+	}
+	var fx Effects
+	for i := range 60_000 {
+		cmd := codec.Command{Verb: codec.VerbAcquire, Name: fmt.Appendf(nil, "lock-%d", i), Service: []byte("s")}
+		hash := tab.Hash(cmd.Name)
+		s := tab.Shard(hash)
+		s.Lock()
+		s.Apply(int64(i), hash, &cmd, Origin{}, &fx)
+		s.Unlock()
+	}
+	close(stop)
+	hints.Wait()
+	if n := tab.Totals().Held; n != 60_000 {
+		t.Fatalf("%d locks held", n)
+	}
+}
+
+// TestPrefetchFrom holds what prefetchFrom says: it counts locks, and not what shards hoard.
+func TestPrefetchFrom(t *testing.T) {
+	for _, max := range []int{prefetchFrom, 10_000_000} {
+		tab := New(Config{LocksMax: max})
+		if tab.large() {
+			t.Errorf("limit %d: an empty table is large", max)
+		}
+		for i := range Shards { // what one lock in each shard takes away
+			s := tab.ShardAt(i)
+			s.lockQuota.take(&tab.locks)
+		}
+		if tab.large() {
+			t.Errorf("limit %d: a table with %d locks is large", max, Shards)
+		}
+		for i := range 4 * prefetchFrom {
+			tab.ShardAt(i % Shards).lockQuota.takeAnyway(&tab.locks)
+		}
+		if !tab.large() {
+			t.Errorf("limit %d: a table with %d locks is not large", max, 4*prefetchFrom)
+		}
+	}
+}
