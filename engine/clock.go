@@ -10,7 +10,7 @@ import (
 // monotonic source, but between two readings it advances by no more than
 // clockStepMax. A process that was stopped or starved finds that almost no
 // time has passed, so that heartbeats waiting in the sockets are read before
-// any lease can end. The ticker reads it every millisecond.
+// any lease can end. The ticker reads it at least every 20 ms.
 type clock struct {
 	source func() int64 // monotonic, ns; may be called by any goroutine
 	last   atomic.Int64 // newest reading of source that was accounted for

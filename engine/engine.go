@@ -38,6 +38,7 @@ type Engine struct {
 	reactors   []*reactor
 	authority  atomic.Pointer[authority]
 	buffers    buffers
+	alarm      alarm
 	started    time.Time
 
 	listener net.Listener // nil in a simulation
@@ -96,6 +97,7 @@ func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 	e := &Engine{cfg: cfg, clock: newClock(source), started: rec.started, connsMax: cfg.ConnsMax}
 	e.runCtx, e.stopRun = context.WithCancel(context.Background())
 	e.deposed, e.ended = make(chan struct{}), make(chan struct{})
+	e.alarm.bell = make(chan struct{}, 1)
 	e.served.Store(rec)
 	switch {
 	case rec.follows:

@@ -8,10 +8,11 @@ const (
 	connsMaxMax = 1 << 20 // largest setting of max-conns
 	bytesMaxMax = 1 << 30 // largest setting of a per-connection byte limit
 
-	tagsMax         = 10_000                // open tags per connection
-	authFailuresMax = 3                     // wrong tokens before a connection is closed
-	clockStepMax    = 50 * time.Millisecond // most that table time advances between two readings
-	tickEvery       = time.Millisecond
+	tagsMax         = 10_000                 // open tags per connection
+	authFailuresMax = 3                      // wrong tokens before a connection is closed
+	clockStepMax    = 50 * time.Millisecond  // most that table time advances between two readings
+	tickEvery       = time.Millisecond       // least time between two looks of the ticker
+	lookEvery       = 20 * time.Millisecond  // most: well within clockStepMax
 	sweepEvery      = 250 * time.Millisecond // how often connections are checked for age limits
 	lingerMax       = 2 * time.Second        // how long a connection that was hung up may take to close
 	ownGrantsMax    = 64                     // grants for which a connection keeps memory between batches

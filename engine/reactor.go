@@ -97,6 +97,7 @@ func (r *reactor) finish() {
 		}
 	}
 	r.courier.send()
+	r.e.alarm.ringBefore(r.e.tab().Next())
 	if len(r.postponed) > 0 {
 		r.inbox.mu.Lock()
 		r.inbox.postponed = append(r.inbox.postponed, r.postponed...)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"dlm/table"
@@ -29,11 +30,42 @@ func (e *Engine) tick(fx *table.Effects, co *courier) {
 	}
 }
 
+// alarm is when the ticker wakes up next. Loops that publish an earlier
+// deadline ring for it.
+type alarm struct {
+	at   atomic.Int64 // table time
+	bell chan struct{}
+}
+
+// set decides when to wake up and returns how long that is from now.
+func (a *alarm) set(now int64, t *table.Table) time.Duration {
+	a.at.Store(now + int64(lookEvery)) // before Next is read: whoever lowers it now rings, or is seen here
+	next := t.Next()
+	if next >= now+int64(lookEvery) {
+		return lookEvery
+	}
+	if next <= now { // there was more to do than one look may settle
+		next = now + int64(tickEvery)
+	}
+	a.at.Store(next)
+	return time.Duration(next - now)
+}
+
+// ringBefore wakes the ticker up if it would sleep beyond that time.
+func (a *alarm) ringBefore(next int64) {
+	if at := a.at.Load(); next < at && a.at.CompareAndSwap(at, next) {
+		select {
+		case a.bell <- struct{}{}:
+		default: // it has been rung, and not heard yet
+		}
+	}
+}
+
 // runTicker is the goroutine "ticker": it keeps table time, settles what is
-// due every millisecond, and orders the sweeps.
+// due when it is, to the millisecond, and orders the sweeps.
 func (e *Engine) runTicker(ctx context.Context) {
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	var fx table.Effects
 	co := newCourier(e)
 	lastSweep := e.clock.now()
@@ -41,14 +73,22 @@ func (e *Engine) runTicker(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
+		case <-e.alarm.bell:
 		}
 		e.tick(&fx, &co)
-		if now := e.clock.now(); now-lastSweep >= int64(sweepEvery) {
+		now, served := e.clock.now(), e.served.Load()
+		if now-lastSweep >= int64(sweepEvery) {
 			lastSweep = now
 			e.checkMemory()
 			e.order(orderSweep)
 		}
+		sleep := lookEvery
+		if !served.follows {
+			served.table.Survey()
+			sleep = e.alarm.set(now, served.table)
+		}
+		timer.Reset(sleep)
 	}
 }
 

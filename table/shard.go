@@ -133,6 +133,7 @@ func (s *Shard) armLease(i uint32, l *lock) {
 func (s *Shard) noteDue(tick uint64) {
 	if due := &s.table.due[s.number]; tick < due.Load() {
 		due.Store(tick)
+		s.table.lowerNext(tick)
 	}
 }
 
@@ -152,4 +153,5 @@ func (s *Shard) publishDue() {
 		next = min(next, tick)
 	}
 	s.table.due[s.number].Store(next)
+	s.table.lowerNext(next)
 }

@@ -144,14 +144,20 @@ func (st *stage) flush(prefix, result string) (lines []string) {
 	return lines
 }
 
-// advance runs the ticker up to now+d: at every millisecond it asks which
-// shards are due. Lines carry the instant at which they came.
+// advance runs the ticker up to now+d: it looks when something is due, and asks
+// which shards are. Lines carry the instant at which they came.
 func (st *stage) advance(d time.Duration) (lines []string) {
 	to := st.now + int64(d)
 	for {
 		next := uint64(math.MaxUint64)
 		for i := range st.table.due {
 			next = min(next, st.table.due[i].Load())
+		}
+		if st.table.Next() > int64(min(next, math.MaxInt64/nsPerTick)*nsPerTick) {
+			st.t.Fatalf("%s: Next passes over what is due at tick %d", st.at, next)
+		}
+		if st.table.Survey(); tickAt(st.table.Next()) != min(next, math.MaxInt64/nsPerTick) {
+			st.t.Fatalf("%s: Next is not exact after Survey: %d, want tick %d", st.at, st.table.Next(), next)
 		}
 		if next > tickAt(to) {
 			st.now = to

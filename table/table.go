@@ -48,12 +48,15 @@ type Table struct {
 	// due is, by shard, a lower bound of the tick of the next deadline, for the
 	// ticker to scan without a mutex. Written under the shard's mutex.
 	due [Shards]atomic.Uint64
+	// next is a lower bound of all due: lowered by who publishes, raised by Survey.
+	next atomic.Uint64
 }
 
 // New returns an empty table.
 func New(c Config) *Table {
 	t := &Table{config: c, indexSeed: maphash.MakeSeed()}
 	t.ceiling.Store(uint64(codec.TokenMax))
+	t.next.Store(math.MaxUint64)
 	t.locks.init(c.LocksMax)
 	t.waiters.init(c.WaitersMax)
 	for i := range t.shards {
@@ -91,6 +94,28 @@ func (t *Table) ShardAt(i int) *Shard { return &t.shards[i] }
 // Due tells whether shard i has something to settle at table time now. It may
 // be called without the shard's mutex.
 func (t *Table) Due(i int, now int64) bool { return t.due[i].Load() <= tickAt(now) }
+
+// Next returns the table time, in ns, before which no shard has something to
+// settle. It may be called at any time, and is early until the next Survey.
+func (t *Table) Next() int64 { return int64(min(t.next.Load(), math.MaxInt64/nsPerTick) * nsPerTick) }
+
+// Survey makes Next exact again, after shards have settled something.
+func (t *Table) Survey() {
+	t.next.Store(math.MaxUint64) // first: what is published from here on lowers it
+	first := uint64(math.MaxUint64)
+	for i := range t.due {
+		first = min(first, t.due[i].Load())
+	}
+	t.lowerNext(first)
+}
+
+func (t *Table) lowerNext(tick uint64) {
+	for next := t.next.Load(); tick < next; next = t.next.Load() {
+		if t.next.CompareAndSwap(next, tick) {
+			return
+		}
+	}
+}
 
 // SetFull makes the table refuse new locks and waiters (or take them again):
 // the engine sets it when Totals.BytesUsed reaches its memory limit.
