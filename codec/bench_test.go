@@ -55,4 +55,10 @@ func BenchmarkWriter(b *testing.B) {
 	}
 }
 
-func writeHold(w *Writer) { w.Hold(123456, 1, 30000) }
+// benchToken is a token as servers give them: they begin with the time in ns.
+var benchToken Token = 1_790_000_000_000_000_000
+
+func writeHold(w *Writer) {
+	benchToken++
+	w.Hold(benchToken, uint32(benchToken)&1, int64(benchToken&1)*30_000)
+}

@@ -10,6 +10,8 @@ type Writer struct {
 	form  Form
 	tag   []byte
 	first bool // the next field begins the line
+
+	holds [3]holdText // by the kind of reply
 }
 
 // Start begins a reply. The tag is aliased until the reply is complete.
@@ -67,34 +69,6 @@ func appendLine[T string | []byte](dst []byte, msg T) []byte {
 		dst = append(dst, c)
 	}
 	return dst
-}
-
-// Hold answers OK with the fields of a hold.
-func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
-	if w.form == FormText {
-		w.lead()
-		b := append(w.Buf, "OK token="...)
-		b = appendDecimal(b, uint64(token))
-		b = append(b, " count="...)
-		b = appendDecimal(b, uint64(count))
-		b = append(b, " lease_ms="...)
-		b = appendInt(b, leaseMs)
-		w.Buf = append(b, '\n')
-		return
-	}
-	b := w.Buf
-	if w.RESP3 {
-		b = append(b, "%3\r\n$5\r\ntoken\r\n$"...)
-	} else {
-		b = append(b, "*6\r\n$5\r\ntoken\r\n$"...)
-	}
-	b = appendTokenBulk(b, token)
-	b = append(b, "$5\r\ncount\r\n:"...)
-	b = appendDecimal(b, uint64(count))
-	b = append(b, "\r\n$8\r\nlease_ms"...)
-	b = append(b, "\r\n:"...)
-	b = appendInt(b, leaseMs)
-	w.Buf = append(b, "\r\n"...)
 }
 
 // appendTokenBulk appends length, token and line end; the $ is there already.

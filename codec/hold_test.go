@@ -1,0 +1,44 @@
+package codec
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestHoldWritesEveryNumber compares replies with what fmt makes of them, for
+// sequences in which parts are the same as before, and parts are not.
+func TestHoldWritesEveryNumber(t *testing.T) {
+	tokens := []Token{1, 9, 10, lowBase - 1, lowBase, lowBase + 1, 10*lowBase - 1, 10 * lowBase, 1_790_000_000_123_456_789, TokenMax}
+	counts := []uint32{0, 1, 1, 2, 1<<31 - 1}
+	leases := []int64{0, 1, 30_000, 30_000, 29_999, 86_400_000, -5}
+	rng := rand.New(rand.NewPCG(1, 2))
+	var w Writer
+	token := Token(1)
+	for range 100_000 {
+		switch rng.IntN(8) {
+		case 0:
+			token = tokens[rng.IntN(len(tokens))]
+		case 1:
+			token = Token(rng.Uint64() >> 1 >> rng.IntN(63))
+		default:
+			token = min(token+Token(rng.IntN(3)), TokenMax)
+		}
+		count, lease := counts[rng.IntN(len(counts))], leases[rng.IntN(len(leases))]
+		form, resp3 := Form(rng.IntN(2)), rng.IntN(2) == 0
+		want := fmt.Sprintf("OK token=%d count=%d lease_ms=%d\n", token, count, lease)
+		if form == FormRESP {
+			digits := fmt.Sprint(token)
+			want = fmt.Sprintf("*6\r\n$5\r\ntoken\r\n$%d\r\n%s\r\n$5\r\ncount\r\n:%d\r\n$8\r\nlease_ms\r\n:%d\r\n", len(digits), digits, count, lease)
+			if resp3 {
+				want = "%3" + want[2:]
+			}
+		}
+		w.Buf, w.RESP3 = w.Buf[:0], resp3
+		w.Start(form, nil)
+		w.Hold(token, count, lease)
+		if string(w.Buf) != want {
+			t.Fatalf("got %q, want %q", w.Buf, want)
+		}
+	}
+}
