@@ -46,8 +46,10 @@ func (r *reactor) drain() {
 		if c.pending.waiting {
 			r.answerShutdown(c, c.pending.form, nil)
 		}
-		for t := range c.waits.byTag {
-			r.answerShutdown(c, codec.FormText, t.bytes[:t.n])
+		for j := range c.waits.list {
+			if t := &c.waits.list[j].tag; t.n > 0 {
+				r.answerShutdown(c, codec.FormText, t.bytes[:t.n])
+			}
 		}
 		r.endWaits(c)
 		c.pending.drop()

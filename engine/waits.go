@@ -25,7 +25,7 @@ type waits struct {
 }
 
 type tagWait struct {
-	tag tag
+	tag tag // empty: free
 	ref table.WaiterRef
 }
 
@@ -68,6 +68,7 @@ func (w *waits) add(b []byte, ref table.WaiterRef) {
 func (w *waits) take(ticket uint32) tag {
 	i := ticket - 1
 	t := w.list[i].tag
+	w.list[i].tag.n = 0
 	delete(w.byTag, t)
 	w.free = append(w.free, i)
 	if len(w.byTag) == 0 && len(w.list) > waitsKept {
@@ -90,8 +91,11 @@ func (r *reactor) endWaits(c *conn) {
 		c.pending.waiting = false
 		r.cancel(c.pending.ref)
 	}
-	for _, i := range c.waits.byTag {
-		r.cancel(c.waits.list[i].ref)
+	// Not by tag: in the order in which they came, memory is read and freed in order.
+	for i := range c.waits.list {
+		if w := &c.waits.list[i]; w.tag.n > 0 {
+			r.cancel(w.ref)
+		}
 	}
 	c.waits = waits{}
 }
