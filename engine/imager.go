@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -58,7 +59,12 @@ func (e *Engine) ImageState() (s ImageState, ok bool) {
 }
 
 // run writes an image at each interval, until ctx ends.
+//
+// It keeps its thread: the CPU time of an image is that of the thread, and that of
+// another one, with hours of work behind it, would let images rest for days.
 func (m *imager) run(ctx context.Context) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	wait := m.e.cfg.SnapshotInterval
 	for {
 		select {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threadTime returns the CPU time of the calling thread. The goroutine is mostly
-// on one thread while it works; a change makes one difference wrong, not more.
+// threadTime returns the CPU time of the calling thread. Differences
+// mean something only between calls on one thread (runtime.LockOSThread).
 func threadTime() time.Duration {
 	var use unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_THREAD, &use) != nil {
