@@ -195,6 +195,7 @@ func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 	r.table = newTable(cfg, r.start.Seed, r.start.TokenStart)
 	r.table.SetTokenCeiling(r.start.TokenCeiling)
 	how := table.Recovery{Grace: int64(r.grace), ImageTime: r.header.TableTime, Now: r.begun}
+	r.ttlMax = r.start.TTLLimitMs // what holders were given may be claimed, and renewed
 	if img == nil {
 		var empty codec.ShardImage
 		for i := range table.Shards {
@@ -219,7 +220,7 @@ func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 	r.holds = r.table.Totals().Held
 	// Holds keep the TTL that they were given when more was allowed.
 	r.start.TTLLimitMs = max(r.start.TTLLimitMs, longest.Load())
-	r.ttlMax = r.start.TTLLimitMs // or they could not be renewed
+	r.ttlMax = r.start.TTLLimitMs
 	return err
 }
 

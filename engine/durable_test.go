@@ -331,3 +331,31 @@ func TestCopiesOfOneImage(t *testing.T) {
 		s.crash()
 	}
 }
+
+// TestTTLBeyondTheGraceBehindAWait: a heartbeat that is executed when it is read
+// is held to the same limit.
+func TestTTLBeyondTheGraceBehindAWait(t *testing.T) {
+	s := mustStart(t, t.TempDir(), nil)
+	s.want("ACQUIRE busy other 0", "OK")
+	s.want("ACQUIRE a svc 0", "OK")
+	k := s.dial(0)
+	k.send("ACQUIRE busy svc 1000\nHEARTBEAT a svc TTL 20001\n")
+	s.want("HEARTBEAT a svc", "OK token="+fmt.Sprint(tokenOf(t, s.ask("HEARTBEAT a svc")))+" count=1 lease_ms=10000")
+	s.advance(1100 * time.Millisecond)
+	if got := k.reads(); !strings.Contains(got, "BADARG") {
+		t.Errorf("answered %q", got)
+	}
+	s.cleanStop()
+}
+
+// TestClaimWithItsTTL: a holder may say its TTL again although the grace was
+// made shorter, also if there is no image that knows it.
+func TestClaimWithItsTTL(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	token := tokenOf(t, s.ask("ACQUIRE a svc 0 TTL 20000"))
+	s.crash()
+	s = mustStart(t, dir, func(c *Config) { c.RecoveryGrace, c.Lease = 2*time.Second, time.Second })
+	s.want(fmt.Sprintf("HEARTBEAT a svc TOKEN %d TTL 20000", token), fmt.Sprintf("OK token=%d count=1 lease_ms=20000", token))
+	s.crash()
+}

@@ -63,7 +63,7 @@ func (r *reactor) exec(c *conn) {
 	if served := r.e.served.Load(); served.follows && verbsWrite&(1<<cmd.Verb) != 0 {
 		r.refuse(codec.ReadOnly, reasonOf(cmd.Verb, codec.ReadOnly))
 		return
-	} else if cmd.Has(codec.OptTTL) && cmd.TTLMs > served.ttlMax {
+	} else if served.tooLong(cmd) {
 		r.refuse(codec.BadArg, "no TTL may be longer than the recovery grace of this server: see INFO durability")
 		return
 	}
@@ -81,6 +81,11 @@ func (r *reactor) exec(c *conn) {
 	default:
 		r.session(c)
 	}
+}
+
+// tooLong tells whether the command asks for a longer lease than a recovery waits for.
+func (r *recovered) tooLong(cmd *codec.Command) bool {
+	return cmd.Has(codec.OptTTL) && cmd.TTLMs > r.ttlMax
 }
 
 // apply executes a command of the table. The result is valid until the next.
