@@ -121,7 +121,8 @@ func (p *primaryHTTP) depose(ctx context.Context, token string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	res, err := (&http.Client{Transport: &http.Transport{}}).Do(req)
+	asIs := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := (&http.Client{Transport: &http.Transport{}, CheckRedirect: asIs}).Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return "", errGone
 	}
@@ -130,10 +131,15 @@ func (p *primaryHTTP) depose(ctx context.Context, token string) (string, error) 
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(res.Body, 1000))
-	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answers %s: %s", p.base, res.Status, strings.TrimSpace(string(text)))
+	last := strings.TrimSpace(string(text))
+	switch {
+	case err != nil:
+	case res.StatusCode != http.StatusOK:
+		err = fmt.Errorf("%s answers %s: %s", p.base, res.Status, last)
+	case !snapshot.IsName(last): // whatever answers there is no dlm
+		err = fmt.Errorf("%s answers what no primary does: %.100q", p.base, last)
 	}
-	return strings.TrimSpace(string(text)), err
+	return last, err
 }
 
 // sharedDir is a primary's data directory that both can reach.

@@ -102,3 +102,30 @@ func TestFetchAfterAnotherImage(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
+
+// TestDeposeAnswers: only a primary that names its last image has stopped.
+func TestDeposeAnswers(t *testing.T) {
+	name := snapshot.FileName(1, 2)
+	for _, c := range []struct {
+		answer http.HandlerFunc
+		ok     bool
+	}{
+		{func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(name + "\n")) }, true},
+		{func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>welcome</html>")) }, false},
+		{func(http.ResponseWriter, *http.Request) {}, false},
+		{func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/depose" {
+				http.Redirect(w, r, "/elsewhere", http.StatusFound)
+				return
+			}
+			_, _ = w.Write([]byte(name))
+		}, false},
+	} {
+		server := httptest.NewServer(c.answer)
+		last, err := newSource(&Config{BackupOf: server.URL}).depose(t.Context(), "")
+		server.Close()
+		if c.ok != (err == nil) || c.ok && last != name {
+			t.Errorf("%q %v, want it believed: %v", last, err, c.ok)
+		}
+	}
+}

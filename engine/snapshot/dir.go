@@ -74,14 +74,20 @@ func Images(dir string) (names []string, err error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		var start, number uint64
-		if n, _ := fmt.Sscanf(e.Name(), "image-%d-%d.dlm", &start, &number); n == 2 && e.Name() == FileName(start, number) {
+		if IsName(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}
 	slices.Sort(names)
 	slices.Reverse(names)
 	return names, nil
+}
+
+// IsName tells whether an image can have that name.
+func IsName(name string) bool {
+	var start, number uint64
+	n, _ := fmt.Sscanf(name, "image-%d-%d.dlm", &start, &number)
+	return n == 2 && name == FileName(start, number)
 }
 
 // Name returns the name that START has for an image.
