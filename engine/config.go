@@ -191,6 +191,9 @@ func (c *Config) validateDurability() (errs []error) {
 	if c.DataDir == "" && c.BackupOf != "" {
 		bad("backup-of: a backup needs a --data-dir for its images")
 	}
+	if c.BackupOf != "" && c.RecoverOlder {
+		bad("recover: a backup fetches its images again: remove one that is damaged")
+	}
 	if c.DataDir == "" && c.RecoverOlder {
 		bad("recover: there is nothing to recover without --data-dir")
 	}
