@@ -74,7 +74,16 @@ func openBackup(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
 	if len(names) == 0 {
 		return rec, nil
 	}
-	return rec.next(cfg, filepath.Join(dir.Path(), names[0]))
+	next, err := rec.next(cfg, filepath.Join(dir.Path(), names[0]))
+	return next, adviseBackup(err, "remove it: the backup fetches the next one")
+}
+
+// adviseBackup replaces the advice for a damaged image, which is for a primary.
+func adviseBackup(err error, advice string) error {
+	if file := (*snapshot.FileError)(nil); errors.As(err, &file) {
+		file.Advice = advice
+	}
+	return err
 }
 
 // next returns what is served after the image at path has been loaded. It checks
@@ -139,13 +148,14 @@ func (f *follower) step(ctx context.Context) error {
 	}
 	next, err := now.next(&f.e.cfg, path)
 	if err != nil {
-		return errors.Join(err, f.dir.Discard(path))
+		return errors.Join(adviseBackup(err, "it is fetched again: if that does not help, see whether this is a primary's address"), f.dir.Discard(path))
 	}
 	if err := f.dir.Adopt(path, next.from); err != nil {
 		return err
 	}
 	f.e.served.Store(next)
-	return f.dir.Retain(f.e.cfg.SnapshotKeep)
+	f.e.retain(f.dir)
+	return nil
 }
 
 func (f *follower) describe() string {

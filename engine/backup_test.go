@@ -191,3 +191,21 @@ func TestDeposeWithoutImages(t *testing.T) {
 		t.Error("a server that follows nobody was promoted")
 	}
 }
+
+// TestDirectoryOfAnotherBackup can be followed, but its end is not that of the primary.
+func TestDirectoryOfAnotherBackup(t *testing.T) {
+	one, two := t.TempDir(), t.TempDir()
+	p, b, last := mustStart(t, one, nil), newBackup(t, one, two), newBackup(t, two, t.TempDir())
+	p.image()
+	for _, s := range []*sim{b, last} {
+		if err := s.follow(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.crash()
+	if _, err := last.promote(); err == nil || !strings.Contains(err.Error(), "directory of a backup") {
+		t.Errorf("promoted beside the primary: %v", err)
+	}
+	p.crash()
+	last.crash()
+}

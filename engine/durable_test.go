@@ -359,3 +359,25 @@ func TestClaimWithItsTTL(t *testing.T) {
 	s.want(fmt.Sprintf("HEARTBEAT a svc TOKEN %d TTL 20000", token), fmt.Sprintf("OK token=%d count=1 lease_ms=20000", token))
 	s.crash()
 }
+
+// TestOldImageCanNotBeRemoved: the newest was written nevertheless, and the stop is clean.
+func TestOldImageCanNotBeRemoved(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, func(c *Config) { c.SnapshotKeep = 1 })
+	if err := os.MkdirAll(filepath.Join(dir, snapshot.FileName(0, 1), "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.image()
+	if reasons := s.e.Unready(); len(reasons) > 0 {
+		t.Errorf("not ready: %q", reasons)
+	}
+	if !strings.Contains(s.log.String(), "old images can't be removed") {
+		t.Errorf("log: %s", s.log.String())
+	}
+	s.cleanStop()
+	s = mustStart(t, dir, nil)
+	if s.e.served.Load().grace != 0 {
+		t.Error("a grace after a clean stop")
+	}
+	s.crash()
+}

@@ -91,7 +91,7 @@ func (m *imager) write() error {
 	began, cpu := time.Now(), threadTime()
 	path, header, err := m.writeImage()
 	if err == nil {
-		err = m.rec.dir.Retain(m.e.cfg.SnapshotKeep)
+		m.e.retain(m.rec.dir)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -107,6 +107,13 @@ func (m *imager) write() error {
 		m.state.LockP99, m.state.LockMax = m.locked[len(m.locked)*99/100], m.locked[len(m.locked)-1]
 	}
 	return err
+}
+
+// retain removes images that are too many. If that fails the newest is there nevertheless.
+func (e *Engine) retain(dir *snapshot.Dir) {
+	if err := dir.Retain(e.cfg.SnapshotKeep); err != nil {
+		e.cfg.Log.Warn("old images can't be removed", "error", err.Error())
+	}
 }
 
 func (m *imager) writeImage() (string, snapshot.Header, error) {

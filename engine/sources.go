@@ -166,6 +166,9 @@ func (d sharedDir) depose(context.Context, string) (string, error) {
 		return "", err
 	}
 	start, err := snapshot.ReadStart(dir.Path())
+	if err == nil && start.Role == snapshot.Following {
+		err = fmt.Errorf("%s is the directory of a backup: that its server stopped says nothing of the primary", d)
+	}
 	if err == nil {
 		start.Role = snapshot.Deposed
 		err = snapshot.WriteStart(dir.Path(), &start)
