@@ -112,6 +112,10 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 			return nil, err
 		}
 		defer func() { _ = img.Close() }() // it was only read
+		if h := img.Header(); filepath.Base(img.Path()) != snapshot.FileName(h.Start, h.Number) {
+			return nil, fmt.Errorf("%s: it is image %d of start %d under another name: give it its own, %s, and remove what was in its place",
+				img.Path(), h.Number, h.Start, snapshot.FileName(h.Start, h.Number))
+		}
 		if known && promote == nil && img.Header().Lineage != former.Lineage {
 			return nil, fmt.Errorf("%s: it belongs to another table than START: move it away", img.Path())
 		}

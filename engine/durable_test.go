@@ -381,3 +381,23 @@ func TestOldImageCanNotBeRemoved(t *testing.T) {
 	}
 	s.crash()
 }
+
+// TestImageUnderAnotherName: an older image in the place of the one of the clean
+// stop does not pass for it.
+func TestImageUnderAnotherName(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	s.image()
+	older, err := os.ReadFile(filepath.Join(dir, snapshot.FileName(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.want("ACQUIRE a svc 0", "OK")
+	s.cleanStop()
+	if err := os.WriteFile(filepath.Join(dir, snapshot.FileName(1, 2)), older, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newDurableSim(t, dir, nil); err == nil || !strings.Contains(err.Error(), "under another name") {
+		t.Errorf("started from it: %v", err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -210,4 +211,41 @@ func TestAddressInUse(t *testing.T) {
 	if _, err := Listen(s.Addr().String(), slog.Default()); err == nil || !strings.Contains(err.Error(), "--http off") {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestConnections: those that are too many are closed, and make room when they end.
+func TestConnections(t *testing.T) {
+	_, base := serve(t, &fake{})
+	var open []net.Conn
+	for range connsMax {
+		c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, c)
+	}
+	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Read(make([]byte, 1)); err == nil {
+		t.Errorf("%d bytes on one connection too many", n)
+	}
+	for _, c := range append(open, c) {
+		_ = c.Close()
+	}
+	for range 1000 {
+		res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(base + "/livez")
+		if err == nil {
+			_ = res.Body.Close()
+			return
+		}
+	}
+	t.Error("no room was made")
 }

@@ -19,6 +19,7 @@ const (
 	answerMax   = 10 * time.Second // to take an answer that is short
 	snapshotMax = 30 * time.Minute // to take an image
 	headerMax   = 8 << 10          // bytes
+	connsMax    = 64               // open connections: they share the file limit with those for locks
 	transfers   = 4                // images on their way at once
 	stopMax     = 2 * time.Second  // for answers under way at a stop
 )
@@ -29,6 +30,7 @@ type Server struct {
 	log      *slog.Logger
 	listener net.Listener
 	slots    chan struct{} // one per image on its way
+	conns    atomic.Int64
 
 	deposed  atomic.Bool   // the last image is there to be fetched
 	fetched  chan struct{} // closed when it was
@@ -63,6 +65,7 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 		WriteTimeout:      answerMax,
 		IdleTimeout:       idleMax,
 		MaxHeaderBytes:    headerMax,
+		ConnState:         s.limit,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)
@@ -80,6 +83,18 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 		return err
 	}
 	return <-stopped
+}
+
+// limit closes connections that are too many. It is called for each change of one.
+func (s *Server) limit(c net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		if s.conns.Add(1) > connsMax {
+			_ = c.Close() // the server finds it closed, and says so here
+		}
+	case http.StateClosed, http.StateHijacked:
+		s.conns.Add(-1)
+	}
 }
 
 func (s *Server) handler() http.Handler {
