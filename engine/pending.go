@@ -38,7 +38,7 @@ func (p *pending) drop() {
 func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int {
 	switch st {
 	case codec.Ready:
-		if r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && !r.e.served.Load().tooLong(&r.cmd) {
+		if r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && !r.e.served.Load().tooLong(r.cmd) {
 			r.apply(c.id, 0)
 		}
 	case codec.Fatal:
