@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"math"
 	"net"
 	"os"
 	"syscall"
@@ -128,15 +129,22 @@ func outOfFiles(err error) bool {
 
 // connsLimit lowers the wanted number of connections to what the process may
 // open, less what the server itself needs: the listener, the spare, the log,
-// two per loop, one that is being enrolled (it is duplicated), and some in reserve.
+// two per loop, one that is being enrolled (it is duplicated), the HTTP side, and
+// some in reserve, for images too.
 func connsLimit(wanted, loops int) int {
+	own := 16 + 2*loops + HTTPConnsMax()
+	return min(wanted, max(filesMax()-own, 1))
+}
+
+// HTTPConnsMax returns how many connections the HTTP side may have: a sixteenth of
+// the file limit, which they share with those for locks, and 64 at most.
+func HTTPConnsMax() int { return min(filesMax()/16, 64) }
+
+// filesMax returns how many descriptors the process may have.
+func filesMax() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return wanted
+		return math.MaxInt
 	}
-	own := 16 + 2*loops
-	if limit.Cur >= uint64(wanted+own) {
-		return wanted
-	}
-	return max(int(limit.Cur)-own, 1)
+	return int(min(limit.Cur, math.MaxInt))
 }

@@ -23,6 +23,9 @@ func (e *Engine) Unready() (reasons []string) {
 	return reasons
 }
 
+// Follows tells whether the server is a backup.
+func (e *Engine) Follows() bool { return e.follower.Load() != nil }
+
 // Identify returns the role of a token, or of somebody who shows none. Without
 // any token configured everybody, on loopback, may do everything.
 func (e *Engine) Identify(token string) (name string, role Role) {

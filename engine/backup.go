@@ -55,12 +55,14 @@ func openBackup(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
 		if len(names) > 0 {
 			return nil, fmt.Errorf("%s has images and no START: give a backup an empty directory", dir.Path())
 		}
-		start = snapshot.Start{Role: snapshot.Following}
+		start = snapshot.Start{Role: snapshot.Following, Lineage: newLineage()} // its own, by which a primary knows it
 		if err := snapshot.WriteStart(dir.Path(), &start); err != nil {
 			return nil, fmt.Errorf("START can't be written: %w", err)
 		}
 	case err != nil:
 		return nil, err
+	case start.Role == snapshot.Deposed:
+		return nil, fmt.Errorf("%s: a backup has taken over from it: to make this server a backup, give it an empty directory", dir.Path())
 	case start.Role != snapshot.Following:
 		return nil, fmt.Errorf("%s: its role is %s, and --backup-of would throw away what it has: "+
 			"start it without, or give the backup an empty directory", dir.Path(), start.Role)

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +40,9 @@ func TestBackup(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
 	p := mustStart(t, one, nil)
 	b := newBackup(t, one, two)
-	b.want("STATUS a", "OK state=free stale_ms=")
+	for _, line := range []string{"STATUS a", "LOCKS"} {
+		b.want(line, "ERROR READONLY this server is a backup that has no image yet")
+	}
 	if err := b.follow(); err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +188,7 @@ func TestBackupRefuses(t *testing.T) {
 // TestDeposeWithoutImages: who has nothing to hand over goes on.
 func TestDeposeWithoutImages(t *testing.T) {
 	s := newSim(t, nil)
-	if _, err := s.e.Depose(context.Background()); err == nil {
+	if _, err := s.e.Depose(context.Background(), ""); err == nil {
 		t.Error("a server without images was deposed")
 	}
 	if _, err := s.e.Promote(context.Background(), true, ""); err == nil {
@@ -208,4 +212,82 @@ func TestDirectoryOfAnotherBackup(t *testing.T) {
 	}
 	p.crash()
 	last.crash()
+}
+
+// TestOnlyOneBackupTakesOver, and that one may try again.
+func TestOnlyOneBackupTakesOver(t *testing.T) {
+	one := t.TempDir()
+	p := mustStart(t, one, nil)
+	p.image()
+	b, other := newBackup(t, one, t.TempDir()), newBackup(t, one, t.TempDir())
+	for _, s := range []*sim{b, other} {
+		if err := s.follow(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.cleanStop()
+	again := b.e.follower.Load().source
+	if _, err := b.promote(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.promote(); err == nil || !strings.Contains(err.Error(), "another backup has taken over") {
+		t.Errorf("two backups were promoted: %v", err)
+	}
+	if _, err := again.depose(t.Context(), ""); err != nil {
+		t.Errorf("the one that took over asks again: %v", err)
+	}
+	b.crash()
+	other.crash()
+}
+
+// TestDeposeIsForOneBackup: by HTTP, too, while the old primary lingers.
+func TestDeposeIsForOneBackup(t *testing.T) {
+	p := mustStart(t, t.TempDir(), nil)
+	go func() { // Serve, in short
+		<-p.e.deposed
+		p.e.endErr = p.e.keepLast()
+		close(p.e.ended)
+	}()
+	mine, other := snapshot.Lineage{1}, snapshot.Lineage{2}
+	last, err := p.e.Depose(t.Context(), mine.String())
+	if err != nil || !snapshot.IsName(last) {
+		t.Fatalf("%q %v", last, err)
+	}
+	if _, err := p.e.Depose(t.Context(), other.String()); err == nil || !strings.Contains(err.Error(), "another backup") {
+		t.Errorf("confirmed to a second backup: %v", err)
+	}
+	if again, err := p.e.Depose(t.Context(), mine.String()); err != nil || again != last {
+		t.Errorf("asked again: %q %v", again, err)
+	}
+	if start, err := snapshot.ReadStart(p.e.cfg.DataDir); err != nil || start.Role != snapshot.Deposed || start.Taker != mine {
+		t.Errorf("%+v %v", start, err)
+	}
+}
+
+// TestAStopEndsAPromotion that waits for a primary which does not answer.
+func TestAStopEndsAPromotion(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-release
+	}))
+	defer silent.Close()
+	defer close(release)
+	one := t.TempDir()
+	p := mustStart(t, one, nil)
+	p.image()
+	b := newBackup(t, one, t.TempDir())
+	if err := b.follow(); err != nil {
+		t.Fatal(err)
+	}
+	b.e.follower.Load().source = newSource(&Config{BackupOf: silent.URL}, snapshot.Lineage{})
+	go func() {
+		<-asked
+		b.e.stopRun()
+	}()
+	if _, err := b.promote(); err == nil || !strings.Contains(err.Error(), "it stops nevertheless") {
+		t.Errorf("promoted: %v", err)
+	}
+	p.crash()
+	b.crash()
 }

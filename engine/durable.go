@@ -112,12 +112,8 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 			return nil, err
 		}
 		defer func() { _ = img.Close() }() // it was only read
-		if h := img.Header(); filepath.Base(img.Path()) != snapshot.FileName(h.Start, h.Number) {
-			return nil, fmt.Errorf("%s: it is image %d of start %d under another name: give it its own, %s, and remove what was in its place",
-				img.Path(), h.Number, h.Start, snapshot.FileName(h.Start, h.Number))
-		}
-		if known && promote == nil && img.Header().Lineage != former.Lineage {
-			return nil, fmt.Errorf("%s: it belongs to another table than START: move it away", img.Path())
+		if err := belongs(img, &former, known && promote == nil); err != nil {
+			return nil, err
 		}
 	}
 	rec := &recovered{dir: dir, started: cfg.now()}
@@ -137,6 +133,20 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 		return nil, fmt.Errorf("START can't be written, and without it no token is safe: %w", err)
 	}
 	return rec, nil
+}
+
+// belongs makes sure that an image is what its name says, and, if START is its
+// primary's, that it is of the same table.
+func belongs(img *snapshot.Image, former *snapshot.Start, same bool) error {
+	h := img.Header()
+	if same && h.Lineage != former.Lineage {
+		return fmt.Errorf("%s: it belongs to another table than START: move it away", img.Path())
+	}
+	if own := snapshot.FileName(h.Start, h.Number); filepath.Base(img.Path()) != own {
+		return fmt.Errorf("%s: it is image %d of start %d under another name: call it %s, and remove what was in its place",
+			img.Path(), h.Number, h.Start, own)
+	}
+	return nil
 }
 
 var roleAdvice = map[snapshot.Role]string{

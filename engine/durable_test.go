@@ -401,3 +401,44 @@ func TestImageUnderAnotherName(t *testing.T) {
 		t.Errorf("started from it: %v", err)
 	}
 }
+
+// TestCountBehindAWaitCountsOnce: in a grace, a holder asks for one more count,
+// and shows what it had. Both are there then.
+func TestCountBehindAWaitCountsOnce(t *testing.T) {
+	for _, form := range []string{
+		"ACQUIRE x svc 3000\nHEARTBEAT x svc TOKEN %d COUNT 1\n",
+		"*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$3\r\nsvc\r\n$4\r\n3000\r\n" +
+			"*7\r\n$9\r\nHEARTBEAT\r\n$1\r\nx\r\n$3\r\nsvc\r\n$5\r\nTOKEN\r\n$19\r\n%d\r\n$5\r\nCOUNT\r\n$1\r\n1\r\n",
+	} {
+		dir := t.TempDir()
+		s := mustStart(t, dir, nil)
+		token := tokenOf(t, s.ask("ACQUIRE x svc 0"))
+		s.image()
+		s.crash()
+		s = mustStart(t, dir, nil)
+		k := s.dial(0)
+		k.send(fmt.Sprintf(form, token))
+		if got := k.reads(); !strings.Contains(got, "OK\nOK\n") && strings.Count(got, "\r\n:2\r\n") != 2 {
+			t.Errorf("answered %q", got)
+		}
+		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=2`, token))
+		s.crash()
+	}
+}
+
+// TestClaimsPassTheLimitOfLocks that requests of others have used up.
+func TestClaimsPassTheLimitOfLocks(t *testing.T) {
+	dir := t.TempDir()
+	few := func(c *Config) { c.LocksMax = 3 }
+	s := mustStart(t, dir, few)
+	token := tokenOf(t, s.ask("ACQUIRE x svc 0"))
+	s.crash()
+	s = mustStart(t, dir, few)
+	for i := range 3 {
+		s.dial(0).send(fmt.Sprintf("ACQUIRE other-%d svc 1000\n", i))
+	}
+	s.want("ACQUIRE one-more svc 1000", "ERROR LIMIT")
+	s.want(fmt.Sprintf("HEARTBEAT x svc TOKEN %d", token), fmt.Sprintf("OK token=%d count=1", token))
+	s.want("RELEASE x svc", fmt.Sprintf("OK token=%d count=0", token))
+	s.crash()
+}

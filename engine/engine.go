@@ -30,7 +30,8 @@ type Engine struct {
 	runCtx    context.Context
 	stopRun   context.CancelFunc
 
-	deposed    chan struct{} // closed when a backup takes over
+	deposed    chan struct{}                    // closed when a backup takes over
+	taker      atomic.Pointer[snapshot.Lineage] // that backup; nil: none
 	deposeOnce sync.Once
 	ended      chan struct{} // closed when Serve has done all
 	endErr     error         // of Serve; set before ended is closed
@@ -101,7 +102,7 @@ func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 	e.served.Store(rec)
 	switch {
 	case rec.follows:
-		e.follower.Store(&follower{e: e, dir: rec.dir, source: newSource(&e.cfg)})
+		e.follower.Store(&follower{e: e, dir: rec.dir, source: newSource(&e.cfg, rec.start.Lineage)})
 	case rec.dir != nil:
 		e.imager.Store(&imager{e: e, rec: rec})
 	}
@@ -223,13 +224,11 @@ func (e *Engine) keepLast() error {
 		}
 		return nil
 	}
-	role := snapshot.Primary
-	select {
-	case <-e.deposed:
-		role = snapshot.Deposed
-	default:
+	role, taker := snapshot.Primary, snapshot.Lineage{}
+	if by := e.taker.Load(); by != nil {
+		role, taker = snapshot.Deposed, *by
 	}
-	err := images.finish(role)
+	err := images.finish(role, taker)
 	e.handedOver = err == nil && role == snapshot.Deposed
 	if err != nil {
 		err = fmt.Errorf("the last image was not written, the next start begins with a recovery grace: %w", err)

@@ -190,10 +190,10 @@ func (m *imager) extendTokens() error {
 
 // finish writes the last image of a clean stop, when nothing is executed any
 // more, and lets START name it.
-func (m *imager) finish(role snapshot.Role) error {
+func (m *imager) finish(role snapshot.Role, taker snapshot.Lineage) error {
 	if err := m.write(); err != nil {
 		return err
 	}
-	m.rec.start.CleanImage, m.rec.start.Role = snapshot.Name(m.state.Path), role
+	m.rec.start.CleanImage, m.rec.start.Role, m.rec.start.Taker = snapshot.Name(m.state.Path), role, taker
 	return snapshot.WriteStart(m.rec.dir.Path(), &m.rec.start)
 }

@@ -17,8 +17,15 @@ const (
 )
 
 // statusOf answers STATUS.
+// noImage is why a backup that has just begun can't tell what is locked.
+const noImage = "this server is a backup that has no image yet: ask its primary"
+
 func (r *reactor) statusOf(c *conn) {
 	served := r.e.served.Load()
+	if served.follows && served.from == "" {
+		r.refuse(codec.ReadOnly, noImage)
+		return
+	}
 	hash := served.table.Hash(r.cmd.Name)
 	s := r.lock(served.table.Shard(hash))
 	s.Status(served.timeAt(r.now), hash, r.cmd.Name, &r.status, &r.fx)
@@ -82,6 +89,10 @@ func (r *reactor) writeStatus(st *table.Status) {
 // listLocks answers LOCKS: a bounded piece of the listing, and where to go on.
 func (r *reactor) listLocks(c *conn) {
 	cmd := r.cmd
+	if served := r.e.served.Load(); served.follows && served.from == "" {
+		r.refuse(codec.ReadOnly, noImage)
+		return
+	}
 	at, ok := table.Cursor{}, true
 	if cmd.Has(codec.OptCursor) && len(cmd.Text) > 0 {
 		at, ok = parseCursor(cmd.Text)

@@ -34,12 +34,17 @@ func (p *pending) drop() {
 
 // behindWait keeps a command that came behind a waiting one, and returns how
 // many bytes it took. A heartbeat renews at once, so that a holder that waits
-// for another lock loses none; its answer keeps its place.
+// for another lock loses none; its answer keeps its place. Its COUNT is taken at
+// once too, and not again: what the wait adds to it would be lost.
 func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int {
 	switch st {
 	case codec.Ready:
 		if r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && !r.e.served.Load().tooLong(r.cmd) {
-			r.apply(c.id, 0)
+			if res := r.apply(c.id, 0); res.Code == codec.OK && r.cmd.Has(codec.OptCount) {
+				r.uncounted = codec.AppendUncounted(r.uncounted[:0], r.cmd)
+				r.keep(c, r.uncounted)
+				return took
+			}
 		}
 	case codec.Fatal:
 		c.pending.stuck = true

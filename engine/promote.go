@@ -32,12 +32,15 @@ func (e *Engine) Promote(ctx context.Context, oldIsDead bool, token string) (str
 	if e.served.Load().from == "" {
 		return "", errors.New("this backup has no image yet: there is nothing to promote")
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.runCtx, cancel)() // a server that stops gives up
 	last, err := "", error(nil)
 	if !oldIsDead {
 		last, err = f.source.depose(ctx, token)
 		if err != nil && !errors.Is(err, errGone) {
-			return "", fmt.Errorf("the primary %s has not confirmed that it stopped (%w): "+
-				"stop it and try again, or, if it certainly is dead, promote with --old-is-dead", e.cfg.BackupOf, err)
+			return "", fmt.Errorf("the primary %s has not confirmed that it stopped (%w); if it has received the request, it stops nevertheless: "+
+				"see whether it runs, and try again, or, if it certainly is dead, promote with --old-is-dead", e.cfg.BackupOf, err)
 		}
 	}
 	f.stop()
@@ -80,11 +83,22 @@ func (e *Engine) follow(f *follower) {
 }
 
 // Depose stops the server for good, since a backup takes over: its directory is
-// marked so that it does not start again as a primary. It returns the name of the
-// last image when that is on disk.
-func (e *Engine) Depose(ctx context.Context) (last string, err error) {
-	if e.imager.Load() == nil {
+// marked so that it does not start again as a primary. Only one backup may: taker
+// is its Lineage, or empty, if somebody asks by hand. It returns the name of the last image when that is on disk.
+func (e *Engine) Depose(ctx context.Context, taker string) (last string, err error) {
+	var by snapshot.Lineage
+	if taker != "" {
+		if by, err = snapshot.ParseLineage(taker); err != nil {
+			return "", fmt.Errorf("%s: %w", HeaderBackup, err)
+		}
+	}
+	switch {
+	case e.follower.Load() != nil:
+		return "", errors.New("this server is a backup itself: ask its primary")
+	case e.imager.Load() == nil:
 		return "", errors.New("this server keeps no images: it has nothing to hand over")
+	case !e.taker.CompareAndSwap(nil, &by) && *e.taker.Load() != by:
+		return "", errors.New("another backup takes over from this server already")
 	}
 	e.deposeOnce.Do(func() { close(e.deposed) })
 	select {

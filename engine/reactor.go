@@ -40,6 +40,7 @@ type reactor struct {
 	cost      int            // what the batch has cost so far, in plain commands
 	postponed []table.ConnID // to come back to, when the batch is over
 
+	uncounted    []byte          // a HEARTBEAT whose COUNT has been taken
 	scratch      []byte          // output of the conn that is being read
 	spareGrants  []table.HoldRef // grants of the conn that is being read
 	spareEffects []table.Effect

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,34 +23,49 @@ const (
 	deposeWait = time.Minute       // for a primary to stop and write its last image
 )
 
+// HTTP headers between a backup and its primary.
+const (
+	HeaderBackup = "Dlm-Backup" // of a request: the backup's own Lineage
+	HeaderRole   = "Dlm-Role"   // of an image: RoleOfBackup, if its server is none that decides
+	RoleOfBackup = "backup"
+)
+
 // newSource returns the source that BackupOf names: a directory, or the HTTP
-// address of a primary.
-func newSource(cfg *Config) source {
-	if strings.Contains(cfg.BackupOf, "/") && !strings.Contains(cfg.BackupOf, "://") {
-		return sharedDir(cfg.BackupOf)
+// address of a primary. The backup names itself by id.
+func newSource(cfg *Config, id snapshot.Lineage) source {
+	base := strings.TrimRight(cfg.BackupOf, "/")
+	if !strings.Contains(base, "://") && strings.Contains(cfg.BackupOf, "/") {
+		if _, _, err := net.SplitHostPort(base); err != nil || strings.Contains(base, "/") {
+			return sharedDir{cfg.BackupOf, id}
+		}
 	}
-	base := cfg.BackupOf
 	if !strings.Contains(base, "://") {
 		base = "http://" + base
 	}
-	transport := &http.Transport{ResponseHeaderTimeout: answerWait, MaxIdleConns: 1, IdleConnTimeout: time.Minute}
-	return &primaryHTTP{base: strings.TrimRight(base, "/"), token: cfg.BackupToken, client: &http.Client{Transport: transport}}
+	transport := &http.Transport{DialContext: (&net.Dialer{Timeout: answerWait}).DialContext,
+		ResponseHeaderTimeout: answerWait, MaxIdleConns: 1, IdleConnTimeout: time.Minute}
+	return &primaryHTTP{base: base, id: id, token: cfg.BackupToken, client: &http.Client{Transport: transport}}
 }
 
 // primaryHTTP fetches from a primary's HTTP side. A transfer that broke off is
 // resumed if the primary still has that image.
 type primaryHTTP struct {
 	base, token string
+	id          snapshot.Lineage
 	client      *http.Client
 	etag        string // of what lies in fetchName; empty: nothing
 }
 
 func (p *primaryHTTP) request(ctx context.Context, method, path, token string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, p.base+path, nil)
-	if err == nil && token != "" {
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set(HeaderBackup, p.id.String())
+	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	return req, err
+	return req, nil
 }
 
 func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir string) (string, error) {
@@ -70,6 +86,9 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 		return "", err
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
+	if res.Header.Get(HeaderRole) == RoleOfBackup {
+		return "", fmt.Errorf("%s is a backup itself: follow its primary", p.base)
+	}
 	flags := os.O_WRONLY | os.O_CREATE
 	switch res.StatusCode {
 	case http.StatusNotModified, http.StatusNoContent:
@@ -143,14 +162,17 @@ func (p *primaryHTTP) depose(ctx context.Context, token string) (string, error) 
 }
 
 // sharedDir is a primary's data directory that both can reach.
-type sharedDir string
+type sharedDir struct {
+	path string
+	id   snapshot.Lineage // of the backup
+}
 
 func (d sharedDir) fetch(_ context.Context, have *snapshot.Header, dir string) (string, error) {
-	names, err := snapshot.Images(string(d))
+	names, err := snapshot.Images(d.path)
 	if err != nil || len(names) == 0 || have != nil && names[0] == snapshot.FileName(have.Start, have.Number) {
 		return "", err
 	}
-	from, err := os.Open(filepath.Join(string(d), names[0]))
+	from, err := os.Open(filepath.Join(d.path, names[0]))
 	if err != nil {
 		return "", err
 	}
@@ -161,16 +183,19 @@ func (d sharedDir) fetch(_ context.Context, have *snapshot.Header, dir string) (
 // depose takes the lock of the directory, which the primary holds while it runs,
 // and makes sure that it is not started again.
 func (d sharedDir) depose(context.Context, string) (string, error) {
-	dir, err := snapshot.OpenDir(string(d))
+	dir, err := snapshot.OpenDir(d.path)
 	if err != nil {
 		return "", err
 	}
 	start, err := snapshot.ReadStart(dir.Path())
-	if err == nil && start.Role == snapshot.Following {
-		err = fmt.Errorf("%s is the directory of a backup: that its server stopped says nothing of the primary", d)
-	}
-	if err == nil {
-		start.Role = snapshot.Deposed
+	switch {
+	case err != nil:
+	case start.Role == snapshot.Following:
+		err = fmt.Errorf("%s is the directory of a backup: that its server stopped says nothing of the primary", d.path)
+	case start.Role == snapshot.Deposed && start.Taker != d.id && start.Taker != snapshot.Lineage{}:
+		err = fmt.Errorf("another backup has taken over from %s", d.path)
+	default:
+		start.Role, start.Taker = snapshot.Deposed, d.id
 		err = snapshot.WriteStart(dir.Path(), &start)
 	}
 	return start.CleanImage, errors.Join(err, dir.Close())

@@ -59,7 +59,7 @@ func TestFetchResumes(t *testing.T) {
 	primary := &flaky{image: image, etag: state.Header.ETag(), cuts: 2}
 	server := httptest.NewServer(primary)
 	defer server.Close()
-	source := newSource(&Config{BackupOf: strings.TrimPrefix(server.URL, "http://")})
+	source := newSource(&Config{BackupOf: strings.TrimPrefix(server.URL, "http://") + "/"}, snapshot.Lineage{})
 	dir := t.TempDir()
 	for range 2 {
 		if _, err := source.fetch(t.Context(), nil, dir); err == nil {
@@ -88,7 +88,7 @@ func TestFetchAfterAnotherImage(t *testing.T) {
 	primary := &flaky{image: bytes.Repeat([]byte("old"), 4000), etag: `"x-1-1"`, cuts: 1}
 	server := httptest.NewServer(primary)
 	defer server.Close()
-	source := newSource(&Config{BackupOf: server.URL})
+	source := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{})
 	dir := t.TempDir()
 	if _, err := source.fetch(t.Context(), &snapshot.Header{}, dir); err == nil {
 		t.Fatal("a transfer that broke off is no error")
@@ -122,10 +122,32 @@ func TestDeposeAnswers(t *testing.T) {
 		}, false},
 	} {
 		server := httptest.NewServer(c.answer)
-		last, err := newSource(&Config{BackupOf: server.URL}).depose(t.Context(), "")
+		last, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).depose(t.Context(), "")
 		server.Close()
 		if c.ok != (err == nil) || c.ok && last != name {
 			t.Errorf("%q %v, want it believed: %v", last, err, c.ok)
+		}
+	}
+}
+
+// TestABackupIsNoPrimary: who follows one could not be promoted safely.
+func TestABackupIsNoPrimary(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(HeaderRole, RoleOfBackup)
+		_, _ = w.Write([]byte("an image"))
+	}))
+	defer server.Close()
+	_, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).fetch(t.Context(), nil, t.TempDir())
+	if err == nil || !strings.Contains(err.Error(), "a backup itself") {
+		t.Errorf("fetched: %v", err)
+	}
+}
+
+func TestWhatBackupOfNames(t *testing.T) {
+	for name, dir := range map[string]bool{"primary:7421": false, "primary:7421/": false, "[::1]:7421/": false, "primary": false,
+		"https://primary/": false, "/data": true, "data/": true, "./a:1": true, "/data:1": true} {
+		if _, is := newSource(&Config{BackupOf: name}, snapshot.Lineage{}).(sharedDir); is != dir {
+			t.Errorf("%s: a directory: %v, want %v", name, is, dir)
 		}
 	}
 }

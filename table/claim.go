@@ -52,7 +52,7 @@ func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, f
 	}
 	if i == none {
 		var ok bool
-		if i, ok = s.place(tag, cmd.Name); !ok {
+		if i, ok = s.placeWait(tag, cmd.Name); !ok {
 			r.Code = codec.Limit
 			return
 		}
@@ -107,7 +107,7 @@ func (s *Shard) showKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) 
 func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	if i == none {
 		var ok bool
-		if i, ok = s.place(tag, cmd.Name); !ok {
+		if i, ok = s.placeClaim(tag, cmd.Name); !ok {
 			r.Code = codec.Limit
 			return
 		}

@@ -125,17 +125,31 @@ func (s *Shard) endHold(i uint32, l *lock, to standing, fx *Effects) uint32 {
 	return s.passOn(i, l, fx)
 }
 
-// place makes a record for a lock that nobody holds, so that requests can wait
-// for the end of the grace, or a claim be entered.
-func (s *Shard) place(tag uint32, name []byte) (i uint32, ok bool) {
+// placeWait makes a record for a lock that nobody holds, so that requests can
+// wait for the end of the grace.
+func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, ok bool) {
 	if s.table.full.Load() || !s.lockQuota.take(&s.table.locks) {
 		return none, false
 	}
+	return s.place(tag, name), true
+}
+
+// placeClaim makes one for a claim to be entered. Requests that wait may have
+// used up the limit of locks: holders, who came first, may pass it.
+func (s *Shard) placeClaim(tag uint32, name []byte) (i uint32, ok bool) {
+	if s.table.full.Load() {
+		return none, false
+	}
+	s.lockQuota.takeAnyway(&s.table.locks)
+	return s.place(tag, name), true
+}
+
+func (s *Shard) place(tag uint32, name []byte) uint32 {
 	i, l := s.create(tag, name)
 	l.token, l.count, l.ttlMs, l.serviceLen = 0, 0, 0, 0
 	l.standing, l.deadline = standsBarred, math.MaxInt64
 	s.grace.unheld++
-	return i, true
+	return i
 }
 
 // forgetEmpty frees lock i if it was made for waiters and none is left.

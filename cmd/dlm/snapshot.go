@@ -61,6 +61,7 @@ func newInspectCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.Flags().BoolVar(&holds, "holds", false, "list the holds too, one per line")
+	cmd.MarkFlagsMutuallyExclusive("json", "holds")
 	return cmd
 }
 

@@ -2,6 +2,8 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -30,6 +32,14 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type Lineage [16]byte
 
 func (l Lineage) String() string { return fmt.Sprintf("%x", l[:]) }
+
+// ParseLineage reads what String writes.
+func ParseLineage(text string) (l Lineage, err error) {
+	if n, bad := hex.DecodeString(text); bad == nil && len(n) == len(l) {
+		return Lineage(n), nil
+	}
+	return l, errors.New("this is no number of 32 hexadecimal digits")
+}
 
 // Header says what an image is of. See the package documentation.
 type Header struct {

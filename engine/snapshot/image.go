@@ -124,7 +124,7 @@ func (m *Image) Verify() error { return m.Each(func(*codec.ShardImage) error { r
 func (m *Image) Close() error { return unmap(m.b) }
 
 func mapFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would wait for a writer
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"bytes"
-	"encoding/hex"
 	"fmt"
 	"hash/crc32"
 	"os"
@@ -35,6 +34,9 @@ type Start struct {
 	TTLLimitMs   uint32      // longest TTL that a hold can have
 	Role         Role
 	CleanImage   string // name of the image that a clean stop wrote last; empty: none
+	// Taker is the backup that takes over, when the role is Deposed: only that one
+	// may. Each backup has its own random Lineage until it is promoted. Zero: any.
+	Taker Lineage
 }
 
 const (
@@ -53,6 +55,7 @@ func (s *Start) encode() []byte {
 		{"ttl_limit_ms", strconv.FormatUint(uint64(s.TTLLimitMs), 10)},
 		{"role", string(s.Role)},
 		{"clean_image", s.CleanImage},
+		{"taker", s.Taker.String()},
 	} {
 		b = fmt.Appendf(b, "%s=%s\n", kv[0], kv[1])
 	}
@@ -79,9 +82,14 @@ func decodeStart(b []byte) (s Start, err error) {
 		}
 		return v
 	}
-	if n, bad := hex.Decode(s.Lineage[:], []byte(value(1, "lineage") + strings.Repeat("0", 32))[:32]); bad != nil || n != len(s.Lineage) {
-		err = firstError(err, fmt.Errorf("line 2: lineage is no number of 32 hexadecimal digits"))
+	lineage := func(n int, key string) (l Lineage) {
+		l, bad := ParseLineage(value(n, key))
+		if bad != nil {
+			err = firstError(err, fmt.Errorf("line %d: %s: %w", n+1, key, bad))
+		}
+		return l
 	}
+	s.Lineage = lineage(1, "lineage")
 	s.Seed = number(2, "seed", 16, 64)
 	s.Number = number(3, "start", 10, 64)
 	s.TokenStart = codec.Token(number(4, "token_start", 10, 63))
@@ -89,11 +97,12 @@ func decodeStart(b []byte) (s Start, err error) {
 	s.TTLLimitMs = uint32(number(6, "ttl_limit_ms", 10, 32))
 	s.Role = Role(value(7, "role"))
 	s.CleanImage = value(8, "clean_image")
+	s.Taker = lineage(9, "taker")
 	if !slices.Contains([]Role{Primary, Following, Deposed}, s.Role) {
 		err = firstError(err, fmt.Errorf("line 8: unknown role"))
 	}
 	if err == nil && !bytes.Equal(b, s.encode()) {
-		err = fmt.Errorf("line 10: the checksum does not fit")
+		err = fmt.Errorf("line 11: the checksum does not fit")
 	}
 	return s, err
 }

@@ -22,6 +22,7 @@ type fake struct {
 	promoted  []bool
 	promotion error
 	deposed   int
+	follows   bool
 }
 
 func (f *fake) Unready() []string { return f.unready }
@@ -45,7 +46,9 @@ func (f *fake) Promote(_ context.Context, oldIsDead bool, _ string) (string, err
 	return "promoted", f.promotion
 }
 
-func (f *fake) Depose(context.Context) (string, error) {
+func (f *fake) Follows() bool { return f.follows }
+
+func (f *fake) Depose(context.Context, string) (string, error) {
 	f.deposed++
 	return "image-9", nil
 }
@@ -194,16 +197,54 @@ func TestPromoteAndDepose(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask(t, "GET", base+"/snapshot", "b")
-	if code, body, _ := ask(t, "POST", base+"/depose", "a"); code != 200 || body != "image-9" {
-		t.Errorf("%d %s", code, body)
+	get := func(method, backup, byteRange string) {
+		t.Helper()
+		req, err := http.NewRequest(method, base+"/snapshot", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer b")
+		req.Header.Set(engine.HeaderBackup, backup)
+		if byteRange != "" {
+			req.Header.Set("Range", byteRange)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
 	}
+	mine, other := "one", "two"
+	get("GET", mine, "")
+	req, _ := http.NewRequest("POST", base+"/depose", nil)
+	req.Header.Set("Authorization", "Bearer a")
+	req.Header.Set(engine.HeaderBackup, mine)
+	if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != 200 {
+		t.Fatalf("%v %v", res, err)
+	}
+	get("GET", other, "")
+	get("HEAD", mine, "")
+	get("GET", mine, "bytes=0-1")
 	select {
 	case <-s.Fetched():
-		t.Error("fetched before it was deposed counts")
+		t.Error("what is no transfer to the end, to that backup, after it was deposed, counts")
 	default:
 	}
-	ask(t, "GET", base+"/snapshot", "b")
+	get("GET", mine, "bytes=2-")
 	<-s.Fetched()
+}
+
+// TestHosts: a page that has its own name pointed here gets nothing without a token.
+func TestHosts(t *testing.T) {
+	for host, want := range map[string]bool{"127.0.0.1:7421": true, "localhost:1": true, "localhost": true, "[::1]:2": true, "::1": true,
+		"10.0.0.1": true, "evil.example": false, "evil.example:7421": false, "": false} {
+		if numeric(host) != want {
+			t.Errorf("%q: %v", host, !want)
+		}
+	}
 }
 
 func TestAddressInUse(t *testing.T) {
@@ -215,9 +256,9 @@ func TestAddressInUse(t *testing.T) {
 
 // TestConnections: those that are too many are closed, and make room when they end.
 func TestConnections(t *testing.T) {
-	_, base := serve(t, &fake{})
+	s, base := serve(t, &fake{})
 	var open []net.Conn
-	for range connsMax {
+	for range s.connsMax {
 		c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,7 @@
 //	GET  /readyz     200 when clients can be sent here; else 503 and a line per reason
 //	GET  /snapshot   newest image; ETag, ranges. Role backup or admin
 //	POST /promote    a backup becomes the primary; ?old_is_dead=true does not ask the old one. Role admin
-//	POST /depose     the primary stops for good and answers the name of its last image. Role admin
+//	POST /depose     the primary stops for good and answers the name of its last image. One backup only. Role admin
 //
 // Roles are shown by "Authorization: Bearer <token>". A server without any token
 // is on loopback only, and there everybody may do all of this.

@@ -2,7 +2,9 @@ package admin
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -19,7 +21,9 @@ type Engine interface {
 	// NewestImage returns the image to be fetched and its ETag; path "": none yet.
 	NewestImage() (path, etag string)
 	Promote(ctx context.Context, oldIsDead bool, token string) (string, error)
-	Depose(ctx context.Context) (string, error)
+	Depose(ctx context.Context, taker string) (string, error)
+	// Follows tells whether it is a backup.
+	Follows() bool
 }
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
@@ -31,10 +35,16 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 }
 
 // permit tells whether the request shows one of the roles; else it is answered.
-// Browsers send an Origin with what a page makes them do: no page may do this.
+// Browsers send an Origin with what a page makes them do: no page may do this. Nor
+// may one whose name was pointed at this address since: without a token, only
+// an address of numbers or localhost is answered.
 func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...engine.Role) (who string, ok bool) {
 	if r.Header.Get("Origin") != "" {
 		answer(w, http.StatusForbidden, "not from a web page")
+		return "", false
+	}
+	if bearer(r) == "" && !numeric(r.Host) {
+		answer(w, http.StatusForbidden, "without a token, ask an IP address or localhost")
 		return "", false
 	}
 	name, role := s.engine.Identify(bearer(r))
@@ -50,6 +60,15 @@ func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...engine.
 	}
 	answer(w, http.StatusForbidden, "this token may not do this")
 	return "", false
+}
+
+// numeric tells whether a Host header names an IP address or localhost.
+func numeric(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || host == "localhost"
 }
 
 // bearer returns the token of a request; empty: none.
@@ -87,8 +106,16 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	http.ServeContent(w, r, "", time.Time{}, f)
-	if s.deposed.Load() {
+	if s.engine.Follows() {
+		w.Header().Set(engine.HeaderRole, engine.RoleOfBackup)
+	}
+	taker := s.taker.Load()
+	if taker == nil || *taker != "" && r.Header.Get(engine.HeaderBackup) != *taker {
+		http.ServeContent(w, r, "", time.Time{}, f)
+		return
+	}
+	counted := &countedWriter{ResponseWriter: w}
+	if http.ServeContent(counted, r, "", time.Time{}, f); r.Method == http.MethodGet && counted.complete() {
 		s.fetching.Do(func() { close(s.fetched) })
 	}
 }
@@ -116,11 +143,12 @@ func (s *Server) depose(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
 	s.log.Warn("deposition asked for", "by", who, "from", r.RemoteAddr)
-	last, err := s.engine.Depose(context.WithoutCancel(r.Context()))
+	taker := r.Header.Get(engine.HeaderBackup) // empty: somebody asks by hand
+	last, err := s.engine.Depose(context.WithoutCancel(r.Context()), taker)
 	if err != nil {
 		answer(w, http.StatusConflict, err.Error())
 		return
 	}
-	s.deposed.Store(true)
+	s.taker.Store(&taker)
 	answer(w, http.StatusOK, last)
 }

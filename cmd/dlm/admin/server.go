@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"dlm/engine"
 )
 
 const (
@@ -19,7 +21,6 @@ const (
 	answerMax   = 10 * time.Second // to take an answer that is short
 	snapshotMax = 30 * time.Minute // to take an image
 	headerMax   = 8 << 10          // bytes
-	connsMax    = 64               // open connections: they share the file limit with those for locks
 	transfers   = 4                // images on their way at once
 	stopMax     = 2 * time.Second  // for answers under way at a stop
 )
@@ -31,9 +32,10 @@ type Server struct {
 	listener net.Listener
 	slots    chan struct{} // one per image on its way
 	conns    atomic.Int64
+	connsMax int64
 
-	deposed  atomic.Bool   // the last image is there to be fetched
-	fetched  chan struct{} // closed when it was
+	taker    atomic.Pointer[string] // the backup for which the last image is there
+	fetched  chan struct{}          // closed when it was fetched
 	fetching sync.Once
 }
 
@@ -46,7 +48,7 @@ func Listen(addr string, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("HTTP: %w", err)
 	}
-	return &Server{log: log, listener: l, slots: make(chan struct{}, transfers), fetched: make(chan struct{})}, nil
+	return &Server{log: log, listener: l, connsMax: int64(engine.HTTPConnsMax()), slots: make(chan struct{}, transfers), fetched: make(chan struct{})}, nil
 }
 
 // Addr returns the address that is served.
@@ -89,7 +91,7 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 func (s *Server) limit(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		if s.conns.Add(1) > connsMax {
+		if s.conns.Add(1) > s.connsMax {
 			_ = c.Close() // the server finds it closed, and says so here
 		}
 	case http.StateClosed, http.StateHijacked:
