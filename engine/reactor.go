@@ -164,7 +164,7 @@ func (r *reactor) read(c *conn, in []byte) {
 		r.e.reject(rejectPending)
 		r.fail(c, codec.Limit, "input comes faster than its commands can be executed")
 	}
-	r.account(c)
+	// What is left is accounted for by flush, which follows.
 }
 
 // use directs the writer to the output of a connection, until leave.

@@ -19,6 +19,9 @@ func TestLayout(t *testing.T) {
 	if at := unsafe.Offsetof(Table{}.shards); at != 0 {
 		t.Errorf("the shards begin at %d of the table", at)
 	}
+	if at := unsafe.Offsetof(Table{}.config) + unsafe.Offsetof(Table{}.config.LocksMax); at > unsafe.Sizeof(Table{}.shards)+line {
+		t.Errorf("what most commands read of the table ends at %d", at)
+	}
 	for name, field := range map[string][2]uintptr{
 		"index":  {unsafe.Offsetof(s.index) + unsafe.Sizeof(s.index), 1 * line},
 		"quota":  {unsafe.Offsetof(s.lockQuota) + unsafe.Sizeof(s.lockQuota), 2 * line},

@@ -38,18 +38,21 @@ type Config struct {
 // Table is all locks, in 256 shards that share nothing but the pools of the
 // limits. The zero value is not usable.
 type Table struct {
-	shards    [Shards]Shard // first: at the beginning of a page, and so of a cache line
-	config    Config
+	shards [Shards]Shard // first: at the beginning of a page, and so of a cache line
+
+	// One line, with the first fields of the configuration: what most commands
+	// read, and what is rarely written.
+	next      atomic.Uint64 // a lower bound of all due: lowered by who publishes, raised by Survey
 	indexSeed maphash.Seed
-	locks     pool
-	waiters   pool
 	ceiling   atomic.Uint64 // no token is larger, see SetTokenCeiling
 	full      atomic.Bool   // set by SetFull; read by every ACQUIRE that needs a record
+	config    Config
+
+	locks   pool
+	waiters pool
 	// due is, by shard, a lower bound of the tick of the next deadline, for the
 	// ticker to scan without a mutex. Written under the shard's mutex.
 	due [Shards]atomic.Uint64
-	// next is a lower bound of all due: lowered by who publishes, raised by Survey.
-	next atomic.Uint64
 }
 
 // New returns an empty table.
