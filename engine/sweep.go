@@ -48,7 +48,7 @@ func (r *reactor) drain() {
 		}
 		for j := range c.waits.list {
 			if t := &c.waits.list[j].tag; t.n > 0 {
-				r.answerShutdown(c, codec.FormText, t.bytes[:t.n])
+				r.answerShutdown(c, codec.FormText, t.text())
 			}
 		}
 		r.endWaits(c)

@@ -5,78 +5,6 @@ import (
 	"dlm/table"
 )
 
-// tag is the tag of a waiting request, by value: it outlives the input.
-type tag struct {
-	n     uint8
-	bytes [codec.TagMax]byte
-}
-
-func makeTag(b []byte) (t tag) {
-	t.n = uint8(copy(t.bytes[:], b))
-	return t
-}
-
-// waits are the tagged requests of one connection that wait. Ticket 0 is the
-// untagged wait, which lives in pending; ticket i+1 is list[i].
-type waits struct {
-	byTag map[tag]uint32 // index in list; nil until the first tagged wait
-	list  []tagWait
-	free  []uint32
-}
-
-type tagWait struct {
-	tag tag // empty: free
-	ref table.WaiterRef
-}
-
-// open tells whether a tag is in use.
-func (w *waits) open(b []byte) bool {
-	if len(w.byTag) == 0 {
-		return false
-	}
-	_, in := w.byTag[makeTag(b)]
-	return in
-}
-
-// nextTicket returns the ticket that add will use.
-func (w *waits) nextTicket() uint32 {
-	if n := len(w.free); n > 0 {
-		return w.free[n-1] + 1
-	}
-	return uint32(len(w.list)) + 1
-}
-
-// add keeps a tagged wait under the ticket that nextTicket has announced.
-func (w *waits) add(b []byte, ref table.WaiterRef) {
-	if w.byTag == nil {
-		w.byTag = make(map[tag]uint32)
-	}
-	wait := tagWait{makeTag(b), ref}
-	var i uint32
-	if n := len(w.free); n > 0 {
-		i = w.free[n-1]
-		w.free = w.free[:n-1]
-		w.list[i] = wait
-	} else {
-		i = uint32(len(w.list))
-		w.list = append(w.list, wait)
-	}
-	w.byTag[wait.tag] = i
-}
-
-// take removes the wait of that ticket and returns its tag.
-func (w *waits) take(ticket uint32) tag {
-	i := ticket - 1
-	t := w.list[i].tag
-	w.list[i].tag.n = 0
-	delete(w.byTag, t)
-	w.free = append(w.free, i)
-	if len(w.byTag) == 0 && len(w.list) > waitsKept {
-		*w = waits{} // many waits at once are rare, and connections live long
-	}
-	return t
-}
-
 // cancel ends one wait in the table; its answer, if it is already under way,
 // will find nobody.
 func (r *reactor) cancel(ref table.WaiterRef) {
@@ -137,7 +65,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 		r.tag = c.waits.take(fx.To.Ticket)
 	}
 	r.use(c)
-	r.w.Start(form, r.tag.bytes[:r.tag.n])
+	r.w.Start(form, r.tag.text())
 	if fx.Code == codec.OK {
 		r.writeHold(c, form, fx.Hold.Token, fx.Count, fx.LeaseMs)
 		c.grants = append(c.grants, fx.Hold)

@@ -81,8 +81,8 @@ func (s *Shard) Verify() {
 		bug(n == l.waiters && l.last == prev, "queue of %q has %d waiters, not %d", s.name(l), n, l.waiters)
 		queued += int(n)
 	}
-	bug(unheld == s.grace.unheld && live == s.locks.live && live == s.index.used && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
-		live, s.locks.live, s.index.used, s.leases.Len()-left)
+	bug(unheld == s.grace.unheld && live == s.locks.live && live == s.index.Len() && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
+		live, s.locks.live, s.index.Len(), s.leases.Len()-left)
 	bug(queued == s.waiters.live && queued == s.waits.Len(), "%d waiters, %d live, %d deadlines", queued, s.waiters.live, s.waits.Len())
 	bug(blocks == s.arena.blocks, "%d strings in the arena, %d blocks used", blocks, s.arena.blocks)
 }

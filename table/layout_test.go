@@ -3,6 +3,8 @@ package table
 import (
 	"testing"
 	"unsafe"
+
+	"dlm/table/index"
 )
 
 // TestLayout holds what the order of the fields is for: records of two cache
@@ -15,6 +17,9 @@ func TestLayout(t *testing.T) {
 	}
 	if size := unsafe.Sizeof(s); size%line != 0 || size/line%2 == 0 {
 		t.Errorf("a shard has %d bytes, want an odd number of lines", size)
+	}
+	if slots, rec := unsafe.Offsetof(s.index.Slots), unsafe.Offsetof(index.Slot{}.Rec); slots != 0 || rec != 4 {
+		t.Errorf("slots at %d of the index and a record at %d of its slot: prefetch_amd64.s has 0 and 4", slots, rec)
 	}
 	if at := unsafe.Offsetof(Table{}.shards); at != 0 {
 		t.Errorf("the shards begin at %d of the table", at)

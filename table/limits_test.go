@@ -19,10 +19,10 @@ func empty(t *testing.T, table *Table) {
 		if s.locks.live == 0 && s.Advance(s.now+codec.TTLMaxMs*nsPerMs+nsPerTick, math.MaxInt, &Effects{}) {
 			t.Errorf("shard %d: Advance stopped", i)
 		}
-		if s.locks.live != 0 || s.waiters.live != 0 || s.index.used != 0 || s.arena.blocks != 0 ||
+		if s.locks.live != 0 || s.waiters.live != 0 || s.index.Len() != 0 || s.arena.blocks != 0 ||
 			s.leases.Len() != 0 || s.waits.Len() != 0 {
 			t.Errorf("shard %d: %d locks, %d waiters, %d in the index, %d strings, %d leases, %d wait deadlines are left",
-				i, s.locks.live, s.waiters.live, s.index.used, s.arena.blocks, s.leases.Len(), s.waits.Len())
+				i, s.locks.live, s.waiters.live, s.index.Len(), s.arena.blocks, s.leases.Len(), s.waits.Len())
 		}
 		locks += int64(s.lockQuota)
 		waiters += int64(s.waiterQuota)

@@ -162,19 +162,19 @@ func (s *Shard) setMeta(l *lock, text []byte) {
 
 // find returns the record of that name, or none.
 func (s *Shard) find(tag uint32, name []byte) uint32 {
-	if len(s.index.slots) == 0 {
+	if len(s.index.Slots) == 0 {
 		return none
 	}
-	mask := s.index.mask()
+	mask := s.index.Mask()
 	for i := tag & mask; ; i = (i + 1) & mask {
-		at := s.index.slots[i]
-		if at.rec == 0 {
+		at := s.index.Slots[i]
+		if at.Rec == 0 {
 			return none
 		}
-		if at.tag == tag {
-			l := s.locks.at(at.rec - 1)
+		if at.Tag == tag {
+			l := s.locks.at(at.Rec - 1)
 			if int(l.nameLen) == len(name) && string(s.name(l)) == string(name) {
-				return at.rec - 1
+				return at.Rec - 1
 			}
 		}
 	}
@@ -185,7 +185,7 @@ func (s *Shard) create(tag uint32, name []byte) (uint32, *lock) {
 	i, l := s.locks.take()
 	l.tag, l.first, l.last, l.waiters, l.meta, l.metaLen = tag, none, none, 0, 0, 0 // grant sets the rest
 	s.setName(l, name)
-	s.index.insert(tag, i)
+	s.index.Insert(tag, i)
 	return i, l
 }
 
@@ -196,7 +196,7 @@ func (s *Shard) forget(i uint32, l *lock) {
 	if l.first != none {
 		panic("BUG: a lock with waiters is forgotten")
 	}
-	s.index.remove(l.tag, i)
+	s.index.Remove(l.tag, i)
 	s.setMeta(l, nil)
 	s.dropService(l)
 	if l.nameLen > inlineNameMax {

@@ -1,8 +1,10 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-#define slotsPtr (Shard_index+index_slots)
-#define slotsLen (Shard_index+index_slots+8)
+// The slots come first in index.Index; a test holds these offsets.
+#define slotsPtr (Shard_index)
+#define slotsLen (Shard_index+8)
+#define slotRec 4
 #define chunksPtr (Shard_locks+lockSlab_chunks)
 #define chunksLen (Shard_locks+lockSlab_chunks+8)
 
@@ -55,7 +57,7 @@ records:
 	JZ    next
 	DECQ  R10
 	ANDL  R10, R8
-	MOVL  slot_rec(R9)(R8*8), R8
+	MOVL  slotRec(R9)(R8*8), R8
 	SUBL  $1, R8
 	JCC   record
 	MOVL  (Shard_locks+lockSlab_free)(AX), R8

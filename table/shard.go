@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"dlm/codec"
+	"dlm/table/index"
 	"dlm/table/wheel"
 )
 
@@ -22,7 +23,7 @@ type Shard struct {
 	now     int64       // table time of the last call, ns; never goes back
 	counter codec.Token // the last token given
 	table   *Table
-	index   index
+	index   index.Index
 
 	locks                  lockSlab
 	lockQuota, waiterQuota credit
@@ -87,12 +88,12 @@ func (t *Totals) add(s *Shard) {
 
 func (s *Shard) bytes() int {
 	return int(s.locks.len())*lockBytes + int(s.waiters.len())*waiterBytes +
-		s.index.bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes()
+		s.index.Bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes()
 }
 
 // bytesUsed counts what lies idle in slabs and arena out.
 func (s *Shard) bytesUsed() int {
-	return s.locks.live*(lockBytes+wheel.EntryBytes+indexBytes) + s.waiters.live*(waiterBytes+wheel.EntryBytes) + s.arena.inUse
+	return s.locks.live*(lockBytes+wheel.EntryBytes+index.BytesPerRecord) + s.waiters.live*(waiterBytes+wheel.EntryBytes) + s.arena.inUse
 }
 
 // Lock locks the shard. Never hold two shards, and nothing that can block.
