@@ -22,7 +22,7 @@ type startLine struct {
 // to try it.
 func startLines(addr net.Addr, http string, c *engine.Config, durability string) []startLine {
 	roles := describeRoles(addr, c)
-	try := tryCommand(addr, len(c.Credentials) > 0)
+	try := tryCommand(addr, c)
 	return []startLine{
 		{fmt.Sprintf("dlm %s serves on %s, HTTP %s", c.Version, addr, http), "serving",
 			[]any{"address", addr.String(), "version", c.Version, "http", http}},
@@ -85,17 +85,22 @@ func describeTokens(c *engine.Config) string {
 	return fmt.Sprintf("%d %s: %s%s", total, word, strings.Join(parts, ", "), note)
 }
 
-// tryCommand is a shell line that acquires a lock for half a minute.
-func tryCommand(addr net.Addr, auth bool) string {
+// tryCommand is a shell line that acquires a lock for half a minute, or asks a
+// backup, which gives none, what it has.
+func tryCommand(addr net.Addr, c *engine.Config) string {
+	command := "ACQUIRE demo me 0"
+	if c.BackupOf != "" {
+		command = "INFO durability"
+	}
 	host, port, err := net.SplitHostPort(addr.String())
 	must(err)
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	if auth {
-		return fmt.Sprintf(`printf 'AUTH %%s\nACQUIRE demo me 0\n' "$%s" | nc -q1 %s %s`, envToken, host, port)
+	if len(c.Credentials) > 0 {
+		return fmt.Sprintf(`printf 'AUTH %%s\n%s\n' "$%s" | nc -q1 %s %s`, command, envToken, host, port)
 	}
-	return fmt.Sprintf(`printf 'ACQUIRE demo me 0\n' | nc -q1 %s %s`, host, port)
+	return fmt.Sprintf(`printf '%s\n' | nc -q1 %s %s`, command, host, port)
 }
 
 func onLoopback(addr net.Addr) bool {

@@ -43,16 +43,18 @@ func TestTryLine(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		addr *net.TCPAddr
-		auth bool
+		c    engine.Config
 		want string
 	}{
-		{"loopback", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, false, `printf 'ACQUIRE demo me 0\n' | nc -q1 127.0.0.1 7420`},
-		{"every address", &net.TCPAddr{IP: net.IPv6unspecified, Port: 1}, false, `printf 'ACQUIRE demo me 0\n' | nc -q1 127.0.0.1 1`},
-		{"IPv6", &net.TCPAddr{IP: net.IPv6loopback, Port: 1}, false, `printf 'ACQUIRE demo me 0\n' | nc -q1 ::1 1`},
-		{"with tokens", &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 1}, true,
+		{"loopback", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, engine.Config{}, `printf 'ACQUIRE demo me 0\n' | nc -q1 127.0.0.1 7420`},
+		{"every address", &net.TCPAddr{IP: net.IPv6unspecified, Port: 1}, engine.Config{}, `printf 'ACQUIRE demo me 0\n' | nc -q1 127.0.0.1 1`},
+		{"IPv6", &net.TCPAddr{IP: net.IPv6loopback, Port: 1}, engine.Config{}, `printf 'ACQUIRE demo me 0\n' | nc -q1 ::1 1`},
+		{"with tokens", &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 1}, engine.Config{Credentials: make([]engine.Credential, 1)},
 			`printf 'AUTH %s\nACQUIRE demo me 0\n' "$DLM_TOKEN" | nc -q1 10.0.0.1 1`},
+		{"a backup", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, engine.Config{BackupOf: "127.0.0.1:7421"},
+			`printf 'INFO durability\n' | nc -q1 127.0.0.1 1`},
 	} {
-		if got := tryCommand(c.addr, c.auth); got != c.want {
+		if got := tryCommand(c.addr, &c.c); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
 	}
