@@ -84,7 +84,7 @@ type Recovery struct {
 // Import fills the empty shard from its part of an image. The
 // error names a record that can't be: nothing of the table is usable then.
 func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
-	if img.Shard != s.number || s.locks.live != 0 {
+	if img.Shard != s.number || s.locks.live() != 0 {
 		panic("BUG: an image for another shard, or a shard in use")
 	}
 	if img.Counter > s.counter {

@@ -16,7 +16,7 @@ const checkWords = 1 // size of checks
 // has records.
 func (s *Shard) verify() {
 	s.checks.calls++
-	size := s.locks.live + s.waiters.live
+	size := s.locks.live() + s.waiters.live
 	if size > 64 && s.checks.calls%uint64(size/16) != 0 {
 		return
 	}
@@ -81,8 +81,8 @@ func (s *Shard) Verify() {
 		bug(n == l.waiters && l.last == prev, "queue of %q has %d waiters, not %d", s.name(l), n, l.waiters)
 		queued += int(n)
 	}
-	bug(unheld == s.grace.unheld && live == s.locks.live && live == s.index.Len() && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
-		live, s.locks.live, s.index.Len(), s.leases.Len()-left)
+	bug(unheld == s.grace.unheld && live == s.locks.live() && live == s.index.Len() && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
+		live, s.locks.live(), s.index.Len(), s.leases.Len()-left)
 	bug(queued == s.waiters.live && queued == s.waits.Len(), "%d waiters, %d live, %d deadlines", queued, s.waiters.live, s.waits.Len())
 	bug(blocks == s.arena.blocks, "%d strings in the arena, %d blocks used", blocks, s.arena.blocks)
 }

@@ -16,13 +16,13 @@ func empty(t *testing.T, table *Table) {
 	locks, waiters := int64(0), int64(0)
 	for i := range Shards {
 		s := table.ShardAt(i)
-		if s.locks.live == 0 && s.Advance(s.now+codec.TTLMaxMs*nsPerMs+nsPerTick, math.MaxInt, &Effects{}) {
+		if s.locks.live() == 0 && s.Advance(s.now+codec.TTLMaxMs*nsPerMs+nsPerTick, math.MaxInt, &Effects{}) {
 			t.Errorf("shard %d: Advance stopped", i)
 		}
-		if s.locks.live != 0 || s.waiters.live != 0 || s.index.Len() != 0 || s.arena.blocks != 0 ||
+		if s.locks.live() != 0 || s.waiters.live != 0 || s.index.Len() != 0 || s.arena.blocks != 0 ||
 			s.leases.Len() != 0 || s.waits.Len() != 0 {
 			t.Errorf("shard %d: %d locks, %d waiters, %d in the index, %d strings, %d leases, %d wait deadlines are left",
-				i, s.locks.live, s.waiters.live, s.index.Len(), s.arena.blocks, s.leases.Len(), s.waits.Len())
+				i, s.locks.live(), s.waiters.live, s.index.Len(), s.arena.blocks, s.leases.Len(), s.waits.Len())
 		}
 		locks += int64(s.lockQuota)
 		waiters += int64(s.waiterQuota)
@@ -142,7 +142,7 @@ func TestTakeBackAfterTheRecordWasUsedAgain(t *testing.T) {
 	}
 	s := g.table.ShardAt(int(old.Shard))
 	s.TakeBack(g.now, old, &g.fx)
-	if s.locks.live != 1 {
+	if s.locks.live() != 1 {
 		t.Fatal("another lock's hold was taken back")
 	}
 	s.TakeBack(g.now, next, &g.fx)
@@ -173,7 +173,7 @@ func TestRefsThatNameNothing(t *testing.T) {
 	}
 	s.TakeBack(g.now, HoldRef{Shard: first.Shard}, &g.fx)
 	s.TakeBack(g.now, HoldRef{Shard: first.Shard, index: 1 << 30}, &g.fx)
-	if s.locks.live != 1 {
+	if s.locks.live() != 1 {
 		t.Fatal("a reference that was never given ended a hold")
 	}
 }

@@ -53,8 +53,7 @@ type lock struct {
 type lockSlab struct {
 	chunks []*[lockChunkLen]lock
 	free   uint32 // first free record
-	first  uint32 // where in a chunk to begin, see grow
-	live   int
+	used   uint32
 }
 
 func (b *lockSlab) at(i uint32) *lock { return &b.chunks[i>>lockChunkBits][i&lockChunkMask] }
@@ -62,35 +61,41 @@ func (b *lockSlab) at(i uint32) *lock { return &b.chunks[i>>lockChunkBits][i&loc
 // len returns the number of records, live and free.
 func (b *lockSlab) len() uint32 { return uint32(len(b.chunks)) << lockChunkBits }
 
-func (b *lockSlab) take() (uint32, *lock) {
-	if b.live == int(b.len()) {
-		b.grow()
+// live returns the number of records that are in use.
+func (b *lockSlab) live() int { return int(b.used) }
+
+// take returns a free record, and whether that needed a new chunk, which is
+// used from its record first on.
+func (b *lockSlab) take(first uint8) (i uint32, l *lock, grown bool) {
+	if b.used == b.len() {
+		b.grow(uint32(first))
+		grown = true
 	}
-	i := b.free
-	l := b.at(i)
+	i = b.free
+	l = b.at(i)
 	b.free = l.first
-	b.live++
-	return i, l
+	b.used++
+	return i, l, grown
 }
 
-// grow adds a chunk. Its records are given out from first on, which differs
-// from shard to shard: chunks lie at whole pages, and what lies at the same place
+// grow adds a chunk. Its records are given out from first on, the number of
+// the shard: chunks lie at whole pages, and what lies at the same place
 // of 256 pages has its place in the same few lines of a cache.
-func (b *lockSlab) grow() {
+func (b *lockSlab) grow(first uint32) {
 	chunk := new([lockChunkLen]lock)
 	base := b.len()
 	for i := range uint32(lockChunkLen) {
-		chunk[(b.first+i)&lockChunkMask].first = base + (b.first+i+1)&lockChunkMask
+		chunk[(first+i)&lockChunkMask].first = base + (first+i+1)&lockChunkMask
 	}
 	b.chunks = append(b.chunks, chunk)
-	b.free = base + b.first&lockChunkMask
+	b.free = base + first&lockChunkMask
 }
 
 func (b *lockSlab) drop(i uint32, l *lock) {
 	l.nameLen, l.count = 0, 0
 	l.first = b.free
 	b.free = i
-	b.live--
+	b.used--
 }
 
 // name returns the name of the lock. It aliases the record or the arena.
@@ -182,10 +187,12 @@ func (s *Shard) find(tag uint32, name []byte) uint32 {
 
 // create makes the record of a lock that is about to be granted.
 func (s *Shard) create(tag uint32, name []byte) (uint32, *lock) {
-	i, l := s.locks.take()
+	i, l, newChunk := s.locks.take(s.number)
 	l.tag, l.first, l.last, l.waiters, l.meta, l.metaLen = tag, none, none, 0, 0, 0 // grant sets the rest
 	s.setName(l, name)
-	s.index.Insert(tag, i)
+	if newSlots := s.index.Insert(tag, i); newSlots || newChunk {
+		s.extendReach()
+	}
 	return i, l
 }
 

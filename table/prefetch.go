@@ -11,8 +11,9 @@ const prefetchFrom = 16_384
 // for memory overlap, instead of following one another.
 //
 // It is a hint and no access. It holds no mutex; what it reads on its way from
-// the shard to the record may be out of date or torn, and decides nothing but
-// which addresses are prefetched, which can't fault.
+// the shard to the record may be out of date or freed, and decides nothing but
+// which addresses are prefetched, which can't fault. What it reads is there, see
+// extendReach.
 func (t *Table) Prefetch(hashes []uint64) {
 	if t.large() {
 		prefetch(t, hashes)
@@ -22,3 +23,13 @@ func (t *Table) Prefetch(hashes []uint64) {
 // large tells whether there are surely more than prefetchFrom locks; it may
 // take twice as many, since shards hoard credits.
 func (t *Table) large() bool { return t.locks.taken() > prefetchFrom+Shards*2*t.locks.block }
+
+// extendReach tells prefetch how far it may read: the mask of the slots in the low
+// half, the number of chunks in the high half. It reads this first, and the
+// addresses of slots and chunks after it, while these are stored in the other
+// order, and only ever grow. So the reach it has is never larger than what it
+// finds. A slice that it read while it is replaced would not have that: the new
+// length could come with the old address.
+func (s *Shard) extendReach() {
+	s.reach.Store(uint64(len(s.locks.chunks))<<32 | uint64(s.index.Mask()))
+}

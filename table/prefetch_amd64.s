@@ -3,10 +3,8 @@
 
 // The slots come first in index.Index; a test holds these offsets.
 #define slotsPtr (Shard_index)
-#define slotsLen (Shard_index+8)
 #define slotRec 4
 #define chunksPtr (Shard_locks+lockSlab_chunks)
-#define chunksLen (Shard_locks+lockSlab_chunks+8)
 
 // SHARD sets hash to hashes[BX], and shard to the address of its shard.
 #define SHARD(hash, shard) \
@@ -31,7 +29,6 @@ shards:
 	SHARD(R8, AX)
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	PREFETCHT0 128(AX)
 	INCQ BX
 	CMPQ BX, CX
 	JLT  shards
@@ -39,9 +36,8 @@ shards:
 	XORL BX, BX
 slots:
 	SHARD(R8, AX)
+	MOVQ Shard_reach(AX), R10 // before slotsPtr
 	MOVQ slotsPtr(AX), R9
-	MOVQ slotsLen(AX), R10
-	DECQ R10
 	ANDL R10, R8
 	PREFETCHT0 (R9)(R8*8)
 	INCQ BX
@@ -51,11 +47,10 @@ slots:
 	XORL BX, BX
 records:
 	SHARD(R8, AX)
-	MOVQ  slotsPtr(AX), R9
-	MOVQ  slotsLen(AX), R10
+	MOVQ  Shard_reach(AX), R10 // before slotsPtr and chunksPtr
 	TESTQ R10, R10
 	JZ    next
-	DECQ  R10
+	MOVQ  slotsPtr(AX), R9
 	ANDL  R10, R8
 	MOVL  slotRec(R9)(R8*8), R8
 	SUBL  $1, R8
@@ -64,7 +59,8 @@ records:
 record:
 	MOVL  R8, R11
 	SHRL  $const_lockChunkBits, R8
-	CMPQ  R8, chunksLen(AX)
+	SHRQ  $32, R10
+	CMPQ  R8, R10
 	JCC   next
 	MOVQ  chunksPtr(AX), R9
 	MOVQ  (R9)(R8*8), R9

@@ -26,8 +26,9 @@ func (p *pool) init(limit int) {
 // taken returns how many credits shards have taken, used or not.
 func (p *pool) taken() int64 { return p.limit - p.left.Load() }
 
-// credit is a shard's share of a pool, guarded by the shard's mutex.
-type credit int64
+// credit is a shard's share of a pool, at most two blocks and one, guarded by the
+// shard's mutex.
+type credit int16
 
 // take uses one credit; false if the limit is reached.
 func (c *credit) take(p *pool) bool {

@@ -3,6 +3,7 @@ package table
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"dlm/codec"
 	"dlm/table/index"
@@ -16,8 +17,8 @@ import (
 // is no system call, no log line and no write to a connection. Memory is
 // allocated only where a slab, the index or the arena grows.
 //
-// What an uncontended ACQUIRE and RELEASE touch comes first, in three cache
-// lines: with 256 shards in use, the first-level cache holds little more.
+// What an uncontended ACQUIRE and RELEASE touch comes first, in two cache
+// lines: with 256 shards in use, they fill a first-level cache.
 type Shard struct {
 	mu      sync.Mutex
 	now     int64       // table time of the last call, ns; never goes back
@@ -28,9 +29,10 @@ type Shard struct {
 	locks                  lockSlab
 	lockQuota, waiterQuota credit
 	number                 uint8
-	phase                  phase // of the recovery
+	phase                  phase         // of the recovery
+	reach                  atomic.Uint64 // what Prefetch may read, see extendReach
 
-	counts  Counts
+	counts  Counts // Grants and Releases still within the second line
 	seq     uint64 // number of the last event
 	waiters waiterSlab
 	arena   arena
@@ -39,15 +41,15 @@ type Shard struct {
 	grace   grace
 	checks  checks // under the tag invariants only
 
-	_ [24 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
+	_ [40 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
 }
 
 // Counts are what happened in a shard since the start.
 type Counts struct {
 	Grants    uint64 // holds given, re-entries not counted
+	Releases  uint64 // holds ended by their owner
 	Reentries uint64 // counts added to a hold
 	Renewals  uint64 // heartbeats accepted
-	Releases  uint64 // holds ended by their owner
 	Expiries  uint64 // holds ended by the lease
 	Forced    uint64 // holds ended by FORCE-RELEASE
 	TakeBacks uint64 // grants taken back because nobody was there to receive them
@@ -68,7 +70,7 @@ type Totals struct {
 }
 
 func (t *Totals) add(s *Shard) {
-	t.Held += s.locks.live - s.grace.unheld
+	t.Held += s.locks.live() - s.grace.unheld
 	t.Waiters += s.waiters.live
 	t.Bytes += int64(s.bytes())
 	t.BytesUsed += int64(s.bytesUsed())
@@ -93,7 +95,7 @@ func (s *Shard) bytes() int {
 
 // bytesUsed counts what lies idle in slabs and arena out.
 func (s *Shard) bytesUsed() int {
-	return s.locks.live*(lockBytes+wheel.EntryBytes+index.BytesPerRecord) + s.waiters.live*(waiterBytes+wheel.EntryBytes) + s.arena.inUse
+	return s.locks.live()*(lockBytes+wheel.EntryBytes+index.BytesPerRecord) + s.waiters.live*(waiterBytes+wheel.EntryBytes) + s.arena.inUse
 }
 
 // Lock locks the shard. Never hold two shards, and nothing that can block.

@@ -65,7 +65,6 @@ func New(c Config) *Table {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.table, s.number, s.counter = t, uint8(i), c.TokenStart
-		s.locks.first = uint32(i)
 		t.due[i].Store(math.MaxUint64)
 	}
 	return t

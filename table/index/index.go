@@ -39,13 +39,16 @@ func (x *Index) Len() int { return x.used }
 // Mask returns the bits of a position. Of an index without slots it has no meaning.
 func (x *Index) Mask() uint32 { return uint32(len(x.Slots) - 1) }
 
-// Insert adds a record that is not in the index.
-func (x *Index) Insert(tag, rec uint32) {
+// Insert adds a record that is not in the index, and tells whether there are
+// new slots since.
+func (x *Index) Insert(tag, rec uint32) (grown bool) {
 	if x.used*4 >= len(x.Slots)*fullOf4 {
 		x.grow()
+		grown = true
 	}
 	x.used++
 	x.place(Slot{tag, rec + 1})
+	return grown
 }
 
 func (x *Index) place(s Slot) {
