@@ -121,7 +121,7 @@ func startBuilt(t *testing.T, path string, env []string, args ...string) *proces
 func startProcess(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{cmd: cmd, records: make(chan map[string]any, 1000), exited: make(chan error, 1)}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = ownGroup()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
