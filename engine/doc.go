@@ -35,6 +35,8 @@
 //
 //	one shard | one inbox | buffers | statsMu      never two of them together
 //
+// The ticker holds Engine.ticking around these; a loop only tries it (tickDue).
+//
 // # Ends of connections
 //
 // A connection is named by loop, slot and generation (connID), never by a

@@ -40,6 +40,8 @@ type Engine struct {
 	authority  atomic.Pointer[authority]
 	buffers    buffers
 	alarm      alarm
+	accepting  loan
+	ticking    sync.Mutex // held while everything that is due is settled
 	started    time.Time
 
 	listener net.Listener // nil in a simulation
@@ -153,20 +155,14 @@ func (e *Engine) SetCredentials(creds []Credential) error {
 	return nil
 }
 
-// spareThreads lets the ticker and the acceptor run beside busy loops, and
-// returns the former setting. With as many running threads as loops a busy loop
-// gives way only when the scheduler takes it off, after 10 ms: one loop under
-// full load on one core answered time-outs 11 ms late at the median, with two
-// threads to spare 3 ms. The kernel shares the cores fairly.
-func spareThreads(loops int) int {
-	return runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), loops+2))
-}
-
 // Serve serves until ctx is done, then stops gracefully: no new connections,
 // waiting requests are answered SHUTDOWN, output is written, within StopWait.
 // It returns nil after such a stop.
 func (e *Engine) Serve(ctx context.Context) error {
-	defer runtime.GOMAXPROCS(spareThreads(len(e.reactors)))
+	missing := max(0, len(e.reactors)-runtime.GOMAXPROCS(0))
+	lendThreads(missing)
+	defer lendThreads(-missing)
+	defer e.accepting.end()
 	shell, err := startShell(e)
 	if err != nil {
 		e.listener.Close()

@@ -72,7 +72,8 @@ func (m *imager) run(ctx context.Context) {
 			return
 		case <-time.After(wait):
 		}
-		err := errors.Join(m.extendTokens(), m.write())
+		var err error
+		beside(func() { err = errors.Join(m.extendTokens(), m.write()) })
 		if err != nil {
 			m.e.cfg.Log.Error("no image was written; the next interval tries again", "error", err.Error())
 		}

@@ -83,10 +83,12 @@ func (r *reactor) begin() {
 	r.cost = 0
 }
 
-// finish delivers what the batch has meant for others and writes the output.
+// finish settles what has become due meanwhile, delivers what the batch has meant
+// for others and writes the output.
 // Taking back what can't be written may free more waits, so it goes on until
 // nothing is left.
 func (r *reactor) finish() {
+	r.tickDue()
 	for len(r.fx.List) > 0 || len(r.dirty) > 0 {
 		r.settle()
 		dirty := r.dirty

@@ -15,6 +15,8 @@ func (e *Engine) tick(fx *table.Effects, co *courier) {
 	if served.follows {
 		return // a backup's table stands still
 	}
+	e.ticking.Lock()
+	defer e.ticking.Unlock()
 	for i := range table.Shards {
 		for more := served.table.Due(i, now); more; {
 			s := served.table.ShardAt(i)
@@ -28,6 +30,30 @@ func (e *Engine) tick(fx *table.Effects, co *courier) {
 			co.send()
 		}
 	}
+	served.table.Survey()
+}
+
+// tickDue settles what is due, if the ticker has not yet: a loop under full load
+// leaves it a processor only every 10 ms. What is beyond the budget is left to
+// the next batch, or to the ticker.
+func (r *reactor) tickDue() {
+	served := r.e.served.Load()
+	if served.table.Next() > r.now || served.follows || !r.e.ticking.TryLock() {
+		return
+	}
+	defer r.e.ticking.Unlock()
+	holds := 0
+	for i := range table.Shards {
+		for more := served.table.Due(i, r.now); more; holds++ {
+			if holds == dueHoldsMax {
+				return
+			}
+			s := r.lock(served.table.ShardAt(i))
+			more = s.Advance(r.now, advanceMax, &r.fx)
+			r.unlock(s)
+		}
+	}
+	served.table.Survey()
 }
 
 // alarm is when the ticker wakes up next. Loops that publish an earlier
@@ -81,11 +107,11 @@ func (e *Engine) runTicker(ctx context.Context) {
 		if now-lastSweep >= int64(sweepEvery) {
 			lastSweep = now
 			e.checkMemory()
+			e.accepting.settle(now)
 			e.order(orderSweep)
 		}
 		sleep := lookEvery
 		if !served.follows {
-			served.table.Survey()
 			sleep = e.alarm.set(now, served.table)
 		}
 		timer.Reset(sleep)

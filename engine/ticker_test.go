@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -12,7 +13,6 @@ func TestTickerSleepsUntilSomethingIsDue(t *testing.T) {
 	k := s.dial(0)
 	set := func() time.Duration {
 		s.e.tick(&s.fx, &s.co)
-		s.e.tab().Survey()
 		return s.e.alarm.set(s.e.clock.now(), s.e.tab())
 	}
 	rung := func() bool {
@@ -48,4 +48,60 @@ func TestTickerSleepsUntilSomethingIsDue(t *testing.T) {
 	if got := set(); got != lookEvery {
 		t.Fatalf("sleeps %v, want %v", got, lookEvery)
 	}
+}
+
+// TestABusyLoopSettlesWhatIsDue: without any tick, a batch ends waits of its own
+// loop and of others, and passes on what has expired.
+func TestABusyLoopSettlesWhatIsDue(t *testing.T) {
+	s := newSim(t, nil)
+	busy, own, other := s.dial(0), s.dial(0), s.dial(1)
+	busy.do("ACQUIRE x A 0 TTL 100", "OK")
+	own.send("ACQUIRE x B 20\n")
+	other.send("@1 ACQUIRE x C 30\n@2 ACQUIRE x D 1000\n")
+	s.time += int64(20*time.Millisecond) - 1
+	busy.do("PING", "OK")
+	own.expect("")
+	s.time++
+	busy.do("PING", "OK")
+	own.expect("ERROR TIMEOUT not granted within the wait timeout\n")
+	s.time += int64(10 * time.Millisecond)
+	busy.do("PING", "OK")
+	other.expect("@1 ERROR TIMEOUT not granted within the wait timeout\n")
+	for range 7 {
+		s.time += int64(10 * time.Millisecond)
+		busy.do("PING", "OK")
+	}
+	other.expect("@2 OK\n")
+	if next := s.e.tab().Next(); next <= s.time-s.e.clock.skew.Load() {
+		t.Fatal("the next deadline was not looked for")
+	}
+}
+
+// TestABusyLoopHasABudget: of more deadlines than a batch may settle, the next
+// ones settle the rest, and the ticker is not kept from it.
+func TestABusyLoopHasABudget(t *testing.T) {
+	s := newSim(t, nil)
+	busy, waiting := s.dial(0), s.dial(1)
+	busy.do("ACQUIRE x A 0", "OK")
+	const n = advanceMax*dueHoldsMax + 100
+	for i := range n {
+		waiting.send(fmt.Sprintf("@%d ACQUIRE x B%d 10\n", i, i))
+	}
+	s.time += int64(10 * time.Millisecond)
+	s.hold = true      // else the other loop has its batches too
+	s.e.ticking.Lock() // the ticker is at it
+	busy.do("PING", "OK")
+	s.e.ticking.Unlock()
+	if got := s.e.tab().Totals().Waiters; got != n {
+		t.Fatalf("%d waiters are left beside the ticker, want all %d", got, n)
+	}
+	busy.do("PING", "OK")
+	if got := s.e.tab().Totals().Waiters; got != 100 {
+		t.Fatalf("%d waiters are left, want 100", got)
+	}
+	busy.do("PING", "OK")
+	if got := s.e.tab().Totals().Waiters; got != 0 {
+		t.Fatalf("%d waiters are left", got)
+	}
+	s.deliver()
 }
