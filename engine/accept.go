@@ -24,7 +24,7 @@ func (e *Engine) accept(shell *shell) error {
 	defer a.giveUpReserve()
 	for {
 		conn, err := e.listener.Accept()
-		e.accepting.use(e.clock.now())
+		e.spare.use(e.clock.now())
 		switch {
 		case err == nil:
 			a.backoff = acceptBackoffMin

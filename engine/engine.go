@@ -40,7 +40,7 @@ type Engine struct {
 	authority  atomic.Pointer[authority]
 	buffers    buffers
 	alarm      alarm
-	accepting  loan
+	spare      loan
 	ticking    sync.Mutex // held while everything that is due is settled
 	started    time.Time
 
@@ -162,7 +162,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	missing := max(0, len(e.reactors)-runtime.GOMAXPROCS(0))
 	lendThreads(missing)
 	defer lendThreads(-missing)
-	defer e.accepting.end()
+	defer e.spare.end()
 	shell, err := startShell(e)
 	if err != nil {
 		e.listener.Close()

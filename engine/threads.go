@@ -37,9 +37,10 @@ func beside(work func()) {
 	work()
 }
 
-// loan is a thread that is lent while something comes often that is not done by
-// the loops. Connections are accepted by a goroutine: when a loop is busy they
-// would wait for 10 ms and more, each time.
+// loan is a thread that is lent while what the loops do not do themselves comes
+// often: a connection to accept, or a deadline that no batch has settled. Beside
+// a loop that is busy, or whose thread the scheduler believes to be, these would
+// wait for up to 10 ms, each time.
 type loan struct {
 	used atomic.Int64 // table time of the last use, ns
 	lent atomic.Bool

@@ -9,16 +9,18 @@ import (
 )
 
 // tick settles everything that is due: leases and wait timeouts of all shards,
-// a bounded number per hold of a mutex. It runs on the ticker's goroutine.
-func (e *Engine) tick(fx *table.Effects, co *courier) {
+// a bounded number per hold of a mutex. It runs on the ticker's goroutine, and
+// tells whether there was anything.
+func (e *Engine) tick(fx *table.Effects, co *courier) (any bool) {
 	now, served := e.clock.now(), e.served.Load()
 	if served.follows {
-		return // a backup's table stands still
+		return false // a backup's table stands still
 	}
 	e.ticking.Lock()
 	defer e.ticking.Unlock()
 	for i := range table.Shards {
 		for more := served.table.Due(i, now); more; {
+			any = true
 			s := served.table.ShardAt(i)
 			s.Lock()
 			more = s.Advance(now, advanceMax, fx)
@@ -31,6 +33,7 @@ func (e *Engine) tick(fx *table.Effects, co *courier) {
 		}
 	}
 	served.table.Survey()
+	return any
 }
 
 // tickDue settles what is due, if the ticker has not yet: a loop under full load
@@ -102,12 +105,14 @@ func (e *Engine) runTicker(ctx context.Context) {
 		case <-timer.C:
 		case <-e.alarm.bell:
 		}
-		e.tick(&fx, &co)
+		if e.tick(&fx, &co) {
+			e.spare.use(e.clock.now())
+		}
 		now, served := e.clock.now(), e.served.Load()
 		if now-lastSweep >= int64(sweepEvery) {
 			lastSweep = now
 			e.checkMemory()
-			e.accepting.settle(now)
+			e.spare.settle(now)
 			e.order(orderSweep)
 		}
 		sleep := lookEvery
