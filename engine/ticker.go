@@ -82,11 +82,15 @@ func (a *alarm) set(now int64, t *table.Table) time.Duration {
 
 // ringBefore wakes the ticker up if it would sleep beyond that time.
 func (a *alarm) ringBefore(next int64) {
-	if at := a.at.Load(); next < at && a.at.CompareAndSwap(at, next) {
+	for at := a.at.Load(); next < at; at = a.at.Load() {
+		if !a.at.CompareAndSwap(at, next) {
+			continue // set may have moved it since, to a time that is still too late
+		}
 		select {
 		case a.bell <- struct{}{}:
 		default: // it has been rung, and not heard yet
 		}
+		return
 	}
 }
 

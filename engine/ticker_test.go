@@ -2,8 +2,13 @@ package engine
 
 import (
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"dlm/codec"
+	"dlm/table"
 )
 
 // TestTickerSleepsUntilSomethingIsDue: it looks every 20 ms, at the next deadline
@@ -104,4 +109,71 @@ func TestABusyLoopHasABudget(t *testing.T) {
 		t.Fatalf("%d waiters are left", got)
 	}
 	s.deliver()
+}
+
+// TestNoRingIsLost: a deadline that is published while the ticker decides when to
+// wake up either is seen by it or rings.
+func TestNoRingIsLost(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("needs two threads")
+	}
+	const ms = int64(time.Millisecond)
+	tab := table.New(table.Config{TTLMs: 1 << 30, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100})
+	a := alarm{bell: make(chan struct{}, 1)}
+	name := []byte("x")
+	hash := tab.Hash(name)
+	s := tab.Shard(hash)
+	var fx table.Effects
+	acquire := func(service string, wait uint32) table.WaiterRef {
+		s.Lock()
+		defer s.Unlock()
+		return s.Apply(0, hash, &codec.Command{Verb: codec.VerbAcquire, Name: name, Service: []byte(service), WaitMs: wait}, table.Origin{}, &fx).Waiter
+	}
+	acquire("holder", 0)
+	var turn, done atomic.Int64
+	go func() {
+		for i := int64(1); ; i++ {
+			for turn.Load() < i {
+				if turn.Load() < 0 {
+					return
+				}
+			}
+			for k := int64(0); k < i%64; k++ {
+				done.Load()
+			}
+			a.set(0, tab)
+			done.Store(i)
+		}
+	}()
+	defer turn.Store(-1)
+	end := time.Now().Add(time.Second)
+	lost, i := 0, int64(0)
+	for time.Now().Before(end) {
+		i++
+		first := acquire("late", 15)
+		turn.Store(i)
+		for k := int64(0); k < (i/64)%64; k++ {
+			turn.Load()
+		}
+		second := acquire("early", 5)
+		a.ringBefore(tab.Next())
+		for done.Load() < i {
+		}
+		select {
+		case <-a.bell:
+		default:
+			if a.at.Load() > 5*ms {
+				lost++
+			}
+		}
+		s.Lock()
+		s.Cancel(first)
+		s.Cancel(second)
+		s.Advance(0, 100, &fx)
+		s.Unlock()
+		tab.Survey()
+	}
+	if lost > 0 {
+		t.Fatalf("%d of %d rings were lost", lost, i)
+	}
 }
