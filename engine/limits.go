@@ -20,7 +20,8 @@ const (
 	scratchMin      = 64 << 10               // bytes of a reactor's output buffer at the start
 	trackedMin      = 4 << 10                // bytes of a connection's buffers from which it can be the largest
 	advanceMax      = 1024                   // due entries settled per hold of a shard's mutex
-	dueHoldsMax     = 4                      // such holds at the end of a batch
+	dueMax          = 64                     // the same, at the end of a batch of commands
+	dueHoldsMax     = 64                     // such holds: what is due is mostly spread over many shards
 
 	// costMax is the budget of a batch, in plain commands of some 100 ns: enough
 	// for a full read of the shortest, and about 2 ms. What costs more is

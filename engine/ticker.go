@@ -52,7 +52,7 @@ func (r *reactor) tickDue() {
 				return
 			}
 			s := r.lock(served.table.ShardAt(i))
-			more = s.Advance(r.now, advanceMax, &r.fx)
+			more = s.Advance(r.now, dueMax, &r.fx)
 			r.unlock(s)
 		}
 	}

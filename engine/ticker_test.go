@@ -88,7 +88,7 @@ func TestABusyLoopHasABudget(t *testing.T) {
 	s := newSim(t, nil)
 	busy, waiting := s.dial(0), s.dial(1)
 	busy.do("ACQUIRE x A 0", "OK")
-	const n = advanceMax*dueHoldsMax + 100
+	const n = dueMax*dueHoldsMax + 100
 	for i := range n {
 		waiting.send(fmt.Sprintf("@%d ACQUIRE x B%d 10\n", i, i))
 	}
@@ -107,6 +107,27 @@ func TestABusyLoopHasABudget(t *testing.T) {
 	busy.do("PING", "OK")
 	if got := s.e.tab().Totals().Waiters; got != 0 {
 		t.Fatalf("%d waiters are left", got)
+	}
+	s.deliver()
+}
+
+// TestABusyLoopSettlesManyShards: what is due is spread over the shards, a little
+// in each, and must not take dozens of batches.
+func TestABusyLoopSettlesManyShards(t *testing.T) {
+	s := newSim(t, nil)
+	busy, waiting := s.dial(0), s.dial(1)
+	const n = 300
+	for i := range n {
+		busy.do(fmt.Sprintf("ACQUIRE x%d A 0", i), "OK")
+		waiting.send(fmt.Sprintf("@%d ACQUIRE x%d B 10\n", i, i))
+	}
+	s.time += int64(10 * time.Millisecond)
+	s.hold = true
+	for range 8 {
+		busy.do("PING", "OK")
+	}
+	if got := s.e.tab().Totals().Waiters; got != 0 {
+		t.Fatalf("%d of %d waiters are left", got, n)
 	}
 	s.deliver()
 }
