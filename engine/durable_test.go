@@ -426,6 +426,31 @@ func TestCountBehindAWaitCountsOnce(t *testing.T) {
 	}
 }
 
+// TestCountBehindKeptReleases: a holder waits for another lock, gives a count back
+// and shows what it has left. The count must not be taken twice.
+func TestCountBehindKeptReleases(t *testing.T) {
+	for left := 1; left <= 2; left++ {
+		dir := t.TempDir()
+		s := mustStart(t, dir, nil)
+		token := tokenOf(t, s.ask("ACQUIRE x svc 0"))
+		s.image()
+		s.crash()
+		s = mustStart(t, dir, nil)
+		k := s.dial(0)
+		k.do("DETAIL ON", "OK")
+		k.send(fmt.Sprintf("ACQUIRE y svc 3000\nRELEASE z svc\nRELEASE x svc\nHEARTBEAT x svc TOKEN %d COUNT %d\nRELEASE x other\nRELEASE x svc\nHEARTBEAT x svc TOKEN %d COUNT %d\n",
+			token, left+1, token, left))
+		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=%d`, token, left+2))
+		s.advance(3500 * time.Millisecond)
+		if got := k.reads(); !strings.Contains(got, fmt.Sprintf("count=%d lease_ms=10000\n", left+1)) ||
+			!strings.HasSuffix(got, fmt.Sprintf("count=%d lease_ms=10000\n", left)) {
+			t.Errorf("answered %q", got)
+		}
+		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=%d`, token, left))
+		s.crash()
+	}
+}
+
 // TestClaimsPassTheLimitOfLocks that requests of others have used up.
 func TestClaimsPassTheLimitOfLocks(t *testing.T) {
 	dir := t.TempDir()

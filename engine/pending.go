@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"hash/maphash"
+	"math"
+	"math/bits"
+
 	"github.com/valyala/bytebufferpool"
 
 	"dlm/codec"
@@ -21,6 +25,7 @@ type pending struct {
 	at       int                        // bytes of kept that have been run
 	stuck    bool                       // kept ends in input that can't be divided into commands
 	resuming bool
+	released map[uint64]uint32 // in a grace: RELEASEs that were kept and not run, by holdKey; nil: none
 }
 
 // size returns the bytes that are kept and not run.
@@ -29,16 +34,18 @@ func (p *pending) size() int { return bufferLen(p.kept) - p.at }
 // drop forgets what is kept.
 func (p *pending) drop() {
 	p.kept = putBuffer(p.kept)
-	p.at, p.stuck, p.resuming = 0, false, false
+	p.at, p.stuck, p.resuming, p.released = 0, false, false, nil
 }
 
 // behindWait keeps a command that came behind a waiting one, and returns how
 // many bytes it took. A heartbeat renews at once, so that a holder that waits
 // for another lock loses none; its answer keeps its place. Its COUNT is taken at
-// once too, and not again: what the wait adds to it would be lost.
+// once too, and not again: what the wait adds to it would be lost. What stands
+// before it and will take from it is added.
 func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int {
 	switch st {
 	case codec.Ready:
+		r.countKept(c)
 		if r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && !r.e.served.Load().tooLong(r.cmd) {
 			if res := r.apply(c.id, 0); res.Code == codec.OK && r.cmd.Has(codec.OptCount) {
 				r.uncounted = codec.AppendUncounted(r.uncounted[:0], r.cmd)
@@ -55,6 +62,33 @@ func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int 
 	}
 	r.keep(c, in[:took])
 	return took
+}
+
+// countKept notes a RELEASE that is kept in a grace, and adds those of the same
+// hold to the COUNT of a HEARTBEAT behind them.
+func (r *reactor) countKept(c *conn) {
+	p := &c.pending
+	switch {
+	case r.cmd.Verb == codec.VerbRelease && r.e.served.Load().graceLeft(r.now) > 0:
+		if p.released == nil {
+			p.released = make(map[uint64]uint32)
+		}
+		p.released[holdKey(r.cmd)]++
+	case r.cmd.Has(codec.OptCount) && p.released != nil:
+		r.cmd.Count = min(r.cmd.Count+p.released[holdKey(r.cmd)], math.MaxInt32)
+	}
+}
+
+// releaseRuns notes that a kept RELEASE is executed.
+func (p *pending) releaseRuns(cmd *codec.Command) {
+	if key := holdKey(cmd); p.released[key] > 0 {
+		p.released[key]--
+	}
+}
+
+// holdKey tells holds apart by lock and service.
+func holdKey(cmd *codec.Command) uint64 {
+	return bits.RotateLeft64(maphash.Bytes(tagSeed, cmd.Name), 1) ^ maphash.Bytes(tagSeed, cmd.Service)
 }
 
 // keep adds input to what waits behind the untagged wait. At the limit the
@@ -116,6 +150,9 @@ func (r *reactor) runKept(c *conn, in []byte) {
 			break
 		}
 		p.at += took
+		if p.released != nil && st == codec.Ready && r.cmd.Verb == codec.VerbRelease {
+			p.releaseRuns(r.cmd)
+		}
 		r.step(c, st)
 		if len(r.w.Buf) > r.e.cfg.UnreadMax {
 			r.spill(c)
@@ -152,7 +189,7 @@ func (r *reactor) postponeKept(c *conn) {
 func (r *reactor) examine(c *conn) {
 	p := &c.pending
 	kept, at := p.kept, p.at
-	p.kept, p.at, p.resuming = nil, 0, false
+	p.kept, p.at, p.resuming, p.released = nil, 0, false, nil // all of it is looked at again
 	n := at + r.run(c, kept.B[at:])
 	if n < kept.Len() && !c.closing && !c.closed {
 		getBuffer(&c.carry).Write(kept.B[n:])
