@@ -16,10 +16,10 @@ const (
 	listBytes   = 256 << 10 // names, owners and META in one answer: far below the cap on unread replies
 )
 
-// statusOf answers STATUS.
 // noImage is why a backup that has just begun can't tell what is locked.
 const noImage = "this server is a backup that has no image yet: ask its primary"
 
+// statusOf answers STATUS.
 func (r *reactor) statusOf(c *conn) {
 	served := r.e.served.Load()
 	if served.follows && served.from == "" {

@@ -119,11 +119,12 @@ func (e *Engine) runTicker(ctx context.Context) {
 			e.spare.settle(now)
 			e.order(orderSweep)
 		}
-		sleep := lookEvery
-		if !served.follows {
-			sleep = e.alarm.set(now, served.table)
+		if served.follows {
+			e.alarm.at.Store(now + int64(lookEvery)) // loops ring after a promotion
+			timer.Reset(lookEvery)
+		} else {
+			timer.Reset(e.alarm.set(now, served.table))
 		}
-		timer.Reset(sleep)
 	}
 }
 

@@ -19,7 +19,7 @@ func (r *reactor) endWaits(c *conn) {
 		c.pending.waiting = false
 		r.cancel(c.pending.ref)
 	}
-	// Not by tag: in the order in which they came, memory is read and freed in order.
+	// Not by tag: mostly they lie in the order in which they came, and so does their memory.
 	for i := range c.waits.list {
 		if w := &c.waits.list[i]; w.tag.n > 0 {
 			r.cancel(w.ref)
