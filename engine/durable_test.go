@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,87 +11,6 @@ import (
 	"dlm/codec"
 	"dlm/engine/snapshot"
 )
-
-// newDurableSim is newSim with a data directory: each call is a start.
-func newDurableSim(t *testing.T, dir string, change func(*Config)) (*sim, error) {
-	t.Helper()
-	s := &sim{t: t}
-	cfg := Config{Loops: 2, Lease: 10 * time.Second, RecoveryGrace: 20 * time.Second, DataDir: dir, Log: slog.New(slog.NewTextHandler(&s.log, nil))}
-	if change != nil {
-		change(&cfg)
-	}
-	cfg.EnsureDefaults()
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	rec, err := openTable(&cfg)
-	if err != nil {
-		return nil, err
-	}
-	s.e = newEngine(cfg, func() int64 { return s.time }, rec)
-	s.co = newCourier(s.e)
-	for _, r := range s.e.reactors {
-		r.bind(func() { s.due = append(s.due, r) })
-	}
-	return s, nil
-}
-
-func mustStart(t *testing.T, dir string, change func(*Config)) *sim {
-	t.Helper()
-	s, err := newDurableSim(t, dir, change)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// image writes one, as the imager does at each interval.
-func (s *sim) image() {
-	s.t.Helper()
-	if err := s.e.imager.Load().write(); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// crash ends the sim as kill -9 would: only the lock of the directory goes.
-func (s *sim) crash() {
-	s.t.Helper()
-	if err := s.e.served.Load().dir.Close(); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// cleanStop ends the sim as SIGTERM does, after the last command.
-func (s *sim) cleanStop() {
-	s.t.Helper()
-	if err := s.e.keepLast(); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *sim) ask(line string) string {
-	s.t.Helper()
-	k := s.dial(0)
-	k.send("DETAIL ON\n")
-	k.out.Reset()
-	k.send(line + "\n")
-	return strings.TrimSuffix(k.out.String(), "\n")
-}
-
-func (s *sim) want(line, want string) {
-	s.t.Helper()
-	if got := s.ask(line); !strings.HasPrefix(got, want) {
-		s.t.Errorf("%s: %q, want %q", line, got, want)
-	}
-}
-
-func tokenOf(t *testing.T, reply string) (token uint64) {
-	t.Helper()
-	if n, err := fmt.Sscanf(reply, "OK token=%d", &token); n != 1 {
-		t.Fatalf("%q has no token: %v", reply, err)
-	}
-	return token
-}
 
 func TestRestartAfterACrash(t *testing.T) {
 	dir := t.TempDir()
@@ -280,28 +198,6 @@ func TestFailedImages(t *testing.T) {
 	s.crash()
 }
 
-func TestTTLBeyondTheGrace(t *testing.T) {
-	s := mustStart(t, t.TempDir(), nil)
-	s.want("ACQUIRE a svc 0 TTL 20001", "ERROR BADARG no TTL may be longer")
-	s.want("ACQUIRE a svc 0 TTL 20000", "OK")
-	s.want("HEARTBEAT a svc TTL 20001", "ERROR BADARG")
-	s.crash()
-}
-
-// TestTTLLimitOutlivesAShorterGrace: within the grace of a start with a shorter setting, holds of the
-// start before may be alive with their longer leases, and be on no record.
-func TestTTLLimitOutlivesAShorterGrace(t *testing.T) {
-	former := snapshot.Start{Number: 1, TTLLimitMs: 40_000}
-	for range 2 {
-		rec := &recovered{started: time.Now()}
-		rec.plan(&Config{RecoveryGrace: 20 * time.Second}, &former, true, nil, false)
-		if rec.grace != 40*time.Second || rec.start.TTLLimitMs != 40_000 {
-			t.Fatalf("start %d: grace %v, TTL limit %d ms", rec.start.Number, rec.grace, rec.start.TTLLimitMs)
-		}
-		former = rec.start
-	}
-}
-
 // TestCopiesOfOneImage starts twice from copies of the same image, without its START: no token may come twice.
 func TestCopiesOfOneImage(t *testing.T) {
 	dir := t.TempDir()
@@ -330,34 +226,6 @@ func TestCopiesOfOneImage(t *testing.T) {
 		}
 		s.crash()
 	}
-}
-
-// TestTTLBeyondTheGraceBehindAWait: a heartbeat that is executed when it is read
-// is held to the same limit.
-func TestTTLBeyondTheGraceBehindAWait(t *testing.T) {
-	s := mustStart(t, t.TempDir(), nil)
-	s.want("ACQUIRE busy other 0", "OK")
-	s.want("ACQUIRE a svc 0", "OK")
-	k := s.dial(0)
-	k.send("ACQUIRE busy svc 1000\nHEARTBEAT a svc TTL 20001\n")
-	s.want("HEARTBEAT a svc", "OK token="+fmt.Sprint(tokenOf(t, s.ask("HEARTBEAT a svc")))+" count=1 lease_ms=10000")
-	s.advance(1100 * time.Millisecond)
-	if got := k.reads(); !strings.Contains(got, "BADARG") {
-		t.Errorf("answered %q", got)
-	}
-	s.cleanStop()
-}
-
-// TestClaimWithItsTTL: a holder may say its TTL again although the grace was
-// made shorter, also if there is no image that knows it.
-func TestClaimWithItsTTL(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, nil)
-	token := tokenOf(t, s.ask("ACQUIRE a svc 0 TTL 20000"))
-	s.crash()
-	s = mustStart(t, dir, func(c *Config) { c.RecoveryGrace, c.Lease = 2*time.Second, time.Second })
-	s.want(fmt.Sprintf("HEARTBEAT a svc TOKEN %d TTL 20000", token), fmt.Sprintf("OK token=%d count=1 lease_ms=20000", token))
-	s.crash()
 }
 
 // TestOldImageCanNotBeRemoved: the newest was written nevertheless, and the stop is clean.
@@ -400,70 +268,4 @@ func TestImageUnderAnotherName(t *testing.T) {
 	if _, err := newDurableSim(t, dir, nil); err == nil || !strings.Contains(err.Error(), "under another name") {
 		t.Errorf("started from it: %v", err)
 	}
-}
-
-// TestCountBehindAWaitCountsOnce: in a grace, a holder asks for one more count,
-// and shows what it had. Both are there then.
-func TestCountBehindAWaitCountsOnce(t *testing.T) {
-	for _, form := range []string{
-		"ACQUIRE x svc 3000\nHEARTBEAT x svc TOKEN %d COUNT 1\n",
-		"*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$3\r\nsvc\r\n$4\r\n3000\r\n" +
-			"*7\r\n$9\r\nHEARTBEAT\r\n$1\r\nx\r\n$3\r\nsvc\r\n$5\r\nTOKEN\r\n$19\r\n%d\r\n$5\r\nCOUNT\r\n$1\r\n1\r\n",
-	} {
-		dir := t.TempDir()
-		s := mustStart(t, dir, nil)
-		token := tokenOf(t, s.ask("ACQUIRE x svc 0"))
-		s.image()
-		s.crash()
-		s = mustStart(t, dir, nil)
-		k := s.dial(0)
-		k.send(fmt.Sprintf(form, token))
-		if got := k.reads(); !strings.Contains(got, "OK\nOK\n") && strings.Count(got, "\r\n:2\r\n") != 2 {
-			t.Errorf("answered %q", got)
-		}
-		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=2`, token))
-		s.crash()
-	}
-}
-
-// TestCountBehindKeptReleases: a holder waits for another lock, gives a count back
-// and shows what it has left. The count must not be taken twice.
-func TestCountBehindKeptReleases(t *testing.T) {
-	for left := 1; left <= 2; left++ {
-		dir := t.TempDir()
-		s := mustStart(t, dir, nil)
-		token := tokenOf(t, s.ask("ACQUIRE x svc 0"))
-		s.image()
-		s.crash()
-		s = mustStart(t, dir, nil)
-		k := s.dial(0)
-		k.do("DETAIL ON", "OK")
-		k.send(fmt.Sprintf("ACQUIRE y svc 3000\nRELEASE z svc\nRELEASE x svc\nHEARTBEAT x svc TOKEN %d COUNT %d\nRELEASE x other\nRELEASE x svc\nHEARTBEAT x svc TOKEN %d COUNT %d\n",
-			token, left+1, token, left))
-		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=%d`, token, left+2))
-		s.advance(3500 * time.Millisecond)
-		if got := k.reads(); !strings.Contains(got, fmt.Sprintf("count=%d lease_ms=10000\n", left+1)) ||
-			!strings.HasSuffix(got, fmt.Sprintf("count=%d lease_ms=10000\n", left)) {
-			t.Errorf("answered %q", got)
-		}
-		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=%d`, token, left))
-		s.crash()
-	}
-}
-
-// TestClaimsPassTheLimitOfLocks that requests of others have used up.
-func TestClaimsPassTheLimitOfLocks(t *testing.T) {
-	dir := t.TempDir()
-	few := func(c *Config) { c.LocksMax = 3 }
-	s := mustStart(t, dir, few)
-	token := tokenOf(t, s.ask("ACQUIRE x svc 0"))
-	s.crash()
-	s = mustStart(t, dir, few)
-	for i := range 3 {
-		s.dial(0).send(fmt.Sprintf("ACQUIRE other-%d svc 1000\n", i))
-	}
-	s.want("ACQUIRE one-more svc 1000", "ERROR LIMIT")
-	s.want(fmt.Sprintf("HEARTBEAT x svc TOKEN %d", token), fmt.Sprintf("OK token=%d count=1", token))
-	s.want("RELEASE x svc", fmt.Sprintf("OK token=%d count=0", token))
-	s.crash()
 }

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/engine/snapshot"
+)
+
+func TestTTLBeyondTheGrace(t *testing.T) {
+	s := mustStart(t, t.TempDir(), nil)
+	s.want("ACQUIRE a svc 0 TTL 20001", "ERROR BADARG no TTL may be longer")
+	s.want("ACQUIRE a svc 0 TTL 20000", "OK")
+	s.want("HEARTBEAT a svc TTL 20001", "ERROR BADARG")
+	s.crash()
+}
+
+// TestTTLLimitOutlivesAShorterGrace: within the grace of a start with a shorter setting, holds of the
+// start before may be alive with their longer leases, and be on no record.
+func TestTTLLimitOutlivesAShorterGrace(t *testing.T) {
+	former := snapshot.Start{Number: 1, TTLLimitMs: 40_000}
+	for range 2 {
+		rec := &recovered{started: time.Now()}
+		rec.plan(&Config{RecoveryGrace: 20 * time.Second}, &former, true, nil, false)
+		if rec.grace != 40*time.Second || rec.start.TTLLimitMs != 40_000 {
+			t.Fatalf("start %d: grace %v, TTL limit %d ms", rec.start.Number, rec.grace, rec.start.TTLLimitMs)
+		}
+		former = rec.start
+	}
+}
+
+// TestTTLBeyondTheGraceBehindAWait: a heartbeat that is executed when it is read
+// is held to the same limit.
+func TestTTLBeyondTheGraceBehindAWait(t *testing.T) {
+	s := mustStart(t, t.TempDir(), nil)
+	s.want("ACQUIRE busy other 0", "OK")
+	s.want("ACQUIRE a svc 0", "OK")
+	k := s.dial(0)
+	k.send("ACQUIRE busy svc 1000\nHEARTBEAT a svc TTL 20001\n")
+	s.want("HEARTBEAT a svc", "OK token="+fmt.Sprint(tokenOf(t, s.ask("HEARTBEAT a svc")))+" count=1 lease_ms=10000")
+	s.advance(1100 * time.Millisecond)
+	if got := k.reads(); !strings.Contains(got, "BADARG") {
+		t.Errorf("answered %q", got)
+	}
+	s.cleanStop()
+}
+
+// TestClaimWithItsTTL: a holder may say its TTL again although the grace was
+// made shorter, also if there is no image that knows it.
+func TestClaimWithItsTTL(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	token := tokenOf(t, s.ask("ACQUIRE a svc 0 TTL 20000"))
+	s.crash()
+	s = mustStart(t, dir, func(c *Config) { c.RecoveryGrace, c.Lease = 2*time.Second, time.Second })
+	s.want(fmt.Sprintf("HEARTBEAT a svc TOKEN %d TTL 20000", token), fmt.Sprintf("OK token=%d count=1 lease_ms=20000", token))
+	s.crash()
+}
+
+// TestCountBehindAWaitCountsOnce: in a grace, a holder asks for one more count,
+// and shows what it had. Both are there then.
+func TestCountBehindAWaitCountsOnce(t *testing.T) {
+	for _, form := range []string{
+		"ACQUIRE x svc 3000\nHEARTBEAT x svc TOKEN %d COUNT 1\n",
+		"*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$3\r\nsvc\r\n$4\r\n3000\r\n" +
+			"*7\r\n$9\r\nHEARTBEAT\r\n$1\r\nx\r\n$3\r\nsvc\r\n$5\r\nTOKEN\r\n$19\r\n%d\r\n$5\r\nCOUNT\r\n$1\r\n1\r\n",
+	} {
+		dir := t.TempDir()
+		s := mustStart(t, dir, nil)
+		token := tokenOf(t, s.ask("ACQUIRE x svc 0"))
+		s.image()
+		s.crash()
+		s = mustStart(t, dir, nil)
+		k := s.dial(0)
+		k.send(fmt.Sprintf(form, token))
+		if got := k.reads(); !strings.Contains(got, "OK\nOK\n") && strings.Count(got, "\r\n:2\r\n") != 2 {
+			t.Errorf("answered %q", got)
+		}
+		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=2`, token))
+		s.crash()
+	}
+}
+
+// TestCountBehindKeptReleases: a holder waits for another lock, gives a count back
+// and shows what it has left. The count must not be taken twice.
+func TestCountBehindKeptReleases(t *testing.T) {
+	for left := 1; left <= 2; left++ {
+		dir := t.TempDir()
+		s := mustStart(t, dir, nil)
+		token := tokenOf(t, s.ask("ACQUIRE x svc 0"))
+		s.image()
+		s.crash()
+		s = mustStart(t, dir, nil)
+		k := s.dial(0)
+		k.do("DETAIL ON", "OK")
+		k.send(fmt.Sprintf("ACQUIRE y svc 3000\nRELEASE z svc\nRELEASE x svc\nHEARTBEAT x svc TOKEN %d COUNT %d\nRELEASE x other\nRELEASE x svc\nHEARTBEAT x svc TOKEN %d COUNT %d\n",
+			token, left+1, token, left))
+		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=%d`, token, left+2))
+		s.advance(3500 * time.Millisecond)
+		if got := k.reads(); !strings.Contains(got, fmt.Sprintf("count=%d lease_ms=10000\n", left+1)) ||
+			!strings.HasSuffix(got, fmt.Sprintf("count=%d lease_ms=10000\n", left)) {
+			t.Errorf("answered %q", got)
+		}
+		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=%d`, token, left))
+		s.crash()
+	}
+}
+
+// TestClaimsPassTheLimitOfLocks that requests of others have used up.
+func TestClaimsPassTheLimitOfLocks(t *testing.T) {
+	dir := t.TempDir()
+	few := func(c *Config) { c.LocksMax = 3 }
+	s := mustStart(t, dir, few)
+	token := tokenOf(t, s.ask("ACQUIRE x svc 0"))
+	s.crash()
+	s = mustStart(t, dir, few)
+	for i := range 3 {
+		s.dial(0).send(fmt.Sprintf("ACQUIRE other-%d svc 1000\n", i))
+	}
+	s.want("ACQUIRE one-more svc 1000", "ERROR LIMIT")
+	s.want(fmt.Sprintf("HEARTBEAT x svc TOKEN %d", token), fmt.Sprintf("OK token=%d count=1", token))
+	s.want("RELEASE x svc", fmt.Sprintf("OK token=%d count=0", token))
+	s.crash()
+}
