@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -104,16 +103,6 @@ func buildWithWrongClock(t *testing.T, dir string) string {
 func (w *crashWorld) newDir() string {
 	w.dirs++
 	return filepath.Join(w.root, strconv.Itoa(w.dirs))
-}
-
-// freeAddr returns an address on which nobody listens at present.
-func freeAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (w *crashWorld) launch(listen, http, dir string, more ...string) *crashServer {

@@ -77,7 +77,7 @@ func TestReadmeWalkThrough(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "bash", "-eu", "-c", script+"kill %2; wait %2")
 	side := regexp.MustCompile(`--backup-of (\S+)`).FindStringSubmatch(script)
 	cmd.Dir, cmd.Env = repository, cleanEnv("DLM_LISTEN=127.0.0.1:"+first[1], "DLM_HTTP="+side[1])
-	out, err := cmd.CombinedOutput()
+	out, err := groupOutput(t, cmd)
 	if err != nil || !regexp.MustCompile(`(?m)^OK$`).Match(out) || !strings.Contains(string(out), "grace until") {
 		t.Errorf("%v\n%s", err, out)
 	}
