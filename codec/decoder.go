@@ -44,18 +44,16 @@ func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
 		cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
 		return 0, Incomplete
 	}
-	if n, ok := d.DecodePlain(b, cmd); ok {
+	if n, ok := d.plain(b, cmd); ok {
 		return n, Ready
 	}
 	return d.other(b, cmd)
 }
 
-// DecodePlain is Decode for what comes most: it decodes the first command of b, of
-// one byte at least, if that is a whole ACQUIRE, RELEASE or HEARTBEAT without
-// tag, option and quotes. Else ok is false, and cmd may be half filled.
-// It leaves the decoder's scratch space alone, so that commands which were
-// decoded before stay valid.
-func (d *Decoder) DecodePlain(b []byte, cmd *Command) (n int, ok bool) {
+// plain decodes the first command of b, of one byte at least, if it is one of those
+// that DecodeBurst knows. Else ok is false, and cmd may be half filled. It leaves the
+// decoder's scratch space alone, so that commands which were decoded before stay valid.
+func (d *Decoder) plain(b []byte, cmd *Command) (n int, ok bool) {
 	cmd.Opts, cmd.Tag = 0, nil
 	if b[0] == '*' {
 		cmd.Form = FormRESP
@@ -65,7 +63,7 @@ func (d *Decoder) DecodePlain(b []byte, cmd *Command) (n int, ok bool) {
 	return d.plainHold(b, cmd)
 }
 
-// other is Decode for what DecodePlain has left.
+// other is Decode for what plain has left.
 func (d *Decoder) other(b []byte, cmd *Command) (n int, st Status) {
 	cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
 	if b[0] == '*' {

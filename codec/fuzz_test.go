@@ -40,6 +40,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input, cuts []byte, preAuth bool) {
 		checkPieces(t, input, cuts, preAuth)
+		checkBurst(t, input)
 		for line := range bytes.SplitAfterSeq(input, []byte("\n")) {
 			checkBothWays(t, line, preAuth)
 		}
@@ -85,31 +86,8 @@ func FuzzRESP(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input, cuts []byte, preAuth bool) {
 		checkPieces(t, input, cuts, preAuth)
-		checkBothVerbs(t, input, preAuth)
+		checkBurst(t, input)
 	})
-}
-
-// checkBothVerbs decodes an array as it is, which plainHoldRESP may do, and with
-// its verb in lower case, which it never does, and compares.
-func checkBothVerbs(t *testing.T, input []byte, preAuth bool) {
-	if len(input) > 4*FrameMax {
-		return
-	}
-	for _, verb := range []string{"ACQUIRE", "RELEASE", "HEARTBEAT"} {
-		head := fmt.Sprintf("$%d\r\n%s\r\n", len(verb), verb)
-		if len(input) < 4+len(head) || input[0] != '*' || string(input[4:4+len(head)]) != head {
-			continue
-		}
-		lower := bytes.Replace(input, []byte(head), bytes.ToLower([]byte(head)), 1)
-		var a, b Command
-		d, e := Decoder{PreAuth: preAuth}, Decoder{PreAuth: preAuth}
-		n, st := d.Decode(input, &a)
-		m, su := e.Decode(lower, &b)
-		if n != m || st != su || st == Ready && (a.Verb != b.Verb || a.Opts != b.Opts || a.WaitMs != b.WaitMs ||
-			string(a.Name) != string(b.Name) || string(a.Service) != string(b.Service)) {
-			t.Fatalf("input %q: %d %v %+v, with the verb in lower case: %d %v %+v", input, n, st, a, m, su, b)
-		}
-	}
 }
 
 // checkPieces decodes the input whole and in pieces as long as cuts tells, and

@@ -1,5 +1,7 @@
 package codec
 
+import "encoding/binary"
+
 // How the fields of a hold are written.
 const (
 	holdLine = iota
@@ -14,26 +16,21 @@ var holdParts = [...][4]string{
 	holdRESP3: {"%3\r\n$5\r\ntoken\r\n$", "\r\n$5\r\ncount\r\n:", "\r\n$8\r\nlease_ms\r\n:", "\r\n"},
 }
 
-// lowDigits is how many digits at the end of a token are written anew each time.
+// lowLen is how many digits at the end of a token are written anew each time.
 const (
-	lowDigits = 8
-	lowBase   = 100_000_000
+	lowLen  = 8
+	lowBase = 100_000_000
 )
 
-// holdText keeps what replies about holds have in common with the last ones of
-// their kind: all tokens of a start begin with the same digits for long, and
-// most holds have one count and a full lease, or none.
+// holdText keeps what a reply about a hold has in common with the last of its kind:
+// all tokens of a start begin with the same digits for long, and most holds have one
+// count and a full lease, or none.
 type holdText struct {
 	high  uint64 // the token's digits but the low ones
-	head  []byte // the reply up to and with them
-	tails [2]holdTail
-}
-
-// holdTail is the reply behind the token.
-type holdTail struct {
 	count uint32
 	lease int64
-	text  []byte
+	text  []byte // the whole reply
+	low   int    // where in text the low digits are
 }
 
 // Hold answers OK with the fields of a hold.
@@ -47,46 +44,40 @@ func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
 	default:
 		kind = holdRESP2
 	}
-	h := &w.holds[kind]
-	if high := uint64(token) / lowBase; high != h.high || high == 0 {
-		h.setHead(kind, token)
+	h := &w.holds[kind][min(count, 1)]
+	high := uint64(token) / lowBase
+	if high == 0 || high != h.high || count != h.count || leaseMs != h.lease {
+		h.set(kind, token, count, leaseMs)
 	}
-	t := &h.tails[min(count, 1)]
-	if t.count != count || t.lease != leaseMs || len(t.text) == 0 {
-		t.set(kind, count, leaseMs)
-	}
-	b := append(w.Buf, h.head...)
-	if h.high != 0 {
-		b = appendLowDigits(b, uint32(uint64(token)%lowBase))
-	}
-	w.Buf = append(b, t.text...)
-}
-
-// setHead writes the beginning of the reply anew: with all of a token that has
-// no more than the low digits.
-func (h *holdText) setHead(kind int, token Token) {
-	h.high = uint64(token) / lowBase
-	h.head = append(h.head[:0], holdParts[kind][0]...)
-	if kind != holdLine {
-		h.head = append(appendDecimal(h.head, uint64(decimalLen(uint64(token)))), "\r\n"...)
-	}
-	if h.high != 0 {
-		h.head = appendDecimal(h.head, h.high)
-	} else {
-		h.head = appendDecimal(h.head, uint64(token))
+	digits := len(w.Buf) + h.low
+	w.Buf = append(w.Buf, h.text...)
+	if high != 0 {
+		binary.LittleEndian.PutUint64(w.Buf[digits:], lowDigits(uint32(uint64(token)%lowBase)))
 	}
 }
 
-func (t *holdTail) set(kind int, count uint32, leaseMs int64) {
+// set writes the reply anew, with the token as it is.
+func (h *holdText) set(kind int, token Token, count uint32, leaseMs int64) {
 	p := &holdParts[kind]
-	t.count, t.lease = count, leaseMs
-	b := appendDecimal(append(t.text[:0], p[1]...), uint64(count))
-	t.text = append(appendInt(append(b, p[2]...), leaseMs), p[3]...)
+	h.high, h.count, h.lease = uint64(token)/lowBase, count, leaseMs
+	b := append(h.text[:0], p[0]...)
+	if kind != holdLine {
+		b = append(appendDecimal(b, uint64(decimalLen(uint64(token)))), "\r\n"...)
+	}
+	b = appendDecimal(b, uint64(token))
+	h.low = len(b) - lowLen
+	b = appendDecimal(append(b, p[1]...), uint64(count))
+	h.text = append(appendInt(append(b, p[2]...), leaseMs), p[3]...)
 }
 
-// appendLowDigits appends v, below lowBase, with leading zeros.
-func appendLowDigits(b []byte, v uint32) []byte {
-	high, low := v/10_000, v%10_000
-	p, q, r, s := high/100*2, high%100*2, low/100*2, low%100*2
-	return append(b, pairs[p], pairs[p+1], pairs[q], pairs[q+1], pairs[r], pairs[r+1], pairs[s], pairs[s+1])
+// lowDigits returns the digits of v, below lowBase, with leading zeros, the first in the
+// lowest byte. They are made in lanes of one number: twice four, four times two, eight
+// times one of them. A product with 2^k/d, rounded up, divides each lane by d.
+func lowDigits(v uint32) uint64 {
+	x := uint64(v/10_000) | uint64(v%10_000)<<32
+	high := x * 10_486 >> 20 & 0x7f_0000_007f // by 100; lanes below 10,000
+	x = high | (x-high*100)<<16
+	high = x * 103 >> 10 & 0xf_000f_000f_000f // by 10; lanes below 100
+	x = high | (x-high*10)<<8
+	return x | 0x3030_3030_3030_3030
 }

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -39,6 +40,17 @@ func TestHoldWritesEveryNumber(t *testing.T) {
 		w.Hold(token, count, lease)
 		if string(w.Buf) != want {
 			t.Fatalf("got %q, want %q", w.Buf, want)
+		}
+	}
+}
+
+// TestLowDigits covers each value of both halves, which are divided apart.
+func TestLowDigits(t *testing.T) {
+	for i := range uint32(10_000) {
+		v := i*10_000 + (9_999-i)*7%10_000
+		digits := binary.LittleEndian.AppendUint64(nil, lowDigits(v))
+		if got, want := string(digits), fmt.Sprintf("%08d", v); got != want {
+			t.Fatalf("got %s, want %s", got, want)
 		}
 	}
 }

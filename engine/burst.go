@@ -5,17 +5,6 @@ import (
 	"dlm/table"
 )
 
-// burstMax is how many commands are decoded before the first is executed. Beyond 16
-// nothing is gained.
-const burstMax = 16
-
-// burst is a group of plain lock commands that are decoded, and not yet executed.
-type burst struct {
-	cmds   [burstMax]codec.Command
-	hashes [burstMax]uint64 // of their names
-	took   [burstMax]int    // bytes of input
-}
-
 // runPlain executes what comes most: plain lock commands of a connection that
 // may use all locks. It takes up to burstMax from the beginning of in and returns
 // how many bytes they were; 0 leaves the input to decode and step, which come to
@@ -30,42 +19,75 @@ func (r *reactor) runPlain(c *conn, in []byte) int {
 		return 0
 	}
 	r.dec.PreAuth = false
-	b, t := &r.burst, served.table
-	n := 0
-	for at := 0; n < burstMax && at < len(in); n++ {
-		took, ok := r.dec.DecodePlain(in[at:], &b.cmds[n])
-		if !ok {
-			break
-		}
-		b.hashes[n], b.took[n] = t.Hash(b.cmds[n].Name), took
-		at += took
+	t := served.table
+	n := r.dec.DecodeBurst(in, &r.burst)
+	for i := range n {
+		r.hashes[i] = t.Hash(r.burst.Cmds[i].Name)
 	}
 	if n > 1 {
-		t.Prefetch(b.hashes[:n])
+		t.Prefetch(r.hashes[:n])
 	}
 	return r.execPlain(c, t, n)
 }
 
-// execPlain executes the first n commands of the burst, until one waits.
-func (r *reactor) execPlain(c *conn, t *table.Table, n int) (took int) {
+// execPlain executes the first n commands of the burst, until one waits, and
+// returns how many bytes they were. What comes most, OK to a line, is short.
+func (r *reactor) execPlain(c *conn, t *table.Table, n int) int {
+	if n == 0 {
+		return 0
+	}
 	var s *table.Shard
-	for i := 0; i < n && !c.pending.waiting; i++ {
-		cmd, hash := &r.burst.cmds[i], r.burst.hashes[i]
+	var okays [verbPlainLast + 1]uint32 // by verb
+	out, done := r.w.Buf, 0
+	r.locked = true // until the end: nothing is done in between without a shard
+	for done < n && !c.pending.waiting {
+		cmd, hash := &r.burst.Cmds[done], r.hashes[done]
 		if next := t.Shard(hash); next != s {
 			if s != nil {
-				r.unlock(s)
+				s.Unlock()
 			}
-			s = r.lock(next)
+			s = next
+			s.Lock()
 		}
-		r.cmd = cmd
+		done++
+		res := s.Apply(r.now, hash, cmd, table.Origin{Conn: c.id}, &r.fx)
+		if res.Code != codec.OK || res.Waiting {
+			r.cmd, r.w.Buf = cmd, out
+			r.w.Start(cmd.Form, nil)
+			r.outcome(c, res)
+			out = r.w.Buf
+			continue
+		}
+		if res.Fresh {
+			c.grants = append(c.grants, res.Hold)
+		}
+		okays[cmd.Verb&verbPlainLast]++
+		if cmd.Form == codec.FormText && !c.detail {
+			out = append(out, "OK\n"...)
+			continue
+		}
+		r.w.Buf = out
 		r.w.Start(cmd.Form, nil)
-		r.outcome(c, s.Apply(r.now, hash, cmd, table.Origin{Conn: c.id}, &r.fx))
-		took += r.burst.took[i]
-		r.cost++
+		r.w.Hold(res.Token, res.Count, res.LeaseMs)
+		out = r.w.Buf
 	}
-	if s != nil {
-		r.unlock(s)
-		c.form = r.cmd.Form
+	s.Unlock()
+	r.locked = false
+	r.w.Buf = out
+	r.countOkays(okays)
+	r.cost += done
+	c.form = r.burst.Cmds[done-1].Form
+	return r.burst.Ends[done-1]
+}
+
+// verbPlainLast is the last verb of plain commands, which are the first three.
+const verbPlainLast = codec.VerbHeartbeat
+
+// countOkays notes commands that were answered OK.
+func (r *reactor) countOkays(okays [verbPlainLast + 1]uint32) {
+	for verb, n := range okays {
+		if n > 0 {
+			r.countMore(codec.Verb(verb), codec.OK, n)
+		}
 	}
-	return took
 }

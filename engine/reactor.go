@@ -30,7 +30,8 @@ type reactor struct {
 	dec       codec.Decoder
 	cmd       *codec.Command // the present one: alone, or one of the burst
 	alone     codec.Command
-	burst     burst
+	burst     codec.Burst
+	hashes    [codec.BurstMax]uint64 // of the names in burst
 	w         codec.Writer
 	tag       tag    // of the wait that is being answered
 	tagHash   uint32 // of the tag of the current command

@@ -21,12 +21,15 @@ func statIndex(verb codec.Verb, code codec.Code) int {
 }
 
 // count notes one answered command.
-func (r *reactor) count(verb codec.Verb, code codec.Code) {
+func (r *reactor) count(verb codec.Verb, code codec.Code) { r.countMore(verb, code, 1) }
+
+// countMore notes n of them.
+func (r *reactor) countMore(verb codec.Verb, code codec.Code, n uint32) {
 	i := statIndex(verb, code)
 	if r.stats.counts[i] == 0 {
 		r.stats.touched = append(r.stats.touched, uint16(i))
 	}
-	r.stats.counts[i]++
+	r.stats.counts[i] += n
 }
 
 // publishStats adds the counts of the batch to the reactor's totals.

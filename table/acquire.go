@@ -17,24 +17,25 @@ func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, f
 	r := &fx.result
 	*r = Result{}
 	s.setTime(now)
-	i := s.find(uint32(hash), cmd.Name)
-	if s.phase != graceOver || i != none && s.locks.at(i).deadline <= s.now {
+	i, l := s.lookUp(uint32(hash), cmd.Name)
+	if s.phase != graceOver || l != nil && l.deadline <= s.now {
 		i = s.current(i, fx)
 		if s.phase == graceRuns {
 			s.applyInGrace(i, uint32(hash), cmd, from, fx, r)
 			s.verify()
 			return r
 		}
+		l = s.lockAt(i)
 	}
 	switch cmd.Verb {
 	case codec.VerbAcquire:
-		s.acquire(i, uint32(hash), cmd, from, fx, r)
+		s.acquire(i, l, uint32(hash), cmd, from, r)
 	case codec.VerbRelease:
-		s.release(i, cmd, fx, r)
+		s.release(i, l, cmd, fx, r)
 	case codec.VerbHeartbeat:
-		s.heartbeat(i, cmd, r)
+		s.heartbeat(l, cmd, r)
 	case codec.VerbForceRelease:
-		s.force(i, cmd, fx, r)
+		s.force(i, l, cmd, fx, r)
 	default:
 		panic("BUG: verb is not one of the table")
 	}
@@ -42,12 +43,11 @@ func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, f
 	return r
 }
 
-func (s *Shard) acquire(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	if i == none {
+func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from Origin, r *Result) {
+	if l == nil {
 		s.acquireFree(tag, cmd, from, r)
 		return
 	}
-	l := s.locks.at(i)
 	switch {
 	case string(s.service(l)) == string(cmd.Service):
 		if l.count >= countMax {

@@ -13,7 +13,7 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 			r.Code = codec.Recovering
 			return
 		}
-		s.force(i, cmd, fx, r)
+		s.force(i, s.locks.at(i), cmd, fx, r)
 	default: // RELEASE, HEARTBEAT
 		if cmd.Has(codec.OptToken) {
 			s.showToken(i, tag, cmd, fx, r)
@@ -40,7 +40,7 @@ func (s *Shard) holds(i uint32, service []byte) bool {
 // acquireInGrace lets the request wait, unless its owner has shown that it holds the lock.
 func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
 	if i != none && s.holds(i, cmd.Service) && s.locks.at(i).standing == standsNamed {
-		s.acquire(i, tag, cmd, from, fx, r)
+		s.acquire(i, s.locks.at(i), tag, cmd, from, r)
 		return
 	}
 	if cmd.WaitMs == 0 {
@@ -159,10 +159,11 @@ func (s *Shard) restartLease(i uint32, l *lock, cmd *codec.Command) {
 
 // onKnown executes RELEASE or HEARTBEAT of a holder as it would be outside of a grace.
 func (s *Shard) onKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	l := s.locks.at(i)
 	if cmd.Verb == codec.VerbRelease {
-		s.release(i, cmd, fx, r)
+		s.release(i, l, cmd, fx, r)
 	} else {
-		s.heartbeat(i, cmd, r)
+		s.heartbeat(l, cmd, r)
 	}
 }
 

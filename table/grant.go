@@ -16,7 +16,9 @@ func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []by
 	l.since = s.now
 	l.deadline = s.now + int64(ttlMs)*nsPerMs
 	s.setService(l, service)
-	s.setMeta(l, meta)
+	if l.meta != 0 || len(meta) != 0 {
+		s.setMeta(l, meta)
+	}
 	s.armLease(i, l)
 }
 

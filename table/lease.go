@@ -2,10 +2,9 @@ package table
 
 import "dlm/codec"
 
-// heartbeat renews the lease of a hold for its owner.
-func (s *Shard) heartbeat(i uint32, cmd *codec.Command, r *Result) {
-	l := s.owned(i, cmd, r)
-	if l == nil {
+// heartbeat renews the lease of a hold for its owner; l is nil if nobody holds the lock.
+func (s *Shard) heartbeat(l *lock, cmd *codec.Command, r *Result) {
+	if !s.owned(l, cmd, r) {
 		return
 	}
 	s.renew(l, optionalTTL(cmd))
@@ -14,23 +13,21 @@ func (s *Shard) heartbeat(i uint32, cmd *codec.Command, r *Result) {
 	s.describe(l, r)
 }
 
-// owned returns the lock i if the command's service holds it, under the token
-// it names, if any. Else it returns nil and sets the code.
-func (s *Shard) owned(i uint32, cmd *codec.Command, r *Result) *lock {
-	if i == none {
-		r.Code = codec.NotHeld
-		return nil
-	}
-	l := s.locks.at(i)
+// owned tells whether the command's service holds the lock, under the token it
+// names, if any. Else it sets the code. l is nil if nobody holds the lock.
+func (s *Shard) owned(l *lock, cmd *codec.Command, r *Result) bool {
 	switch {
+	case l == nil:
+		r.Code = codec.NotHeld
+		return false
 	case string(s.service(l)) != string(cmd.Service):
 		r.Code = codec.NotOwner
-		return nil
+		return false
 	case cmd.Has(codec.OptToken) && cmd.Token != l.token:
 		r.Code = codec.Stale
-		return nil
+		return false
 	}
-	return l
+	return true
 }
 
 // renew lets the lease run anew for ttlMs, which becomes the hold's own, or

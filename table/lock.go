@@ -64,18 +64,16 @@ func (b *lockSlab) len() uint32 { return uint32(len(b.chunks)) << lockChunkBits 
 // live returns the number of records that are in use.
 func (b *lockSlab) live() int { return int(b.used) }
 
-// take returns a free record, and whether that needed a new chunk, which is
-// used from its record first on.
-func (b *lockSlab) take(first uint8) (i uint32, l *lock, grown bool) {
-	if b.used == b.len() {
-		b.grow(uint32(first))
-		grown = true
-	}
+// full tells whether there is no free record: grow comes before take then.
+func (b *lockSlab) full() bool { return b.used == b.len() }
+
+// take returns a free record.
+func (b *lockSlab) take() (i uint32, l *lock) {
 	i = b.free
 	l = b.at(i)
 	b.free = l.first
 	b.used++
-	return i, l, grown
+	return i, l
 }
 
 // grow adds a chunk. Its records are given out from first on, the number of
@@ -165,21 +163,35 @@ func (s *Shard) setMeta(l *lock, text []byte) {
 	}
 }
 
-// find returns the record of that name, or none.
+// lockAt returns the record i, nil for none.
+func (s *Shard) lockAt(i uint32) *lock {
+	if i == none {
+		return nil
+	}
+	return s.locks.at(i)
+}
+
+// find returns the index of the record of that name, or none.
 func (s *Shard) find(tag uint32, name []byte) uint32 {
+	i, _ := s.lookUp(tag, name)
+	return i
+}
+
+// lookUp returns the record of that name, with its index, or none and nil.
+func (s *Shard) lookUp(tag uint32, name []byte) (uint32, *lock) {
 	if len(s.index.Slots) == 0 {
-		return none
+		return none, nil
 	}
 	mask := s.index.Mask()
 	for i := tag & mask; ; i = (i + 1) & mask {
 		at := s.index.Slots[i]
 		if at.Rec == 0 {
-			return none
+			return none, nil
 		}
 		if at.Tag == tag {
 			l := s.locks.at(at.Rec - 1)
 			if int(l.nameLen) == len(name) && string(s.name(l)) == string(name) {
-				return at.Rec - 1
+				return at.Rec - 1, l
 			}
 		}
 	}
@@ -187,16 +199,29 @@ func (s *Shard) find(tag uint32, name []byte) uint32 {
 
 // create makes the record of a lock that is about to be granted.
 func (s *Shard) create(tag uint32, name []byte) (uint32, *lock) {
-	i, l, newChunk := s.locks.take(s.number)
+	if s.locks.full() || s.index.Full() {
+		s.growFor()
+	}
+	i, l := s.locks.take()
 	l.tag, l.first, l.last, l.waiters, l.meta, l.metaLen = tag, none, none, 0, 0, 0 // grant sets the rest
 	s.setName(l, name)
-	if newSlots := s.index.Insert(tag, i); newSlots || newChunk {
-		s.extendReach()
-	}
+	s.index.Add(tag, i)
 	return i, l
 }
 
-// forget frees the record of a lock that nobody holds or waits for. Its entry
+// growFor makes room for one more lock.
+func (s *Shard) growFor() {
+	if s.locks.full() {
+		s.locks.grow(uint32(s.number))
+	}
+	if s.index.Full() {
+		s.index.Grow()
+	}
+	s.extendReach()
+}
+
+// forget frees the record of a lock that nobody holds or waits for, and whose
+// service is dropped. Its entry
 // in the wheel of leases stays: the next lock of the record mostly has a later
 // deadline and need not enter one, and a free record's comes up once and is gone.
 func (s *Shard) forget(i uint32, l *lock) {
@@ -204,8 +229,9 @@ func (s *Shard) forget(i uint32, l *lock) {
 		panic("BUG: a lock with waiters is forgotten")
 	}
 	s.index.Remove(l.tag, i)
-	s.setMeta(l, nil)
-	s.dropService(l)
+	if l.meta != 0 {
+		s.setMeta(l, nil)
+	}
 	if l.nameLen > inlineNameMax {
 		s.arena.drop(l.ref(0), int(l.nameLen))
 	}

@@ -2,10 +2,9 @@ package table
 
 import "dlm/codec"
 
-// release gives one count back for the holder.
-func (s *Shard) release(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
-	l := s.owned(i, cmd, r)
-	if l == nil {
+// release gives one count of lock i back for the holder; l is nil if nobody holds it.
+func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
+	if !s.owned(l, cmd, r) {
 		return
 	}
 	r.Token = l.token
@@ -19,13 +18,12 @@ func (s *Shard) release(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	s.endHold(i, l, standsReleased, fx)
 }
 
-// force ends the hold of lock i, whoever holds it.
-func (s *Shard) force(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
-	if i == none {
+// force ends the hold of lock i, whoever holds it; l is nil if nobody does.
+func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
+	if l == nil {
 		r.Code = codec.NotHeld
 		return
 	}
-	l := s.locks.at(i)
 	if cmd.Has(codec.OptToken) && cmd.Token != l.token {
 		r.Code = codec.Stale
 		return

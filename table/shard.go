@@ -110,7 +110,9 @@ func (s *Shard) Number() uint8 { return s.number }
 // setTime moves the shard's time on and returns it: a caller whose reading is
 // older than the last one gets the last one.
 func (s *Shard) setTime(now int64) int64 {
-	s.now = max(s.now, now)
+	if now > s.now {
+		s.now = now
+	}
 	return s.now
 }
 
@@ -122,9 +124,13 @@ func (s *Shard) setTime(now int64) int64 {
 // into the wheel.
 func (s *Shard) armLease(i uint32, l *lock) {
 	tick := tickOf(l.deadline)
-	if l.armed != 0 && int32(l.armed-1-uint32(tick)) <= 0 {
-		return
+	if l.armed == 0 || int32(l.armed-1-uint32(tick)) > 0 {
+		s.enterLease(i, l, tick)
 	}
+}
+
+// enterLease moves the entry of lock i to tick.
+func (s *Shard) enterLease(i uint32, l *lock, tick uint64) {
 	at := s.leases.Move(i, tick)
 	l.armed = uint32(at) + 1 // 0, once in 49 days: it is entered again
 	s.noteDue(at)

@@ -39,16 +39,21 @@ func (x *Index) Len() int { return x.used }
 // Mask returns the bits of a position. Of an index without slots it has no meaning.
 func (x *Index) Mask() uint32 { return uint32(len(x.Slots) - 1) }
 
-// Insert adds a record that is not in the index, and tells whether there are
-// new slots since.
-func (x *Index) Insert(tag, rec uint32) (grown bool) {
-	if x.used*4 >= len(x.Slots)*fullOf4 {
-		x.grow()
-		grown = true
+// Insert adds a record that is not in the index.
+func (x *Index) Insert(tag, rec uint32) {
+	if x.Full() {
+		x.Grow()
 	}
+	x.Add(tag, rec)
+}
+
+// Full tells whether the index must Grow before the next Add.
+func (x *Index) Full() bool { return x.used*4 >= len(x.Slots)*fullOf4 }
+
+// Add is Insert for an index that is not full.
+func (x *Index) Add(tag, rec uint32) {
 	x.used++
 	x.place(Slot{tag, rec + 1})
-	return grown
 }
 
 func (x *Index) place(s Slot) {
@@ -60,7 +65,8 @@ func (x *Index) place(s Slot) {
 	x.Slots[i] = s
 }
 
-func (x *Index) grow() {
+// Grow doubles the slots. Nobody may use the old ones any more.
+func (x *Index) Grow() {
 	old := x.Slots
 	x.Slots = make([]Slot, max(slotsMin, 2*len(old)))
 	for _, s := range old {
