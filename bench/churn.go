@@ -39,12 +39,13 @@ func (r *run) churn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := newPoller()
+	shared := newProgress(r.c)
+	p, err := newPoller(shared)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	w := &churn{p: p, addr: addr, shared: newProgress(), buf: make([]byte, readLen)}
+	w := &churn{p: p, addr: addr, shared: shared, buf: make([]byte, readLen)}
 	defer w.close()
 	for i := range r.c.Conns {
 		w.slots = append(w.slots, newChurner(r.c, i))

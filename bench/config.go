@@ -80,6 +80,7 @@ type Config struct {
 	Duration time.Duration // of a round; 2 s by default
 	Rounds   int           // 3 by default
 	Threads  int           // of the generator; 1 by default
+	Poll     bool          // the generator never sleeps: it takes its processors whole, and nobody pays for waking it
 
 	PID   int  // of the server, to read its CPU time; 0: ask INFO, -1: not at all
 	Floor bool // the server answers OK to everything and does not know INFO

@@ -69,7 +69,7 @@ func (r *run) letGo() error {
 // can renew what was taken for it.
 func (r *run) sweep(v verb, low, high int) error {
 	maker := newStreamMaker(r.c, sweepDepth)
-	shared := newProgress()
+	shared := newProgress(r.c)
 	l, err := newStreamLoop(shared, 0)
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (r *run) hot(ctx context.Context) error {
 			return err
 		}
 	}
-	shared := newProgress()
+	shared := newProgress(r.c)
 	loop, err := newLineLoop(r.c, shared, r.c.Conns)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ type lineLoop struct {
 }
 
 func newLineLoop(c *Config, shared *progress, conns int) (*lineLoop, error) {
-	p, err := newPoller()
+	p, err := newPoller(shared)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 // instead of Go's own poller because a goroutine switch for each reply would
 // cost the generator more than the server spends on it. Owned by one loop.
 type poller struct {
+	shared *progress
 	fd     int
 	events []unix.EpollEvent
 	ready  []readiness // of the last wait
@@ -28,12 +29,12 @@ type readiness struct {
 // eventsMax is how many descriptors one wait reports.
 const eventsMax = 1024
 
-func newPoller() (*poller, error) {
+func newPoller(shared *progress) (*poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
-	return &poller{fd: fd, events: make([]unix.EpollEvent, eventsMax), ready: make([]readiness, 0, eventsMax)}, nil
+	return &poller{shared: shared, fd: fd, events: make([]unix.EpollEvent, eventsMax), ready: make([]readiness, 0, eventsMax)}, nil
 }
 
 func (p *poller) close() { unix.Close(p.fd) }
@@ -101,19 +102,15 @@ func (p *poller) control(op, fd, key int, write bool) error {
 	return nil
 }
 
-// wait returns what is ready, after at most that time. A short time goes
-// through ppoll, since epoll_wait counts in milliseconds.
+// wait returns what is ready, after at most that time.
 func (p *poller) wait(most time.Duration) ([]readiness, error) {
-	ms := int(most / time.Millisecond)
-	if most > 0 && most < 5*time.Millisecond {
-		ms = 0
-		timeout := unix.NsecToTimespec(int64(most))
-		fds := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
-		if _, err := unix.Ppoll(fds, &timeout, nil); err != nil && !errors.Is(err, unix.EINTR) {
-			return nil, fmt.Errorf("ppoll: %w", err)
-		}
+	var n int
+	var err error
+	if p.shared.poll {
+		n, err = p.poll(most)
+	} else {
+		n, err = p.sleep(most)
 	}
-	n, err := unix.EpollWait(p.fd, p.events, ms)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
@@ -126,6 +123,38 @@ func (p *poller) wait(most time.Duration) ([]readiness, error) {
 		})
 	}
 	return p.ready, nil
+}
+
+// sleep waits in the kernel. A short time goes through ppoll, since epoll_wait
+// counts in milliseconds.
+func (p *poller) sleep(most time.Duration) (int, error) {
+	ms := int(most / time.Millisecond)
+	if most > 0 && most < 5*time.Millisecond {
+		ms = 0
+		timeout := unix.NsecToTimespec(int64(most))
+		fds := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
+		if _, err := unix.Ppoll(fds, &timeout, nil); err != nil && !errors.Is(err, unix.EINTR) {
+			return 0, err
+		}
+	}
+	return unix.EpollWait(p.fd, p.events, ms)
+}
+
+// poll asks the kernel again and again, and accounts for the time in which nothing
+// was ready.
+func (p *poller) poll(most time.Duration) (int, error) {
+	n, err := unix.EpollWait(p.fd, p.events, 0)
+	if n != 0 || err != nil || most == 0 {
+		return n, err
+	}
+	from := p.shared.clock()
+	waited := int64(0)
+	for n == 0 && err == nil && waited < int64(most) {
+		n, err = unix.EpollWait(p.fd, p.events, 0)
+		waited = p.shared.clock() - from
+	}
+	p.shared.idle.Add(waited)
+	return n, err
 }
 
 // read reads what is there; 0 without an error means that nothing is.

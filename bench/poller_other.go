@@ -19,7 +19,7 @@ type readiness struct {
 	read, write bool
 }
 
-func newPoller() (*poller, error)                         { return nil, errNotLinux }
+func newPoller(*progress) (*poller, error)                { return nil, errNotLinux }
 func (p *poller) close()                                  {}
 func (p *poller) adopt(net.Conn, int) (int, error)        { return 0, errNotLinux }
 func (p *poller) connect(*net.TCPAddr, int) (int, error)  { return 0, errNotLinux }

@@ -17,6 +17,7 @@ type Report struct {
 	Start        time.Time `json:"start"`
 	Machine      Machine   `json:"machine"`
 	Workload     string    `json:"workload"`
+	Poll         bool      `json:"generator_polls,omitempty"`
 	Held         int       `json:"held_locks,omitempty"`
 	BytesPerLock *float64  `json:"resident_bytes_per_held_lock,omitempty"`
 	Cells        []*Cell   `json:"cells"`
@@ -63,7 +64,7 @@ type Round struct {
 
 func newReport(c *Config) *Report {
 	return &Report{Server: c.Server, Start: time.Now().UTC().Truncate(time.Second), Machine: ThisMachine(),
-		Workload: c.Workload, Held: c.Held}
+		Workload: c.Workload, Poll: c.Poll, Held: c.Held}
 }
 
 func (r *Report) add(c *Cell) { r.Cells = append(r.Cells, c) }
@@ -171,6 +172,9 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	_, err := fmt.Fprint(w, "\nMedians of the rounds; server and generator are cores busy. A generator near its number\n"+
 		"of threads is the limit of ops/s and of latency, not of CPU ns/op.\n")
+	if r.Poll && err == nil {
+		_, err = fmt.Fprintln(w, "The generator polls: what it did not use of its cores went by in vain.")
+	}
 	return err
 }
 

@@ -81,7 +81,7 @@ func (r *run) streamCell(ctx context.Context, depth, rate int) (err error) {
 			}
 		}()
 	}
-	shared := newProgress()
+	shared := newProgress(r.c)
 	loops, err := r.streamLoops(shared, maker, rate)
 	defer closeAll(loops)
 	if err != nil {
@@ -147,9 +147,9 @@ func runners(loops []*streamLoop) (work []func() error) {
 	return work
 }
 
-func newProgress() *progress {
+func newProgress(c *Config) *progress {
 	start := time.Now()
-	return &progress{clock: func() int64 { return int64(time.Since(start)) }}
+	return &progress{poll: c.Poll, clock: func() int64 { return int64(time.Since(start)) }}
 }
 
 // measure runs the loops through warm-up and rounds. Commands and CPU time are
@@ -243,6 +243,7 @@ func (r *run) mark(shared *progress) moment {
 	m := moment{ns: shared.clock(), commands: shared.commands.Load()}
 	m.server, m.serverKnown = cpuOf(r.t.pid)
 	m.client, _ = cpuOf(os.Getpid())
+	m.client -= shared.idle.Load()
 	return m
 }
 
@@ -276,7 +277,7 @@ func (r *run) since(from moment, shared *progress) Round {
 	seconds := float64(to.ns-from.ns) / 1e9
 	round := Round{Seconds: seconds, Commands: to.commands - from.commands}
 	round.PerSecond = float64(round.Commands) / seconds
-	round.ClientBusy = float64(to.client-from.client) / float64(to.ns-from.ns)
+	round.ClientBusy = max(float64(to.client-from.client), 0) / float64(to.ns-from.ns)
 	if from.serverKnown && to.serverKnown && round.Commands > 0 {
 		ns := float64(to.server-from.server) / float64(round.Commands)
 		round.CPU = &ns

@@ -31,6 +31,9 @@ type progress struct {
 	phase    atomic.Int32 // set by the clock
 	commands atomic.Int64 // answered so far, by all loops
 	clock    func() int64 // nanoseconds; only differences count
+
+	poll bool         // the loops never sleep
+	idle atomic.Int64 // nanoseconds in which they did not, and had nothing to do
 }
 
 // streamConn is a connection and how far it is in its stream.
@@ -69,7 +72,7 @@ type streamLoop struct {
 }
 
 func newStreamLoop(shared *progress, rounds int) (*streamLoop, error) {
-	p, err := newPoller()
+	p, err := newPoller(shared)
 	if err != nil {
 		return nil, err
 	}

@@ -140,7 +140,7 @@ func (w *waiters) measured(step string, shared *progress, work func() error) err
 
 // drop fills the queue and closes the connections, which ends the waits.
 func (w *waiters) drop() error {
-	shared := newProgress()
+	shared := newProgress(w.r.c)
 	l, err := w.fill(shared, func(i int) int { return waitLongMs + i })
 	if err != nil {
 		return err
@@ -204,7 +204,7 @@ func (w *waiters) lines(l *streamLoop) *lineLoop {
 // too early fails the run. Latency counts from when it was due at the latest:
 // the PING behind its batch tells by when it was in the queue.
 func (w *waiters) timeOut() error {
-	shared := newProgress()
+	shared := newProgress(w.r.c)
 	n := w.r.c.Waiters
 	after := func(i int) int { return firstTimeOutMs + n/100 + i*timeOutSpreadMs/n }
 	l, err := w.fill(shared, after)
@@ -250,7 +250,7 @@ func (w *waiters) lastRound(step string) *Round {
 
 // handOff fills the queue, and then each one that gets the lock releases it.
 func (w *waiters) handOff() error {
-	shared := newProgress()
+	shared := newProgress(w.r.c)
 	l, err := w.fill(shared, func(i int) int { return waitLongMs + i })
 	if err != nil {
 		return err

@@ -39,6 +39,7 @@ type settings struct {
 	rounds     int
 	serverCore int
 	clientCore int
+	sleep      bool   // the generator sleeps while it has nothing to do
 	dlm        string // binaries; empty: built from this tree
 	floor      string
 	redis      string // programs of others; a path, or looked for in PATH
@@ -77,6 +78,7 @@ func parse(args []string) (*settings, error) {
 	fs.StringVar(&s.benchstat, "benchstat", "", "with --base also compare micro-benchmarks, by this `PACKAGE@VERSION` of benchstat")
 	fs.IntVar(&s.serverCore, "server-core", 0, "core of the servers")
 	fs.IntVar(&s.clientCore, "client-core", 1, "core of the generator")
+	fs.BoolVar(&s.sleep, "sleep", false, "the generator sleeps while nothing comes, and the server pays for waking it")
 	fs.StringVar(&s.dlm, "dlm", "", "binary of dlm (default: built from this tree)")
 	fs.StringVar(&s.floor, "floor", "", "binary of bench/floor (default: built from this tree)")
 	fs.StringVar(&s.redis, "redis", "redis-server", "binary of Redis")
@@ -110,6 +112,7 @@ func run(ctx context.Context, s *settings) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	s.load.Poll = pinned && !s.sleep
 	f := &field{s: s, dir: dir, pinned: pinned}
 	defer f.stop()
 	if s.base != "" {

@@ -92,7 +92,11 @@ func (f *field) writeMarkdown(w io.Writer) error {
 		f.s.load.Workload, f.s.load.Conns, f.s.load.Locks, f.s.rounds, f.s.load.Duration)
 	fmt.Fprintf(w, "Machine: %d × %s, Linux %s, %s; ", m.CPUs, m.Model, m.Kernel, m.Go)
 	if f.pinned {
-		fmt.Fprintf(w, "servers on core %d, generator on core %d.\n\n", f.s.serverCore, f.s.clientCore)
+		fmt.Fprintf(w, "servers on core %d, generator on core %d", f.s.serverCore, f.s.clientCore)
+		if f.s.load.Poll {
+			fmt.Fprint(w, ", where it polls")
+		}
+		fmt.Fprint(w, ".\n\n")
 	} else {
 		fmt.Fprint(w, "nothing is pinned: taskset or a second core is missing.\n\n")
 	}

@@ -81,6 +81,7 @@ func addBenchFlags(fs *pflag.FlagSet, c *bench.Config) {
 	fs.DurationVar(&c.Duration, "duration", c.Duration, "`TIME` of a round")
 	fs.IntVar(&c.Rounds, "rounds", c.Rounds, "rounds; the table shows their medians")
 	fs.IntVar(&c.Threads, "threads", c.Threads, "threads of the generator")
+	fs.BoolVar(&c.Poll, "poll", false, "the generator never sleeps: nobody pays for waking it; needs processors of its own")
 	fs.IntVar(&c.PID, "pid", 0, "process of the server, for its CPU time; -1: not measured (default: ask the server)")
 	fs.BoolVar(&c.Floor, "floor", false, "the server is bench/floor, which answers OK to everything")
 }

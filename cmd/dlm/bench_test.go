@@ -98,6 +98,14 @@ func infoOf(t *testing.T, c *client) map[string]string {
 	return fields
 }
 
+func TestBenchThatPolls(t *testing.T) {
+	p := startServer(t, nil)
+	r := benchReport(t, p, "--poll", "--rate", "200", "--depth", "1", "--conns", "2", "--rounds", "1", "--warmup", "10ms", "--duration", "200ms")
+	if busy := r.Cells[0].Rounds[0].ClientBusy; !r.Poll || busy > 0.9 {
+		t.Errorf("polls: %v; at 200 commands a second %.2f of a core are said to be busy", r.Poll, busy)
+	}
+}
+
 func TestBenchPresentsItsToken(t *testing.T) {
 	const token = "a-token-of-the-administrator"
 	p := startServer(t, []string{"DLM_ADMIN_TOKEN=" + token})

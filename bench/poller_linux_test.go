@@ -1,0 +1,37 @@
+package bench
+
+import (
+	"testing"
+	"time"
+)
+
+// TestPollingAccountsForWaits polls on a clock that moves by a nanosecond with each
+// reading: the time that went by in vain is known, and what is ready is found.
+func TestPollingAccountsForWaits(t *testing.T) {
+	now := int64(0)
+	shared := &progress{poll: true, clock: func() int64 { now++; return now }}
+	p, err := newPoller(shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	a, b := tcpPair(t)
+	fd, err := p.adopt(a, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.drop(fd)
+	if ready, err := p.wait(100); err != nil || len(ready) != 0 || shared.idle.Load() != 100 {
+		t.Fatalf("nothing to read: %v, %v, idle for %d", ready, err, shared.idle.Load())
+	}
+	if ready, err := p.wait(0); err != nil || len(ready) != 0 || shared.idle.Load() != 100 {
+		t.Fatalf("without time: %v, %v, idle for %d", ready, err, shared.idle.Load())
+	}
+	if _, err := b.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	ready, err := p.wait(time.Hour)
+	if err != nil || len(ready) != 1 || ready[0].key != 7 || !ready[0].read {
+		t.Fatalf("a byte to read: %v, %v", ready, err)
+	}
+}
