@@ -26,14 +26,9 @@ func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int) {
 	}
 	at := 0
 	for ; n < BurstMax && at < len(b); n++ {
-		cmd, took := &burst.Cmds[n], 0
-		if endsFast && len(b)-at >= endsLen && b[at] != '*' {
-			took = shortHold((*[endsLen]byte)(b[at:]), cmd)
-		}
+		took := plain(b[at:], &burst.Cmds[n])
 		if took == 0 {
-			if took, _ = d.plain(b[at:], cmd); took == 0 {
-				break
-			}
+			break
 		}
 		at += took
 		burst.Ends[n] = at

@@ -44,23 +44,24 @@ func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
 		cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
 		return 0, Incomplete
 	}
-	if n, ok := d.plain(b, cmd); ok {
-		return n, Ready
+	if !d.PreAuth {
+		cmd.Opts, cmd.Tag = 0, nil
+		if n := plain(b, cmd); n > 0 {
+			return n, Ready
+		}
 	}
 	return d.other(b, cmd)
 }
 
 // plain decodes the first command of b, of one byte at least, if it is one of those
-// that DecodeBurst knows. Else ok is false, and cmd may be half filled. It leaves the
-// decoder's scratch space alone, so that commands which were decoded before stay valid.
-func (d *Decoder) plain(b []byte, cmd *Command) (n int, ok bool) {
-	cmd.Opts, cmd.Tag = 0, nil
+// that DecodeBurst knows, and returns its length. Else that is 0, and cmd may be half
+// filled. Opts and Tag are left as they are, empty, and so is the scratch space: commands
+// which were decoded before stay valid.
+func plain(b []byte, cmd *Command) (n int) {
 	if b[0] == '*' {
-		cmd.Form = FormRESP
-		return d.plainHoldRESP(b, cmd)
+		return plainHoldRESP(b, cmd)
 	}
-	cmd.Form = FormText
-	return d.plainHold(b, cmd)
+	return plainHold(b, cmd)
 }
 
 // other is Decode for what plain has left.

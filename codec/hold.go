@@ -26,7 +26,8 @@ const (
 // all tokens of a start begin with the same digits for long, and most holds have one
 // count and a full lease, or none.
 type holdText struct {
-	high  uint64 // the token's digits but the low ones
+	base  Token // the token of the text with zeros as low digits
+	span  Token // how many tokens from base on have the same text but for them
 	count uint32
 	lease int64
 	text  []byte // the whole reply
@@ -35,31 +36,33 @@ type holdText struct {
 
 // Hold answers OK with the fields of a hold.
 func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
-	kind := holdLine
+	kind := holdRESP2
 	switch {
 	case w.form == FormText:
+		kind = holdLine
 		w.lead()
 	case w.RESP3:
 		kind = holdRESP3
-	default:
-		kind = holdRESP2
 	}
 	h := &w.holds[kind][min(count, 1)]
-	high := uint64(token) / lowBase
-	if high == 0 || high != h.high || count != h.count || leaseMs != h.lease {
+	low := token - h.base
+	if low >= h.span || count != h.count || leaseMs != h.lease {
 		h.set(kind, token, count, leaseMs)
+		w.Buf = append(w.Buf, h.text...)
+		return
 	}
 	digits := len(w.Buf) + h.low
 	w.Buf = append(w.Buf, h.text...)
-	if high != 0 {
-		binary.LittleEndian.PutUint64(w.Buf[digits:], lowDigits(uint32(uint64(token)%lowBase)))
-	}
+	binary.LittleEndian.PutUint64(w.Buf[digits:], lowDigits(uint32(low)))
 }
 
 // set writes the reply anew, with the token as it is.
 func (h *holdText) set(kind int, token Token, count uint32, leaseMs int64) {
 	p := &holdParts[kind]
-	h.high, h.count, h.lease = uint64(token)/lowBase, count, leaseMs
+	h.base, h.span, h.count, h.lease = token/lowBase*lowBase, lowBase, count, leaseMs
+	if h.base == 0 { // a shorter number
+		h.span = 0
+	}
 	b := append(h.text[:0], p[0]...)
 	if kind != holdLine {
 		b = append(appendDecimal(b, uint64(decimalLen(uint64(token)))), "\r\n"...)

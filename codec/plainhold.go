@@ -15,10 +15,15 @@ const (
 // plainHold decodes the three commands of the basic protocol in the form that
 // clients mostly send: in upper case, one blank between words, nothing quoted,
 // no options. What looks different in any way is left to text, which must come
-// to the same result: ok is false then, and cmd may be half filled.
-func (d *Decoder) plainHold(b []byte, cmd *Command) (n int, ok bool) {
-	if len(b) < 8 || d.PreAuth {
-		return 0, false
+// to the same result: n is 0 then, and cmd may be half filled.
+func plainHold(b []byte, cmd *Command) (n int) {
+	if endsFast && len(b) >= endsLen {
+		if n = shortHold((*[endsLen]byte)(b), cmd); n > 0 {
+			return n
+		}
+	}
+	if len(b) < 8 {
+		return 0
 	}
 	at := 8
 	switch binary.LittleEndian.Uint64(b) {
@@ -28,35 +33,36 @@ func (d *Decoder) plainHold(b []byte, cmd *Command) (n int, ok bool) {
 		cmd.Verb = VerbRelease
 	case heartbeatHead:
 		if len(b) < 10 || b[8] != 'T' || b[9] != ' ' {
-			return 0, false
+			return 0
 		}
 		cmd.Verb = VerbHeartbeat
 		at = 10
 	default:
-		return 0, false
+		return 0
 	}
 	name := plainWord(b, at)
 	if name >= len(b) || b[name] != ' ' || uint(name-at-1) >= NameMax {
-		return 0, false
+		return 0
 	}
 	service := plainWord(b, name+1)
 	if service >= len(b) || uint(service-name-2) >= ServiceMax {
-		return 0, false
+		return 0
 	}
 	end := service
 	if cmd.Verb == VerbAcquire {
 		if end = plainWait(b, service, cmd); end == 0 {
-			return 0, false
+			return 0
 		}
 	}
 	if end < len(b) && b[end] == '\r' {
 		end++
 	}
 	if end >= len(b) || b[end] != '\n' {
-		return 0, false
+		return 0
 	}
+	cmd.Form = FormText
 	cmd.Name, cmd.Service = b[at:name:name], b[name+1:service:service]
-	return end + 1, true
+	return end + 1
 }
 
 // plainWait reads the timeout_ms behind the blank at b[at], and returns the index

@@ -12,74 +12,84 @@ const (
 )
 
 // plainHoldRESP is plainHold for arrays of bulk strings.
-func (d *Decoder) plainHoldRESP(b []byte, cmd *Command) (n int, ok bool) {
-	if len(b) < 24 || d.PreAuth {
-		return 0, false
+func plainHoldRESP(b []byte, cmd *Command) (n int) {
+	if len(b) < 24 {
+		return 0
 	}
-	at := uint(17) // behind the verb and its \r\n
+	at := uint(15) // of the \r\n behind the verb
 	head, verb := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
 	switch {
-	case head == array4Head && verb == acquireBulk && b[16] == '\n':
+	case head == array4Head && verb == acquireBulk:
 		cmd.Verb = VerbAcquire
-	case head == array3Head && verb == releaseBulk && b[16] == '\n':
+	case head == array3Head && verb == releaseBulk:
 		cmd.Verb = VerbRelease
-	case head == array3LongHead && verb == heartbeatHead && string(b[16:19]) == "T\r\n":
+	case head == array3LongHead && verb == heartbeatHead && b[16] == 'T':
 		cmd.Verb = VerbHeartbeat
-		at = 19
+		at = 17
 	default:
-		return 0, false
+		return 0
 	}
-	name, nameEnd := plainBulk(b, at)
-	service, serviceEnd := plainBulk(b, nameEnd+2)
-	if nameEnd-name-1 >= NameMax || serviceEnd-service-1 >= ServiceMax {
-		return 0, false
+	skip, nameLen := bulkHead(eight(b, at))
+	name := at + skip
+	nameEnd := name + nameLen
+	skip, serviceLen := bulkHead(eight(b, nameEnd))
+	service := nameEnd + skip
+	serviceEnd := service + serviceLen
+	if nameLen == 0 || serviceLen == 0 {
+		return 0
 	}
 	end := serviceEnd
 	if cmd.Verb == VerbAcquire {
-		var wait uint
-		wait, end = plainBulk(b, serviceEnd+2)
+		skip, waitLen := bulkHead(eight(b, end))
+		wait := end + skip
+		end = wait + waitLen
+		if end > uint(len(b)) {
+			return 0
+		}
 		v, sound := number(b[wait:end], 0, WaitMaxMs)
 		if !sound {
-			return 0, false
+			return 0
 		}
 		cmd.WaitMs = uint32(v)
 	}
+	if end+2 > uint(len(b)) || binary.LittleEndian.Uint16(b[end:]) != bulkEnd {
+		return 0
+	}
+	cmd.Form = FormRESP
 	cmd.Name, cmd.Service = b[name:nameEnd:nameEnd], b[service:serviceEnd:serviceEnd]
-	return int(end) + 2, true
+	return int(end) + 2
 }
 
-// First bytes of a bulk string, but for the digits of its length.
+// First bytes of a bulk string, with the end of what is before it and without the
+// digits of its length.
 const (
-	bulk1Head = 0x0a0d0024 // "$?\r\n"
-	bulk1Mask = 0xffff00ff
-	bulk2Head = 0x0d000024 // "$??\r"
-	bulk2Mask = 0xff0000ff
+	bulk1Head = 0x0a0d_0024_0a0d // "\r\n$?\r\n"
+	bulk1Mask = 0xffff_00ff_ffff
+	bulk2Head = 0x0a0d_0000_240a0d // "\r\n$??\r\n"
+	bulk2Mask = 0xffff_0000_ffffff
 	bulkEnd   = 0x0a0d // "\r\n"
 )
 
-// plainBulk returns where the bulk string of up to 99 bytes at b[at] starts and ends.
-// If there is none, it is empty and at 0, which no sound one is.
-func plainBulk(b []byte, at uint) (start, end uint) {
-	if at+6 > uint(len(b)) { // those of an empty one
-		return 0, 0
+// bulkHead reads the head of a bulk string of 1 to 99 bytes from the eight bytes that
+// begin with the \r\n before it: it returns how many of them the head takes, and the
+// length; 0 and 0 if there is none. Nobody has looked at what is behind it yet.
+func bulkHead(x uint64) (skip, size uint) {
+	size = uint(byte(x>>24) - '0')
+	low := uint(byte(x>>32) - '0')
+	if x&bulk1Mask == bulk1Head && size <= 9 {
+		return 6, size
 	}
-	head := binary.LittleEndian.Uint32(b[at:])
-	size := uint(byte(head>>8) - '0')
-	if size > 9 {
-		return 0, 0
+	if x&bulk2Mask == bulk2Head && size <= 9 && low <= 9 {
+		return 7, size*10 + low
 	}
-	start = at + 4
-	if head&bulk1Mask != bulk1Head {
-		low := uint(byte(head>>16) - '0')
-		if head&bulk2Mask != bulk2Head || low > 9 || b[start] != '\n' {
-			return 0, 0
-		}
-		size = size*10 + low
-		start++
+	return 0, 0
+}
+
+// eight returns the eight bytes at b[at], 0 if there are not so many. A bulk string
+// that is not empty has them.
+func eight(b []byte, at uint) uint64 {
+	if at+8 > uint(len(b)) {
+		return 0
 	}
-	end = start + size
-	if end+2 > uint(len(b)) || binary.LittleEndian.Uint16(b[end:]) != bulkEnd {
-		return 0, 0
-	}
-	return start, end
+	return binary.LittleEndian.Uint64(b[at:])
 }
