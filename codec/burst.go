@@ -26,9 +26,16 @@ func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int) {
 	}
 	at := 0
 	for ; n < BurstMax && at < len(b); n++ {
-		took := plain(b[at:], &burst.Cmds[n])
+		cmd, took := &burst.Cmds[n], 0
+		if b[at] == '*' {
+			took = plainHoldRESP(b[at:], cmd)
+		} else if endsFast && len(b)-at >= endsLen {
+			took = shortHold((*[endsLen]byte)(b[at:]), cmd)
+		}
 		if took == 0 {
-			break
+			if took = plainHold(b[at:], cmd); took == 0 {
+				break
+			}
 		}
 		at += took
 		burst.Ends[n] = at

@@ -17,11 +17,6 @@ const (
 // no options. What looks different in any way is left to text, which must come
 // to the same result: n is 0 then, and cmd may be half filled.
 func plainHold(b []byte, cmd *Command) (n int) {
-	if endsFast && len(b) >= endsLen {
-		if n = shortHold((*[endsLen]byte)(b), cmd); n > 0 {
-			return n
-		}
-	}
 	if len(b) < 8 {
 		return 0
 	}

@@ -36,6 +36,16 @@ func (w *Writer) OK() {
 	w.Buf = append(w.Buf, "OK\n"...)
 }
 
+// okLines are OKs of a burst.
+const okLines = "OK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\n"
+
+// OKLines answers n commands, at most BurstMax, with OK as text without tags. It needs no Start.
+func (w *Writer) OKLines(n int) {
+	if n > 0 {
+		w.Buf = append(w.Buf, okLines[:3*n]...)
+	}
+}
+
 // Error answers with a code and one line of words.
 func (w *Writer) Error(code Code, msg string) { appendError(w, code, msg) }
 

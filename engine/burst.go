@@ -6,7 +6,7 @@ import (
 )
 
 // runPlain executes what comes most: plain lock commands of a connection that
-// may use all locks. It takes up to burstMax from the beginning of in and returns
+// may use all locks. It takes up to codec.BurstMax from the beginning of in and returns
 // how many bytes they were; 0 leaves the input to decode and step, which come to
 // the same results.
 //
@@ -38,10 +38,11 @@ func (r *reactor) execPlain(c *conn, t *table.Table, n int) int {
 	}
 	var s *table.Shard
 	var okays [verbPlainLast + 1]uint32 // by verb
-	out, done := r.w.Buf, 0
+	lines := 0                          // OKs that are still to be written
+	hashes := r.hashes[:n]
 	r.locked = true // until the end: nothing is done in between without a shard
-	for done < n && !c.pending.waiting {
-		cmd, hash := &r.burst.Cmds[done], r.hashes[done]
+	for i, hash := range hashes {
+		cmd := &r.burst.Cmds[i]
 		if next := t.Shard(hash); next != s {
 			if s != nil {
 				s.Unlock()
@@ -49,35 +50,39 @@ func (r *reactor) execPlain(c *conn, t *table.Table, n int) int {
 			s = next
 			s.Lock()
 		}
-		done++
 		res := s.Apply(r.now, hash, cmd, table.Origin{Conn: c.id}, &r.fx)
-		if res.Code != codec.OK || res.Waiting {
-			r.cmd, r.w.Buf = cmd, out
+		if res.Code == codec.OK && !res.Waiting {
+			if res.Fresh {
+				c.grants = append(c.grants, res.Hold)
+			}
+			okays[cmd.Verb&verbPlainLast]++
+			if cmd.Form == codec.FormText && !c.detail {
+				lines++
+				continue
+			}
+			r.w.OKLines(lines)
+			lines = 0
 			r.w.Start(cmd.Form, nil)
-			r.outcome(c, res)
-			out = r.w.Buf
+			r.w.Hold(res.Token, res.Count, res.LeaseMs)
 			continue
 		}
-		if res.Fresh {
-			c.grants = append(c.grants, res.Hold)
-		}
-		okays[cmd.Verb&verbPlainLast]++
-		if cmd.Form == codec.FormText && !c.detail {
-			out = append(out, "OK\n"...)
-			continue
-		}
-		r.w.Buf = out
+		r.w.OKLines(lines)
+		lines = 0
+		r.cmd = cmd
 		r.w.Start(cmd.Form, nil)
-		r.w.Hold(res.Token, res.Count, res.LeaseMs)
-		out = r.w.Buf
+		r.outcome(c, res)
+		if res.Waiting {
+			n = i + 1
+			break
+		}
 	}
 	s.Unlock()
 	r.locked = false
-	r.w.Buf = out
+	r.w.OKLines(lines)
 	r.countOkays(okays)
-	r.cost += done
-	c.form = r.burst.Cmds[done-1].Form
-	return r.burst.Ends[done-1]
+	r.cost += n
+	c.form = r.burst.Cmds[n-1].Form
+	return r.burst.Ends[n-1]
 }
 
 // verbPlainLast is the last verb of plain commands, which are the first three.

@@ -82,9 +82,8 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 	}
 	s.grant(i, l, cmd.Service, optionalTTL(cmd), meta)
 	s.emit(EventGrant, l, cmd.Service, from)
-	s.describe(l, r)
-	r.Fresh = true
-	r.Hold = HoldRef{l.token, i, s.number}
+	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
+	r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number}
 }
 
 // wait queues the request behind those that are there.
