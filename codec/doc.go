@@ -35,6 +35,15 @@
 // ignore case, names do not. A line without words and an array without
 // elements are Blank.
 //
+// # What comes most
+//
+// ACQUIRE, RELEASE and HEARTBEAT in upper case, with one blank between words and without
+// tag, quotes and options, are decoded without the grammar: plainHold, for an array
+// plainHoldRESP. What these do not know is left to the grammar, which comes to the same result
+// where both apply; the fuzz tests compare them. [Decoder.DecodeBurst] decodes up to
+// [BurstMax] of them at once. On amd64 a short line costs it one look: wordEnds marks all
+// bytes of the next 64 that end a word, so that its words are cut out of a number (shortHold).
+//
 // # What is malformed
 //
 // A problem inside a line is Bad: the line is skipped, and what follows is
