@@ -1,6 +1,9 @@
 package codec
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // How the fields of a hold are written.
 const (
@@ -30,9 +33,14 @@ type holdText struct {
 	span  Token // how many tokens from base on have the same text but for them
 	count uint32
 	lease int64
-	text  []byte // the whole reply
-	low   int    // where in text the low digits are
+	low   int // where in text the low digits are
+	size  int
+	text  [holdMax]byte // the whole reply, of size bytes
 }
+
+// holdMax is no less than the longest reply: 17 bytes, "19", \r\n, a token of 19 digits, 15 bytes, 10 digits,
+// 18 bytes, 20 of a lease, \r\n. It is a size that is copied quickly.
+const holdMax = 112
 
 // Hold answers OK with the fields of a hold.
 func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
@@ -48,12 +56,17 @@ func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
 	low := token - h.base
 	if low >= h.span || count != h.count || leaseMs != h.lease {
 		h.set(kind, token, count, leaseMs)
-		w.Buf = append(w.Buf, h.text...)
+		w.Buf = append(w.Buf, h.text[:h.size]...)
 		return
 	}
-	digits := len(w.Buf) + h.low
-	w.Buf = append(w.Buf, h.text...)
-	binary.LittleEndian.PutUint64(w.Buf[digits:], lowDigits(uint32(low)))
+	n := len(w.Buf)
+	if cap(w.Buf)-n < holdMax {
+		w.Buf = slices.Grow(w.Buf, holdMax)
+	}
+	b := w.Buf[n : n+holdMax]
+	*(*[holdMax]byte)(b) = h.text
+	binary.LittleEndian.PutUint64(b[h.low:], lowDigits(uint32(low)))
+	w.Buf = w.Buf[:n+h.size]
 }
 
 // set writes the reply anew, with the token as it is.
@@ -70,7 +83,7 @@ func (h *holdText) set(kind int, token Token, count uint32, leaseMs int64) {
 	b = appendDecimal(b, uint64(token))
 	h.low = len(b) - lowLen
 	b = appendDecimal(append(b, p[1]...), uint64(count))
-	h.text = append(appendInt(append(b, p[2]...), leaseMs), p[3]...)
+	h.size = len(append(appendInt(append(b, p[2]...), leaseMs), p[3]...))
 }
 
 // lowDigits returns the digits of v, below lowBase, with leading zeros, the first in the
