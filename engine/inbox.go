@@ -85,7 +85,7 @@ func (r *reactor) drainInbox() {
 			r.comeBack(c)
 		}
 	}
-	r.finish()
+	r.finish(nil)
 }
 
 func (r *reactor) obey(o orders) {

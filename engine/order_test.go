@@ -149,3 +149,29 @@ func (c *countingTap) check(t *testing.T) {
 		t.Errorf("%d grants out of order, last granted number %d", c.bad, c.last)
 	}
 }
+
+// TestWhoHasWaitedIsAnsweredFirst holds that a hand-off does not take the time of a
+// write to somebody else: the next holder is written to, or its loop is woken,
+// before the reply to the RELEASE.
+func TestWhoHasWaitedIsAnsweredFirst(t *testing.T) {
+	s := newSim(t, nil)
+	holder, near, far := s.dial(0), s.dial(0), s.dial(1)
+	holder.do("ACQUIRE near a 0", "OK")
+	holder.do("ACQUIRE far a 0", "OK")
+	near.send("ACQUIRE near b 1000\n")
+	far.send("ACQUIRE far b 1000\n")
+	var order []*client
+	s.written = func(k *client) {
+		order = append(order, k)
+		if k == holder && (len(s.due) != 1 || s.due[0] != far.r) {
+			t.Error("the reply to the RELEASE is written before the other loop is woken")
+		}
+	}
+	holder.send("RELEASE near a\nRELEASE far a\n")
+	if len(order) != 3 || order[0] != near || order[1] != holder || order[2] != far {
+		t.Errorf("written to in the order %v; near, holder and far are %p, %p and %p", order, near, holder, far)
+	}
+	holder.expect("OK\nOK\n")
+	near.expect("OK\n")
+	far.expect("OK\n")
+}

@@ -16,7 +16,7 @@ import (
 //
 // The life of a read: feed takes the bytes, begin reads the clock, run decodes
 // and executes, finish delivers the ends of waits that came of it and writes
-// every connection that has output, once.
+// every connection that has output, once: first those that have waited.
 type reactor struct {
 	e     *Engine
 	index int
@@ -85,17 +85,24 @@ func (r *reactor) begin() {
 }
 
 // finish settles what has become due meanwhile, delivers what the batch has meant
-// for others and writes the output.
+// for others and writes the output: that of the connection that was read comes last, nil
+// if none was, since the others have waited.
 // Taking back what can't be written may free more waits, so it goes on until
 // nothing is left.
-func (r *reactor) finish() {
+func (r *reactor) finish(read *conn) {
 	r.tickDue()
 	for len(r.fx.List) > 0 || len(r.dirty) > 0 {
 		r.settle()
+		r.courier.send() // before own writes, which take longer
 		dirty := r.dirty
 		r.dirty = nil
 		for _, c := range dirty {
-			r.flush(c)
+			if c != read {
+				r.flush(c)
+			}
+		}
+		if read != nil && read.dirty {
+			r.flush(read)
 		}
 		if r.dirty == nil {
 			r.dirty = dirty[:0]
@@ -135,7 +142,7 @@ func (r *reactor) feed(c *conn, in []byte) {
 	if !c.closing && !c.closed {
 		r.read(c, in)
 	}
-	r.finish()
+	r.finish(c)
 }
 
 // read executes the commands in the input behind what is left of the last.
@@ -262,5 +269,5 @@ func (r *reactor) guard(c *conn) {
 	if c != nil && !c.closed {
 		r.fail(c, codec.Internal, "a bug of the server, which has been logged; the connection is closed")
 	}
-	r.finish()
+	r.finish(nil)
 }

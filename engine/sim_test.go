@@ -24,6 +24,8 @@ type sim struct {
 	co   courier
 	due  []*reactor // woken and not yet run
 	hold bool       // leave posted messages lying until deliver
+
+	written func(*client) // called at each write; nil: nobody is
 }
 
 func newSim(t *testing.T, change func(*Config)) *sim {
@@ -89,6 +91,9 @@ var errBroken = errors.New("broken pipe")
 
 func (k *client) write(p []byte) error {
 	k.writes++
+	if k.s.written != nil {
+		k.s.written(k)
+	}
 	if k.broken {
 		k.close()
 		return errBroken
