@@ -102,7 +102,7 @@ func (d *Decoder) anyHeader(b []byte, at int, kind byte) (v, next int, st Status
 		if c > 9 || i-at > headerMax {
 			return 0, at, d.fatal(BadArg, "Protocol error: invalid length")
 		}
-		v = v*10 + int(c)
+		v = min(v*10+int(c), FrameMax) // more is too much of anything, and could overflow 32 bits
 	}
 	if i+1 >= len(b) {
 		if i < len(b) && i == digits {
