@@ -71,7 +71,7 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 
 // acquireFree grants a lock that nobody holds.
 func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Result) {
-	if s.counter >= s.tokenMax() || s.table.full.Load() || !s.lockQuota.take(&s.table.locks) {
+	if !s.mayGrant() {
 		r.Code = codec.Limit
 		return
 	}
@@ -84,6 +84,12 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 	s.emit(EventGrant, l, cmd.Service, from)
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
 	r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number}
+}
+
+// mayGrant tells whether a lock that nobody holds can be granted, and takes a credit for its record then.
+func (s *Shard) mayGrant() bool {
+	t := s.table
+	return s.counter < s.tokenMax() && !t.full.Load() && s.lockQuota.take(&t.locks)
 }
 
 // wait queues the request behind those that are there.

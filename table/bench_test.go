@@ -117,7 +117,7 @@ func BenchmarkHeld(b *testing.B) {
 // queued returns a rig with one held lock and n requests waiting for it.
 func queued(n int) *rig {
 	g := newRig()
-	g.table.config.TTLMs = 86_400_000 // so that time-outs come and the hold stays
+	g.table.ttlMs = 86_400_000 // so that time-outs come and the hold stays
 	g.must(codec.VerbAcquire, "a", "holder", 0)
 	for i := range n {
 		g.must(codec.VerbAcquire, "a", fmt.Sprint("svc-", i), 86_400_000)

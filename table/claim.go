@@ -122,7 +122,7 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 	}
 	s.setService(l, cmd.Service)
 	// The TTL that the holder was given is not known, unless it says it again.
-	l.token, l.ttlMs, l.since = cmd.Token, s.table.config.TTLMs, s.now
+	l.token, l.ttlMs, l.since = cmd.Token, s.table.ttlMs, s.now
 	l.standing = standsReleased // revived by what follows
 	s.counts.Claims++
 	s.emit(EventClaim, l, cmd.Service, Origin{})

@@ -8,7 +8,7 @@ func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []by
 	s.counter++
 	s.counts.Grants++
 	if ttlMs == 0 {
-		ttlMs = s.table.config.TTLMs
+		ttlMs = s.table.ttlMs
 	}
 	l.token = s.counter
 	l.count = 1

@@ -3,10 +3,7 @@ package table
 import (
 	"hash/maphash"
 	"math"
-	"math/bits"
 	"sync/atomic"
-
-	"github.com/cespare/xxhash/v2"
 
 	"dlm/codec"
 )
@@ -24,15 +21,17 @@ const (
 
 // Config is what a table is made with. All fields are required but MemoryMax and Tap.
 type Config struct {
+	// Tap, if not nil, is called with every change of a lock, under the mutex
+	// of its shard: it must be quick and must not call the table.
+	Tap func(*Event)
+
 	Seed              uint64      // secret: with a known one a client could aim all names at one probe chain
+	OldHash           bool        // names have the shards of images of format version 1
 	TokenStart        codec.Token // every token is larger than this
 	TTLMs             uint32      // lease of a hold whose ACQUIRE gave none
 	LocksMax          int         // most locks held at once
 	WaitersMax        int         // most waiting requests
 	WaitersPerLockMax int         // most waiting requests on one lock
-	// Tap, if not nil, is called with every change of a lock, under the mutex
-	// of its shard: it must be quick and must not call the table.
-	Tap func(*Event)
 }
 
 // Table is all locks, in 256 shards that share nothing but the pools of the
@@ -40,16 +39,18 @@ type Config struct {
 type Table struct {
 	shards [Shards]Shard // first: at the beginning of a page, and so of a cache line
 
-	// One line, with the first fields of the configuration: what most commands
-	// read, and what is rarely written.
-	next      atomic.Uint64 // a lower bound of all due: lowered by who publishes, raised by Survey
-	indexSeed maphash.Seed
-	ceiling   atomic.Uint64 // no token is larger, see SetTokenCeiling
-	full      atomic.Bool   // set by SetFull; read by every ACQUIRE that needs a record
-	config    Config
+	// Two lines: what most commands read, and what is rarely written.
+	next     atomic.Uint64 // a lower bound of all due: lowered by who publishes, raised by Survey
+	key      hashKey       // from the seed of the configuration
+	ceiling  atomic.Uint64 // no token is larger, see SetTokenCeiling
+	shortMax int32         // longest name that is hashed with key
+	ttlMs    uint32        // from the configuration
+	full     atomic.Bool   // set by SetFull; read by every ACQUIRE that needs a record
+	locks    pool
+	config   Config
 
-	locks   pool
-	waiters pool
+	indexSeed maphash.Seed // for long names
+	waiters   pool
 	// due is, by shard, a lower bound of the tick of the next deadline, for the
 	// ticker to scan without a mutex. Written under the shard's mutex.
 	due [Shards]atomic.Uint64
@@ -57,7 +58,10 @@ type Table struct {
 
 // New returns an empty table.
 func New(c Config) *Table {
-	t := &Table{config: c, indexSeed: maphash.MakeSeed()}
+	t := &Table{config: c, key: newHashKey(c.Seed), ttlMs: c.TTLMs, indexSeed: maphash.MakeSeed()}
+	if t.shortMax = shortNameMax; c.OldHash {
+		t.shortMax = -1
+	}
 	t.ceiling.Store(uint64(codec.TokenMax))
 	t.next.Store(math.MaxUint64)
 	t.locks.init(c.LocksMax)
@@ -69,23 +73,6 @@ func New(c Config) *Table {
 	}
 	return t
 }
-
-// Hash returns the hash of a lock name, which Shard and Shard.Apply take. Its
-// top byte names the shard, for ever: xxhash of the name, folded with the secret seed
-// by a wide multiplication (as in wyhash). The rest finds the name in the index,
-// which is not durable: it is a hash keyed anew by every process. Names that
-// collide in xxhash under every seed can be constructed; they share a shard then,
-// but not a probe chain.
-func (t *Table) Hash(name []byte) uint64 {
-	hi, lo := bits.Mul64(xxhash.Sum64(name)^t.config.Seed, foldFactor)
-	return (hi^lo)&^indexBits | maphash.Bytes(t.indexSeed, name)&indexBits
-}
-
-// foldFactor is the odd 64-bit constant nearest to 2^64 divided by the golden ratio.
-const foldFactor = 0x9e3779b97f4a7c15
-
-// indexBits are those of a hash that do not name the shard.
-const indexBits = 1<<56 - 1
 
 // Shard returns the shard that owns the names of that hash.
 func (t *Table) Shard(hash uint64) *Shard { return &t.shards[hash>>56] }

@@ -11,7 +11,7 @@
 // Every file is written under another name, forced to disk, renamed, and then
 // the directory is forced to disk. So a name stands for a whole file or for none.
 //
-// # Image, format version 1
+// # Image, format version 2
 //
 // All numbers are little-endian. The header has 12 KiB; sections begin at
 // multiples of 4 KiB, in the order of their shards, each right behind the one
@@ -28,7 +28,7 @@
 //
 //	header
 //	       0   8  magic "DLMIMAGE"
-//	       8   4  format version
+//	       8   4  format version, 1 or 2
 //	      12   4  length of the header
 //	      16  16  lineage: names the table since its first start, through promotions too
 //	      32   8  start number
@@ -61,4 +61,8 @@
 // Every byte is covered by a check: a file that was cut, extended or changed
 // anywhere is refused with the offset, and never read as another state. Within a
 // version nothing changes; a later dlm reads all earlier versions.
+//
+// Version 1 has other shards for names of up to 32 bytes (table.Config.OldHash). Who starts
+// from it goes on with them, since what a shard promises of its tokens would be
+// worth nothing in another, and writes version 1.
 package snapshot

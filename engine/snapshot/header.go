@@ -12,7 +12,8 @@ import (
 
 const (
 	magic        = "DLMIMAGE"
-	version      = 1
+	version      = 2
+	oldVersion   = 1 // names have other shards
 	headerLen    = 12 << 10
 	align        = 4 << 10
 	shards       = 256
@@ -53,6 +54,7 @@ type Header struct {
 	TokenCeiling codec.Token
 	TTLLimitMs   uint32
 	Grace        bool
+	OldHash      bool   // of format version 1: names have the shards of then
 	Holds        uint64 // set by the Writer
 	Length       uint64 // of the file; set by the Writer
 }
@@ -83,6 +85,9 @@ func (h *Header) encode(entries *[shards]entry) []byte {
 	b, le := make([]byte, headerLen), binary.LittleEndian
 	copy(b, magic)
 	le.PutUint32(b[8:], version)
+	if h.OldHash {
+		le.PutUint32(b[8:], oldVersion)
+	}
 	le.PutUint32(b[12:], headerLen)
 	copy(b[16:], h.Lineage[:])
 	le.PutUint64(b[32:], h.Start)
@@ -118,8 +123,8 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	switch {
 	case len(b) < len(magic) || string(b[:len(magic)]) != magic:
 		return h, entries, &FileError{What: "this is no image of dlm", Advice: "check the path"}
-	case len(b) >= 12 && le.Uint32(b[8:]) != version:
-		return h, entries, &FileError{Offset: 8, What: fmt.Sprintf("format version %d, this dlm knows 1", le.Uint32(b[8:])),
+	case len(b) >= 12 && le.Uint32(b[8:])-oldVersion > version-oldVersion:
+		return h, entries, &FileError{Offset: 8, What: fmt.Sprintf("format version %d, this dlm knows %d and %d", le.Uint32(b[8:]), oldVersion, version),
 			Advice: "use the dlm that wrote it, or a newer one"}
 	case len(b) < headerLen:
 		return h, entries, damaged(len(b), "the file ends within the header")
@@ -131,7 +136,7 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	h.TableTime, h.WallTime = int64(le.Uint64(b[56:])), int64(le.Uint64(b[64:]))
 	h.TokenStart, h.TokenCeiling = codec.Token(le.Uint64(b[72:])), codec.Token(le.Uint64(b[80:]))
 	h.TTLLimitMs = le.Uint32(b[88:])
-	h.Grace = le.Uint32(b[92:])&flagGrace != 0
+	h.Grace, h.OldHash = le.Uint32(b[92:])&flagGrace != 0, le.Uint32(b[8:]) == oldVersion
 	h.Holds, h.Length = le.Uint64(b[96:]), le.Uint64(b[104:])
 	for i := range entries {
 		p := b[entriesAt+i*entryLen:]

@@ -54,9 +54,8 @@ func write(t *testing.T, dir string, h Header) string {
 }
 
 // checkSample fails the test unless the image holds what write has written.
-func checkSample(t *testing.T, img *Image) {
+func checkSample(t *testing.T, img *Image, want Header) {
 	t.Helper()
-	want := sample()
 	want.Holds, want.Length = 4, headerLen+2*align
 	if img.Header() != want {
 		t.Errorf("header %+v, want %+v", img.Header(), want)
@@ -89,32 +88,35 @@ func TestWriteAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkSample(t, img)
+	checkSample(t, img, sample())
 	if err := errors.Join(img.Verify(), img.Close()); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestFormatVersion1 holds the format: these bytes are written for this state,
+// TestFormatVersions holds the formats: these bytes are written for this state,
 // and every later dlm must read them.
-func TestFormatVersion1(t *testing.T) {
-	const golden = "testdata/v1.dlm"
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
+func TestFormatVersions(t *testing.T) {
+	for golden, old := range map[string]bool{"testdata/v1.dlm": true, "testdata/v2.dlm": false} {
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := sample()
+		h.OldHash = old
+		got, err := os.ReadFile(write(t, t.TempDir(), h))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: the bytes written for the sample have changed", golden)
+		}
+		img, err := Open(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSample(t, img, h)
 	}
-	got, err := os.ReadFile(write(t, t.TempDir(), sample()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Error("the bytes written for the sample have changed")
-	}
-	img, err := Open(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkSample(t, img)
 }
 
 // load checks the bytes of a file as a start would.
@@ -129,7 +131,7 @@ func load(b []byte) error {
 // TestDamage changes every byte, cuts the file at every length, and extends it:
 // always an error that names an offset within the file.
 func TestDamage(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v1.dlm")
+	whole, err := os.ReadFile("testdata/v2.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,16 +159,19 @@ func TestDamage(t *testing.T) {
 
 // TestUnfitFiles are refused with words that tell what to do.
 func TestUnfitFiles(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v1.dlm")
+	whole, err := os.ReadFile("testdata/v2.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
 	newer := bytes.Clone(whole)
-	newer[8] = 2
+	newer[8] = 3
+	older := bytes.Clone(whole)
+	older[8] = 0
 	dir := t.TempDir()
 	for name, b := range map[string][]byte{
 		"no image of dlm":          []byte("GIF89a"),
-		"format version 2":         newer,
+		"format version 3":         newer,
+		"format version 0":         older,
 		"ends within the header":   whole[:5000],
 		"the file is too short":    whole[:len(whole)-align],
 		"goes on behind its end":   append(bytes.Clone(whole), make([]byte, align)...),
@@ -223,12 +228,12 @@ func TestFailedWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkSample(t, again)
+	checkSample(t, again, sample())
 }
 
 // FuzzOpen looks for bytes that pass as an image and are none, or do worse.
 func FuzzOpen(f *testing.F) {
-	whole, err := os.ReadFile("testdata/v1.dlm")
+	whole, err := os.ReadFile("testdata/v2.dlm")
 	if err != nil {
 		f.Fatal(err)
 	}

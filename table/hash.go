@@ -1,0 +1,75 @@
+package table
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// shortNameMax is the longest name that is hashed by multiplications.
+const shortNameMax = 32
+
+// hashKey is what names are hashed with. It is made of the secret seed.
+type hashKey [5]uint64
+
+// newHashKey draws a key from a seed: the first numbers of SplitMix64 (Steele, Lea, Flood:
+// Fast Splittable Pseudorandom Number Generators, 2014).
+func newHashKey(seed uint64) (k hashKey) {
+	for i := range k {
+		seed += 0x9e3779b97f4a7c15
+		z := (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		k[i] = z ^ z>>31
+	}
+	return k
+}
+
+// Hash returns the hash of a lock name, which Shard and Shard.Apply take. Its
+// top byte names the shard, for ever; its low half finds the name in the shard's index.
+//
+// Names of up to 32 bytes, that is nearly all, are read as four words, which overlap or are
+// zero where there are fewer bytes. The words are mixed with secret keys by wide
+// multiplications, as wyhash and the maps of Go do: who does not know the seed can't aim
+// names at one place.
+func (t *Table) Hash(name []byte) uint64 {
+	n := len(name)
+	if n > int(t.shortMax) {
+		return t.longHash(name)
+	}
+	var a, b, c, d uint64
+	switch {
+	case n > 16:
+		a, b = binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[8:])
+		c, d = binary.LittleEndian.Uint64(name[n-16:]), binary.LittleEndian.Uint64(name[n-8:])
+	case n >= 8:
+		a, b = binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[n-8:])
+	case n >= 4:
+		a, b = uint64(binary.LittleEndian.Uint32(name)), uint64(binary.LittleEndian.Uint32(name[n-4:]))
+	case n > 0:
+		a = uint64(name[0]) | uint64(name[n/2])<<8 | uint64(name[n-1])<<16
+	}
+	k := &t.key
+	return fold(fold(a^k[0], b^k[1])^fold(c^k[2], d^k[3]), uint64(n)^k[4])
+}
+
+// fold multiplies two words and folds both halves of the product.
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// longHash is Hash for long names, and for all if Config.OldHash is set. The top byte is of xxhash, folded with the seed; the rest,
+// which is not durable, is a hash keyed anew by every process. Names that collide in
+// xxhash under every seed can be constructed; they share a shard then, but not a
+// place of its index.
+func (t *Table) longHash(name []byte) uint64 {
+	return fold(xxhash.Sum64(name)^t.config.Seed, foldFactor)&^indexBits | maphash.Bytes(t.indexSeed, name)&indexBits
+}
+
+// foldFactor is the odd 64-bit constant nearest to 2^64 divided by the golden ratio.
+const foldFactor = 0x9e3779b97f4a7c15
+
+// indexBits are those of a hash that do not name the shard.
+const indexBits = 1<<56 - 1

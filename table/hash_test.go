@@ -1,0 +1,95 @@
+package table
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math/bits"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// TestShardsAreForEver holds the shards of names: images rely on them.
+func TestShardsAreForEver(t *testing.T) {
+	const seed = 0x1122334455667788
+	tab, old := New(Config{Seed: seed}), New(Config{Seed: seed, OldHash: true})
+	for _, c := range []struct {
+		name     string
+		now, old uint8
+	}{
+		{"a", 0x35, 156}, {"ab", 0x7c, 51}, {"abc", 0x4b, 25}, {"abcd", 0xa5, 36}, {"abcdefg", 0xc8, 145}, {"abcdefgh", 0x4f, 29},
+		{"abcdefghi", 0xb5, 141}, {"lock:00000000000042", 0xac, 161}, {"\x00", 0x96, 87}, {"\x00\x00", 0x74, 41},
+		{strings.Repeat("n", 32), 0x96, 119}, {strings.Repeat("n", 33), 156, 156}, {strings.Repeat("n", 1024), 56, 56},
+	} {
+		if s := tab.Shard(tab.Hash([]byte(c.name))); s.number != c.now {
+			t.Errorf("%.40q is of shard %#x, want %#x", c.name, s.number, c.now)
+		}
+		if s := old.Shard(old.Hash([]byte(c.name))); s.number != c.old {
+			t.Errorf("%.40q was of shard %d, want %d", c.name, s.number, c.old)
+		}
+	}
+}
+
+// TestHashDependsOnEveryBit flips each bit of random names of all lengths: about half of the bits
+// of the hash change, in the part that names the shard and in the part that the index uses.
+func TestHashDependsOnEveryBit(t *testing.T) {
+	const rounds = 300
+	tab, rng := New(Config{}), rand.New(rand.NewPCG(1, 2))
+	for n := 1; n <= 40; n++ {
+		for bit := range 8 * n {
+			shard, tag := 0, 0
+			for range rounds {
+				tab.key, tab.config.Seed, tab.indexSeed = newHashKey(rng.Uint64()), rng.Uint64(), maphash.MakeSeed()
+				name := make([]byte, n)
+				for i := range name {
+					name[i] = byte(rng.Uint32())
+				}
+				was := tab.Hash(name)
+				name[bit/8] ^= 1 << (bit % 8)
+				changed := was ^ tab.Hash(name)
+				shard += bits.OnesCount64(changed >> 56)
+				tag += bits.OnesCount32(uint32(changed))
+			}
+			// The standard deviation of the mean is 0.082 and 0.163 bits if all are drawn by lot.
+			if got := float64(shard) / rounds; got < 3.4 || got > 4.6 {
+				t.Errorf("%d bytes, bit %d: %.2f bits of the shard change", n, bit, got)
+			}
+			if got := float64(tag) / rounds; got < 14.8 || got > 17.2 {
+				t.Errorf("%d bytes, bit %d: %.2f bits of the tag change", n, bit, got)
+			}
+		}
+	}
+}
+
+// TestHashSpreadsNames counts how names as people choose them share shards and places of an index.
+func TestHashSpreadsNames(t *testing.T) {
+	const names, places = 1 << 16, 1 << 12
+	for _, form := range []string{"%d", "%08x", "lock:%015d", "orders/%d/payment", "tenant-7/region-eu-west/job-%06d", "%026d-users"} {
+		tab := New(Config{Seed: rand.Uint64()})
+		seen, shards, slots := map[uint64]bool{}, [Shards]int{}, [places]int{}
+		for i := range names {
+			hash := tab.Hash(fmt.Appendf(nil, form, i))
+			if seen[hash] {
+				t.Errorf("%q: two names have the hash %x", form, hash)
+			}
+			seen[hash] = true
+			shards[hash>>56]++
+			slots[hash%places]++
+		}
+		// Chi squared is near the number of places, its standard deviation the root of twice that.
+		if chi := chiSquared(shards[:], names); chi > 256+8*23 {
+			t.Errorf("%q: shards are not used alike: chi squared %.0f", form, chi)
+		}
+		if chi := chiSquared(slots[:], names); chi > places+8*91 {
+			t.Errorf("%q: places of an index are not used alike: chi squared %.0f", form, chi)
+		}
+	}
+}
+
+func chiSquared(counts []int, all int) (sum float64) {
+	want := float64(all) / float64(len(counts))
+	for _, n := range counts {
+		sum += (float64(n) - want) * (float64(n) - want) / want
+	}
+	return sum
+}
