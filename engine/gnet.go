@@ -76,16 +76,18 @@ func (s *shell) reactorOf(loop gnet.EventLoop) *reactor {
 
 // gnetSocket is a gnet connection as a socket, and the link back to its conn.
 type gnetSocket struct {
-	g    gnet.Conn
-	r    *reactor
-	c    *conn
-	shut bool
+	g      gnet.Conn
+	r      *reactor
+	c      *conn
+	fd     int
+	behind bool // gnet has taken bytes, and may not have given all to the kernel yet
+	shut   bool
 }
 
 // OnOpen makes the session of a connection. It runs on the loop.
 func (s *shell) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	r := s.reactorOf(g.EventLoop())
-	sock := &gnetSocket{g: g, r: r}
+	sock := &gnetSocket{g: g, r: r, fd: g.Fd()}
 	sock.c = r.open(sock)
 	g.SetContext(sock)
 	return nil, gnet.None
@@ -113,21 +115,35 @@ func (s *shell) OnClose(g gnet.Conn, _ error) gnet.Action {
 	return gnet.None
 }
 
+// write leaves to gnet what the kernel does not take at once, and the errors.
 func (s *gnetSocket) write(p []byte) error {
+	if len(p) <= writeNowMax && s.buffered() == 0 {
+		if p = p[writeNow(s.fd, p):]; len(p) == 0 {
+			return nil
+		}
+	}
+	s.behind = true
 	_, err := s.g.Write(p)
 	return err
 }
 
-func (s *gnetSocket) buffered() int { return s.g.OutboundBuffered() }
+func (s *gnetSocket) buffered() int {
+	if !s.behind {
+		return 0
+	}
+	n := s.g.OutboundBuffered()
+	s.behind = n > 0
+	return n
+}
 
 // ended asks the kernel, since an end that has arrived may not be read yet.
-func (s *gnetSocket) ended() bool { return peerEnded(s.g.Fd()) }
+func (s *gnetSocket) ended() bool { return peerEnded(s.fd) }
 
 // finish sends the end of the stream once all output has left.
 func (s *gnetSocket) finish() {
-	if !s.shut && s.g.OutboundBuffered() == 0 {
+	if !s.shut && s.buffered() == 0 {
 		s.shut = true
-		_ = unix.Shutdown(s.g.Fd(), unix.SHUT_WR) // an error means that the peer is gone
+		_ = unix.Shutdown(s.fd, unix.SHUT_WR) // an error means that the peer is gone
 	}
 }
 
