@@ -4,26 +4,44 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // checkBurst compares what DecodeBurst finds at the beginning of the input with
-// what the decoder finds without its short cuts.
+// what the decoder finds without its short cuts, also where the input has something
+// behind its end that would go on with it.
 func checkBurst(t *testing.T, input []byte) {
+	t.Helper()
+	checkBurstIn(t, input[:len(input):len(input)])
+	for _, behind := range []string{"\n", " b 0\n", "\r\n", "0\n"} {
+		behind += strings.Repeat("RELEASE a b\n", 8)
+		checkBurstIn(t, append(input[:len(input):len(input)], behind...)[:len(input)])
+	}
+}
+
+func checkBurstIn(t *testing.T, in []byte) {
 	t.Helper()
 	var d, e Decoder
 	var burst Burst
-	in := input[:len(input):len(input)]
+	var single Plain
+	if d.DecodePlain(in, &single) {
+		if n := d.DecodeBurst(in, &burst); n != 1 || burst[0] != single || int(single.End) != len(in) {
+			t.Fatalf("input %q: alone it is %+v, a burst has %d: %+v", in, single, n, burst[0])
+		}
+	}
 	at, n := 0, d.DecodeBurst(in, &burst)
 	for i := range n {
 		var want Command
 		took, st := e.other(in[at:], &want)
 		if st != Ready {
-			t.Fatalf("input %q at %d: a burst has %+v, others %v", input, at, burst.Cmds[i], st)
+			t.Fatalf("input %q at %d: a burst has %+v, others %v", in, at, burst[i], st)
 		}
-		got := &burst.Cmds[i]
-		if at+took != burst.Ends[i] || got.Form != want.Form || describe(&d, got, Ready) != describe(&e, &want, Ready) {
-			t.Fatalf("input %q at %d: a burst has %s up to %d, others %s up to %d", input, at,
-				describe(&d, got, Ready), burst.Ends[i], describe(&e, &want, Ready), at+took)
+		var decoded Command
+		got := &decoded
+		burst[i].Command(in, got)
+		if at+took != int(burst[i].End) || got.Form != want.Form || describe(&d, got, Ready) != describe(&e, &want, Ready) {
+			t.Fatalf("input %q at %d: a burst has %s up to %d, others %s up to %d", in, at,
+				describe(&d, got, Ready), burst[i].End, describe(&e, &want, Ready), at+took)
 		}
 		at += took
 	}
@@ -61,7 +79,7 @@ func TestBurstsDecodeAsOthers(t *testing.T) {
 		checkBurst(t, in[:len(in)-rng.IntN(3)])
 		var d Decoder
 		var burst Burst
-		if n := d.DecodeBurst(in, &burst); n > 0 && burst.Ends[n-1] == len(in) {
+		if n := d.DecodeBurst(in, &burst); n > 0 && int(burst[n-1].End) == len(in) {
 			whole++
 		}
 	}
@@ -70,9 +88,35 @@ func TestBurstsDecodeAsOthers(t *testing.T) {
 	}
 }
 
+// TestPlainCommandsAreDecodedAlone holds that DecodePlain is what it is for.
+func TestPlainCommandsAreDecodedAlone(t *testing.T) {
+	long := "ACQUIRE " + strings.Repeat("n", 60) + " svc-1 30000\r\n"
+	for _, c := range []struct {
+		input string
+		plain bool
+	}{
+		{"ACQUIRE lock:000000001234 svc-1 0\n", true}, {"RELEASE a b\r\n", true}, {"HEARTBEAT a b\n", true}, {long, true},
+		{frame("ACQUIRE", "a", "b", "0"), true}, {frame("HEARTBEAT", "a", "b"), true},
+		{"", false}, {"ACQUIRE a b 0", false}, {"RELEASE a b\nRELEASE a b\n", false}, {"PING\n", false}, {"@1 RELEASE a b\n", false},
+		{"RELEASE a b\r", false}, {frame("RELEASE", "a", "b") + "\n", false}, {long + "\n", false},
+	} {
+		for _, behind := range []int{0, 100} {
+			in := append([]byte(c.input), strings.Repeat("\n", behind)...)[:len(c.input)]
+			var d Decoder
+			var p Plain
+			if got := d.DecodePlain(in, &p); got != c.plain {
+				t.Errorf("input %q, %d bytes behind: %v", c.input, behind, got)
+			}
+		}
+	}
+}
+
 // TestBurstsTakePlainCommands holds that bursts are what they are for: without it, an
 // empty one would be right too.
 func TestBurstsTakePlainCommands(t *testing.T) {
+	if size := unsafe.Sizeof(Plain{}); size > 28 {
+		t.Errorf("a plain command has %d bytes", size)
+	}
 	pair := "ACQUIRE lock:000000001234 svc-1 0\nRELEASE lock:000000001234 svc-1\r\nHEARTBEAT a b\n"
 	resp := frame("ACQUIRE", "lock:000000001234", "svc-1", "30000") + frame("RELEASE", "a", "b") + frame("HEARTBEAT", "a", "b")
 	for _, c := range []struct {
@@ -90,29 +134,6 @@ func TestBurstsTakePlainCommands(t *testing.T) {
 		d.PreAuth = true
 		if n := d.DecodeBurst([]byte(c.input), &burst); n != 0 {
 			t.Errorf("input %q before AUTH: %d commands", c.input, n)
-		}
-	}
-}
-
-func TestWordEnds(t *testing.T) {
-	if !endsFast {
-		t.Skip("not built for this processor")
-	}
-	rng := rand.New(rand.NewPCG(rand.Uint64(), 1))
-	var b [endsLen]byte
-	for range 10_000 {
-		want := uint64(0)
-		for i := range b {
-			b[i] = byte(rng.Uint32())
-			if rng.IntN(2) == 0 {
-				b[i] = '"' + byte(rng.IntN(2))
-			}
-			if b[i] < '#' {
-				want |= 1 << i
-			}
-		}
-		if got := wordEnds(&b); got != want {
-			t.Fatalf("%q: got %x, want %x", b, got, want)
 		}
 	}
 }

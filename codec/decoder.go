@@ -24,6 +24,8 @@ type Decoder struct {
 	// PreAuth sets the narrower limits of a connection that has not authenticated.
 	PreAuth bool
 
+	ends wordEnds // of the input of a burst
+
 	code Code
 	msg  []byte // of the last problem
 
@@ -45,7 +47,6 @@ func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
 		return 0, Incomplete
 	}
 	if !d.PreAuth {
-		cmd.Opts, cmd.Tag = 0, nil
 		if n := plain(b, cmd); n > 0 {
 			return n, Ready
 		}
@@ -54,14 +55,19 @@ func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
 }
 
 // plain decodes the first command of b, of one byte at least, if it is one of those
-// that DecodeBurst knows, and returns its length. Else that is 0, and cmd may be half
-// filled. Opts and Tag are left as they are, empty, and so is the scratch space: commands
-// which were decoded before stay valid.
+// that DecodeBurst knows, and returns its length. Else that is 0, and cmd is as it was. The
+// scratch space is left as it is: commands which were decoded before stay valid.
 func plain(b []byte, cmd *Command) (n int) {
+	var p Plain
 	if b[0] == '*' {
-		return plainHoldRESP(b, cmd)
+		n = int(plainHoldRESP(b, 0, &p))
+	} else {
+		n = int(plainHold(b, 0, &p))
 	}
-	return plainHold(b, cmd)
+	if n > 0 {
+		p.Command(b, cmd)
+	}
+	return n
 }
 
 // other is Decode for what plain has left.

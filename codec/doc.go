@@ -41,8 +41,9 @@
 // tag, quotes and options, are decoded without the grammar: plainHold, for an array
 // plainHoldRESP. What these do not know is left to the grammar, which comes to the same result
 // where both apply; the fuzz tests compare them. [Decoder.DecodeBurst] decodes up to
-// [BurstMax] of them at once. On amd64 a short line costs it one look: wordEnds marks all
-// bytes of the next 64 that end a word, so that its words are cut out of a number (shortHold).
+// [BurstMax] of them at once, into [Plain] commands that name places of the input. For lines,
+// wordEnds marks all bytes of the input that end a word, 64 at a time, so that
+// their words are cut out of a number (shortHold).
 //
 // # What is malformed
 //

@@ -2,11 +2,7 @@
 
 package codec
 
-// endsFast tells whether wordEnds is worth its call.
-const endsFast = true
-
-// wordEnds returns the places of the bytes that are below '#', as all that end or
-// quote a word are: bit i for byte i.
+// markEnds marks the bytes below '#' of b in words: b has endsLen bytes for each.
 //
 //go:noescape
-func wordEnds(b *[endsLen]byte) uint64
+func markEnds(b []byte, words []uint64)

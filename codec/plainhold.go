@@ -10,65 +10,68 @@ const (
 	acquireHead   = 0x2045524955514341 // "ACQUIRE "
 	releaseHead   = 0x20455341454c4552 // "RELEASE "
 	heartbeatHead = 0x4145425452414548 // "HEARTBEA"
+	heartbeatTail = 0x2054             // "T "
 )
 
 // plainHold decodes the three commands of the basic protocol in the form that
 // clients mostly send: in upper case, one blank between words, nothing quoted,
-// no options. What looks different in any way is left to text, which must come
-// to the same result: n is 0 then, and cmd may be half filled.
-func plainHold(b []byte, cmd *Command) (n int) {
-	if len(b) < 8 {
+// no options. It looks at b from at on and returns where the command ends. What looks different
+// in any way is left to text, which must come to the same result: n is 0
+// then, and p may be half filled.
+func plainHold(b []byte, at uint, p *Plain) (n uint) {
+	if at+8 > uint(len(b)) {
 		return 0
 	}
-	at := 8
-	switch binary.LittleEndian.Uint64(b) {
+	start := at + 8
+	switch binary.LittleEndian.Uint64(b[at:]) {
 	case acquireHead:
-		cmd.Verb = VerbAcquire
+		p.Verb = VerbAcquire
 	case releaseHead:
-		cmd.Verb = VerbRelease
+		p.Verb = VerbRelease
 	case heartbeatHead:
-		if len(b) < 10 || b[8] != 'T' || b[9] != ' ' {
+		p.Verb = VerbHeartbeat
+		if start += 2; start > uint(len(b)) || binary.LittleEndian.Uint16(b[at+8:]) != heartbeatTail {
 			return 0
 		}
-		cmd.Verb = VerbHeartbeat
-		at = 10
 	default:
 		return 0
 	}
-	name := plainWord(b, at)
-	if name >= len(b) || b[name] != ' ' || uint(name-at-1) >= NameMax {
+	name := plainWord(b, start)
+	if name >= uint(len(b)) || b[name] != ' ' || name-start-1 >= NameMax {
 		return 0
 	}
 	service := plainWord(b, name+1)
-	if service >= len(b) || uint(service-name-2) >= ServiceMax {
+	if service >= uint(len(b)) || service-name-2 >= ServiceMax {
 		return 0
 	}
 	end := service
-	if cmd.Verb == VerbAcquire {
-		if end = plainWait(b, service, cmd); end == 0 {
+	if p.Verb == VerbAcquire {
+		if end = plainWait(b, service, p); end == 0 {
 			return 0
 		}
 	}
-	if end < len(b) && b[end] == '\r' {
+	if end < uint(len(b)) && b[end] == '\r' {
 		end++
 	}
-	if end >= len(b) || b[end] != '\n' {
+	if end >= uint(len(b)) || b[end] != '\n' {
 		return 0
 	}
-	cmd.Form = FormText
-	cmd.Name, cmd.Service = b[at:name:name], b[name+1:service:service]
+	p.Form = FormText
+	p.nameAt, p.nameEnd = uint32(start), uint32(name)
+	p.serviceAt, p.serviceEnd = uint32(name+1), uint32(service)
+	p.End = uint32(end + 1)
 	return end + 1
 }
 
 // plainWait reads the timeout_ms behind the blank at b[at], and returns the index
 // behind it; 0 if it is no number within its range.
-func plainWait(b []byte, at int, cmd *Command) (end int) {
+func plainWait(b []byte, at uint, p *Plain) (end uint) {
 	const digitsMax = 8
 	if b[at] != ' ' {
 		return 0
 	}
 	v := uint32(0)
-	for end = at + 1; end < len(b) && end <= at+digitsMax; end++ {
+	for end = at + 1; end < uint(len(b)) && end <= at+digitsMax; end++ {
 		c := b[end] - '0'
 		if c > 9 {
 			break
@@ -78,22 +81,22 @@ func plainWait(b []byte, at int, cmd *Command) (end int) {
 	if end == at+1 || v > WaitMaxMs {
 		return 0
 	}
-	cmd.WaitMs = v
+	p.WaitMs = v
 	return end
 }
 
 // plainWord returns the index of the first byte at or behind at that is below
 // '#', as all that end or quote a word are, or len(b). It looks at eight at a time:
 // what the subtraction borrows can mark bytes wrongly, but only behind a right one.
-func plainWord(b []byte, at int) int {
+func plainWord(b []byte, at uint) uint {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for ; len(b)-at >= 8; at += 8 {
+	for ; at+8 <= uint(len(b)); at += 8 {
 		x := binary.LittleEndian.Uint64(b[at:])
 		if low := (x - ones*'#') &^ x & tops; low != 0 {
-			return at + bits.TrailingZeros64(low)/8
+			return at + uint(bits.TrailingZeros64(low))/8
 		}
 	}
-	for at < len(b) && b[at] >= '#' {
+	for at < uint(len(b)) && b[at] >= '#' {
 		at++
 	}
 	return at

@@ -12,34 +12,35 @@ const (
 )
 
 // plainHoldRESP is plainHold for arrays of bulk strings.
-func plainHoldRESP(b []byte, cmd *Command) (n int) {
-	if len(b) < 24 {
+func plainHoldRESP(b []byte, at uint, p *Plain) (n uint) {
+	if at+24 > uint(len(b)) {
 		return 0
 	}
-	at := uint(15) // of the \r\n behind the verb
-	head, verb := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+	end := at + 15 // of the verb, at the \r\n behind it
+	head, verb := binary.LittleEndian.Uint64(b[at:]), binary.LittleEndian.Uint64(b[at+8:])
 	switch {
 	case head == array4Head && verb == acquireBulk:
-		cmd.Verb = VerbAcquire
+		p.Verb = VerbAcquire
 	case head == array3Head && verb == releaseBulk:
-		cmd.Verb = VerbRelease
-	case head == array3LongHead && verb == heartbeatHead && b[16] == 'T':
-		cmd.Verb = VerbHeartbeat
-		at = 17
+		p.Verb = VerbRelease
+	case head == array3LongHead && verb == heartbeatHead && b[at+16] == 'T':
+		p.Verb = VerbHeartbeat
+		end = at + 17
 	default:
 		return 0
 	}
-	skip, nameLen := bulkHead(eight(b, at))
-	name := at + skip
+	skip, nameLen := bulkHead(eight(b, end))
+	name := end + skip
 	nameEnd := name + nameLen
 	skip, serviceLen := bulkHead(eight(b, nameEnd))
 	service := nameEnd + skip
-	serviceEnd := service + serviceLen
+	end = service + serviceLen
 	if nameLen == 0 || serviceLen == 0 {
 		return 0
 	}
-	end := serviceEnd
-	if cmd.Verb == VerbAcquire {
+	p.nameAt, p.nameEnd = uint32(name), uint32(nameEnd)
+	p.serviceAt, p.serviceEnd = uint32(service), uint32(end)
+	if p.Verb == VerbAcquire {
 		skip, waitLen := bulkHead(eight(b, end))
 		wait := end + skip
 		end = wait + waitLen
@@ -50,14 +51,14 @@ func plainHoldRESP(b []byte, cmd *Command) (n int) {
 		if !sound {
 			return 0
 		}
-		cmd.WaitMs = uint32(v)
+		p.WaitMs = uint32(v)
 	}
 	if end+2 > uint(len(b)) || binary.LittleEndian.Uint16(b[end:]) != bulkEnd {
 		return 0
 	}
-	cmd.Form = FormRESP
-	cmd.Name, cmd.Service = b[name:nameEnd:nameEnd], b[service:serviceEnd:serviceEnd]
-	return int(end) + 2
+	p.Form = FormRESP
+	p.End = uint32(end + 2)
+	return end + 2
 }
 
 // First bytes of a bulk string, with the end of what is before it and without the

@@ -10,89 +10,86 @@ import (
 // how many bytes they were; 0 leaves the input to decode and step, which come to
 // the same results.
 //
-// They are decoded and hashed first, so that the memory which they will read is
-// fetched for all of them at once, and a shard stays locked from one to the next if
-// it is the same. What is true for the first in between is true for all: it is one moment.
+// What is true for the first in between is true for all: it is one moment. One that waits is the last.
 func (r *reactor) runPlain(c *conn, in []byte) int {
-	served := r.e.served.Load()
-	if verbsOf[c.who.role]&verbsPlain != verbsPlain || len(c.who.prefixes) > 0 || served.follows || r.e.draining.Load() {
+	t, b := r.plainTable(c), &r.plain
+	if t == nil {
 		return 0
 	}
 	r.dec.PreAuth = false
-	t := served.table
-	n := r.dec.DecodeBurst(in, &r.burst)
-	for i := range n {
-		r.hashes[i] = t.Hash(r.burst.Cmds[i].Name)
-	}
-	if n > 1 {
-		t.Prefetch(r.hashes[:n])
-	}
-	return r.execPlain(c, t, n)
-}
-
-// execPlain executes the first n commands of the burst, until one waits, and
-// returns how many bytes they were. What comes most, OK to a line, is short.
-func (r *reactor) execPlain(c *conn, t *table.Table, n int) int {
+	n := r.dec.DecodeBurst(in, &b.Cmds)
 	if n == 0 {
 		return 0
 	}
-	var s *table.Shard
+	t.Prepare(b, in, n, c.id)
+	for done := 0; done < n; {
+		from := done
+		r.locked = true
+		done = t.RunPlain(r.now, b, from, n)
+		r.locked = false
+		r.answerPlain(c, from, done)
+		if done < n {
+			if r.applyPlain(c, t, in, done) {
+				n = done + 1
+			}
+			done++
+		}
+	}
+	last := &b.Cmds[n-1]
+	r.cost += n
+	c.form = last.Form
+	return int(last.End)
+}
+
+// plainTable returns the table on which the connection may execute all plain commands, nil if
+// there are some that it may not.
+func (r *reactor) plainTable(c *conn) *table.Table {
+	served := r.e.served.Load()
+	if verbsOf[c.who.role]&verbsPlain != verbsPlain || len(c.who.prefixes) > 0 || served.follows || r.e.draining.Load() {
+		return nil
+	}
+	return served.table
+}
+
+// answerPlain answers the commands of the burst from i to n, that were executed. What comes
+// most, OK to a line, is short.
+func (r *reactor) answerPlain(c *conn, i, n int) {
 	var okays [verbPlainLast + 1]uint32 // by verb
 	lines := 0                          // OKs that are still to be written
-	hashes := r.hashes[:n]
-	r.locked = true // until the end: nothing is done in between without a shard
-	for i, hash := range hashes {
-		cmd := &r.burst.Cmds[i]
-		if next := t.Shard(hash); next != s {
-			if s != nil {
-				s.Unlock()
-			}
-			s = next
-			s.Lock()
+	for ; i < n; i++ {
+		p, res := &r.plain.Cmds[i], &r.plain.Results[i]
+		okays[p.Verb&verbPlainLast]++
+		if p.Verb == codec.VerbAcquire {
+			c.grants = append(c.grants, res.Hold)
 		}
-		res := s.Apply(r.now, hash, cmd, table.Origin{Conn: c.id}, &r.fx)
-		if res.Code == codec.OK && !res.Waiting {
-			if res.Fresh {
-				c.grants = append(c.grants, res.Hold)
-			}
-			okays[cmd.Verb&verbPlainLast]++
-			if cmd.Form == codec.FormText && !c.detail {
-				lines++
-				continue
-			}
-			r.w.OKLines(lines)
-			lines = 0
-			r.w.Start(cmd.Form, nil)
-			r.w.Hold(res.Token, res.Count, res.LeaseMs)
+		if p.Form == codec.FormText && !c.detail {
+			lines++
 			continue
 		}
 		r.w.OKLines(lines)
 		lines = 0
-		r.cmd = cmd
-		r.w.Start(cmd.Form, nil)
-		r.outcome(c, res)
-		if res.Waiting {
-			n = i + 1
-			break
-		}
+		r.w.Start(p.Form, nil)
+		r.w.Hold(res.Hold.Token, res.Count, res.LeaseMs)
 	}
-	s.Unlock()
-	r.locked = false
 	r.w.OKLines(lines)
-	r.countOkays(okays)
-	r.cost += n
-	c.form = r.burst.Cmds[n-1].Form
-	return r.burst.Ends[n-1]
-}
-
-// verbPlainLast is the last verb of plain commands, which are the first three.
-const verbPlainLast = codec.VerbHeartbeat
-
-// countOkays notes commands that were answered OK.
-func (r *reactor) countOkays(okays [verbPlainLast + 1]uint32) {
 	for verb, n := range okays {
 		if n > 0 {
 			r.countMore(codec.Verb(verb), codec.OK, n)
 		}
 	}
+}
+
+// verbPlainLast is the last verb of plain commands, which are the first three.
+const verbPlainLast = codec.VerbHeartbeat
+
+// applyPlain executes and answers command i of the burst, whatever comes of it, and tells whether it waits.
+func (r *reactor) applyPlain(c *conn, t *table.Table, in []byte, i int) (waits bool) {
+	hash, p := r.plain.Hash(i), &r.plain.Cmds[i]
+	p.Command(in, r.cmd)
+	r.w.Start(p.Form, nil)
+	s := r.lock(t.Shard(hash))
+	res := s.Apply(r.now, hash, r.cmd, table.Origin{Conn: c.id}, &r.fx)
+	r.unlock(s)
+	r.outcome(c, res)
+	return res.Waiting
 }

@@ -5,7 +5,8 @@
 //
 // # The way of a command
 //
-//	socket -> gnet loop -> reactor.feed -> run: codec.Decoder -> exec or execPlain -> table.Shard.Apply
+//	socket -> gnet loop -> reactor.feed -> run: codec.Decoder -> exec -> table.Shard.Apply
+//	                                    -> single, runPlain: codec.Plain -> table.Plain
 //	       <- one write per batch <- codec.Writer <- result
 //	waits of others: table.Effects -> settle -> courier -> inbox of their reactor -> deliver
 //
@@ -28,12 +29,11 @@
 // # Order of locks
 //
 // A reactor holds nothing while it decodes and writes. It locks one shard for
-// one call, or for plain commands that follow each other on that shard and the
-// bytes of their replies, unlocks it, and only then posts to an inbox
-// (reactor.inbox.mu) or accounts for buffers (buffers.mu). No two shards are locked at once, and
-// nothing else is locked under a shard:
+// one call, or for plain commands that follow each other on that shard, unlocks it, and
+// only then posts to an inbox (reactor.inbox.mu) or accounts for buffers
+// (buffers.mu). No two shards are locked at once, and nothing else is locked under a shard:
 //
-//	one shard | one inbox | buffers | statsMu      never two of them together
+//	one shard | one inbox | buffers      never two of them together
 //
 // The ticker holds Engine.ticking around these; a loop only tries it (tickDue).
 //

@@ -179,19 +179,18 @@ func TestAPauseOfTheServerExpiresNobody(t *testing.T) {
 }
 
 func TestABugInABatchClosesThatConnectionOnly(t *testing.T) {
-	s := newSim(t, nil)
-	a, b := s.dial(0), s.dial(0)
-	a.do("ACQUIRE x A 0", "OK")
-	func() {
-		r := s.e.reactors[0]
-		r.begin()
-		defer r.guard(b.c)
-		r.use(b.c)
-		panic("BUG: made by the test")
-	}()
-	b.expectPrefix("ERROR INTERNAL")
-	if !b.finished || !strings.Contains(s.log.String(), "made by the test") {
-		t.Fatalf("ended %v, log %q", b.finished, s.log.String())
+	for _, in := range []string{"ACQUIRE y B 0\n", "PING\nPING\n"} { // one that is executed by itself, and others
+		s := newSim(t, nil)
+		a, b := s.dial(0), s.dial(0)
+		a.do("ACQUIRE x A 0", "OK")
+		s.written = func(*client) {
+			s.written = nil
+			panic("BUG: made by the test")
+		}
+		b.send(in)
+		if got := b.reads(); !b.finished || !strings.Contains(got, "ERROR INTERNAL") || !strings.Contains(s.log.String(), "made by the test") {
+			t.Fatalf("%q: got %q, ended %v, log %q", in, got, b.finished, s.log.String())
+		}
+		a.do("RELEASE x A", "OK")
 	}
-	a.do("RELEASE x A", "OK")
 }

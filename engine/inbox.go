@@ -61,7 +61,7 @@ func (r *reactor) drainInbox() {
 	r.inbox.mu.Unlock()
 
 	r.begin()
-	defer r.guard(nil)
+	defer func() { r.guard(nil, recover()) }()
 	for i := range effects {
 		if r.cost > costMax {
 			r.courier.add(effects[i]) // to itself, behind what the sockets have

@@ -28,6 +28,9 @@ type pending struct {
 	released map[uint64]uint32 // in a grace: RELEASEs that were kept and not run, by holdKey; nil: none
 }
 
+// any tells whether new input can't be executed at once.
+func (p *pending) any() bool { return p.waiting || p.stuck || p.resuming }
+
 // size returns the bytes that are kept and not run.
 func (p *pending) size() int { return bufferLen(p.kept) - p.at }
 

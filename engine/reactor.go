@@ -2,7 +2,6 @@ package engine
 
 import (
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
 
 	"github.com/valyala/bytebufferpool"
@@ -16,7 +15,8 @@ import (
 //
 // The life of a read: feed takes the bytes, begin reads the clock, run decodes
 // and executes, finish delivers the ends of waits that came of it and writes
-// every connection that has output, once: first those that have waited.
+// every connection that has output, once: first those that have waited. A read that is one plain
+// command takes a shorter way, single.
 type reactor struct {
 	e     *Engine
 	index int
@@ -28,10 +28,8 @@ type reactor struct {
 
 	now       int64 // table time of this batch, ns
 	dec       codec.Decoder
-	cmd       *codec.Command // the present one: alone, or one of the burst
-	alone     codec.Command
-	burst     codec.Burst
-	hashes    [codec.BurstMax]uint64 // of the names in burst
+	cmd       *codec.Command // the present one, of those that are not plain
+	plain     table.Plain    // those of the burst
 	w         codec.Writer
 	tag       tag    // of the wait that is being answered
 	tagHash   uint32 // of the tag of the current command
@@ -51,14 +49,13 @@ type reactor struct {
 	statuses     table.Statuses
 	text         []byte // INFO
 
-	stats   batchStats
-	statsMu sync.Mutex
-	totals  commandCounts // guarded by statsMu
+	stats  batchStats
+	totals [len(commandCounts{})]atomic.Uint64 // written by the loop alone
 }
 
 func newReactor(e *Engine, index int) *reactor {
 	r := &reactor{e: e, index: index, scratch: make([]byte, 0, scratchMin)}
-	r.cmd = &r.alone
+	r.cmd = new(codec.Command)
 	return r
 }
 
@@ -138,11 +135,19 @@ func (r *reactor) settle() {
 // feed takes bytes that have arrived on the connection. They are not kept.
 func (r *reactor) feed(c *conn, in []byte) {
 	r.begin()
-	defer r.guard(c)
-	if !c.closing && !c.closed {
-		r.read(c, in)
+	whole := false
+	defer func() {
+		if !whole { // else recover would be asked for nothing
+			r.guard(c, recover())
+		}
+	}()
+	if live := !c.closing && !c.closed; !live || !r.single(c, in) {
+		if live {
+			r.read(c, in)
+		}
+		r.finish(c)
 	}
-	r.finish(c)
+	whole = true
 }
 
 // read executes the commands in the input behind what is left of the last.
@@ -252,12 +257,11 @@ func (r *reactor) releaseOutput(c *conn) {
 	c.out, c.grants = nil, nil
 }
 
-// guard, deferred, survives a bug in a batch: it is logged with its cause, the
+// guard survives a bug in a batch, if there is a cause: it is logged, the
 // connection that was being served is closed, and the server goes on. A panic
 // while a shard is locked ends the process: nobody knows what its locks are
 // worth then, and a lock server must not guess.
-func (r *reactor) guard(c *conn) {
-	cause := recover()
+func (r *reactor) guard(c *conn, cause any) {
 	if cause == nil {
 		return
 	}
@@ -265,7 +269,9 @@ func (r *reactor) guard(c *conn) {
 	if r.locked {
 		panic(cause)
 	}
-	r.user, r.w.Buf = nil, nil
+	if r.user != nil {
+		r.leave(r.user)
+	}
 	if c != nil && !c.closed {
 		r.fail(c, codec.Internal, "a bug of the server, which has been logged; the connection is closed")
 	}

@@ -9,15 +9,11 @@ import (
 // its budget, what the reactor comes back to after it has served others.
 func (r *reactor) run(c *conn, in []byte) (n int) {
 	r.use(c)
-	defer func() {
-		if r.user == c {
-			r.leave(c)
-		}
-	}()
 	for n < len(in) && !c.closing && !c.closed {
 		if c.pending.stuck || c.pending.resuming {
 			r.keep(c, in[n:])
-			return len(in)
+			n = len(in)
+			break
 		}
 		if r.cost > costMax {
 			r.later(c)
@@ -37,6 +33,7 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 			r.spill(c)
 		}
 	}
+	r.leave(c)
 	return n
 }
 
@@ -57,7 +54,6 @@ func (r *reactor) runOne(c *conn, in []byte) int {
 // decode decodes the next command within the limits of the connection.
 func (r *reactor) decode(c *conn, in []byte) (int, codec.Status) {
 	r.dec.PreAuth = c.who.role == RoleNone
-	r.cmd = &r.alone
 	return r.dec.Decode(in, r.cmd)
 }
 

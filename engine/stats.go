@@ -32,28 +32,24 @@ func (r *reactor) countMore(verb codec.Verb, code codec.Code, n uint32) {
 	r.stats.counts[i] += n
 }
 
+// countNow is count and publishStats for one OK.
+func (r *reactor) countNow(verb codec.Verb) { r.totals[statIndex(verb, codec.OK)].Add(1) }
+
 // publishStats adds the counts of the batch to the reactor's totals.
 func (r *reactor) publishStats() {
-	if len(r.stats.touched) == 0 {
-		return
-	}
-	r.statsMu.Lock()
 	for _, i := range r.stats.touched {
-		r.totals[i] += uint64(r.stats.counts[i])
+		r.totals[i].Add(uint64(r.stats.counts[i]))
 		r.stats.counts[i] = 0
 	}
-	r.statsMu.Unlock()
 	r.stats.touched = r.stats.touched[:0]
 }
 
 // commandTotals sums the counts of all reactors.
 func (e *Engine) commandTotals() (sum commandCounts) {
 	for _, r := range e.reactors {
-		r.statsMu.Lock()
-		for i, n := range r.totals {
-			sum[i] += n
+		for i := range r.totals {
+			sum[i] += r.totals[i].Load()
 		}
-		r.statsMu.Unlock()
 	}
 	return sum
 }

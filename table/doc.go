@@ -11,6 +11,7 @@
 //	Shard    the locks whose names hash to it, under one mutex
 //	Command  (package codec) what a client asked for
 //	Result   the outcome of a command, at once
+//	Plain    several commands of the commonest kind, and their outcomes
 //	Effect   the end of somebody's earlier wait, to be delivered by the caller
 //	Event    one change of one lock, for a tap in tests
 //
@@ -69,8 +70,8 @@
 //
 // # Who may call what
 //
-// Table.Hash, Shard, ShardAt, Due and SetFull may be called from anywhere;
-// Totals too, by who holds no shard. Apply, Cancel, TakeBack, Advance, Status
+// Table.Hash, Prepare, Shard, ShardAt, Due and SetFull may be called from anywhere;
+// Totals, RunPlain and RunSingle too, by who holds no shard. Apply, Cancel, TakeBack, Advance, Status
 // List, Export and Import need the shard's mutex (Shard.Lock). Never hold two shards. Effects
 // belong to the caller, which delivers them after unlocking and then empties
 // the list.

@@ -210,7 +210,9 @@ func (w *recWorld) apply(c *codec.Command, from Origin) Result {
 	r := Result{}
 	done, undo := w.instead(s, s.find(uint32(hash), cmd.Name), cmd, &r)
 	if !done {
-		r = *s.Apply(w.tableNow(), hash, cmd, from, &w.fx)
+		if r, done = runAsPlain(w.table, w.tableNow(), cmd, from.Conn, len(cmd.Name)); !done {
+			r = *s.Apply(w.tableNow(), hash, cmd, from, &w.fx)
+		}
 	}
 	if undo != nil {
 		undo()

@@ -167,6 +167,9 @@ func (w *world) apply(o op) {
 	cmd := &codec.Command{Name: w.names[o.Name], Service: w.services[o.Service], WaitMs: o.WaitMs}
 	cmd.Verb = map[string]codec.Verb{"acquire": codec.VerbAcquire, "release": codec.VerbRelease,
 		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease}[o.Kind]
+	if o.Arg%3 == 0 { // without options
+		o.TTLMs, o.Meta, o.Token = 0, 0, 0
+	}
 	if o.TTLMs > 0 {
 		cmd.Opts, cmd.TTLMs = cmd.Opts|codec.OptTTL, o.TTLMs
 	}
@@ -184,7 +187,12 @@ func (w *world) apply(o op) {
 	}
 	w.ticket++
 	from := Origin{Conn: ConnID(o.Arg), Ticket: w.ticket}
-	r := *s.Apply(w.now, hash, cmd, from, &w.fx)
+	r, ok := runAsPlain(w.table, w.now, cmd, from.Conn, o.Arg)
+	if ok {
+		from.Ticket = 0
+	} else {
+		r = *s.Apply(w.now, hash, cmd, from, &w.fx)
+	}
 	if r.Waiting {
 		w.waits = append(w.waits, r.Waiter)
 	}

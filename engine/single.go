@@ -1,0 +1,49 @@
+package engine
+
+import "dlm/codec"
+
+// okLine is the answer to most commands.
+var okLine = []byte("OK\n")
+
+// single executes a read that is one plain command of the common course, as of a client that waits for
+// each answer, and tells whether it was. It is read and finish for that case, without
+// what only more commands need: with one of them in a read, most of what it costs is the
+// fetching of code. What has to be done all the same is left to finish.
+func (r *reactor) single(c *conn, in []byte) bool {
+	if len(in) > singleMax || c.carry != nil || c.pending.any() {
+		return false
+	}
+	t, p, res := r.plainTable(c), &r.plain.Cmds[0], &r.plain.Results[0]
+	if t == nil || !r.dec.DecodePlain(in, p) {
+		return false
+	}
+	r.locked = true
+	ok := t.RunSingle(r.now, &r.plain, in, c.id)
+	r.locked = false
+	if !ok {
+		return false
+	}
+	out := okLine
+	if p.Form == codec.FormRESP || c.detail {
+		r.w.Buf, r.w.RESP3 = r.scratch[:0], c.resp3
+		r.w.Start(p.Form, nil)
+		r.w.Hold(res.Hold.Token, res.Count, res.LeaseMs)
+		out, r.w.Buf = r.w.Buf, nil
+	}
+	c.form = p.Form
+	if err := c.sock.write(out); err != nil || c.closed {
+		if p.Verb == codec.VerbAcquire {
+			r.takeBack(res.Hold)
+		}
+		r.drop(c)
+	} else if c.sock.buffered() != c.buffered {
+		r.touch(c) // to account for it
+	}
+	r.countNow(p.Verb)
+	if next := t.Next(); next <= r.now || len(r.fx.List) > 0 || len(r.dirty) > 0 {
+		r.finish(c)
+	} else {
+		r.e.alarm.ringBefore(next)
+	}
+	return true
+}

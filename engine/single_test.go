@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// TestSingleCommandsAnswerAsOthers sends one command per read to two servers, one of which may not
+// take the short way, since its connections may use only locks with a prefix.
+func TestSingleCommandsAnswerAsOthers(t *testing.T) {
+	for range 100 {
+		seed := rand.Uint64()
+		rng := rand.New(rand.NewPCG(seed, 1))
+		short, long := newTwin(t, nil), newTwin(t, [][]byte{{}})
+		for step := range 150 {
+			to, in := rng.IntN(3), randomSingle(rng)
+			pause := time.Duration(rng.IntN(30)) * time.Millisecond
+			if got, want := short.step(to, in, len(in), pause), long.step(to, in, len(in), pause); got != want {
+				t.Fatalf("seed %d, step %d, connection %d:\n%q\nthe short way:\n%q\nthe other:\n%q", seed, step, to, in, got, want)
+			}
+			if short.e.commandTotals() != long.e.commandTotals() {
+				t.Fatalf("seed %d, step %d: counted otherwise", seed, step)
+			}
+		}
+	}
+}
+
+// randomSingle returns one command, a plain one most of the time, or a part of one.
+func randomSingle(rng *rand.Rand) string {
+	lock, service := fmt.Sprint("lock-", rng.IntN(4)), fmt.Sprint("s", rng.IntN(2))
+	switch rng.IntN(20) {
+	case 0:
+		return fmt.Sprintf("@%d ACQUIRE %s %s 50\n", rng.IntN(1e6), lock, service)
+	case 1:
+		return []string{"PING\n", "NOPE\n", "RESET\n", "DETAIL ON\n", "HELLO 3\r\n", "STATUS ", "\r\n"}[rng.IntN(7)]
+	case 2, 3:
+		return fmt.Sprintf("ACQUIRE %s %s 40\n", lock, service)
+	case 4, 5, 6:
+		return fmt.Sprintf("*3\r\n$7\r\nRELEASE\r\n$6\r\n%s\r\n$2\r\n%s\r\n", lock, service)
+	case 7, 8, 9:
+		return fmt.Sprintf("*4\r\n$7\r\nACQUIRE\r\n$6\r\n%s\r\n$2\r\n%s\r\n$1\r\n0\r\n", lock, service)
+	case 10, 11, 12:
+		return fmt.Sprintf("HEARTBEAT %s %s\n", lock, service)
+	case 13, 14, 15, 16:
+		return fmt.Sprintf("RELEASE %s %s\r\n", lock, service)
+	}
+	return fmt.Sprintf("ACQUIRE %s %s 0\n", lock, service)
+}
+
+func TestASingleGrantThatCannotBeWrittenIsTakenBack(t *testing.T) {
+	s := newSim(t, nil)
+	a, b := s.dial(0), s.dial(0)
+	a.broken = true
+	a.send("ACQUIRE x A 0\n")
+	if !a.gone || !s.free("x") {
+		t.Fatalf("closed %v, x free %v", a.gone, s.free("x"))
+	}
+	b.do("ACQUIRE x B 0", "OK")
+	b.broken = true
+	b.send("RELEASE x B\n")
+	if !s.free("x") {
+		t.Fatal("a release whose reply could not be written did not count")
+	}
+	s.empty()
+}
+
+// TestSingleRepliesAreAccountedFor fills the connection of a peer that reads nothing.
+func TestSingleRepliesAreAccountedFor(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.UnreadMax = 1024 })
+	a := s.dial(0)
+	a.stuck = true
+	for !a.gone {
+		a.send("ACQUIRE x A 0\n")
+		a.send("RELEASE x A\n")
+		if got := s.e.buffers.total.Load(); !a.gone && got != int64(a.stored) {
+			t.Fatalf("%d bytes are accounted for, of %d", got, a.stored)
+		}
+	}
+	if a.stored < 1024 || a.stored > 1024+len("OK\n") {
+		t.Errorf("closed with %d bytes", a.stored)
+	}
+	s.empty()
+}
+
+// TestSingleCommandsSettleWhatIsDue is TestABusyLoopSettlesWhatIsDue for a loop that gets nothing
+// else.
+func TestSingleCommandsSettleWhatIsDue(t *testing.T) {
+	s := newSim(t, nil)
+	busy, other := s.dial(0), s.dial(1)
+	busy.do("ACQUIRE x A 0", "OK")
+	other.send("ACQUIRE x B 20\n")
+	s.time += int64(20 * time.Millisecond)
+	busy.do("HEARTBEAT x A", "OK")
+	other.expect("ERROR TIMEOUT not granted within the wait timeout\n")
+}
+
+func TestASingleCommandWakesTheTicker(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.Lease = 100 * time.Millisecond })
+	k := s.dial(0)
+	s.e.alarm.at.Store(int64(time.Hour)) // it sleeps for longer
+	k.do("ACQUIRE x A 0", "OK")
+	select {
+	case <-s.e.alarm.bell:
+	default:
+		t.Fatal("not rung for a lease that ends before the ticker wakes up")
+	}
+}
+
+// TestTheFormOfASingleCommandIsThatOfLaterErrors: an error that belongs to no command comes as the
+// last command did.
+func TestTheFormOfASingleCommandIsThatOfLaterErrors(t *testing.T) {
+	s := newSim(t, nil)
+	k := s.dial(0)
+	k.send("*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$1\r\nA\r\n$1\r\n0\r\n")
+	k.reads()
+	k.r.doom(k.c.id)
+	s.settle()
+	k.expectPrefix("-LIMIT buffers of all connections")
+}

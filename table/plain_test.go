@@ -1,0 +1,162 @@
+package table
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"dlm/codec"
+)
+
+// runAsPlain executes a command in the way of plain ones, if it is one and of the common course. The
+// input that it stands in has more or less of something else behind it.
+func runAsPlain(t *Table, now int64, cmd *codec.Command, from ConnID, behind int) (r Result, ok bool) {
+	words := [][]byte{nil, cmd.Name, cmd.Service}
+	switch cmd.Verb {
+	case codec.VerbAcquire:
+		words[0] = []byte("ACQUIRE")
+		words = append(words, fmt.Append(nil, cmd.WaitMs))
+	case codec.VerbRelease:
+		words[0] = []byte("RELEASE")
+	case codec.VerbHeartbeat:
+		words[0] = []byte("HEARTBEAT")
+	}
+	if cmd.Opts != 0 || words[0] == nil {
+		return r, false
+	}
+	in := fmt.Appendf(nil, "*%d\r\n", len(words))
+	for _, word := range words {
+		in = fmt.Appendf(in, "$%d\r\n%s\r\n", len(word), word)
+	}
+	var d codec.Decoder
+	var b Plain
+	if !d.DecodePlain(in, &b.Cmds[0]) {
+		return r, false
+	}
+	in = append(in[:len(in):len(in)], bytes.Repeat([]byte("x"), behind%100)...)[:len(in)]
+	if !t.RunSingle(now, &b, in, from) {
+		return r, false
+	}
+	res := &b.Results[0]
+	r = Result{Token: res.Hold.Token, Count: res.Count, LeaseMs: res.LeaseMs, Fresh: cmd.Verb == codec.VerbAcquire}
+	if r.Fresh {
+		r.Hold = res.Hold
+	}
+	return r, true
+}
+
+// decodePlain decodes lines of text that are plain commands.
+func decodePlain(t *testing.T, b *Plain, lines string) (in []byte, n int) {
+	t.Helper()
+	var d codec.Decoder
+	in = []byte(lines)
+	n = d.DecodeBurst(in, &b.Cmds)
+	if int(b.Cmds[n-1].End) != len(in) {
+		t.Fatalf("%q is not plain", lines)
+	}
+	return in, n
+}
+
+// TestPlainCommandsStopAtOthers runs several commands, of which some are not of the common course:
+// what is before them is done, and nothing behind them.
+func TestPlainCommandsStopAtOthers(t *testing.T) {
+	for _, c := range []struct {
+		lines string
+		stop  int
+	}{
+		{"ACQUIRE a svc 0\nACQUIRE b svc 9\nHEARTBEAT a svc\nRELEASE b svc\nRELEASE a svc\n", 5},
+		{"ACQUIRE a svc 0\nACQUIRE a svc 0\nRELEASE a svc\n", 1},
+		{"ACQUIRE a svc 0\nACQUIRE a other 5\nRELEASE a svc\n", 1},
+		{"ACQUIRE a svc 0\nRELEASE a other\nRELEASE a svc\n", 1},
+		{"ACQUIRE a svc 0\nHEARTBEAT b svc\nRELEASE a svc\n", 1},
+		{"RELEASE a svc\nACQUIRE a svc 0\n", 0},
+	} {
+		tab := New(Config{TTLMs: 1000, LocksMax: 10})
+		var b Plain
+		in, n := decodePlain(t, &b, c.lines)
+		tab.Prepare(&b, in, n, 1)
+		if got := tab.RunPlain(5, &b, 0, n); got != c.stop {
+			t.Errorf("%q: stopped at %d, want %d", c.lines, got, c.stop)
+		}
+		held := 1
+		if c.stop == n || c.stop == 0 {
+			held = 0
+		}
+		if got := tab.Totals().Held; got != held {
+			t.Errorf("%q: %d locks held, want %d", c.lines, got, held)
+		}
+	}
+}
+
+// TestPlainCommandsKeepLimits fills a table: what Apply has to refuse is left to it.
+func TestPlainCommandsKeepLimits(t *testing.T) {
+	run := func(change func(*Table)) bool {
+		tab := New(Config{TTLMs: 1000, LocksMax: 1, TokenStart: 7})
+		change(tab)
+		var b Plain
+		in, _ := decodePlain(t, &b, "ACQUIRE a svc 0\n")
+		return tab.RunSingle(5, &b, in, 1)
+	}
+	if !run(func(*Table) {}) {
+		t.Error("a free lock was not granted")
+	}
+	for name, change := range map[string]func(*Table){
+		"memory is full": func(tab *Table) { tab.SetFull(true) },
+		"no token left":  func(tab *Table) { tab.SetTokenCeiling(7) },
+		"as many locks as may be": func(tab *Table) {
+			var b Plain
+			in, _ := decodePlain(t, &b, "ACQUIRE other svc 0\n")
+			if !tab.RunSingle(5, &b, in, 1) {
+				t.Error("the first lock was not granted")
+			}
+		},
+	} {
+		if run(change) {
+			t.Errorf("%s: granted", name)
+		}
+	}
+}
+
+// TestPlainCommandsFreeTheirStrings uses names and services that have no room in the record.
+func TestPlainCommandsFreeTheirStrings(t *testing.T) {
+	tab := New(Config{TTLMs: 1000, LocksMax: 10})
+	for _, name := range []string{"a", strings.Repeat("n", 57), strings.Repeat("n", 300)} {
+		service := strings.Repeat("s", 100)
+		var b Plain
+		in, n := decodePlain(t, &b, fmt.Sprintf("ACQUIRE %[1]s %[2]s 0\nHEARTBEAT %[1]s %[2]s\nRELEASE %[1]s %[2]s\n", name, service))
+		tab.Prepare(&b, in, n, 1)
+		if got := tab.RunPlain(5, &b, 0, n); got != n {
+			t.Fatalf("stopped at %d", got)
+		}
+		if sum := tab.Totals(); sum.BytesUsed != 0 || sum.Held != 0 {
+			t.Errorf("a name of %d bytes leaves %+v", len(name), sum)
+		}
+	}
+}
+
+// TestSameText compares strings of all lengths, with and without something behind them.
+func TestSameText(t *testing.T) {
+	text := func(n, behind int, fill byte) []byte {
+		b := bytes.Repeat([]byte{'t'}, n)
+		return append(b, bytes.Repeat([]byte{fill}, behind)...)[: n : n+behind]
+	}
+	for n := range 41 {
+		for _, behind := range []int{0, 3, 40} {
+			a := text(n, behind, 'x')
+			if !sameText(a, text(n, behind, 'y')) || !sameText(a, text(n, 0, 0)) {
+				t.Errorf("%d bytes, %d behind: not the same", n, behind)
+			}
+			if sameText(a, text(n+1, behind, 'x')) {
+				t.Errorf("%d and %d bytes, %d behind: the same", n, n+1, behind)
+			}
+			for i := range n {
+				b := text(n, behind, 'x')
+				b[i] ^= 0x80
+				if sameText(a, b) {
+					t.Errorf("%d bytes that differ at %d, %d behind: the same", n, i, behind)
+				}
+			}
+		}
+	}
+}
