@@ -19,7 +19,7 @@ type wordEnds struct {
 }
 
 // endsStep is how many blocks are mapped at once.
-const endsStep = 4
+const endsStep = 5
 
 // extend maps more of b, and tells whether the block of bytes from at on is mapped then. It
 // is not if it ends behind the map or the capacity of b. What lies

@@ -56,11 +56,12 @@ func (r *reactor) plainTable(c *conn) *table.Table {
 func (r *reactor) answerPlain(c *conn, i, n int) {
 	var okays [verbPlainLast + 1]uint32 // by verb
 	lines := 0                          // OKs that are still to be written
+	grants := c.grants
 	for ; i < n; i++ {
 		p, res := &r.plain.Cmds[i], &r.plain.Results[i]
 		okays[p.Verb&verbPlainLast]++
 		if p.Verb == codec.VerbAcquire {
-			c.grants = append(c.grants, res.Hold)
+			grants = append(grants, res.Hold)
 		}
 		if p.Form == codec.FormText && !c.detail {
 			lines++
@@ -71,6 +72,7 @@ func (r *reactor) answerPlain(c *conn, i, n int) {
 		r.w.Start(p.Form, nil)
 		r.w.Hold(res.Hold.Token, res.Count, res.LeaseMs)
 	}
+	c.grants = grants
 	r.w.OKLines(lines)
 	for verb, n := range okays {
 		if n > 0 {

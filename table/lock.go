@@ -129,11 +129,18 @@ func (l *lock) setRef(at int, r ref) { binary.LittleEndian.PutUint32(l.text[at:]
 // quicker than copying what is needed.
 const blockLen = 32
 
+// copyBlock is an assignment for which no memmove is called, as it would be for one
+// that could overlap.
+func copyBlock(to, from *[blockLen]byte) {
+	block := *from
+	*to = block
+}
+
 // setName stores the name, in a record without a service.
 func (s *Shard) setName(l *lock, name []byte) {
 	l.nameLen = uint16(len(name))
 	if len(name) <= blockLen && cap(name) >= blockLen {
-		*(*[blockLen]byte)(l.text[:]) = *(*[blockLen]byte)(name[:blockLen])
+		copyBlock((*[blockLen]byte)(l.text[:]), (*[blockLen]byte)(name[:blockLen]))
 	} else if len(name) <= inlineNameMax {
 		copy(l.text[:], name)
 	} else {
@@ -146,7 +153,7 @@ func (s *Shard) setService(l *lock, service []byte) {
 	l.serviceLen = uint16(len(service))
 	at := l.serviceAt()
 	if len(service) <= blockLen && cap(service) >= blockLen && at <= textLen-blockLen {
-		*(*[blockLen]byte)(l.text[at:]) = *(*[blockLen]byte)(service[:blockLen])
+		copyBlock((*[blockLen]byte)(l.text[at:]), (*[blockLen]byte)(service[:blockLen]))
 	} else if at+len(service) <= textLen {
 		copy(l.text[at:], service)
 	} else {
