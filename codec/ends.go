@@ -21,13 +21,13 @@ type wordEnds struct {
 // endsStep is how many blocks are mapped at once.
 const endsStep = 5
 
-// extend maps more of b, and tells whether the block of bytes from at on is mapped then. It
-// is not if it ends behind the map or the capacity of b. What lies
-// behind the length of b is not marked.
+// extend maps more of b, up to endsBlocks, and tells whether the block of bytes from at on is mapped
+// then. Its end may lie behind the capacity of b, or too far from the beginning. What is before at may be
+// left out, and what lies behind the length of b is not marked.
 func (e *wordEnds) extend(b []byte, at uint) bool {
 	size := uint(len(b))
 	filled := (size + endsLen - 1) / endsLen
-	first := e.mapped / endsLen
+	first := max(e.mapped, at) / endsLen
 	last := min(first+endsStep, filled+1, uint(cap(b))/endsLen, endsBlocks)
 	if at+endsLen > last*endsLen || first >= last {
 		return false

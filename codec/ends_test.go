@@ -22,7 +22,8 @@ func TestWordEnds(t *testing.T) {
 		}
 		e.mapped = 0
 		b := buf[:size:len(buf)]
-		for at := range uint(size) {
+		step := 1 + uint(rng.IntN(2)*rng.IntN(3*endsLen))
+		for at := uint(0); at < uint(size); at += step {
 			mapped := at+endsLen <= e.mapped || e.extend(b, at)
 			if fits := at+endsLen <= uint(cap(b))/endsLen*endsLen; mapped != fits {
 				t.Fatalf("%d bytes of %d at %d: mapped is %v", size, cap(b), at, mapped)

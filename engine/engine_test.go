@@ -194,3 +194,23 @@ func TestABugInABatchClosesThatConnectionOnly(t *testing.T) {
 		a.do("RELEASE x A", "OK")
 	}
 }
+
+// TestABugInTheMiddleOfAReplyClosesThatConnectionToo: half a reply to another connection than the one
+// that is read must not become the beginning of its next.
+func TestABugInTheMiddleOfAReplyClosesThatConnectionToo(t *testing.T) {
+	s := newSim(t, nil)
+	a, b := s.dial(0), s.dial(0)
+	func() {
+		r := s.e.reactors[0]
+		r.begin()
+		defer func() { r.guard(b.c, recover()) }()
+		r.use(a.c)
+		r.w.Buf = append(r.w.Buf, "@7 "...)
+		panic("BUG: made by the test")
+	}()
+	for _, k := range []*client{a, b} {
+		if got := k.reads(); !k.finished || !strings.Contains(got, "ERROR INTERNAL") {
+			t.Errorf("got %q, ended %v", got, k.finished)
+		}
+	}
+}

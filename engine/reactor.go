@@ -269,11 +269,16 @@ func (r *reactor) guard(c *conn, cause any) {
 	if r.locked {
 		panic(cause)
 	}
-	if r.user != nil {
-		r.leave(r.user)
+	if user := r.user; user != nil {
+		r.leave(user)
+		r.failInternally(user) // its last reply may be half of one
 	}
 	if c != nil && !c.closed {
-		r.fail(c, codec.Internal, "a bug of the server, which has been logged; the connection is closed")
+		r.failInternally(c)
 	}
 	r.finish(nil)
+}
+
+func (r *reactor) failInternally(c *conn) {
+	r.fail(c, codec.Internal, "a bug of the server, which has been logged; the connection is closed")
 }

@@ -31,6 +31,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		out, r.w.Buf = r.w.Buf, nil
 	}
 	c.form = p.Form
+	// A bug from here to the end of the write leaves a new hold to its lease: the client may have seen the OK.
 	if err := c.sock.write(out); err != nil || c.closed {
 		if p.Verb == codec.VerbAcquire {
 			r.takeBack(res.Hold)

@@ -9,9 +9,10 @@ import (
 	"dlm/codec"
 )
 
-// runAsPlain executes a command in the way of plain ones, if it is one and of the common course. The
-// input that it stands in has more or less of something else behind it.
-func runAsPlain(t *Table, now int64, cmd *codec.Command, from ConnID, behind int) (r Result, ok bool) {
+// runAsPlain executes a command in the way of plain ones, if it is one and of the common course. The variant
+// decides on its form, on how many bytes of something else stand behind it, and whether it is
+// executed as one of several.
+func runAsPlain(t *Table, now int64, cmd *codec.Command, from ConnID, variant int) (r Result, ok bool) {
 	words := [][]byte{nil, cmd.Name, cmd.Service}
 	switch cmd.Verb {
 	case codec.VerbAcquire:
@@ -25,17 +26,26 @@ func runAsPlain(t *Table, now int64, cmd *codec.Command, from ConnID, behind int
 	if cmd.Opts != 0 || words[0] == nil {
 		return r, false
 	}
-	in := fmt.Appendf(nil, "*%d\r\n", len(words))
-	for _, word := range words {
-		in = fmt.Appendf(in, "$%d\r\n%s\r\n", len(word), word)
+	in := append(bytes.Join(words, []byte(" ")), '\n')
+	if variant%2 == 0 {
+		in = fmt.Appendf(nil, "*%d\r\n", len(words))
+		for _, word := range words {
+			in = fmt.Appendf(in, "$%d\r\n%s\r\n", len(word), word)
+		}
 	}
 	var d codec.Decoder
 	var b Plain
-	if !d.DecodePlain(in, &b.Cmds[0]) {
+	if !d.DecodePlain(in, &b.Cmds[0]) || !bytes.Equal(b.Cmds[0].Name(in), cmd.Name) {
 		return r, false
 	}
-	in = append(in[:len(in):len(in)], bytes.Repeat([]byte("x"), behind%100)...)[:len(in)]
-	if !t.RunSingle(now, &b, in, from) {
+	in = append(in[:len(in):len(in)], bytes.Repeat([]byte("x"), variant%100)...)[:len(in)]
+	if variant%3 == 0 {
+		t.Prepare(&b, in, 1, from)
+		ok = t.RunPlain(now, &b, 0, 1) == 1
+	} else {
+		ok = t.RunSingle(now, &b, in, from)
+	}
+	if !ok {
 		return r, false
 	}
 	res := &b.Results[0]

@@ -187,7 +187,11 @@ func (w *world) apply(o op) {
 	}
 	w.ticket++
 	from := Origin{Conn: ConnID(o.Arg), Ticket: w.ticket}
-	r, ok := runAsPlain(w.table, w.now, cmd, from.Conn, o.Arg)
+	var r Result
+	ok := false
+	if o.Arg%2 == 0 {
+		r, ok = runAsPlain(w.table, w.now, cmd, from.Conn, o.Arg/2)
+	}
 	if ok {
 		from.Ticket = 0
 	} else {

@@ -83,6 +83,7 @@ func withImage(file string, do func(*snapshot.Image) error) error {
 
 // imageFacts is what inspect tells. The seed of the hash is a secret.
 type imageFacts struct {
+	Version      uint32      `json:"format_version"`
 	Start        uint64      `json:"start"`
 	Number       uint64      `json:"number"`
 	Lineage      string      `json:"lineage"`
@@ -97,16 +98,16 @@ type imageFacts struct {
 
 func describeImage(out io.Writer, img *snapshot.Image, asJSON bool) error {
 	h := img.Header()
-	facts := imageFacts{h.Start, h.Number, h.Lineage.String(), time.Unix(0, h.WallTime).UTC(), h.Grace, h.Holds, h.Length,
+	facts := imageFacts{h.Version(), h.Start, h.Number, h.Lineage.String(), time.Unix(0, h.WallTime).UTC(), h.Grace, h.Holds, h.Length,
 		h.TokenStart, h.TokenCeiling, h.TTLLimitMs}
 	if asJSON {
 		enc := json.NewEncoder(out)
 		enc.SetIndent("", "  ")
 		return enc.Encode(facts)
 	}
-	_, err := fmt.Fprintf(out, "start          %d\nimage          %d\nlineage        %s\nbegun          %s\nin a grace     %v\n"+
+	_, err := fmt.Fprintf(out, "format version %d\nstart          %d\nimage          %d\nlineage        %s\nbegun          %s\nin a grace     %v\n"+
 		"holds          %d\nbytes          %d\ntoken start    %d\ntoken ceiling  %d\nTTL limit      %d ms\n",
-		facts.Start, facts.Number, facts.Lineage, facts.Begun.Format(time.RFC3339Nano), facts.Grace, facts.Holds, facts.Bytes,
+		facts.Version, facts.Start, facts.Number, facts.Lineage, facts.Begun.Format(time.RFC3339Nano), facts.Grace, facts.Holds, facts.Bytes,
 		facts.TokenStart, facts.TokenCeiling, facts.TTLLimitMs)
 	return err
 }

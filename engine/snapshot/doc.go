@@ -33,7 +33,7 @@
 //	      16  16  lineage: names the table since its first start, through promotions too
 //	      32   8  start number
 //	      40   8  image number, counted from 1 by every start
-//	      48   8  seed of the hash that names the shard of a lock: secret
+//	      48   8  seed of the hash that names the shard of a lock: secret, for who knows it can aim names at one place
 //	      56   8  table time when the image was begun, ns
 //	      64   8  wall time then, Unix ns; for people only
 //	      72   8  token start: every token of this start is larger

@@ -67,6 +67,14 @@ func (h *Header) Newer(other *Header) bool {
 	return h.Number > other.Number
 }
 
+// Version returns the format version.
+func (h *Header) Version() uint32 {
+	if h.OldHash {
+		return oldVersion
+	}
+	return version
+}
+
 // ETag names the image in HTTP.
 func (h *Header) ETag() string { return fmt.Sprintf("\"%s-%d-%d\"", h.Lineage, h.Start, h.Number) }
 
@@ -84,10 +92,7 @@ func (e *entry) end() uint64 { return e.offset + (e.length+align-1)/align*align 
 func (h *Header) encode(entries *[shards]entry) []byte {
 	b, le := make([]byte, headerLen), binary.LittleEndian
 	copy(b, magic)
-	le.PutUint32(b[8:], version)
-	if h.OldHash {
-		le.PutUint32(b[8:], oldVersion)
-	}
+	le.PutUint32(b[8:], h.Version())
 	le.PutUint32(b[12:], headerLen)
 	copy(b[16:], h.Lineage[:])
 	le.PutUint64(b[32:], h.Start)
