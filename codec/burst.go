@@ -56,15 +56,19 @@ func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int) {
 	for ; n < BurstMax && at < uint(len(b)); n++ {
 		p := &burst[n]
 		end := uint(0)
-		if b[at] == '*' {
+		switch b[at] {
+		case '*':
 			end = plainHoldRESP(b, at, p)
-		} else if at+endsLen <= d.ends.mapped || d.ends.extend(b, at) {
-			end = shortHold((*[endsLen]byte)(b[at:at+endsLen]), d.ends.from(at), at, p)
+		case 'A', 'R', 'H':
+			if at+endsLen <= d.ends.mapped || d.ends.extend(b, at) {
+				end = shortHold((*[endsLen]byte)(b[at:at+endsLen]), d.ends.from(at), at, p)
+			}
+			if end == 0 {
+				end = plainHold(b, at, p)
+			}
 		}
 		if end == 0 {
-			if end = plainHold(b, at, p); end == 0 {
-				break
-			}
+			break
 		}
 		at = end
 	}

@@ -18,7 +18,8 @@ type wordEnds struct {
 	mapped uint // bytes of the input
 }
 
-// endsStep is how many blocks are mapped at once.
+// endsStep is how many blocks are mapped at once, behind the first two: they may be those of a
+// line that is not plain.
 const endsStep = 5
 
 // extend maps more of b, up to endsBlocks, and tells whether the block of bytes from at on is mapped
@@ -29,6 +30,9 @@ func (e *wordEnds) extend(b []byte, at uint) bool {
 	filled := (size + endsLen - 1) / endsLen
 	first := max(e.mapped, at) / endsLen
 	last := min(first+endsStep, filled+1, uint(cap(b))/endsLen, endsBlocks)
+	if e.mapped == 0 {
+		last = min(last, first+2)
+	}
 	if at+endsLen > last*endsLen || first >= last {
 		return false
 	}
