@@ -13,17 +13,19 @@ const (
 
 // plainHoldRESP is plainHold for arrays of bulk strings.
 func plainHoldRESP(b []byte, at uint, p *Plain) (n uint) {
-	if at+24 > uint(len(b)) {
+	const headLen = 24
+	if at+headLen > uint(len(b)) {
 		return 0
 	}
-	end := at + 15 // of the verb, at the \r\n behind it
-	head, verb := binary.LittleEndian.Uint64(b[at:]), binary.LittleEndian.Uint64(b[at+8:])
+	end := at + 15                                // of the verb, at the \r\n behind it
+	first := (*[headLen]byte)(b[at : at+headLen]) // an array costs less than a slice of it
+	head, verb := binary.LittleEndian.Uint64(first[:]), binary.LittleEndian.Uint64(first[8:])
 	switch {
 	case head == array4Head && verb == acquireBulk:
 		p.Verb = VerbAcquire
 	case head == array3Head && verb == releaseBulk:
 		p.Verb = VerbRelease
-	case head == array3LongHead && verb == heartbeatHead && b[at+16] == 'T':
+	case head == array3LongHead && verb == heartbeatHead && first[16] == 'T':
 		p.Verb = VerbHeartbeat
 		end = at + 17
 	default:
@@ -53,7 +55,7 @@ func plainHoldRESP(b []byte, at uint, p *Plain) (n uint) {
 		}
 		p.WaitMs = uint32(v)
 	}
-	if end+2 > uint(len(b)) || binary.LittleEndian.Uint16(b[end:]) != bulkEnd {
+	if end+2 > uint(len(b)) || binary.LittleEndian.Uint16((*[2]byte)(b[end : end+2])[:]) != bulkEnd {
 		return 0
 	}
 	p.Form = FormRESP
@@ -92,5 +94,5 @@ func eight(b []byte, at uint) uint64 {
 	if at+8 > uint(len(b)) {
 		return 0
 	}
-	return binary.LittleEndian.Uint64(b[at:])
+	return binary.LittleEndian.Uint64((*[8]byte)(b[at : at+8])[:])
 }
