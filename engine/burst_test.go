@@ -12,17 +12,25 @@ import (
 // servers: one runs plain commands in bursts, the other one by one, because its
 // connections may use only locks with a prefix, which is that of every name.
 func TestBurstsAnswerAsSingleCommands(t *testing.T) {
-	for range 200 {
+	compareTwins(t, 200, 60, 300*time.Millisecond, func(rng *rand.Rand) (in string, cut int) {
+		return randomPipeline(rng), 1 + rng.IntN(300)
+	})
+}
+
+// compareTwins sends the same random input, in reads of cut bytes, to two servers of which one may
+// not run plain commands the short way, and compares what they answer and count.
+func compareTwins(t *testing.T, worlds, steps int, pauseMax time.Duration, draw func(*rand.Rand) (in string, cut int)) {
+	for range worlds {
 		seed := rand.Uint64()
 		rng := rand.New(rand.NewPCG(seed, 1))
-		burst, single := newTwin(t, nil), newTwin(t, [][]byte{{}})
-		for step := range 60 {
-			to, in, cut := rng.IntN(3), randomPipeline(rng), 1+rng.IntN(300)
-			pause := time.Duration(rng.IntN(300)) * time.Millisecond
-			if got, want := burst.step(to, in, cut, pause), single.step(to, in, cut, pause); got != want {
-				t.Fatalf("seed %d, step %d, connection %d:\n%q\nbursts:\n%q\none by one:\n%q", seed, step, to, in, got, want)
+		short, long := newTwin(t, nil), newTwin(t, [][]byte{{}})
+		for step := range steps {
+			to, pause := rng.IntN(3), time.Duration(rng.Int64N(int64(pauseMax)))
+			in, cut := draw(rng)
+			if got, want := short.step(to, in, cut, pause), long.step(to, in, cut, pause); got != want {
+				t.Fatalf("seed %d, step %d, connection %d:\n%q\nthe short way:\n%q\nthe other:\n%q", seed, step, to, in, got, want)
 			}
-			if burst.e.commandTotals() != single.e.commandTotals() {
+			if short.e.commandTotals() != long.e.commandTotals() {
 				t.Fatalf("seed %d, step %d: counted otherwise", seed, step)
 			}
 		}

@@ -7,24 +7,12 @@ import (
 	"time"
 )
 
-// TestSingleCommandsAnswerAsOthers sends one command per read to two servers, one of which may not
-// take the short way, since its connections may use only locks with a prefix.
+// TestSingleCommandsAnswerAsOthers sends one command per read.
 func TestSingleCommandsAnswerAsOthers(t *testing.T) {
-	for range 100 {
-		seed := rand.Uint64()
-		rng := rand.New(rand.NewPCG(seed, 1))
-		short, long := newTwin(t, nil), newTwin(t, [][]byte{{}})
-		for step := range 150 {
-			to, in := rng.IntN(3), randomSingle(rng)
-			pause := time.Duration(rng.IntN(30)) * time.Millisecond
-			if got, want := short.step(to, in, len(in), pause), long.step(to, in, len(in), pause); got != want {
-				t.Fatalf("seed %d, step %d, connection %d:\n%q\nthe short way:\n%q\nthe other:\n%q", seed, step, to, in, got, want)
-			}
-			if short.e.commandTotals() != long.e.commandTotals() {
-				t.Fatalf("seed %d, step %d: counted otherwise", seed, step)
-			}
-		}
-	}
+	compareTwins(t, 100, 150, 30*time.Millisecond, func(rng *rand.Rand) (in string, cut int) {
+		in = randomSingle(rng)
+		return in, len(in)
+	})
 }
 
 // randomSingle returns one command, a plain one most of the time, or a part of one.
