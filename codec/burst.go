@@ -12,7 +12,7 @@ const BurstMax = 16
 // Decoder.DecodeBurst and reused.
 type Burst [BurstMax]Plain
 
-// Plain is a plain command: ACQUIRE, RELEASE or HEARTBEAT without tag and options.
+// Plain is a plain command: ACQUIRE, RELEASE or HEARTBEAT without options.
 // Its words are places in the input that it was decoded from, so that it holds no
 // pointer and is written quickly.
 type Plain struct {
@@ -23,6 +23,7 @@ type Plain struct {
 	End    uint32 // of the command, in the input
 	Verb   Verb
 	Form   Form
+	tagLen uint8 // 0: none; the tag and a blank stand before the verb
 }
 
 // Name returns the lock name within the input.
@@ -31,9 +32,24 @@ func (p *Plain) Name(in []byte) []byte { return in[p.nameAt:p.nameEnd] }
 // Service returns the service id within the input.
 func (p *Plain) Service(in []byte) []byte { return in[p.serviceAt:p.serviceEnd] }
 
+// Tagged tells whether the command has a tag.
+func (p *Plain) Tagged() bool { return p.tagLen > 0 }
+
+// Tag returns the tag within the input, without the @; nil if there is none.
+func (p *Plain) Tag(in []byte) []byte {
+	if p.tagLen == 0 {
+		return nil
+	}
+	end := p.nameAt - uint32(len(" RELEASE "))
+	if p.Verb == VerbHeartbeat {
+		end -= uint32(len("HEARTBEAT") - len("RELEASE"))
+	}
+	return in[end-uint32(p.tagLen) : end : end]
+}
+
 // Command makes cmd the same command.
 func (p *Plain) Command(in []byte, cmd *Command) {
-	cmd.Verb, cmd.Form, cmd.Opts, cmd.Tag, cmd.WaitMs = p.Verb, p.Form, 0, nil, p.WaitMs
+	cmd.Verb, cmd.Form, cmd.Opts, cmd.Tag, cmd.WaitMs = p.Verb, p.Form, 0, p.Tag(in), p.WaitMs
 	cmd.Name, cmd.Service = in[p.nameAt:p.nameEnd:p.nameEnd], in[p.serviceAt:p.serviceEnd:p.serviceEnd]
 }
 
@@ -42,7 +58,7 @@ const burstInputMax = 1 << 30
 
 // DecodeBurst is Decode for what comes most: it decodes the commands at the
 // beginning of b, up to the first that is not a whole ACQUIRE, RELEASE or
-// HEARTBEAT without tag, option and quotes, and returns how many there are.
+// HEARTBEAT without options and quotes, and returns how many there are.
 // What it leaves is left to Decode, which comes to the same results.
 //
 // Bytes between the length of b and its capacity may be read, and mean nothing.
@@ -60,11 +76,11 @@ func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int) {
 		case '*':
 			end = plainHoldRESP(b, at, p)
 		case 'A', 'R', 'H':
-			if at+endsLen <= d.ends.mapped || d.ends.extend(b, at) {
-				end = shortHold((*[endsLen]byte)(b[at:at+endsLen]), d.ends.from(at), at, p)
-			}
-			if end == 0 {
-				end = plainHold(b, at, p)
+			end = d.inBurst(b, at, p)
+		case '@':
+			if tag, verb := plainTag(b, at); verb > 0 {
+				end = d.inBurst(b, verb, p)
+				p.tagLen = tag
 			}
 		}
 		if end == 0 {
@@ -73,6 +89,17 @@ func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int) {
 		at = end
 	}
 	return n
+}
+
+// inBurst is plainHold where DecodeBurst has come to.
+func (d *Decoder) inBurst(b []byte, at uint, p *Plain) (end uint) {
+	if at+endsLen <= d.ends.mapped || d.ends.extend(b, at) {
+		end = shortHold((*[endsLen]byte)(b[at:at+endsLen]), d.ends.from(at), at, p)
+	}
+	if end == 0 {
+		end = plainHold(b, at, p)
+	}
+	return end
 }
 
 // DecodePlain decodes b if it is one plain command and nothing else, and tells whether it is. PreAuth
@@ -84,6 +111,8 @@ func (d *Decoder) DecodePlain(b []byte, p *Plain) bool {
 		return false
 	case b[0] == '*':
 		end = plainHoldRESP(b, 0, p)
+	case b[0] == '@':
+		end = plainTagged(b, p)
 	case size <= endsLen && cap(b) >= endsLen:
 		block := (*[endsLen]byte)(b[:endsLen])
 		markEnds(block[:], d.ends.words[:1])
@@ -134,7 +163,7 @@ func shortHold(b *[endsLen]byte, ends uint64, at uint, p *Plain) (n uint) {
 			return 0
 		}
 	}
-	p.Form = FormText
+	p.Form, p.tagLen = FormText, 0
 	p.nameAt, p.nameEnd = uint32(at+start), uint32(at+name)
 	p.serviceAt, p.serviceEnd = uint32(at+name+1), uint32(at+service)
 	n = at + end + 1

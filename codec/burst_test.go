@@ -23,7 +23,10 @@ func checkBurstIn(t *testing.T, in []byte) {
 	t.Helper()
 	var d, e Decoder
 	var burst Burst
-	var single Plain
+	for i := range burst { // what an earlier one has left must not matter
+		burst[i] = Plain{1, 2, 3, 4, 5, 6, VerbQuit, FormRESP, 7}
+	}
+	single := burst[0]
 	if d.DecodePlain(in, &single) {
 		if n := d.DecodeBurst(in, &burst); n != 1 || burst[0] != single || int(single.End) != len(in) {
 			t.Fatalf("input %q: alone it is %+v, a burst has %d: %+v", in, single, n, burst[0])
@@ -50,7 +53,7 @@ func checkBurstIn(t *testing.T, in []byte) {
 // TestBurstsDecodeAsOthers decodes plain commands with a few bytes changed, which
 // are mostly those that mean something.
 func TestBurstsDecodeAsOthers(t *testing.T) {
-	const bytesOfInterest = " \t\"!#\r\n*$@:/0123456789;ACQUIREHTBLSNacr\x00\x7f\x80\xa0\xff"
+	const bytesOfInterest = " \t\"!#\r\n*$@._-:/0123456789;ACQUIREHTBLSNacr\x00\x7f\x80\xa0\xff"
 	rng := rand.New(rand.NewPCG(rand.Uint64(), 1))
 	word := func(most int) string { return strings.Repeat("n", 1+rng.IntN(most)) }
 	command := func() string {
@@ -64,7 +67,11 @@ func TestBurstsDecodeAsOthers(t *testing.T) {
 		if rng.IntN(3) == 0 {
 			return frame(words...)
 		}
-		return strings.Join(words, " ") + []string{"\n", "\r\n"}[rng.IntN(2)]
+		tag := ""
+		if rng.IntN(3) == 0 {
+			tag = "@" + strings.Repeat(string("tZ9._-"[rng.IntN(6)]), []int{1, 5, TagMax, TagMax + 1, rng.IntN(40)}[rng.IntN(5)]) + " "
+		}
+		return tag + strings.Join(words, " ") + []string{"\n", "\r\n"}[rng.IntN(2)]
 	}
 	whole := 0
 	for range 100_000 {
@@ -97,7 +104,8 @@ func TestPlainCommandsAreDecodedAlone(t *testing.T) {
 	}{
 		{"ACQUIRE lock:000000001234 svc-1 0\n", true}, {"RELEASE a b\r\n", true}, {"HEARTBEAT a b\n", true}, {long, true},
 		{frame("ACQUIRE", "a", "b", "0"), true}, {frame("HEARTBEAT", "a", "b"), true},
-		{"", false}, {"ACQUIRE a b 0", false}, {"RELEASE a b\nRELEASE a b\n", false}, {"PING\n", false}, {"@1 RELEASE a b\n", false},
+		{"", false}, {"ACQUIRE a b 0", false}, {"RELEASE a b\nRELEASE a b\n", false}, {"PING\n", false}, {"@1 RELEASE a b\n", true}, {"@t " + long, true}, {"@ RELEASE a b\n", false},
+		{"@-_.Za9 HEARTBEAT a b\n", true}, {"@1 PING\n", false}, {"@1", false}, {"@1 ", false}, {"@1/ RELEASE a b\n", false}, {"@1  RELEASE a b\n", false},
 		{"RELEASE a b\r", false}, {frame("RELEASE", "a", "b") + "\n", false}, {long + "\n", false},
 	} {
 		for _, behind := range []int{0, 100} {
@@ -124,7 +132,7 @@ func TestBurstsTakePlainCommands(t *testing.T) {
 		n     int
 	}{
 		{pair, 3}, {pair + pair + pair + pair + pair + pair, BurstMax}, {resp, 3}, {resp + pair, 6},
-		{pair + "PING\n" + pair, 3}, {"@t " + pair, 0}, {pair + "ACQUIRE a b", 3}, {"", 0},
+		{pair + "PING\n" + pair, 3}, {"@t " + pair + "@u " + pair, 6}, {"@t\t" + pair, 0}, {pair + "ACQUIRE a b", 3}, {"", 0},
 	} {
 		var d Decoder
 		var burst Burst

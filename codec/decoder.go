@@ -59,9 +59,12 @@ func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
 // scratch space is left as it is: commands which were decoded before stay valid.
 func plain(b []byte, cmd *Command) (n int) {
 	var p Plain
-	if b[0] == '*' {
+	switch b[0] {
+	case '*':
 		n = int(plainHoldRESP(b, 0, &p))
-	} else {
+	case '@':
+		n = int(plainTagged(b, &p))
+	default:
 		n = int(plainHold(b, 0, &p))
 	}
 	if n > 0 {

@@ -56,12 +56,45 @@ func plainHold(b []byte, at uint, p *Plain) (n uint) {
 	if end >= uint(len(b)) || b[end] != '\n' {
 		return 0
 	}
-	p.Form = FormText
+	p.Form, p.tagLen = FormText, 0
 	p.nameAt, p.nameEnd = uint32(start), uint32(name)
 	p.serviceAt, p.serviceEnd = uint32(name+1), uint32(service)
 	p.End = uint32(end + 1)
 	return end + 1
 }
+
+// plainTagged is plainHold for a line at the beginning of b that begins with a tag.
+func plainTagged(b []byte, p *Plain) (n uint) {
+	tag, verb := plainTag(b, 0)
+	if verb == 0 {
+		return 0
+	}
+	n = plainHold(b, verb, p)
+	p.tagLen = tag
+	return n
+}
+
+// plainTag looks for a tag and one blank behind the @ at b[at]. It returns the length of the tag and
+// where the verb begins, which is within b; 0 if there is none.
+func plainTag(b []byte, at uint) (size uint8, verb uint) {
+	start := at + 1
+	end := start
+	for end < uint(len(b)) && inTag[b[end]] {
+		end++
+	}
+	if end == start || end-start > TagMax || end+1 >= uint(len(b)) || b[end] != ' ' {
+		return 0, 0
+	}
+	return uint8(end - start), end + 1
+}
+
+// inTag has the bytes that a tag may have.
+var inTag = func() (set [256]bool) {
+	for c := range set {
+		set[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
+	}
+	return set
+}()
 
 // plainWait reads the timeout_ms behind the blank at b[at], and returns the index
 // behind it; 0 if it is no number within its range.

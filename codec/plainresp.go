@@ -58,7 +58,7 @@ func plainHoldRESP(b []byte, at uint, p *Plain) (n uint) {
 	if end+2 > uint(len(b)) || binary.LittleEndian.Uint16((*[2]byte)(b[end : end+2])[:]) != bulkEnd {
 		return 0
 	}
-	p.Form = FormRESP
+	p.Form, p.tagLen = FormRESP, 0
 	p.End = uint32(end + 2)
 	return end + 2
 }

@@ -97,7 +97,7 @@ func tagOf(word []byte) (tag []byte, ok bool) {
 		return nil, false
 	}
 	for _, c := range word[1:] {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
+		if !inTag[c] {
 			return nil, false
 		}
 	}

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"testing"
 )
 
@@ -84,37 +82,6 @@ func TestNoAllocationPerHandOff(t *testing.T) {
 			if k.n != 1100*len("OK\n@1 OK\nOK\nOK\nOK\nOK\n") && k.n != 1101*len("OK\n@1 OK\nOK\nOK\nOK\nOK\n") {
 				t.Fatalf("%d bytes answered", k.n)
 			}
-		})
-	}
-}
-
-// BenchmarkPairBatch is the work of a loop without sockets: batches of 256
-// commands in pairs, on the same 128 locks, or each on 128 of 10,000.
-func BenchmarkPairBatch(b *testing.B) {
-	const text, resp = "ACQUIRE %[1]s svc-1 0\nRELEASE %[1]s svc-1\n",
-		"*4\r\n$7\r\nACQUIRE\r\n$20\r\n%[1]s\r\n$5\r\nsvc-1\r\n$1\r\n0\r\n*3\r\n$7\r\nRELEASE\r\n$20\r\n%[1]s\r\n$5\r\nsvc-1\r\n"
-	for _, load := range []struct {
-		name, pair string
-		locks      int
-	}{{"text/locks=128", text, 128}, {"text/locks=10000", text, 10_000}, {"resp/locks=10000", resp, 10_000}} {
-		b.Run(load.name, func(b *testing.B) {
-			s := newSim(&testing.T{}, nil)
-			r := s.e.reactors[0]
-			c := r.open(&sink{})
-			rng := rand.New(rand.NewPCG(1, 2))
-			batches := make([][]byte, load.locks/64)
-			for i := range batches {
-				for range 128 {
-					batches[i] = fmt.Appendf(batches[i], load.pair, fmt.Sprintf("lock:%015d", rng.IntN(load.locks)))
-				}
-			}
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				r.feed(c, batches[i])
-				i = (i + 1) % len(batches)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/command")
 		})
 	}
 }

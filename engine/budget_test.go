@@ -184,7 +184,7 @@ func TestMemoryOfManyTagsIsGivenBack(t *testing.T) {
 		a.send(fmt.Sprintf("@%d ACQUIRE x A 10\n", i))
 	}
 	s.advance(50 * time.Millisecond)
-	if a.reads(); a.c.waits.byTag.Slots != nil || cap(a.c.waits.list) != 0 {
+	if a.reads(); a.c.waits.byTag.Slots != nil || a.c.waits.chunks != nil {
 		t.Fatal("an idle connection keeps the memory of its tags")
 	}
 }

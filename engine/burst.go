@@ -10,7 +10,7 @@ import (
 // how many bytes they were; 0 leaves the input to decode and step, which come to
 // the same results.
 //
-// What is true for the first in between is true for all: it is one moment. One that waits is the last.
+// What is true for the first in between is true for all: it is one moment. One without a tag that waits is the last.
 func (r *reactor) runPlain(c *conn, in []byte) int {
 	t, b := r.plainTable(c), &r.plain
 	if t == nil {
@@ -18,7 +18,7 @@ func (r *reactor) runPlain(c *conn, in []byte) int {
 	}
 	r.dec.PreAuth = false
 	n := r.dec.DecodeBurst(in, &b.Cmds)
-	if n == 0 {
+	if n = r.beforeTagInUse(c, in, n); n == 0 {
 		return 0
 	}
 	t.Prepare(b, in, n, c.id)
@@ -27,11 +27,9 @@ func (r *reactor) runPlain(c *conn, in []byte) int {
 		r.locked = true
 		done = t.RunPlain(r.now, b, from, n)
 		r.locked = false
-		r.answerPlain(c, from, done)
+		r.answerPlain(c, in, from, done)
 		if done < n {
-			if r.applyPlain(c, t, in, done) {
-				n = done + 1
-			}
+			n = r.applyPlain(c, in, done, n)
 			done++
 		}
 	}
@@ -53,7 +51,7 @@ func (r *reactor) plainTable(c *conn) *table.Table {
 
 // answerPlain answers the commands of the burst from i to n, that were executed. What comes
 // most, OK to a line, is short.
-func (r *reactor) answerPlain(c *conn, i, n int) {
+func (r *reactor) answerPlain(c *conn, in []byte, i, n int) {
 	var okays [verbPlainLast + 1]uint32 // by verb
 	lines := 0                          // OKs that are still to be written
 	grants := c.grants
@@ -63,14 +61,14 @@ func (r *reactor) answerPlain(c *conn, i, n int) {
 		if p.Verb == codec.VerbAcquire {
 			grants = append(grants, res.Hold)
 		}
-		if p.Form == codec.FormText && !c.detail {
+		if p.Form == codec.FormText && !c.detail && !p.Tagged() {
 			lines++
 			continue
 		}
 		r.w.OKLines(lines)
 		lines = 0
-		r.w.Start(p.Form, nil)
-		r.w.Hold(res.Hold.Token, res.Count, res.LeaseMs)
+		r.w.Start(p.Form, p.Tag(in))
+		r.writeHold(c, p.Form, res.Hold.Token, res.Count, res.LeaseMs)
 	}
 	c.grants = grants
 	r.w.OKLines(lines)
@@ -84,14 +82,42 @@ func (r *reactor) answerPlain(c *conn, i, n int) {
 // verbPlainLast is the last verb of plain commands, which are the first three.
 const verbPlainLast = codec.VerbHeartbeat
 
-// applyPlain executes and answers command i of the burst, whatever comes of it, and tells whether it waits.
-func (r *reactor) applyPlain(c *conn, t *table.Table, in []byte, i int) (waits bool) {
-	hash, p := r.plain.Hash(i), &r.plain.Cmds[i]
-	p.Command(in, r.cmd)
-	r.w.Start(p.Form, nil)
-	s := r.lock(t.Shard(hash))
-	res := s.Apply(r.now, hash, r.cmd, table.Origin{Conn: c.id}, &r.fx)
-	r.unlock(s)
-	r.outcome(c, res)
-	return res.Waiting
+// beforeTagInUse returns how many of the first n commands of the burst come before the first whose tag is in
+// use by a wait.
+func (r *reactor) beforeTagInUse(c *conn, in []byte, n int) int {
+	last := []byte(nil)
+	r.tagsRise = true
+	for i := range n {
+		if p := &r.plain.Cmds[i]; p.Tagged() {
+			tag := p.Tag(in)
+			if c.waits.inUse(tag) {
+				return i
+			}
+			r.tagsRise = r.tagsRise && above(tag, last)
+			last = tag
+		}
+	}
+	return n
+}
+
+// applyPlain executes and answers command i of the burst, whatever comes of it, and returns where the
+// burst of n commands ends: if i waits, before the next that may not pass it.
+func (r *reactor) applyPlain(c *conn, in []byte, i, n int) (end int) {
+	cmds, open := &r.plain.Cmds, c.waits.open
+	cmds[i].Command(in, r.cmd)
+	r.w.Start(r.cmd.Form, r.cmd.Tag)
+	if r.cmd.Verb == codec.VerbAcquire {
+		r.acquire(c)
+	} else {
+		r.reply(c, r.apply(c.id, 0))
+	}
+	switch {
+	case c.pending.waiting:
+		return i + 1
+	case c.waits.open == open || r.tagsRise:
+		return n
+	}
+	for end = i + 1; end < n && string(cmds[end].Tag(in)) != string(r.cmd.Tag); end++ {
+	}
+	return end
 }

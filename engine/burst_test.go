@@ -58,6 +58,9 @@ func newTwin(t *testing.T, prefixes [][]byte) *twin {
 // step sends the input in reads of cut bytes, lets time pass, and returns what
 // all connections have received.
 func (w *twin) step(to int, in string, cut int, pause time.Duration) (got string) {
+	if w.clients[to].gone {
+		w.clients[to] = w.dial(to % 2)
+	}
 	for len(in) > 0 && !w.clients[to].gone {
 		n := min(len(in), cut)
 		w.clients[to].c.who.prefixes = w.prefixes // RESET has taken it off
@@ -74,13 +77,26 @@ func (w *twin) step(to int, in string, cut int, pause time.Duration) (got string
 // randomPipeline returns some commands, plain ones most of the time.
 func randomPipeline(rng *rand.Rand) string {
 	var b strings.Builder
+	tags := rng.IntN(2) * (1 + rng.IntN(1000)) // 0: most commands have none
 	for range 1 + rng.IntN(40) {
 		lock, service := fmt.Sprint("lock-", rng.IntN(4)), fmt.Sprint("s", rng.IntN(3))
-		switch rng.IntN(24) {
+		form := rng.IntN(24)
+		if form > 5 && tags > 0 && rng.IntN(2) == 0 {
+			tags++
+			fmt.Fprintf(&b, "@%d ", tags-rng.IntN(2)) // rising, mostly; some twice
+		}
+		switch form {
 		case 0:
 			fmt.Fprintf(&b, "ACQUIRE %s %s %d\n", lock, service, rng.IntN(200))
 		case 1:
-			fmt.Fprintf(&b, "@%d ACQUIRE %s %s %d\n", rng.IntN(1e6), lock, service, rng.IntN(200))
+			tag := tags + 1
+			if tags == 0 || rng.IntN(10) == 0 {
+				tag = rng.IntN(1e6)
+			}
+			for range 1 + rng.IntN(3) {
+				fmt.Fprintf(&b, "@%d ACQUIRE %s %s %d\n", tag, lock, service, rng.IntN(200))
+				tag, tags = tag+1-rng.IntN(20)/19, tags+min(tags, 2)
+			}
 		case 2:
 			fmt.Fprintf(&b, "HEARTBEAT %s %s TTL %d\n", lock, service, 1+rng.IntN(40_000))
 		case 3:

@@ -106,7 +106,7 @@ func (r *reactor) acquire(c *conn) {
 	}
 	ticket := uint32(0)
 	if len(cmd.Tag) > 0 && cmd.WaitMs > 0 {
-		if c.waits.byTag.Len() >= tagsMax {
+		if c.waits.open >= tagsMax {
 			r.refuse(codec.Limit, "too many open tags on this connection")
 			return
 		}
@@ -114,7 +114,7 @@ func (r *reactor) acquire(c *conn) {
 	}
 	res := r.apply(c.id, ticket)
 	if res.Waiting && ticket != 0 {
-		c.waits.add(r.tagHash, cmd.Tag, res.Waiter)
+		c.waits.add(cmd.Tag, res.Waiter)
 		return
 	}
 	r.outcome(c, res)

@@ -31,10 +31,10 @@ type reactor struct {
 	cmd       *codec.Command // the present one, of those that are not plain
 	plain     table.Plain    // those of the burst
 	w         codec.Writer
-	tag       tag    // of the wait that is being answered
-	tagHash   uint32 // of the tag of the current command
-	user      *conn  // whose output w.Buf is; nil: none
-	locked    bool   // a shard's mutex is held
+	tag       tag   // of the wait that is being answered
+	tagsRise  bool  // those of the burst: none comes twice
+	user      *conn // whose output w.Buf is; nil: none
+	locked    bool  // a shard's mutex is held
 	fx        table.Effects
 	dirty     []*conn        // with output to write
 	cost      int            // what the batch has cost so far, in plain commands

@@ -61,7 +61,7 @@ func (r *reactor) decode(c *conn, in []byte) (int, codec.Status) {
 func (r *reactor) step(c *conn, st codec.Status) {
 	c.form = r.cmd.Form
 	r.cost++
-	if st != codec.Blank && len(r.cmd.Tag) > 0 && r.tagOpen(c) {
+	if st != codec.Blank && len(r.cmd.Tag) > 0 && c.waits.inUse(r.cmd.Tag) {
 		r.w.Start(codec.FormText, nil)
 		r.refuse(codec.BadArg, "this tag is in use by a waiting command; the connection is closed")
 		r.hangUp(c)
@@ -83,13 +83,6 @@ func (r *reactor) step(c *conn, st codec.Status) {
 	default:
 		panic("BUG: unknown decoder status")
 	}
-}
-
-// tagOpen tells whether the tag of the command is in use. It leaves the hash
-// of the tag for acquire.
-func (r *reactor) tagOpen(c *conn) bool {
-	r.tagHash = hashTag(r.cmd.Tag)
-	return c.waits.open(r.tagHash, r.cmd.Tag)
 }
 
 // spill writes output in the middle of a batch, so that a batch of commands

@@ -14,7 +14,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		return false
 	}
 	t, p, res := r.plainTable(c), &r.plain.Cmds[0], &r.plain.Results[0]
-	if t == nil || !r.dec.DecodePlain(in, p) {
+	if t == nil || !r.dec.DecodePlain(in, p) || p.Tagged() && c.waits.inUse(p.Tag(in)) {
 		return false
 	}
 	r.locked = true
@@ -24,10 +24,10 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		return false
 	}
 	out := okLine
-	if p.Form == codec.FormRESP || c.detail {
+	if p.Form == codec.FormRESP || c.detail || p.Tagged() {
 		r.w.Buf, r.w.RESP3 = r.scratch[:0], c.resp3
-		r.w.Start(p.Form, nil)
-		r.w.Hold(res.Hold.Token, res.Count, res.LeaseMs)
+		r.w.Start(p.Form, p.Tag(in))
+		r.writeHold(c, p.Form, res.Hold.Token, res.Count, res.LeaseMs)
 		out, r.w.Buf = r.w.Buf, nil
 	}
 	c.form = p.Form

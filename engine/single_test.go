@@ -20,7 +20,9 @@ func randomSingle(rng *rand.Rand) string {
 	lock, service := fmt.Sprint("lock-", rng.IntN(4)), fmt.Sprint("s", rng.IntN(2))
 	switch rng.IntN(20) {
 	case 0:
-		return fmt.Sprintf("@%d ACQUIRE %s %s 50\n", rng.IntN(1e6), lock, service)
+		return fmt.Sprintf("@%d ACQUIRE %s %s 50\n", rng.IntN(4), lock, service)
+	case 17:
+		return fmt.Sprintf("@%d RELEASE %s %s\n", rng.IntN(4), lock, service)
 	case 1:
 		return []string{"PING\n", "NOPE\n", "RESET\n", "DETAIL ON\n", "HELLO 3\r\n", "STATUS ", "\r\n"}[rng.IntN(7)]
 	case 2, 3:

@@ -46,10 +46,8 @@ func (r *reactor) drain() {
 		if c.pending.waiting {
 			r.answerShutdown(c, c.pending.form, nil)
 		}
-		for j := range c.waits.list {
-			if t := &c.waits.list[j].tag; t.n > 0 {
-				r.answerShutdown(c, codec.FormText, t.text())
-			}
+		for _, w := range c.waits.all() {
+			r.answerShutdown(c, codec.FormText, w.tag.text())
 		}
 		r.endWaits(c)
 		c.pending.drop()

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"hash/maphash"
+	"iter"
+	"math/bits"
 
 	"dlm/codec"
 	"dlm/table"
@@ -22,74 +24,142 @@ func makeTag(b []byte) (t tag) {
 func (t *tag) text() []byte { return t.bytes[:t.n] }
 
 // waits are the tagged requests of one connection that wait. Ticket 0 is the
-// untagged wait, which lives in pending; ticket i+1 is list[i].
+// untagged wait, which lives in pending; ticket i+1 is place i.
 //
-// A connection with thousands of waits mostly asks for tags that are not open.
-// The index answers that from 8 bytes, where a map of tags would fetch a line
-// of memory for each, and it grows without moving or hashing a tag.
+// Clients mostly count: a tag above all that came since none was open is not
+// in use. Only when tags do not rise there is an index of them, until none is open again. It
+// answers that from 8 bytes, where a map of tags would fetch a line of memory for each, and it
+// grows without moving or hashing a tag.
 type waits struct {
-	byTag index.Index // positions in list
-	list  []tagWait
-	free  []uint32
+	// Chunk k has waitsMin<<k places. So they are never moved, memory is as for
+	// doubling, and little for the few waits that a connection mostly has.
+	chunks [][]tagWait
+	used   uint32 // places that have been given out
+	free   uint32 // ticket of a place that is free again, 0: none
+	open   int    // requests that wait
+
+	highest tag // of those since none was open, unless indexed
+	indexed bool
+	byTag   index.Index // places, if indexed; else empty
 }
 
 type tagWait struct {
-	tag  tag // empty: free
-	hash uint32
+	tag  tag    // empty: free
+	hash uint32 // if indexed; of a free place, the ticket of the next, 0: none
 	ref  table.WaiterRef
 }
 
-// tagSeed is drawn for each process, so that no client can choose tags that collide.
-var tagSeed = maphash.MakeSeed()
+// waitsMin is the number of places of the first chunk.
+const waitsMin = 8
 
-// hashTag returns what open and add take beside the tag.
-func hashTag(b []byte) uint32 { return uint32(maphash.Bytes(tagSeed, b)) }
+// at returns the place of a ticket that has been given out.
+func (w *waits) at(ticket uint32) *tagWait {
+	i := ticket - 1 + waitsMin
+	k := bits.Len32(i/waitsMin) - 1
+	return &w.chunks[k][i-waitsMin<<k]
+}
 
-// open tells whether a tag is in use.
-func (w *waits) open(hash uint32, b []byte) bool {
-	x := &w.byTag
-	if x.Len() == 0 {
+// all are the requests that wait, by ticket: mostly in the order in which they came, as their memory is.
+func (w *waits) all() iter.Seq2[uint32, *tagWait] {
+	return func(yield func(uint32, *tagWait) bool) {
+		ticket := uint32(0)
+		for _, chunk := range w.chunks {
+			for i := range chunk {
+				if ticket++; chunk[i].tag.n > 0 && !yield(ticket, &chunk[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// above tells whether tag a comes behind b when one counts.
+func above(a, b []byte) bool {
+	return len(a) > len(b) || len(a) == len(b) && string(a) > string(b)
+}
+
+// inUse tells whether a tag is that of a request that waits.
+func (w *waits) inUse(b []byte) bool {
+	if w.open == 0 || !w.indexed && above(b, w.highest.text()) {
 		return false
 	}
-	mask := x.Mask()
-	for i := hash & mask; x.Slots[i].Rec != 0; i = (i + 1) & mask {
-		if x.Slots[i].Tag == hash && string(w.list[x.Slots[i].Rec-1].tag.text()) == string(b) {
+	w.makeIndex()
+	x, hash := &w.byTag, hashTag(b)
+	for i := hash & x.Mask(); x.Slots[i].Rec != 0; i = (i + 1) & x.Mask() {
+		if x.Slots[i].Tag == hash && string(w.at(x.Slots[i].Rec).tag.text()) == string(b) {
 			return true
 		}
 	}
 	return false
 }
 
-// nextTicket returns the ticket that add will use.
-func (w *waits) nextTicket() uint32 {
-	if n := len(w.free); n > 0 {
-		return w.free[n-1] + 1
+// makeIndex puts the requests that wait into the index, if they are not there.
+func (w *waits) makeIndex() {
+	if w.indexed {
+		return
 	}
-	return uint32(len(w.list)) + 1
+	w.indexed = true
+	for ticket, wait := range w.all() {
+		wait.hash = hashTag(wait.tag.text())
+		w.byTag.Insert(wait.hash, ticket-1)
+	}
 }
 
-// add keeps a tagged wait under the ticket that nextTicket has announced.
-func (w *waits) add(hash uint32, b []byte, ref table.WaiterRef) {
-	i := w.nextTicket() - 1
-	if n := len(w.free); n > 0 {
-		w.free = w.free[:n-1]
-	} else {
-		w.list = append(w.list, tagWait{})
+// tagSeed is drawn for each process, so that no client can choose tags that collide.
+var tagSeed = maphash.MakeSeed()
+
+func hashTag(b []byte) uint32 { return uint32(maphash.Bytes(tagSeed, b)) }
+
+// nextTicket returns the ticket that add will use.
+func (w *waits) nextTicket() uint32 {
+	if w.free != 0 {
+		return w.free
 	}
-	w.list[i] = tagWait{makeTag(b), hash, ref}
-	w.byTag.Insert(hash, i)
+	return w.used + 1
+}
+
+// add keeps a wait, whose tag is not in use, under the ticket that nextTicket has announced.
+func (w *waits) add(b []byte, ref table.WaiterRef) {
+	if w.open > 0 && !above(b, w.highest.text()) {
+		w.makeIndex()
+	}
+	ticket := w.nextTicket()
+	if w.free != 0 {
+		w.free = w.at(ticket).hash
+	} else {
+		if w.used == waitsMin<<len(w.chunks)-waitsMin {
+			w.chunks = append(w.chunks, make([]tagWait, waitsMin<<len(w.chunks)))
+		}
+		w.used = ticket
+	}
+	w.open++
+	wait := w.at(ticket)
+	wait.tag, wait.ref = makeTag(b), ref
+	if w.indexed {
+		wait.hash = hashTag(b)
+		w.byTag.Insert(wait.hash, ticket-1)
+	} else {
+		w.highest = wait.tag
+	}
 }
 
 // take removes the wait of that ticket and returns its tag.
 func (w *waits) take(ticket uint32) tag {
-	i := ticket - 1
-	wait := &w.list[i]
+	wait := w.at(ticket)
 	t := wait.tag
+	if t.n == 0 {
+		panic("BUG: a wait ends twice")
+	}
 	wait.tag.n = 0
-	w.byTag.Remove(wait.hash, i)
-	w.free = append(w.free, i)
-	if w.byTag.Len() == 0 && len(w.list) > waitsKept {
-		*w = waits{} // many waits at once are rare, and connections live long
+	if w.indexed {
+		w.byTag.Remove(wait.hash, ticket-1)
+	}
+	wait.hash, w.free = w.free, ticket
+	if w.open--; w.open == 0 {
+		w.indexed = false
+		if w.used > waitsKept {
+			*w = waits{} // many waits at once are rare, and connections live long
+		}
 	}
 	return t
 }

@@ -19,11 +19,8 @@ func (r *reactor) endWaits(c *conn) {
 		c.pending.waiting = false
 		r.cancel(c.pending.ref)
 	}
-	// Not by tag: mostly they lie in the order in which they came, and so does their memory.
-	for i := range c.waits.list {
-		if w := &c.waits.list[i]; w.tag.n > 0 {
-			r.cancel(w.ref)
-		}
+	for _, w := range c.waits.all() {
+		r.cancel(w.ref)
 	}
 	c.waits = waits{}
 }
@@ -45,7 +42,7 @@ func (r *reactor) deliver(fx *table.Effect) {
 // until then, so that nothing behind it is executed.
 func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	if fx.Code == codec.OK && c.sock.ended() {
-		if fx.To.Ticket != 0 && int(fx.To.Ticket) <= len(c.waits.list) {
+		if fx.To.Ticket != 0 && fx.To.Ticket <= c.waits.used {
 			c.waits.take(fx.To.Ticket)
 		}
 		return false
@@ -59,7 +56,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 		c.pending.waiting = false
 		form = c.pending.form
 	} else {
-		if int(fx.To.Ticket) > len(c.waits.list) {
+		if fx.To.Ticket > c.waits.used {
 			return false
 		}
 		r.tag = c.waits.take(fx.To.Ticket)

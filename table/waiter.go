@@ -3,8 +3,8 @@ package table
 import "encoding/binary"
 
 const (
-	waiterTextLen   = 48
-	waiterChunkBits = 6 // waiters per chunk: 6.5 KiB
+	waiterTextLen   = 40 // a UUID has 36; a longer one is in the arena
+	waiterChunkBits = 6  // waiters per chunk: 6 KiB
 	waiterChunkLen  = 1 << waiterChunkBits
 	waiterChunkMask = waiterChunkLen - 1
 )

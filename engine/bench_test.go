@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// BenchmarkPairBatch is the work of a loop without sockets: batches of 256
+// commands in pairs, on the same 128 locks, or each on 128 of 10,000.
+func BenchmarkPairBatch(b *testing.B) {
+	const (
+		text = "ACQUIRE %[1]s svc-1 0\nRELEASE %[1]s svc-1\n"
+		tags = "@%[2]d ACQUIRE %[1]s svc-1 0\n@%[2]d RELEASE %[1]s svc-1\n"
+		resp = "*4\r\n$7\r\nACQUIRE\r\n$20\r\n%[1]s\r\n$5\r\nsvc-1\r\n$1\r\n0\r\n*3\r\n$7\r\nRELEASE\r\n$20\r\n%[1]s\r\n$5\r\nsvc-1\r\n"
+	)
+	for _, load := range []struct {
+		name, pair string
+		locks      int
+	}{{"text/locks=128", text, 128}, {"text/locks=10000", text, 10_000}, {"tags/locks=10000", tags, 10_000}, {"resp/locks=10000", resp, 10_000}} {
+		b.Run(load.name, func(b *testing.B) {
+			s := newSim(&testing.T{}, nil)
+			r := s.e.reactors[0]
+			c := r.open(&sink{})
+			rng := rand.New(rand.NewPCG(1, 2))
+			batches := make([][]byte, load.locks/64)
+			for i := range batches {
+				for n := range 128 {
+					pair := fmt.Sprintf(load.pair+"%[3]s", fmt.Sprintf("lock:%015d", rng.IntN(load.locks)), n, "")
+					batches[i] = append(batches[i], pair...)
+				}
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				r.feed(c, batches[i])
+				i = (i + 1) % len(batches)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/command")
+		})
+	}
+}
+
+// BenchmarkWaitBatch is 100,000 tagged waits for one lock, each with a time-out of its own: 50 connections send
+// them in batches of 64, and are lost. The memory of the table is there, that of the connections is not.
+func BenchmarkWaitBatch(b *testing.B) {
+	const conns, waits, depth = 50, 100_000, 64
+	batches := make([][]byte, 0, waits/depth+conns)
+	for from := 0; from < waits/conns; from += depth {
+		for c := range conns {
+			var batch []byte
+			for i := from; i < min(from+depth, waits/conns); i++ {
+				batch = fmt.Appendf(batch, "@%[1]d ACQUIRE lock:000000000000 svc-%[1]d %[2]d\n", i*conns+c, 1_000_000+i*conns+c)
+			}
+			batches = append(batches, batch)
+		}
+	}
+	s := newSim(&testing.T{}, nil)
+	r := s.e.reactors[0]
+	r.feed(r.open(&sink{}), []byte("ACQUIRE lock:000000000000 holder 0 TTL 86400000\n"))
+	b.ReportAllocs()
+	for b.Loop() {
+		var open [conns]*conn
+		for i := range open {
+			open[i] = r.open(&sink{})
+		}
+		for i, batch := range batches {
+			r.feed(open[i%conns], batch)
+		}
+		if n := s.e.tab().Totals().Waiters; n != waits {
+			b.Fatalf("%d waiters", n)
+		}
+		for _, c := range open {
+			r.lost(c)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/waits, "ns/wait")
+}
