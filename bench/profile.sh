@@ -17,7 +17,7 @@ load --depth 64 --duration 4s --form resp
 load --depth 64 --duration 3s --workload renew
 load --depth 1 --duration 4s
 load --depth 16 --duration 2s --workload hot
-load --workload waiters --waiters 10000 --duration 1s
+load --workload waiters --waiters 100000 --duration 1s
 kill "$server"
 wait "$server"
 cp "$profiles/all.prof" cmd/dlm/default.pgo

@@ -58,13 +58,13 @@ const burstInputMax = 1 << 30
 
 // DecodeBurst is Decode for what comes most: it decodes the commands at the
 // beginning of b, up to the first that is not a whole ACQUIRE, RELEASE or
-// HEARTBEAT without options and quotes, and returns how many there are.
+// HEARTBEAT without options and quotes, and returns how many there are, and whether some may have a tag.
 // What it leaves is left to Decode, which comes to the same results.
 //
 // Bytes between the length of b and its capacity may be read, and mean nothing.
-func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int) {
+func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int, tagged bool) {
 	if d.PreAuth {
-		return 0
+		return 0, false
 	}
 	b = b[:min(len(b), burstInputMax)]
 	d.ends.mapped = 0
@@ -79,6 +79,7 @@ func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int) {
 			end = d.inBurst(b, at, p)
 		case '@':
 			if tag, verb := plainTag(b, at); verb > 0 {
+				tagged = true
 				end = d.inBurst(b, verb, p)
 				p.tagLen = tag
 			}
@@ -88,7 +89,7 @@ func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int) {
 		}
 		at = end
 	}
-	return n
+	return n, tagged
 }
 
 // inBurst is plainHold where DecodeBurst has come to.

@@ -28,12 +28,16 @@ func checkBurstIn(t *testing.T, in []byte) {
 	}
 	single := burst[0]
 	if d.DecodePlain(in, &single) {
-		if n := d.DecodeBurst(in, &burst); n != 1 || burst[0] != single || int(single.End) != len(in) {
+		if n, _ := d.DecodeBurst(in, &burst); n != 1 || burst[0] != single || int(single.End) != len(in) {
 			t.Fatalf("input %q: alone it is %+v, a burst has %d: %+v", in, single, n, burst[0])
 		}
 	}
-	at, n := 0, d.DecodeBurst(in, &burst)
+	at := 0
+	n, tagged := d.DecodeBurst(in, &burst)
 	for i := range n {
+		if burst[i].Tagged() && !tagged {
+			t.Fatalf("input %q: no tag is announced", in)
+		}
 		var want Command
 		took, st := e.other(in[at:], &want)
 		if st != Ready {
@@ -86,7 +90,7 @@ func TestBurstsDecodeAsOthers(t *testing.T) {
 		checkBurst(t, in[:len(in)-rng.IntN(3)])
 		var d Decoder
 		var burst Burst
-		if n := d.DecodeBurst(in, &burst); n > 0 && int(burst[n-1].End) == len(in) {
+		if n, _ := d.DecodeBurst(in, &burst); n > 0 && int(burst[n-1].End) == len(in) {
 			whole++
 		}
 	}
@@ -136,11 +140,11 @@ func TestBurstsTakePlainCommands(t *testing.T) {
 	} {
 		var d Decoder
 		var burst Burst
-		if n := d.DecodeBurst([]byte(c.input), &burst); n != c.n {
+		if n, _ := d.DecodeBurst([]byte(c.input), &burst); n != c.n {
 			t.Errorf("input %q: %d commands, want %d", c.input, n, c.n)
 		}
 		d.PreAuth = true
-		if n := d.DecodeBurst([]byte(c.input), &burst); n != 0 {
+		if n, _ := d.DecodeBurst([]byte(c.input), &burst); n != 0 {
 			t.Errorf("input %q before AUTH: %d commands", c.input, n)
 		}
 	}

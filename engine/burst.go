@@ -17,8 +17,11 @@ func (r *reactor) runPlain(c *conn, in []byte) int {
 		return 0
 	}
 	r.dec.PreAuth = false
-	n := r.dec.DecodeBurst(in, &b.Cmds)
-	if n = r.beforeTagInUse(c, in, n); n == 0 {
+	n, tagged := r.dec.DecodeBurst(in, &b.Cmds)
+	if tagged {
+		n = r.beforeTagInUse(c, in, n)
+	}
+	if n == 0 {
 		return 0
 	}
 	t.Prepare(b, in, n, c.id)
@@ -27,7 +30,7 @@ func (r *reactor) runPlain(c *conn, in []byte) int {
 		r.locked = true
 		done = t.RunPlain(r.now, b, from, n)
 		r.locked = false
-		r.answerPlain(c, in, from, done)
+		r.answerPlain(c, in, from, done, !tagged && !c.detail)
 		if done < n {
 			n = r.applyPlain(c, in, done, n)
 			done++
@@ -50,8 +53,8 @@ func (r *reactor) plainTable(c *conn) *table.Table {
 }
 
 // answerPlain answers the commands of the burst from i to n, that were executed. What comes
-// most, OK to a line, is short.
-func (r *reactor) answerPlain(c *conn, in []byte, i, n int) {
+// most, OK to a line, is short; if short is true, no line has another answer.
+func (r *reactor) answerPlain(c *conn, in []byte, i, n int, short bool) {
 	var okays [verbPlainLast + 1]uint32 // by verb
 	lines := 0                          // OKs that are still to be written
 	grants := c.grants
@@ -61,7 +64,7 @@ func (r *reactor) answerPlain(c *conn, in []byte, i, n int) {
 		if p.Verb == codec.VerbAcquire {
 			grants = append(grants, res.Hold)
 		}
-		if p.Form == codec.FormText && !c.detail && !p.Tagged() {
+		if p.Form == codec.FormText && (short || !p.Tagged() && !c.detail) {
 			lines++
 			continue
 		}

@@ -61,7 +61,7 @@ func decodePlain(t *testing.T, b *Plain, lines string) (in []byte, n int) {
 	t.Helper()
 	var d codec.Decoder
 	in = []byte(lines)
-	n = d.DecodeBurst(in, &b.Cmds)
+	n, _ = d.DecodeBurst(in, &b.Cmds)
 	if int(b.Cmds[n-1].End) != len(in) {
 		t.Fatalf("%q is not plain", lines)
 	}

@@ -41,7 +41,7 @@ type Shard struct {
 	grace   grace
 	checks  checks // under the tag invariants only
 
-	_ [40 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
+	_ [16 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
 }
 
 // Counts are what happened in a shard since the start.

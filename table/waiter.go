@@ -1,10 +1,13 @@
 package table
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 const (
 	waiterTextLen   = 40 // a UUID has 36; a longer one is in the arena
-	waiterChunkBits = 6  // waiters per chunk: 6 KiB
+	waiterChunkBits = 6  // waiters per chunk: 6 KiB, and a bit of a word for each
 	waiterChunkLen  = 1 << waiterChunkBits
 	waiterChunkMask = waiterChunkLen - 1
 )
@@ -14,9 +17,9 @@ const (
 type waiter struct {
 	deadline   int64 // end of the wait, table time in ns
 	from       Origin
-	generation uint32 // raised whenever the record is freed, so that a WaiterRef goes stale
+	generation uint32 // raised whenever the record is taken, so that a WaiterRef goes stale
 	lock       uint32
-	next, prev uint32 // in the queue; next links free records
+	next, prev uint32 // in the queue
 	ttlMs      uint32 // lease wanted; 0: the table's default, or the hold's own
 	meta       ref    // META; 0: none
 	metaLen    uint16
@@ -33,10 +36,20 @@ type WaiterRef struct {
 }
 
 // waiterSlab hands out waiter records by index. Records never move.
+//
+// Those of one chunk are given out together, from its first free one on: the
+// requests of one read then lie side by side, in whatever order earlier ones have ended.
 type waiterSlab struct {
 	chunks []*[waiterChunkLen]waiter
-	free   uint32
+	spare  []spareWaiters // by chunk
+	open   uint32         // a chunk with free records, none: there is none
 	live   int
+}
+
+// spareWaiters are the free records of a chunk.
+type spareWaiters struct {
+	free uint64 // bit i: record i
+	next uint32 // chunk with free records, if this has some
 }
 
 func (b *waiterSlab) at(i uint32) *waiter {
@@ -49,29 +62,30 @@ func (b *waiterSlab) take() uint32 {
 	if b.live == int(b.len()) {
 		b.grow()
 	}
-	i := b.free
-	b.free = b.at(i).next
+	chunk := b.open
+	spare := &b.spare[chunk]
+	i := uint32(bits.TrailingZeros64(spare.free))
+	if spare.free &= spare.free - 1; spare.free == 0 {
+		b.open = spare.next
+	}
 	b.live++
-	return i
+	return chunk<<waiterChunkBits | i
 }
 
 func (b *waiterSlab) grow() {
-	chunk := new([waiterChunkLen]waiter)
-	base := b.len()
-	for i := range chunk {
-		chunk[i].next = base + uint32(i) + 1
-		chunk[i].generation = 1 // the zero WaiterRef names no request
-	}
-	b.chunks = append(b.chunks, chunk)
-	b.free = base
+	b.open = uint32(len(b.chunks))
+	b.chunks = append(b.chunks, new([waiterChunkLen]waiter))
+	b.spare = append(b.spare, spareWaiters{^uint64(0), none})
 }
 
 func (b *waiterSlab) drop(i uint32) {
-	w := b.at(i)
-	w.generation++
-	w.serviceLen = 0
-	w.next = b.free
-	b.free = i
+	b.at(i).serviceLen = 0
+	chunk := i >> waiterChunkBits
+	spare := &b.spare[chunk]
+	if spare.free == 0 {
+		spare.next, b.open = b.open, chunk
+	}
+	spare.free |= 1 << (i & waiterChunkMask)
 	b.live--
 }
 

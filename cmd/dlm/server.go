@@ -54,6 +54,7 @@ func serve(stderr io.Writer, o *options) error {
 		log.Warn("environment variables that are no settings are ignored", "names", o.ignoredEnv)
 	}
 
+	spareCollector()
 	stopProfile, err := startProfile(o.cpuProfile)
 	if err != nil {
 		return err
