@@ -3,7 +3,9 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 )
 
 // BenchmarkPairBatch is the work of a loop without sockets: batches of 256
@@ -75,4 +77,49 @@ func BenchmarkWaitBatch(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/waits, "ns/wait")
+}
+
+// BenchmarkTwoLoops compares a loop that executes batches of pairs on 10,000 locks alone with two that do so at
+// the same time. They take turns in short pieces, since a machine that others use changes its speed within a second.
+func BenchmarkTwoLoops(b *testing.B) {
+	const batchesPerTurn = 1000 // 30 ms
+	s := newSim(&testing.T{}, nil)
+	rng := rand.New(rand.NewPCG(1, 2))
+	batches := make([][]byte, 256)
+	for i := range batches {
+		for range 128 {
+			batches[i] = fmt.Appendf(batches[i], "ACQUIRE lock:%015[1]d svc-1 0\nRELEASE lock:%015[1]d svc-1\n", rng.IntN(10_000))
+		}
+	}
+	turns, took := [2]chan bool{}, make(chan time.Duration, 2)
+	for i := range turns {
+		turns[i] = make(chan bool)
+		go func() {
+			r := s.e.reactors[i]
+			c, at := r.open(&sink{}), i*len(batches)/2
+			for range turns[i] {
+				from := time.Now()
+				for range batchesPerTurn {
+					r.feed(c, batches[at%len(batches)])
+					at++
+				}
+				took <- time.Since(from)
+			}
+		}()
+		defer close(turns[i])
+	}
+	var alone, both []float64
+	perCommand := func() float64 { return float64((<-took).Nanoseconds()) / batchesPerTurn / 256 }
+	for b.Loop() {
+		turns[0] <- true
+		alone = append(alone, perCommand())
+		turns[0] <- true
+		turns[1] <- true
+		both = append(both, perCommand(), perCommand())
+	}
+	slices.Sort(alone)
+	slices.Sort(both)
+	b.ReportMetric(alone[len(alone)/2], "ns/alone")
+	b.ReportMetric(both[len(both)/2], "ns/both")
+	b.ReportMetric(0, "ns/op")
 }

@@ -72,6 +72,7 @@ func fresh(cfg *Config) *recovered {
 
 func newTable(cfg *Config, seed uint64, tokenStart codec.Token, oldHash bool) *table.Table {
 	return table.New(table.Config{
+		Shared:            cfg.Loops > 1,
 		Seed:              seed,
 		OldHash:           oldHash,
 		TokenStart:        tokenStart,

@@ -6,8 +6,8 @@ package table
 const prefetchFrom = 16_384
 
 // Prefetch asks the processor to bring what commands on names of these hashes will
-// read first, if the table is too large to be in its caches: the shards, their
-// places of the index, and the records there, or the free ones that new locks take. So the waits
+// read first, if the table is too large to be in its caches, or part of it in those of others: the shards,
+// their places of the index, and the records there, or the free ones that new locks take. So the waits
 // for memory overlap, instead of following one another.
 //
 // It is a hint and no access. It holds no mutex; what it reads on its way from
@@ -15,7 +15,7 @@ const prefetchFrom = 16_384
 // which addresses are prefetched, which can't fault. What it reads is there, see
 // extendReach.
 func (t *Table) Prefetch(hashes []uint64) {
-	if t.large() {
+	if t.config.Shared || t.large() {
 		prefetch(t, hashes)
 	}
 }

@@ -25,6 +25,7 @@ type Config struct {
 	// of its shard: it must be quick and must not call the table.
 	Tap func(*Event)
 
+	Shared            bool        // several threads execute commands at once: see Prefetch
 	Seed              uint64      // secret: with a known one a client could aim all names at one probe chain
 	OldHash           bool        // names have the shards of images of format version 1
 	TokenStart        codec.Token // every token is larger than this
