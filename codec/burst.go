@@ -71,25 +71,17 @@ func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int, tagged bool) {
 	at := uint(0)
 	for ; n < BurstMax && at < uint(len(b)); n++ {
 		p := &burst[n]
-		verb, tag, end := at, uint8(0), uint(0)
-		if b[at] == '@' {
-			if tag, verb = plainTag(b, at); verb == 0 {
-				break
-			}
-			tagged = true
-		}
-		switch b[verb] {
-		case 'A', 'R', 'H':
-			if verb+endsLen <= d.ends.mapped || d.ends.extend(b, verb) {
-				end = shortHold((*[endsLen]byte)(b[verb:verb+endsLen]), d.ends.from(verb), verb, p)
-			}
-			if end == 0 {
-				end = plainHold(b, verb, p)
-			}
-			p.tagLen = tag
+		end := uint(0)
+		switch b[at] {
 		case '*':
-			if tag == 0 {
-				end = plainHoldRESP(b, verb, p)
+			end = plainHoldRESP(b, at, p)
+		case 'A', 'R', 'H':
+			end = d.inBurst(b, at, p)
+		case '@':
+			if tag, verb := plainTag(b, at); verb > 0 {
+				tagged = true
+				end = d.inBurst(b, verb, p)
+				p.tagLen = tag
 			}
 		}
 		if end == 0 {
@@ -98,6 +90,17 @@ func (d *Decoder) DecodeBurst(b []byte, burst *Burst) (n int, tagged bool) {
 		at = end
 	}
 	return n, tagged
+}
+
+// inBurst is plainHold where DecodeBurst has come to.
+func (d *Decoder) inBurst(b []byte, at uint, p *Plain) (end uint) {
+	if at+endsLen <= d.ends.mapped || d.ends.extend(b, at) {
+		end = shortHold((*[endsLen]byte)(b[at:at+endsLen]), d.ends.from(at), at, p)
+	}
+	if end == 0 {
+		end = plainHold(b, at, p)
+	}
+	return end
 }
 
 // DecodePlain decodes b if it is one plain command and nothing else, and tells whether it is. PreAuth
@@ -115,7 +118,6 @@ func (d *Decoder) DecodePlain(b []byte, p *Plain) bool {
 		block := (*[endsLen]byte)(b[:endsLen])
 		markEnds(block[:], d.ends.words[:1])
 		end = shortHold(block, d.ends.words[0], 0, p) // marks behind b don't matter: end tells
-		p.tagLen = 0
 	default:
 		end = plainHold(b, 0, p)
 	}
@@ -125,7 +127,7 @@ func (d *Decoder) DecodePlain(b []byte, p *Plain) bool {
 // shortHold is plainHold for lines that end within b, the input from at on, and leaves more
 // to it: it returns 0 then. What counts of b are the words that end at
 // ends. The place of an end that is not there is that of the first byte, a
-// letter, which is neither a blank nor the end of a line. The tag is left to the caller.
+// letter, which is neither a blank nor the end of a line.
 func shortHold(b *[endsLen]byte, ends uint64, at uint, p *Plain) (n uint) {
 	start := uint(8) // behind the verb and a blank
 	switch binary.LittleEndian.Uint64(b[:]) {
@@ -162,7 +164,7 @@ func shortHold(b *[endsLen]byte, ends uint64, at uint, p *Plain) (n uint) {
 			return 0
 		}
 	}
-	p.Form = FormText
+	p.Form, p.tagLen = FormText, 0
 	p.nameAt, p.nameEnd = uint32(at+start), uint32(at+name)
 	p.serviceAt, p.serviceEnd = uint32(at+name+1), uint32(at+service)
 	n = at + end + 1

@@ -38,7 +38,7 @@
 // # What comes most
 //
 // ACQUIRE, RELEASE and HEARTBEAT in upper case, with one blank between words and without
-// tag, quotes and options, are decoded without the grammar: plainHold, for an array
+// quotes and options, are decoded without the grammar: plainHold, behind a tag plainTagged, for an array
 // plainHoldRESP. What these do not know is left to the grammar, which comes to the same result
 // where both apply; the fuzz tests compare them. [Decoder.DecodeBurst] decodes up to
 // [BurstMax] of them at once, into [Plain] commands that name places of the input. For lines,

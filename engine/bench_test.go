@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// oneLoop has nobody to share the table with.
+func oneLoop(c *Config) { c.Loops = 1 }
+
 // BenchmarkPairBatch is the work of a loop without sockets: batches of 256
 // commands in pairs, on the same 128 locks, or each on 128 of 10,000.
 func BenchmarkPairBatch(b *testing.B) {
@@ -21,7 +24,7 @@ func BenchmarkPairBatch(b *testing.B) {
 		locks      int
 	}{{"text/locks=128", text, 128}, {"text/locks=10000", text, 10_000}, {"tags/locks=10000", tags, 10_000}, {"resp/locks=10000", resp, 10_000}} {
 		b.Run(load.name, func(b *testing.B) {
-			s := newSim(&testing.T{}, nil)
+			s := newSim(&testing.T{}, oneLoop)
 			r := s.e.reactors[0]
 			c := r.open(&sink{})
 			rng := rand.New(rand.NewPCG(1, 2))
@@ -57,7 +60,7 @@ func BenchmarkWaitBatch(b *testing.B) {
 			batches = append(batches, batch)
 		}
 	}
-	s := newSim(&testing.T{}, nil)
+	s := newSim(&testing.T{}, oneLoop)
 	r := s.e.reactors[0]
 	r.feed(r.open(&sink{}), []byte("ACQUIRE lock:000000000000 holder 0 TTL 86400000\n"))
 	b.ReportAllocs()

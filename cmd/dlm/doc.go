@@ -11,6 +11,8 @@
 // To add a setting, edit addFlags in options.go; help, environment and file
 // follow from it.
 //
+// The collector of garbage is told to wait until the heap is worth it (collector.go).
+//
 // Goroutines of the server beside those of the engine: the main one, which
 // runs Engine.Serve, and one that waits for SIGHUP until the server stops.
 package main
