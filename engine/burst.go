@@ -93,8 +93,8 @@ func (r *reactor) beforeTagInUse(c *conn, in []byte, n int) int {
 	for i := range n {
 		if p := &r.plain.Cmds[i]; p.Tagged() {
 			tag := p.Tag(in)
-			if c.waits.inUse(tag) {
-				return i
+			if c.waits.open > tagsMax-codec.BurstMax || c.waits.inUse(tag) {
+				return i // near the limit of tags, acquire counts them
 			}
 			r.tagsRise = r.tagsRise && above(tag, last)
 			last = tag
@@ -104,7 +104,8 @@ func (r *reactor) beforeTagInUse(c *conn, in []byte, n int) int {
 }
 
 // applyPlain executes and answers command i of the burst, whatever comes of it, and returns where the
-// burst of n commands ends: if i waits, before the next that may not pass it.
+// burst of n commands ends: if i waits, behind it, or before the next of the same tag if it has one. Of tags that
+// rise, none comes twice.
 func (r *reactor) applyPlain(c *conn, in []byte, i, n int) (end int) {
 	cmds, open := &r.plain.Cmds, c.waits.open
 	cmds[i].Command(in, r.cmd)

@@ -14,7 +14,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		return false
 	}
 	t, p, res := r.plainTable(c), &r.plain.Cmds[0], &r.plain.Results[0]
-	if t == nil || !r.dec.DecodePlain(in, p) || p.Tagged() && c.waits.inUse(p.Tag(in)) {
+	if t == nil || !r.dec.DecodePlain(in, p) || p.Tagged() && (c.waits.open >= tagsMax || c.waits.inUse(p.Tag(in))) {
 		return false
 	}
 	r.locked = true

@@ -38,7 +38,7 @@ type waits struct {
 	free   uint32 // ticket of a place that is free again, 0: none
 	open   int    // requests that wait
 
-	highest tag // of those since none was open, unless indexed
+	highest tag // the greatest since none was open; not kept up once indexed
 	indexed bool
 	byTag   index.Index // places, if indexed; else empty
 }
@@ -73,7 +73,7 @@ func (w *waits) all() iter.Seq2[uint32, *tagWait] {
 	}
 }
 
-// above tells whether tag a comes behind b when one counts.
+// above tells whether tag a is longer than b, or as long and greater: behind it when one counts.
 func above(a, b []byte) bool {
 	return len(a) > len(b) || len(a) == len(b) && string(a) > string(b)
 }

@@ -112,3 +112,21 @@ func TestTagsThatRiseNeedNoIndex(t *testing.T) {
 		t.Error("a tag that waits is not in use, or one that does not is")
 	}
 }
+
+// TestTheLimitOfTagsHoldsTheShortWayToo: what would be granted at once needs no tag, but is refused either way.
+func TestTheLimitOfTagsHoldsTheShortWayToo(t *testing.T) {
+	s := newSim(t, nil)
+	a, holder := s.dial(0), s.dial(0)
+	holder.do("ACQUIRE x H 0", "OK")
+	for i := range tagsMax {
+		a.send(fmt.Sprintf("@%d ACQUIRE x A 60000\n", i))
+	}
+	const refused = "@more ERROR LIMIT too many open tags on this connection\n"
+	for _, in := range []string{"@more ACQUIRE free B 60000\n", "@more acquire free B 60000\n", "@more ACQUIRE free B 60000\n@more ACQUIRE free B 60000\n"} {
+		a.reads()
+		a.send(in)
+		if got := a.reads(); strings.ReplaceAll(got, refused, "") != "" || got == "" {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}

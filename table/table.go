@@ -19,7 +19,7 @@ const (
 	WaitersMaxMax = 1 << 30
 )
 
-// Config is what a table is made with. All fields are required but MemoryMax and Tap.
+// Config is what a table is made with. All fields are required but Tap and Shared.
 type Config struct {
 	// Tap, if not nil, is called with every change of a lock, under the mutex
 	// of its shard: it must be quick and must not call the table.

@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// heapFloor is the size of the heap, in bytes, below which nothing is collected.
+	// heapFloor is the least goal of a cycle, in bytes of heap; a cycle begins somewhat before its goal.
 	heapFloor = 32 << 20
 	// heapMinOfGo is the same at GOGC=100, and grows with it.
 	heapMinOfGo = 4 << 20
 )
 
-// spareCollector keeps the garbage collector from running while the heap is small: a
+// spareCollector keeps the garbage collector from running while the heap is small, by the live heap of the last cycle: a
 // server whose locks and waiters grow to 30 MB would go through four cycles, and while one
 // runs, commands cost it several times as much. Beyond the floor all is as usual: the next
 // cycle begins when the heap has doubled. GOGC in the environment turns this off.
@@ -34,7 +34,7 @@ func spareCollector() {
 	})
 }
 
-// percentAbove returns the GOGC with which the next cycle begins at the floor, or when what is live
+// percentAbove returns the GOGC with which the next cycle has its goal at the floor, or when what is live
 // has doubled, whichever comes later.
 func percentAbove(live uint64) int {
 	const most = 100 * heapFloor / heapMinOfGo
