@@ -31,6 +31,7 @@ func BenchmarkPairBatch(b *testing.B) {
 			batches := make([][]byte, load.locks/64)
 			for i := range batches {
 				for n := range 128 {
+					// The last verb is for those pairs that have no use for the number.
 					pair := fmt.Sprintf(load.pair+"%[3]s", fmt.Sprintf("lock:%015d", rng.IntN(load.locks)), n, "")
 					batches[i] = append(batches[i], pair...)
 				}

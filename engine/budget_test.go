@@ -183,6 +183,10 @@ func TestMemoryOfManyTagsIsGivenBack(t *testing.T) {
 	for i := range 1000 {
 		a.send(fmt.Sprintf("@%d ACQUIRE x A 10\n", i))
 	}
+	a.send("@0a ACQUIRE x A 10\n") // behind @999 it does not rise
+	if a.c.waits.byTag.Slots == nil || a.c.waits.chunks == nil {
+		t.Fatal("there is nothing to give back")
+	}
 	s.advance(50 * time.Millisecond)
 	if a.reads(); a.c.waits.byTag.Slots != nil || a.c.waits.chunks != nil {
 		t.Fatal("an idle connection keeps the memory of its tags")

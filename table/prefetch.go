@@ -1,6 +1,6 @@
 package table
 
-// prefetchFrom is how many locks make it worth to prefetch: their records no
+// prefetchFrom is how many locks make it worth to prefetch a table that is not shared: their records no
 // longer fit into a second-level cache of 1 or 2 MiB. Before that it costs more
 // than it brings.
 const prefetchFrom = 16_384
