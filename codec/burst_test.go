@@ -1,7 +1,9 @@
 package codec
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -24,19 +26,20 @@ func checkBurstIn(t *testing.T, in []byte) {
 	var d, e Decoder
 	var burst Burst
 	for i := range burst { // what an earlier one has left must not matter
-		burst[i] = Plain{1, 2, 3, 4, 5, 6, VerbQuit, FormRESP, 7}
+		burst[i] = Plain{Text{1}, 1, 2, 3, 4, 5, 6, VerbQuit, FormRESP, 7, true}
 	}
 	single := burst[0]
 	if d.DecodePlain(in, &single) {
-		if n, _ := d.DecodeBurst(in, &burst); n != 1 || burst[0] != single || int(single.End) != len(in) {
+		if n, _ := d.DecodeBurst(in, &burst); n != 1 || cleaned(burst[0]) != cleaned(single) || int(single.End) != len(in) {
 			t.Fatalf("input %q: alone it is %+v, a burst has %d: %+v", in, single, n, burst[0])
 		}
 	}
 	at := 0
-	n, tagged := d.DecodeBurst(in, &burst)
+	n, has := d.DecodeBurst(in, &burst)
 	for i := range n {
-		if burst[i].Tagged() && !tagged {
-			t.Fatalf("input %q: no tag is announced", in)
+		checkText(t, in, &burst[i])
+		if p := &burst[i]; p.Tagged() && has&HasTags == 0 || p.Form == FormRESP && has&HasRESP == 0 {
+			t.Fatalf("input %q: a burst has %+v, and tells of %b", in, *p, has)
 		}
 		var want Command
 		took, st := e.other(in[at:], &want)
@@ -51,6 +54,32 @@ func checkBurstIn(t *testing.T, in []byte) {
 				describe(&d, got, Ready), burst[i].End, describe(&e, &want, Ready), at+took)
 		}
 		at += took
+	}
+}
+
+// cleaned returns p without what means nothing.
+func cleaned(p Plain) Plain {
+	if end, _ := p.TextEnd(); p.Short {
+		clear(p.Text[end:])
+	} else {
+		p.Text = Text{}
+	}
+	if p.Verb != VerbAcquire {
+		p.WaitMs = 0
+	}
+	return p
+}
+
+// checkText compares the copies of words with the words.
+func checkText(t *testing.T, in []byte, p *Plain) {
+	t.Helper()
+	name, service := p.Name(in), p.Service(in)
+	want := slices.Concat(name, make([]byte, -len(name)&7), service)
+	if fits := len(want) <= TextLen; p.Short != fits || int(p.NameLen()) != len(name) || int(p.ServiceLen()) != len(service) {
+		t.Fatalf("input %q: short is %v, lengths are %d and %d", in, p.Short, p.NameLen(), p.ServiceLen())
+	}
+	if p.Short && !bytes.HasPrefix(p.Text[:], want) {
+		t.Fatalf("input %q: the text is %q, want %q", in, p.Text, want)
 	}
 }
 
@@ -126,7 +155,7 @@ func TestPlainCommandsAreDecodedAlone(t *testing.T) {
 // TestBurstsTakePlainCommands holds that bursts are what they are for: without it, an
 // empty one would be right too.
 func TestBurstsTakePlainCommands(t *testing.T) {
-	if size := unsafe.Sizeof(Plain{}); size > 28 {
+	if size := unsafe.Sizeof(Plain{}); size > 92 {
 		t.Errorf("a plain command has %d bytes", size)
 	}
 	pair := "ACQUIRE lock:000000001234 svc-1 0\nRELEASE lock:000000001234 svc-1\r\nHEARTBEAT a b\n"

@@ -24,8 +24,6 @@ type Decoder struct {
 	// PreAuth sets the narrower limits of a connection that has not authenticated.
 	PreAuth bool
 
-	ends wordEnds // of the input of a burst
-
 	code Code
 	msg  []byte // of the last problem
 
@@ -59,14 +57,7 @@ func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
 // scratch space is left as it is: commands which were decoded before stay valid.
 func plain(b []byte, cmd *Command) (n int) {
 	var p Plain
-	switch b[0] {
-	case '*':
-		n = int(plainHoldRESP(b, 0, &p))
-	case '@':
-		n = int(plainTagged(b, &p))
-	default:
-		n = int(plainHold(b, 0, &p))
-	}
+	n = int(plainAt(b, 0, &p))
 	if n > 0 {
 		p.Command(b, cmd)
 	}

@@ -13,12 +13,25 @@ const (
 	heartbeatTail = 0x2054             // "T "
 )
 
+// lineReach is how much shortLine looks at.
+const lineReach = 96
+
 // plainHold decodes the three commands of the basic protocol in the form that
 // clients mostly send: in upper case, one blank between words, nothing quoted,
 // no options. It looks at b from at on and returns where the command ends. What looks different
 // in any way is left to text, which must come to the same result: n is 0
 // then, and p may be half filled.
 func plainHold(b []byte, at uint, p *Plain) (n uint) {
+	if at+lineReach <= uint(cap(b)) {
+		if n = shortLine((*[lineReach]byte)(b[at:at+lineReach]), at, p); n != 0 && n <= uint(len(b)) {
+			return n
+		}
+	}
+	return longHold(b, at, p)
+}
+
+// longHold is plainHold for words of any length, byte after byte.
+func longHold(b []byte, at uint, p *Plain) (n uint) {
 	if at+8 > uint(len(b)) {
 		return 0
 	}
@@ -57,15 +70,16 @@ func plainHold(b []byte, at uint, p *Plain) (n uint) {
 		return 0
 	}
 	p.Form, p.tagLen = FormText, 0
-	p.nameAt, p.nameEnd = uint32(start), uint32(name)
-	p.serviceAt, p.serviceEnd = uint32(name+1), uint32(service)
+	p.nameAt, p.nameLen = uint32(start), uint32(name-start)
+	p.serviceAt, p.serviceLen = uint32(name+1), uint32(service-name-1)
 	p.End = uint32(end + 1)
+	p.copyText(b)
 	return end + 1
 }
 
-// plainTagged is plainHold for a line at the beginning of b that begins with a tag.
-func plainTagged(b []byte, p *Plain) (n uint) {
-	tag, verb := plainTag(b, 0)
+// plainTagged is plainHold for a line that begins with a tag.
+func plainTagged(b []byte, at uint, p *Plain) (n uint) {
+	tag, verb := plainTag(b, at)
 	if verb == 0 {
 		return 0
 	}

@@ -40,8 +40,8 @@ func plainHoldRESP(b []byte, at uint, p *Plain) (n uint) {
 	if nameLen == 0 || serviceLen == 0 {
 		return 0
 	}
-	p.nameAt, p.nameEnd = uint32(name), uint32(nameEnd)
-	p.serviceAt, p.serviceEnd = uint32(service), uint32(end)
+	p.nameAt, p.nameLen = uint32(name), uint32(nameLen)
+	p.serviceAt, p.serviceLen = uint32(service), uint32(serviceLen)
 	if p.Verb == VerbAcquire {
 		skip, waitLen := bulkHead(eight(b, end))
 		wait := end + skip
@@ -60,6 +60,7 @@ func plainHoldRESP(b []byte, at uint, p *Plain) (n uint) {
 	}
 	p.Form, p.tagLen = FormRESP, 0
 	p.End = uint32(end + 2)
+	p.copyText(b)
 	return end + 2
 }
 

@@ -39,6 +39,8 @@ func (w *Writer) OK() {
 // okLines are OKs of a burst.
 const okLines = "OK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\n"
 
+const _ = uint(len(okLines) - 3*BurstMax) // there are enough
+
 // OKLines answers n commands, at most BurstMax, with OK as text without tags. It needs no Start.
 func (w *Writer) OKLines(n int) {
 	if n > 0 {

@@ -16,13 +16,15 @@ func oneLoop(c *Config) { c.Loops = 1 }
 func BenchmarkPairBatch(b *testing.B) {
 	const (
 		text = "ACQUIRE %[1]s svc-1 0\nRELEASE %[1]s svc-1\n"
+		long = "ACQUIRE %[1]s-4e1f-a3a6-0d2f1c5b7e90 svc-1 0\nRELEASE %[1]s-4e1f-a3a6-0d2f1c5b7e90 svc-1\n"
+		pods = "ACQUIRE %[1]s-4e1f-a3a6-0d2f1c5b7e90 orders-7d9f8b6c5d-abcde 0\nRELEASE %[1]s-4e1f-a3a6-0d2f1c5b7e90 orders-7d9f8b6c5d-abcde\n"
 		tags = "@%[2]d ACQUIRE %[1]s svc-1 0\n@%[2]d RELEASE %[1]s svc-1\n"
 		resp = "*4\r\n$7\r\nACQUIRE\r\n$20\r\n%[1]s\r\n$5\r\nsvc-1\r\n$1\r\n0\r\n*3\r\n$7\r\nRELEASE\r\n$20\r\n%[1]s\r\n$5\r\nsvc-1\r\n"
 	)
 	for _, load := range []struct {
 		name, pair string
 		locks      int
-	}{{"text/locks=128", text, 128}, {"text/locks=10000", text, 10_000}, {"tags/locks=10000", tags, 10_000}, {"resp/locks=10000", resp, 10_000}} {
+	}{{"text/locks=128", text, 128}, {"text/locks=10000", text, 10_000}, {"long/locks=10000", long, 10_000}, {"pods/locks=10000", pods, 10_000}, {"tags/locks=10000", tags, 10_000}, {"resp/locks=10000", resp, 10_000}} {
 		b.Run(load.name, func(b *testing.B) {
 			s := newSim(&testing.T{}, oneLoop)
 			r := s.e.reactors[0]

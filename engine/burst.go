@@ -17,8 +17,8 @@ func (r *reactor) runPlain(c *conn, in []byte) int {
 		return 0
 	}
 	r.dec.PreAuth = false
-	n, tagged := r.dec.DecodeBurst(in, &b.Cmds)
-	if tagged {
+	n, has := r.dec.DecodeBurst(in, &b.Cmds)
+	if has&codec.HasTags != 0 {
 		n = r.beforeTagInUse(c, in, n)
 	}
 	if n == 0 {
@@ -30,7 +30,7 @@ func (r *reactor) runPlain(c *conn, in []byte) int {
 		r.locked = true
 		done = t.RunPlain(r.now, b, from, n)
 		r.locked = false
-		r.answerPlain(c, in, from, done, !tagged && !c.detail)
+		r.answerPlain(c, in, from, done, has == 0 && !c.detail)
 		if done < n {
 			n = r.applyPlain(c, in, done, n)
 			done++
@@ -52,38 +52,25 @@ func (r *reactor) plainTable(c *conn) *table.Table {
 	return served.table
 }
 
-// answerPlain answers the commands of the burst from i to n, that were executed. What comes
-// most, OK to a line, is short; if short is true, no line has another answer.
+// answerPlain answers the commands of the burst from i to n, which are those of the last run. What comes
+// most is short: OK to each, as a line without a tag.
 func (r *reactor) answerPlain(c *conn, in []byte, i, n int, short bool) {
-	var okays [verbPlainLast + 1]uint32 // by verb
-	lines := 0                          // OKs that are still to be written
-	grants := c.grants
-	for ; i < n; i++ {
-		p, res := &r.plain.Cmds[i], &r.plain.Results[i]
-		okays[p.Verb&verbPlainLast]++
-		if p.Verb == codec.VerbAcquire {
-			grants = append(grants, res.Hold)
-		}
-		if p.Form == codec.FormText && (short || !p.Tagged() && !c.detail) {
-			lines++
-			continue
-		}
-		r.w.OKLines(lines)
-		lines = 0
-		r.w.Start(p.Form, p.Tag(in))
-		r.writeHold(c, p.Form, res.Hold.Token, res.Count, res.LeaseMs)
-	}
-	c.grants = grants
-	r.w.OKLines(lines)
-	for verb, n := range okays {
-		if n > 0 {
-			r.countMore(codec.Verb(verb), codec.OK, n)
+	b := &r.plain
+	c.grants = append(c.grants, b.Grants()...)
+	if short {
+		r.w.OKLines(n - i)
+	} else {
+		for ; i < n; i++ {
+			p, res := &b.Cmds[i], &b.Results[i]
+			r.w.Start(p.Form, p.Tag(in))
+			r.writeHold(c, p.Form, res.Token, res.Count, res.LeaseMs)
 		}
 	}
+	granted, released, renewed := b.Counts()
+	r.countMore(codec.VerbAcquire, codec.OK, granted)
+	r.countMore(codec.VerbRelease, codec.OK, released)
+	r.countMore(codec.VerbHeartbeat, codec.OK, renewed)
 }
-
-// verbPlainLast is the last verb of plain commands, which are the first three.
-const verbPlainLast = codec.VerbHeartbeat
 
 // beforeTagInUse returns how many of the first n commands of the burst come before the first whose tag is in
 // use by a wait.

@@ -27,14 +27,14 @@ func (r *reactor) single(c *conn, in []byte) bool {
 	if p.Form == codec.FormRESP || c.detail || p.Tagged() {
 		r.w.Buf, r.w.RESP3 = r.scratch[:0], c.resp3
 		r.w.Start(p.Form, p.Tag(in))
-		r.writeHold(c, p.Form, res.Hold.Token, res.Count, res.LeaseMs)
+		r.writeHold(c, p.Form, res.Token, res.Count, res.LeaseMs)
 		out, r.w.Buf = r.w.Buf, nil
 	}
 	c.form = p.Form
 	// A bug from here to the end of the write leaves a new hold to its lease: the client may have seen the OK.
 	if err := c.sock.write(out); err != nil || c.closed {
-		if p.Verb == codec.VerbAcquire {
-			r.takeBack(res.Hold)
+		for _, hold := range r.plain.Grants() {
+			r.takeBack(hold)
 		}
 		r.drop(c)
 	} else if c.sock.buffered() != c.buffered {

@@ -24,12 +24,15 @@ func statIndex(verb codec.Verb, code codec.Code) int {
 func (r *reactor) count(verb codec.Verb, code codec.Code) { r.countMore(verb, code, 1) }
 
 // countMore notes n of them.
-func (r *reactor) countMore(verb codec.Verb, code codec.Code, n uint32) {
+func (r *reactor) countMore(verb codec.Verb, code codec.Code, n int) {
+	if n == 0 {
+		return
+	}
 	i := statIndex(verb, code)
 	if r.stats.counts[i] == 0 {
 		r.stats.touched = append(r.stats.touched, uint16(i))
 	}
-	r.stats.counts[i] += n
+	r.stats.counts[i] += uint32(n)
 }
 
 // countNow is count and publishStats for one OK.

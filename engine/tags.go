@@ -84,13 +84,12 @@ func (w *waits) inUse(b []byte) bool {
 		return false
 	}
 	w.makeIndex()
-	x, hash := &w.byTag, hashTag(b)
-	for i := hash & x.Mask(); x.Slots[i].Rec != 0; i = (i + 1) & x.Mask() {
-		if x.Slots[i].Tag == hash && string(w.at(x.Slots[i].Rec).tag.text()) == string(b) {
-			return true
-		}
+	hash := hashTag(b)
+	slot, ticket := w.byTag.Find(hash, hash)
+	for ticket != 0 && string(w.at(ticket).tag.text()) != string(b) {
+		slot, ticket = w.byTag.Find(hash, slot+1)
 	}
-	return false
+	return ticket != 0
 }
 
 // makeIndex puts the requests that wait into the index, if they are not there.

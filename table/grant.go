@@ -5,6 +5,16 @@ import "dlm/codec"
 // grant makes service the holder of lock i, which nobody holds, under a new
 // token. The caller has seen that a token is left.
 func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []byte) {
+	s.beginHold(l, ttlMs)
+	s.setService(l, service)
+	if l.meta != 0 || len(meta) != 0 {
+		s.setMeta(l, meta)
+	}
+	s.armLease(i, l)
+}
+
+// beginHold is grant without the strings; armLease comes after it.
+func (s *Shard) beginHold(l *lock, ttlMs uint32) {
 	s.counter++
 	s.counts.Grants++
 	if ttlMs == 0 {
@@ -15,11 +25,6 @@ func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []by
 	l.ttlMs = ttlMs
 	l.since = s.now
 	l.deadline = s.now + int64(ttlMs)*nsPerMs
-	s.setService(l, service)
-	if l.meta != 0 || len(meta) != 0 {
-		s.setMeta(l, meta)
-	}
-	s.armLease(i, l)
 }
 
 // passOn gives lock i, whose hold has ended, to the first waiter that can

@@ -23,7 +23,7 @@ const (
 // What a heartbeat touches comes first, so that with a name and service of up
 // to 32 bytes together, the name rounded up to whole words, it stays within the first line.
 //
-// text holds the name, then the service id of the holder, from a multiple of 8 on. A string
+// text holds the name, then the service id of the holder, from a multiple of 8 on, with zeros in between. A string
 // without room there is in the arena, and its ref (4 bytes) stands in its place:
 //
 //	name <= 56:             text = name, then service or its ref
@@ -125,23 +125,11 @@ func (l *lock) ref(at int) ref { return ref(binary.LittleEndian.Uint32(l.text[at
 
 func (l *lock) setRef(at int, r ref) { binary.LittleEndian.PutUint32(l.text[at:], uint32(r)) }
 
-// blockLen is how many bytes are copied at once where there are as many, which is
-// quicker than copying what is needed.
-const blockLen = 32
-
-// copyBlock is an assignment for which no memmove is called, as it would be for one
-// that could overlap.
-func copyBlock(to, from *[blockLen]byte) {
-	block := *from
-	*to = block
-}
-
 // setName stores the name, in a record without a service.
 func (s *Shard) setName(l *lock, name []byte) {
 	l.nameLen = uint16(len(name))
-	if len(name) <= blockLen && cap(name) >= blockLen {
-		copyBlock((*[blockLen]byte)(l.text[:]), (*[blockLen]byte)(name[:blockLen]))
-	} else if len(name) <= inlineNameMax {
+	if len(name) <= inlineNameMax {
+		clear(l.text[len(name)&^7 : (len(name)+7)&^7])
 		copy(l.text[:], name)
 	} else {
 		l.setRef(0, s.arena.put(name))
@@ -151,10 +139,7 @@ func (s *Shard) setName(l *lock, name []byte) {
 // setService stores the holder's service id; the former must be dropped.
 func (s *Shard) setService(l *lock, service []byte) {
 	l.serviceLen = uint16(len(service))
-	at := l.serviceAt()
-	if len(service) <= blockLen && cap(service) >= blockLen && at <= textLen-blockLen {
-		copyBlock((*[blockLen]byte)(l.text[at:]), (*[blockLen]byte)(service[:blockLen]))
-	} else if at+len(service) <= textLen {
+	if at := l.serviceAt(); at+len(service) <= textLen {
 		copy(l.text[at:], service)
 	} else {
 		l.setRef(at, s.arena.put(service))
@@ -179,35 +164,6 @@ func (s *Shard) setMeta(l *lock, text []byte) {
 	}
 }
 
-// sameText compares strings, quickly where both have a block of capacity: word by word
-// from the front, as they were stored, so that a processor need not wait until what it
-// has just stored has reached the cache.
-func sameText(a, b []byte) bool {
-	n := len(a)
-	switch {
-	case n != len(b):
-		return false
-	case n > blockLen || cap(a) < blockLen || cap(b) < blockLen:
-		return string(a) == string(b)
-	}
-	x, y := (*[blockLen]byte)(a[:blockLen]), (*[blockLen]byte)(b[:blockLen])
-	differ := wordsDiffer(x, y, 0)
-	switch {
-	case n <= 8:
-		return differ<<(8*(8-n)&63) == 0 || n == 0
-	case n <= 16:
-		return differ|wordsDiffer(x, y, 8)<<(8*(16-n)&63) == 0
-	case n <= 24:
-		return differ|wordsDiffer(x, y, 8)|wordsDiffer(x, y, 16)<<(8*(24-n)&63) == 0
-	}
-	return differ|wordsDiffer(x, y, 8)|wordsDiffer(x, y, 16)|wordsDiffer(x, y, 24)<<(8*(32-n)&63) == 0
-}
-
-// wordsDiffer returns the bits in which the words at that place differ.
-func wordsDiffer(x, y *[blockLen]byte, at int) uint64 {
-	return binary.LittleEndian.Uint64(x[at:]) ^ binary.LittleEndian.Uint64(y[at:])
-}
-
 // lockAt returns the record i, nil for none.
 func (s *Shard) lockAt(i uint32) *lock {
 	if i == none {
@@ -224,22 +180,12 @@ func (s *Shard) find(tag uint32, name []byte) uint32 {
 
 // lookUp returns the record of that name, with its index, or none and nil.
 func (s *Shard) lookUp(tag uint32, name []byte) (uint32, *lock) {
-	if len(s.index.Slots) == 0 {
-		return none, nil
-	}
-	mask := s.index.Mask()
-	for i := tag & mask; ; i = (i + 1) & mask {
-		at := s.index.Slots[i]
-		if at.Rec == 0 {
-			return none, nil
-		}
-		if at.Tag == tag {
-			l := s.locks.at(at.Rec - 1)
-			if sameText(s.name(l), name) {
-				return at.Rec - 1, l
-			}
+	for slot, rec := s.index.Find(tag, tag); rec != 0; slot, rec = s.index.Find(tag, slot+1) {
+		if l := s.locks.at(rec - 1); string(s.name(l)) == string(name) {
+			return rec - 1, l
 		}
 	}
+	return none, nil
 }
 
 // create makes the record of a lock that is about to be granted.
@@ -247,10 +193,17 @@ func (s *Shard) create(tag uint32, name []byte) (uint32, *lock) {
 	if s.locks.full() || s.index.Full() {
 		s.growFor()
 	}
-	i, l := s.locks.take()
-	l.tag, l.first, l.last, l.waiters, l.meta, l.metaLen = tag, none, none, 0, 0, 0 // grant sets the rest
+	i, l := s.takeLock(tag)
 	s.setName(l, name)
 	s.index.Add(tag, i)
+	return i, l
+}
+
+// takeLock returns a free record, of which there must be one, for a lock that is about to be granted. The caller and
+// grant set the rest.
+func (s *Shard) takeLock(tag uint32) (uint32, *lock) {
+	i, l := s.locks.take()
+	l.tag, l.first, l.last, l.waiters, l.meta, l.metaLen = tag, none, none, 0, 0, 0
 	return i, l
 }
 
@@ -274,6 +227,11 @@ func (s *Shard) forget(i uint32, l *lock) {
 		panic("BUG: a lock with waiters is forgotten")
 	}
 	s.index.Remove(l.tag, i)
+	s.freeLock(i, l)
+}
+
+// freeLock is forget for a lock that is no longer in the index.
+func (s *Shard) freeLock(i uint32, l *lock) {
 	if l.meta != 0 {
 		s.setMeta(l, nil)
 	}

@@ -49,9 +49,9 @@ func runAsPlain(t *Table, now int64, cmd *codec.Command, from ConnID, variant in
 		return r, false
 	}
 	res := &b.Results[0]
-	r = Result{Token: res.Hold.Token, Count: res.Count, LeaseMs: res.LeaseMs, Fresh: cmd.Verb == codec.VerbAcquire}
-	if r.Fresh {
-		r.Hold = res.Hold
+	r = Result{Token: res.Token, Count: res.Count, LeaseMs: res.LeaseMs}
+	for _, hold := range b.Grants() {
+		r.Fresh, r.Hold = true, hold
 	}
 	return r, true
 }
@@ -128,44 +128,44 @@ func TestPlainCommandsKeepLimits(t *testing.T) {
 	}
 }
 
-// TestPlainCommandsFreeTheirStrings uses names and services that have no room in the record.
+// TestPlainCommandsFreeTheirStrings uses names and services of all lengths up to and beyond those for which a record has room.
 func TestPlainCommandsFreeTheirStrings(t *testing.T) {
-	tab := New(Config{TTLMs: 1000, LocksMax: 10})
-	for _, name := range []string{"a", strings.Repeat("n", 57), strings.Repeat("n", 300)} {
-		service := strings.Repeat("s", 100)
-		var b Plain
-		in, n := decodePlain(t, &b, fmt.Sprintf("ACQUIRE %[1]s %[2]s 0\nHEARTBEAT %[1]s %[2]s\nRELEASE %[1]s %[2]s\n", name, service))
-		tab.Prepare(&b, in, n, 1)
-		if got := tab.RunPlain(5, &b, 0, n); got != n {
-			t.Fatalf("stopped at %d", got)
-		}
-		if sum := tab.Totals(); sum.BytesUsed != 0 || sum.Held != 0 {
-			t.Errorf("a name of %d bytes leaves %+v", len(name), sum)
+	for name := 1; name <= textLen+8; name++ {
+		for service := 1; service <= textLen+8; service++ {
+			tab := New(Config{TTLMs: 1000, LocksMax: 10})
+			words := strings.Repeat("n", name) + " " + strings.Repeat("s", service)
+			var b Plain
+			in, n := decodePlain(t, &b, fmt.Sprintf("ACQUIRE %[1]s 0\nHEARTBEAT %[1]s\nRELEASE %[1]s\n", words))
+			tab.Prepare(&b, in, n, 1)
+			if got := tab.RunPlain(5, &b, 0, n); got != n {
+				t.Fatalf("name of %d, service of %d bytes: stopped at %d", name, service, got)
+			}
+			if sum := tab.Totals(); sum.BytesUsed != 0 || sum.Held != 0 || sum.Grants != sum.Releases {
+				t.Fatalf("name of %d, service of %d bytes: %+v is left", name, service, sum)
+			}
 		}
 	}
 }
 
-// TestSameText compares strings of all lengths, with and without something behind them.
-func TestSameText(t *testing.T) {
-	text := func(n, behind int, fill byte) []byte {
-		b := bytes.Repeat([]byte{'t'}, n)
-		return append(b, bytes.Repeat([]byte{fill}, behind)...)[: n : n+behind]
+// TestSameHalf compares texts of all lengths, with the same and other bytes behind them.
+func TestSameHalf(t *testing.T) {
+	word := func(n uint, fill byte) *half {
+		var h half
+		for i := range h {
+			if h[i] = 't'; uint(i) >= n {
+				h[i] = fill
+			}
+		}
+		return &h
 	}
-	for n := range 41 {
-		for _, behind := range []int{0, 3, 40} {
-			a := text(n, behind, 'x')
-			if !sameText(a, text(n, behind, 'y')) || !sameText(a, text(n, 0, 0)) {
-				t.Errorf("%d bytes, %d behind: not the same", n, behind)
-			}
-			if sameText(a, text(n+1, behind, 'x')) {
-				t.Errorf("%d and %d bytes, %d behind: the same", n, n+1, behind)
-			}
-			for i := range n {
-				b := text(n, behind, 'x')
-				b[i] ^= 0x80
-				if sameText(a, b) {
-					t.Errorf("%d bytes that differ at %d, %d behind: the same", n, i, behind)
-				}
+	for n := uint(9); n <= uint(len(half{})); n++ {
+		if !sameHalf(word(n, 'x'), word(n, 'y'), n) {
+			t.Errorf("%d bytes: not the same", n)
+		}
+		for i := range n {
+			other := word(n, 'x')
+			if other[i] ^= 0x80; sameHalf(word(n, 'x'), other, n) {
+				t.Errorf("%d bytes that differ at %d: the same", n, i)
 			}
 		}
 	}

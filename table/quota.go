@@ -10,13 +10,15 @@ import "sync/atomic"
 type pool struct {
 	left  atomic.Int64
 	block int64
-	limit int64 // of what shards may take
+	keep  credit // most that a shard keeps
+	limit int64  // of what shards may take
 }
 
 func (p *pool) init(limit int) {
 	p.block = min(max(int64(limit)/(Shards*64), 1), 64)
 	if p.block > 1 {
 		p.limit = int64(limit) + Shards*2*p.block
+		p.keep = credit(2 * p.block)
 	} else {
 		p.limit = int64(limit)
 	}
@@ -55,7 +57,7 @@ func (c *credit) takeAnyway(p *pool) {
 // giveBack returns one credit.
 func (c *credit) giveBack(p *pool) {
 	*c++
-	if p.block == 1 || *c > credit(2*p.block) {
+	if *c > p.keep {
 		*c -= credit(p.block)
 		p.left.Add(p.block)
 	}

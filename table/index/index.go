@@ -3,12 +3,15 @@
 // hash beside the number, and home positions come from that half. So growing and
 // deleting read no record, and a search reads few that are not the right one.
 //
-// The caller keeps the records and compares the names; he walks a chain himself,
-// so that the comparison is inlined:
+// The caller keeps the records and compares the names:
 //
-//	for i := tag & x.Mask(); x.Slots[i].Rec != 0; i = (i + 1) & x.Mask() {
-//		if x.Slots[i].Tag == tag { ... record x.Slots[i].Rec - 1 ... }
+//	slot, rec := x.Find(tag, tag)
+//	for rec != 0 && ... the name of record rec - 1 is another ... {
+//		slot, rec = x.Find(tag, slot+1)
 //	}
+//
+// What it has found, or that there is none, it may tell RemoveAt or AddAt, which
+// need not search again then.
 //
 // An Index is not safe for concurrent use.
 package index
@@ -39,6 +42,19 @@ func (x *Index) Len() int { return x.used }
 // Mask returns the bits of a position. Of an index without slots it has no meaning.
 func (x *Index) Mask() uint32 { return uint32(len(x.Slots) - 1) }
 
+// Find returns the first slot from one on, with its record plus one, that has this tag, or that is empty: rec
+// is 0 then, and the slot is where AddAt may put such a record as long as nothing else has changed. Only the low
+// bits of from count. Of an index without slots no slot is to be used.
+func (x *Index) Find(tag, from uint32) (slot, rec uint32) {
+	mask := x.Mask()
+	for i := from & mask; int(i) < len(x.Slots); i = (i + 1) & mask {
+		if at := x.Slots[i]; at.Tag == tag || at.Rec == 0 {
+			return i, at.Rec
+		}
+	}
+	return 0, 0
+}
+
 // Insert adds a record that is not in the index.
 func (x *Index) Insert(tag, rec uint32) {
 	if x.Full() {
@@ -54,6 +70,12 @@ func (x *Index) Full() bool { return x.used*4 >= len(x.Slots)*fullOf4 }
 func (x *Index) Add(tag, rec uint32) {
 	x.used++
 	x.place(Slot{tag, rec + 1})
+}
+
+// AddAt is Add to the empty slot that Find has ended at.
+func (x *Index) AddAt(slot, tag, rec uint32) {
+	x.used++
+	x.Slots[slot] = Slot{tag, rec + 1}
 }
 
 func (x *Index) place(s Slot) {
@@ -76,17 +98,21 @@ func (x *Index) Grow() {
 	}
 }
 
-// Remove takes a record out, which must be in the index, and closes the gap:
-// each slot behind it moves up unless its home lies behind the gap.
+// Remove takes a record out, which must be in the index.
 func (x *Index) Remove(tag, rec uint32) {
-	mask := x.Mask()
-	gap := tag & mask
-	for x.Slots[gap].Rec != rec+1 {
-		if x.Slots[gap].Rec == 0 {
+	slot, found := x.Find(tag, tag)
+	for ; found != rec+1; slot, found = x.Find(tag, slot+1) {
+		if found == 0 {
 			panic("BUG: record is not in the index")
 		}
-		gap = (gap + 1) & mask
 	}
+	x.RemoveAt(slot)
+}
+
+// RemoveAt takes the record of that slot out and closes the gap:
+// each slot behind it moves up unless its home lies behind the gap.
+func (x *Index) RemoveAt(slot uint32) {
+	mask, gap := x.Mask(), slot
 	for i := (gap + 1) & mask; x.Slots[i].Rec != 0; i = (i + 1) & mask {
 		home := x.Slots[i].Tag & mask
 		if (i-home)&mask >= (i-gap)&mask {

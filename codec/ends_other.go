@@ -1,5 +1,0 @@
-//go:build !amd64
-
-package codec
-
-func markEnds(b []byte, words []uint64) { markEndsSlow(b, words) }
