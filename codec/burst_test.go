@@ -59,11 +59,7 @@ func checkBurstIn(t *testing.T, in []byte) {
 
 // cleaned returns p without what means nothing.
 func cleaned(p Plain) Plain {
-	if end, _ := p.TextEnd(); p.Short {
-		clear(p.Text[end:])
-	} else {
-		p.Text = Text{}
-	}
+	p.cleanText()
 	if p.Verb != VerbAcquire {
 		p.WaitMs = 0
 	}

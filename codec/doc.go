@@ -41,9 +41,9 @@
 // quotes and options, are decoded without the grammar: plainHold, behind a tag plainTagged, for an array
 // plainHoldRESP. What these do not know is left to the grammar, which comes to the same result
 // where both apply; the fuzz tests compare them. [Decoder.DecodeBurst] decodes up to
-// [BurstMax] of them at once, into [Plain] commands that name places of the input. For lines,
-// wordEnds marks all bytes of the input that end a word, 64 at a time, so that
-// their words are cut out of a number (shortHold).
+// [BurstMax] of them at once, into [Plain] commands that name places of the input and have short words as a
+// [Text] as well. On amd64 lines of up to 64 bytes are decoded in assembler (shortLine): the bytes that end a word become
+// bits of a number, 64 at a time, so that the words are cut out without a look at their bytes.
 //
 // # What is malformed
 //

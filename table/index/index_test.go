@@ -5,17 +5,14 @@ import (
 	"testing"
 )
 
-// has tells whether the record is in the index, by the probing that the package documentation shows.
-func (x *Index) has(tag, rec uint32) bool {
-	if len(x.Slots) == 0 {
-		return false
+// seek returns the slot of the record, by the probing that the package documentation shows, or the empty slot where it ends,
+// with rec 0.
+func (x *Index) seek(tag, rec uint32) (slot, found uint32) {
+	slot, found = x.Find(tag, tag)
+	for found != 0 && found != rec+1 {
+		slot, found = x.Find(tag, slot+1)
 	}
-	for i := tag & x.Mask(); x.Slots[i].Rec != 0; i = (i + 1) & x.Mask() {
-		if x.Slots[i] == (Slot{tag, rec + 1}) {
-			return true
-		}
-	}
-	return false
+	return slot, found
 }
 
 // TestIndexAgainstAMap adds and removes records at random. Most tags share
@@ -31,21 +28,33 @@ func TestIndexAgainstAMap(t *testing.T) {
 		for step := range 2000 {
 			rec := uint32(rng.IntN(full))
 			if tag, ok := in[rec]; ok {
-				x.Remove(tag, rec)
+				if slot, _ := x.seek(tag, rec); rng.IntN(2) == 0 {
+					x.RemoveAt(slot)
+				} else {
+					x.Remove(tag, rec)
+				}
 				delete(in, rec)
 			} else {
 				tag = tags[rng.IntN(len(tags))]
 				if rng.IntN(4) == 0 {
 					tag = rng.Uint32()
 				}
-				x.Insert(tag, rec)
+				slot, found := x.seek(tag, rec)
+				if found != 0 {
+					t.Fatalf("seed %d, step %d: record %d of tag %x is found and was not added", seed, step, rec, tag)
+				}
+				if rng.IntN(2) == 0 || x.Full() {
+					x.Insert(tag, rec)
+				} else {
+					x.AddAt(slot, tag, rec)
+				}
 				in[rec] = tag
 			}
 			if x.used != len(in) {
 				t.Fatalf("seed %d, step %d: %d used, want %d", seed, step, x.used, len(in))
 			}
 			for rec, tag := range in {
-				if !x.has(tag, rec) {
+				if slot, found := x.seek(tag, rec); found == 0 || x.Slots[slot] != (Slot{tag, rec + 1}) {
 					t.Fatalf("seed %d, step %d: record %d of tag %x is lost", seed, step, rec, tag)
 				}
 			}
