@@ -26,7 +26,7 @@ func checkBurstIn(t *testing.T, in []byte) {
 	var d, e Decoder
 	var burst Burst
 	for i := range burst { // what an earlier one has left must not matter
-		burst[i] = Plain{Text{1}, 1, 2, 3, 4, 5, 6, VerbQuit, FormRESP, 7, true}
+		burst[i] = Plain{Text(bytes.Repeat([]byte{7}, TextLen)), 1, 2, 3, 4, 5, 6, VerbQuit, FormRESP, 7, true}
 	}
 	single := burst[0]
 	if d.DecodePlain(in, &single) {

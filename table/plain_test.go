@@ -147,6 +147,32 @@ func TestPlainCommandsFreeTheirStrings(t *testing.T) {
 	}
 }
 
+// TestPlainCommandsMeetOthers holds that a lock which a general command has taken, in a record that had a longer name before, is
+// of the common course.
+func TestPlainCommandsMeetOthers(t *testing.T) {
+	for n := 1; n < inlineNameMax; n++ {
+		tab := New(Config{TTLMs: 1000, LocksMax: 10})
+		name := strings.Repeat("n", n)
+		s := tab.Shard(tab.Hash([]byte(name)))
+		apply := func(verb codec.Verb, hash uint64, name string) {
+			var fx Effects
+			cmd := codec.Command{Verb: verb, Name: []byte(name), Service: []byte("svc")}
+			s.Lock()
+			defer s.Unlock()
+			s.Apply(5, hash, &cmd, Origin{}, &fx)
+		}
+		before := strings.Repeat("y", inlineNameMax) // with a hash of the same shard
+		apply(codec.VerbAcquire, tab.Hash([]byte(name))+1, before)
+		apply(codec.VerbRelease, tab.Hash([]byte(name))+1, before)
+		apply(codec.VerbAcquire, tab.Hash([]byte(name)), name)
+		var b Plain
+		in, _ := decodePlain(t, &b, "HEARTBEAT "+name+" svc\n")
+		if !tab.RunSingle(5, &b, in, 1) {
+			t.Errorf("name of %d bytes: not renewed", n)
+		}
+	}
+}
+
 // TestSameHalf compares texts of all lengths, with the same and other bytes behind them.
 func TestSameHalf(t *testing.T) {
 	word := func(n uint, fill byte) *half {
