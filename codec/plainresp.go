@@ -13,6 +13,75 @@ const (
 
 // plainHoldRESP is plainHold for arrays of bulk strings.
 func plainHoldRESP(b []byte, at uint, p *Plain) (n uint) {
+	if at+shortReach <= uint(cap(b)) {
+		if n = shortArray((*[shortReach]byte)(b[at:at+shortReach]), at, p); n != 0 && n <= uint(len(b)) {
+			return n
+		}
+	}
+	return longHoldRESP(b, at, p)
+}
+
+// shortReach is how much shortArray looks at: eight bytes from any place on of what is masked by shortMask.
+const (
+	shortMask  = 127
+	shortReach = shortMask + 1 + 8
+)
+
+// shortArray is plainHoldRESP for an array with short words, the input from at on, and leaves all else to it: end is 0
+// then, and p may be half filled. Bytes of b may be behind the end of the input: the caller sees it from end.
+func shortArray(b *[shortReach]byte, at uint, p *Plain) (end uint) {
+	head, verb := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+	end = 15 // of the verb, at the \r\n behind it
+	switch {
+	case head == array4Head && verb == acquireBulk:
+		p.Verb = VerbAcquire
+	case head == array3Head && verb == releaseBulk:
+		p.Verb = VerbRelease
+	case head == array3LongHead && verb == heartbeatHead && b[16] == 'T':
+		p.Verb = VerbHeartbeat
+		end = 17
+	default:
+		return 0
+	}
+	skip, nameLen := bulkHead(binary.LittleEndian.Uint64(b[end:]))
+	name := end + skip
+	end = name + nameLen
+	skip, serviceLen := bulkHead(binary.LittleEndian.Uint64(b[end&shortMask:]))
+	service := end + skip
+	end = service + serviceLen
+	if nameLen-1 >= half || serviceLen-1 >= half {
+		return 0
+	}
+	if p.Verb == VerbAcquire {
+		skip, digits := bulkHead(binary.LittleEndian.Uint64(b[end&shortMask:]))
+		if digits-1 > 6 {
+			return 0
+		}
+		v := uint32(0)
+		for end += skip; digits > 0; digits-- {
+			c := b[end&shortMask] - '0'
+			if c > 9 {
+				return 0
+			}
+			v = v*10 + uint32(c)
+			end++
+		}
+		p.WaitMs = v
+	}
+	if binary.LittleEndian.Uint16(b[end&shortMask:]) != bulkEnd {
+		return 0
+	}
+	p.Form, p.tagLen, p.Short = FormRESP, 0, true
+	p.nameAt, p.nameLen = uint32(at+name), uint32(nameLen)
+	p.serviceAt, p.serviceLen = uint32(at+service), uint32(serviceLen)
+	p.Text.set((*[half]byte)(b[name%half:]), (*[half]byte)(b[service%(2*half):]), nameLen)
+	end += at + 2
+	p.End = uint32(end)
+	return end
+}
+
+// longHoldRESP is plainHoldRESP for words of up to 99 bytes.
+func longHoldRESP(b []byte, at uint, p *Plain) (n uint) {
 	const headLen = 24
 	if at+headLen > uint(len(b)) {
 		return 0

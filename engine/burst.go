@@ -30,7 +30,7 @@ func (r *reactor) runPlain(c *conn, in []byte) int {
 		r.locked = true
 		done = t.RunPlain(r.now, b, from, n)
 		r.locked = false
-		r.answerPlain(c, in, from, done, has == 0 && !c.detail)
+		r.answerPlain(c, in, from, done, has)
 		if done < n {
 			n = r.applyPlain(c, in, done, n)
 			done++
@@ -53,16 +53,18 @@ func (r *reactor) plainTable(c *conn) *table.Table {
 }
 
 // answerPlain answers the commands of the burst from i to n, which are those of the last run. What comes
-// most is short: OK to each, as a line without a tag.
-func (r *reactor) answerPlain(c *conn, in []byte, i, n int, short bool) {
+// most is OK to each, as a line without a tag.
+func (r *reactor) answerPlain(c *conn, in []byte, i, n int, has codec.BurstHas) {
 	b := &r.plain
 	c.grants = append(c.grants, b.Grants()...)
-	if short {
+	if has == 0 && !c.detail {
 		r.w.OKLines(n - i)
 	} else {
-		for ; i < n; i++ {
+		for first := i; i < n; i++ {
 			p, res := &b.Cmds[i], &b.Results[i]
-			r.w.Start(p.Form, p.Tag(in))
+			if i == first || has != codec.HasRESP || p.Form != b.Cmds[i-1].Form {
+				r.w.Start(p.Form, p.Tag(in))
+			}
 			r.writeHold(c, p.Form, res.Token, res.Count, res.LeaseMs)
 		}
 	}

@@ -173,6 +173,58 @@ func TestPlainCommandsMeetOthers(t *testing.T) {
 	}
 }
 
+// TestHeldBy compares commands with the record that one of them has filled, where nothing but a length differs, too.
+func TestHeldBy(t *testing.T) {
+	long := strings.Repeat("l", 30)
+	words := []string{"a", "a\x00", "a\x00\x00", "aaaaaaaa", "aaaaaaaa\x00", "b", long, long + "\x00", long + long}
+	command := func(name, service string) (p codec.Plain, in []byte) {
+		in = fmt.Appendf(nil, "*3\r\n$7\r\nRELEASE\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n", len(name), name, len(service), service)
+		if d := new(codec.Decoder); !d.DecodePlain(in, &p) {
+			t.Fatalf("%q is not plain", in)
+		}
+		return p, in
+	}
+	var s Shard
+	for _, name := range words {
+		for _, service := range words {
+			var l lock
+			if p, _ := command(name, service); p.Short {
+				l.setText(&p)
+			} else {
+				s.setName(&l, []byte(name))
+				s.setService(&l, []byte(service))
+			}
+			for _, otherName := range words {
+				for _, otherService := range words {
+					p, in := command(otherName, otherService)
+					if got, want := s.heldBy(&l, &p, in), name == otherName && service == otherService; got != want {
+						t.Errorf("lock %q of %q, command for %q of %q: %v", name, service, otherName, otherService, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestPlainCommandsEndWithTheLease holds that a lease which ends now has ended, also for its holder.
+func TestPlainCommandsEndWithTheLease(t *testing.T) {
+	tab := New(Config{TTLMs: 1000, LocksMax: 10})
+	var b Plain
+	run := func(now int64, line string) bool {
+		in, _ := decodePlain(t, &b, line)
+		return tab.RunSingle(now, &b, in, 1)
+	}
+	for i, name := range []string{"a", "b"} {
+		if !run(5, "ACQUIRE "+name+" svc 0\n") || len(b.Grants()) != 1 {
+			t.Fatalf("lock %d: %d grants", i, len(b.Grants()))
+		}
+	}
+	const end = 5 + 1000*nsPerMs
+	if run(end, "HEARTBEAT a svc\n") || run(end, "RELEASE b svc\n") || len(b.Grants()) != 0 {
+		t.Error("the lease has ended")
+	}
+}
+
 // TestSameHalf compares texts of all lengths, with the same and other bytes behind them.
 func TestSameHalf(t *testing.T) {
 	word := func(n uint, fill byte) *half {
