@@ -47,7 +47,7 @@ func (x *Index) Mask() uint32 { return uint32(len(x.Slots) - 1) }
 // bits of from count. Of an index without slots no slot is to be used.
 func (x *Index) Find(tag, from uint32) (slot, rec uint32) {
 	mask := x.Mask()
-	for i := from & mask; int(i) < len(x.Slots); i = (i + 1) & mask {
+	for i := from & mask; uint(i) < uint(len(x.Slots)); i = (i + 1) & mask {
 		if at := x.Slots[i]; at.Tag == tag || at.Rec == 0 {
 			return i, at.Rec
 		}

@@ -15,6 +15,16 @@ func (x *Index) seek(tag, rec uint32) (slot, found uint32) {
 	return slot, found
 }
 
+// TestIndexWithoutSlots looks for tags of all sizes where there are no slots.
+func TestIndexWithoutSlots(t *testing.T) {
+	var x Index
+	for _, tag := range []uint32{0, 1, 1<<31 - 1, 1 << 31, 1<<32 - 1} {
+		if _, rec := x.Find(tag, tag); rec != 0 || !x.Full() {
+			t.Errorf("tag %x is found in an index without slots", tag)
+		}
+	}
+}
+
 // TestIndexAgainstAMap adds and removes records at random. Most tags share
 // few home positions, some at the very end of the slots, so that probe chains
 // are long, meet and wrap around, and many records share a tag.
