@@ -42,31 +42,72 @@ type holdText struct {
 // 18 bytes, 20 of a lease, \r\n. It is a size that is copied quickly.
 const holdMax = 112
 
+// Held is what a reply about a hold tells.
+type Held struct {
+	Token   Token
+	Count   uint32 // acquires less releases, 0 after the last release
+	LeaseMs int64  // what is left of the lease, 0 after the last release
+}
+
 // Hold answers OK with the fields of a hold.
 func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
-	kind := holdRESP2
-	switch {
-	case w.form == FormText:
-		kind = holdLine
+	if w.form == FormText {
 		w.lead()
-	case w.RESP3:
-		kind = holdRESP3
 	}
-	h := &w.holds[kind][min(count, 1)]
-	low := token - h.base
-	if low >= h.span || count != h.count || leaseMs != h.lease {
-		h.set(kind, token, count, leaseMs)
-		w.Buf = append(w.Buf, h.text[:h.size]...)
+	h := w.holdText(count)
+	if low, ok := h.sameBut(token, count, leaseMs); ok {
+		w.Buf = h.append(w.Buf, low)
 		return
 	}
-	n := len(w.Buf)
-	if cap(w.Buf)-n < holdMax {
-		w.Buf = slices.Grow(w.Buf, holdMax)
+	h.set(w.holdKind(), token, count, leaseMs)
+	w.Buf = append(w.Buf, h.text[:h.size]...)
+}
+
+// Holds is Start and Hold for commands of one form without a tag.
+func (w *Writer) Holds(form Form, held []Held) {
+	w.Start(form, nil)
+	texts, buf := &w.holds[w.holdKind()], w.Buf
+	for i := range held {
+		r := &held[i]
+		h := &texts[min(r.Count, 1)]
+		if low, ok := h.sameBut(r.Token, r.Count, r.LeaseMs); ok {
+			buf = h.append(buf, low)
+			continue
+		}
+		h.set(w.holdKind(), r.Token, r.Count, r.LeaseMs)
+		buf = append(buf, h.text[:h.size]...)
 	}
-	b := w.Buf[n : n+holdMax]
+	w.Buf = buf
+}
+
+func (w *Writer) holdKind() int {
+	switch {
+	case w.form == FormText:
+		return holdLine
+	case w.RESP3:
+		return holdRESP3
+	}
+	return holdRESP2
+}
+
+func (w *Writer) holdText(count uint32) *holdText { return &w.holds[w.holdKind()][min(count, 1)] }
+
+// sameBut tells whether a reply differs from the text in nothing but the low digits of the token, and returns these.
+func (h *holdText) sameBut(token Token, count uint32, leaseMs int64) (low uint32, ok bool) {
+	more := token - h.base
+	return uint32(more), more < h.span && count == h.count && leaseMs == h.lease
+}
+
+// append appends the text with other low digits of the token.
+func (h *holdText) append(buf []byte, low uint32) []byte {
+	n := len(buf)
+	if cap(buf)-n < holdMax {
+		buf = slices.Grow(buf, holdMax)
+	}
+	b := buf[n : n+holdMax]
 	*(*[holdMax]byte)(b) = h.text
-	binary.LittleEndian.PutUint64(b[h.low:], lowDigits(uint32(low)))
-	w.Buf = w.Buf[:n+h.size]
+	binary.LittleEndian.PutUint64(b[h.low:], lowDigits(low))
+	return buf[:n+h.size]
 }
 
 // set writes the reply anew, with the token as it is.

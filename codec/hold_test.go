@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -40,6 +41,11 @@ func TestHoldWritesEveryNumber(t *testing.T) {
 		w.Hold(token, count, lease)
 		if string(w.Buf) != want {
 			t.Fatalf("got %q, want %q", w.Buf, want)
+		}
+		w.Buf = w.Buf[:0]
+		w.Holds(form, []Held{{token, count, lease}, {1, count, lease}, {token, count, lease}}[:1+2*rng.IntN(2)])
+		if got := string(w.Buf); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, want) || strings.Count(got, "lease_ms") != 1 && strings.Count(got, "lease_ms") != 3 {
+			t.Fatalf("got %q, want %q, once or at both ends", got, want)
 		}
 	}
 }

@@ -52,19 +52,28 @@ func (r *reactor) plainTable(c *conn) *table.Table {
 	return served.table
 }
 
-// answerPlain answers the commands of the burst from i to n, which are those of the last run. What comes
-// most is OK to each, as a line without a tag.
+// answerPlain answers the commands of the burst from i to n, which are those of the last run.
 func (r *reactor) answerPlain(c *conn, in []byte, i, n int, has codec.BurstHas) {
 	b := &r.plain
 	c.grants = append(c.grants, b.Grants()...)
-	if has == 0 && !c.detail {
+	switch {
+	case has == 0 && !c.detail: // what comes most
 		r.w.OKLines(n - i)
-	} else {
-		for first := i; i < n; i++ {
-			p, res := &b.Cmds[i], &b.Results[i]
-			if i == first || has != codec.HasRESP || p.Form != b.Cmds[i-1].Form {
-				r.w.Start(p.Form, p.Tag(in))
+	case has&codec.HasTags == 0:
+		for from := i; from < n; from = i {
+			form := b.Cmds[from].Form
+			for i++; i < n && b.Cmds[i].Form == form; i++ {
 			}
+			if form == codec.FormText && !c.detail {
+				r.w.OKLines(i - from)
+			} else {
+				r.w.Holds(form, b.Results[from:i])
+			}
+		}
+	default:
+		for ; i < n; i++ {
+			p, res := &b.Cmds[i], &b.Results[i]
+			r.w.Start(p.Form, p.Tag(in))
 			r.writeHold(c, p.Form, res.Token, res.Count, res.LeaseMs)
 		}
 	}

@@ -5,7 +5,7 @@ import "dlm/codec"
 // Plain is plain commands that are executed together, and what comes of them. It is reused.
 type Plain struct {
 	Cmds    codec.Burst
-	Results [codec.BurstMax]PlainResult
+	Results [codec.BurstMax]codec.Held // of those that were answered OK
 	hashes  [codec.BurstMax]uint64
 	in      []byte // what they were decoded from
 	from    ConnID
@@ -15,13 +15,6 @@ type Plain struct {
 	released int
 	renewed  int
 	grants   [codec.BurstMax]HoldRef
-}
-
-// PlainResult is what came of a command that was answered OK.
-type PlainResult struct {
-	Token   codec.Token
-	Count   uint32 // acquires less releases, 0 after the last release
-	LeaseMs int64  // what is left of the lease, 0 after the last release
 }
 
 // Hash returns Table.Hash of the name of command i, after Prepare.
@@ -120,7 +113,7 @@ func (s *Shard) runPlain(b *Plain, at int) bool {
 // grantPlain takes a lock that nobody holds, and whose record is to be in that slot.
 //
 //go:noinline
-func (s *Shard) grantPlain(b *Plain, p *codec.Plain, r *PlainResult, slot, tag uint32) bool {
+func (s *Shard) grantPlain(b *Plain, p *codec.Plain, r *codec.Held, slot, tag uint32) bool {
 	if !s.mayGrant() {
 		return false
 	}
@@ -149,7 +142,7 @@ func (s *Shard) grantPlain(b *Plain, p *codec.Plain, r *PlainResult, slot, tag u
 // ownPlain releases or renews the hold of lock i, which is in that slot, if p names it and its holder.
 //
 //go:noinline
-func (s *Shard) ownPlain(b *Plain, p *codec.Plain, r *PlainResult, slot, i uint32) bool {
+func (s *Shard) ownPlain(b *Plain, p *codec.Plain, r *codec.Held, slot, i uint32) bool {
 	l := s.locks.at(i)
 	if l.deadline <= s.now || !s.heldBy(l, p, b.in) {
 		return false
