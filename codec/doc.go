@@ -39,7 +39,7 @@
 //
 // ACQUIRE, RELEASE and HEARTBEAT in upper case, with one blank between words and without
 // quotes and options, are decoded without the grammar: plainHold, behind a tag plainTagged, for an array
-// plainHoldRESP. What these do not know is left to the grammar, which comes to the same result
+// plainHoldRESP. Each of them tries a way for short words first. What these do not know is left to the grammar, which comes to the same result
 // where both apply; the fuzz tests compare them. [Decoder.DecodeBurst] decodes up to
 // [BurstMax] of them at once, into [Plain] commands that name places of the input and have short words as a
 // [Text] as well. On amd64 lines of up to 64 bytes are decoded in assembler (shortLine): the bytes that end a word become
