@@ -30,7 +30,7 @@ func plainHold(b []byte, at uint, p *Plain) (n uint) {
 	return longHold(b, at, p)
 }
 
-// longHold is plainHold for words of any length, byte after byte.
+// longHold is plainHold for words of any length.
 func longHold(b []byte, at uint, p *Plain) (n uint) {
 	if at+8 > uint(len(b)) {
 		return 0

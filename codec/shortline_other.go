@@ -2,5 +2,5 @@
 
 package codec
 
-// shortLine leaves all lines to plainHold.
+// shortLine leaves all lines to longHold.
 func shortLine(*[lineReach]byte, uint, *Plain) (end uint) { return 0 }
