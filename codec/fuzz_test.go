@@ -129,6 +129,9 @@ func decodeAll(t *testing.T, input, cuts []byte, preAuth bool) (found []string) 
 			}
 			taken += n
 			found = append(found, describe(&d, &cmd, st))
+			if st == Ready {
+				checkRoundTrip(t, &d, &cmd)
+			}
 			if st == Fatal {
 				return found
 			}

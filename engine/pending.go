@@ -51,7 +51,8 @@ func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int 
 		r.countKept(c)
 		if r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && !r.e.served.Load().tooLong(r.cmd) {
 			if res := r.apply(c.id, 0); res.Code == codec.OK && r.cmd.Has(codec.OptCount) {
-				r.uncounted = codec.AppendUncounted(r.uncounted[:0], r.cmd)
+				r.cmd.Opts &^= codec.OptCount
+				r.uncounted = codec.AppendCommand(r.uncounted[:0], r.cmd)
 				r.keep(c, r.uncounted)
 				return took
 			}

@@ -1,0 +1,161 @@
+package codec
+
+import "strconv"
+
+// AppendCommand appends cmd in the wire form cmd.Form, as a client sends it. Decoding what it
+// appends gives cmd again. A text command gets the tag cmd.Tag, if there is one; the RESP form
+// has no tags.
+//
+// AppendCommand does not check limits: a name that is too long is refused by the decoder.
+func AppendCommand(dst []byte, cmd *Command) []byte {
+	w := wordWriter{dst: dst, form: cmd.Form}
+	if w.form == FormRESP {
+		count := wordWriter{form: FormRESP, count: true}
+		count.command(cmd)
+		w.dst = appendHead(w.dst, '*', count.words)
+	} else if len(cmd.Tag) > 0 {
+		w.dst = append(append(append(w.dst, '@'), cmd.Tag...), ' ')
+	}
+	w.command(cmd)
+	if w.form == FormText {
+		w.dst = append(w.dst, '\n')
+	}
+	return w.dst
+}
+
+// wordWriter appends the words of one command, or counts them: a RESP array begins with their
+// number.
+type wordWriter struct {
+	dst   []byte
+	form  Form
+	count bool // count words and append nothing
+	words int
+}
+
+// word appends a word of a client, quoted in text if it can't stand bare.
+func (w *wordWriter) word(b []byte) {
+	w.words++
+	switch {
+	case w.count:
+	case w.form == FormRESP:
+		w.dst = appendBulk(w.dst, b)
+	default:
+		w.space()
+		if isBare(b) {
+			w.dst = append(w.dst, b...)
+		} else {
+			w.dst = AppendQuoted(w.dst, b)
+		}
+	}
+}
+
+// keyword appends a verb or the name of an option.
+func (w *wordWriter) keyword(s string) {
+	w.words++
+	switch {
+	case w.count:
+	case w.form == FormRESP:
+		w.dst = append(append(appendHead(w.dst, '$', len(s)), s...), '\r', '\n')
+	default:
+		w.space()
+		w.dst = append(w.dst, s...)
+	}
+}
+
+// number appends a word of decimal digits.
+func (w *wordWriter) number(v uint64) {
+	var digits [20]byte
+	w.word(strconv.AppendUint(digits[:0], v, 10))
+}
+
+// space separates a word from the one before it.
+func (w *wordWriter) space() {
+	if w.words > 1 {
+		w.dst = append(w.dst, ' ')
+	}
+}
+
+// command appends all words of cmd.
+func (w *wordWriter) command(cmd *Command) {
+	w.keyword(cmd.Verb.String())
+	switch cmd.Verb {
+	case VerbAcquire:
+		w.word(cmd.Name)
+		w.word(cmd.Service)
+		w.number(uint64(cmd.WaitMs))
+	case VerbRelease, VerbHeartbeat:
+		w.word(cmd.Name)
+		w.word(cmd.Service)
+	case VerbStatus, VerbForceRelease:
+		w.word(cmd.Name)
+	case VerbDetail:
+		if cmd.Has(OptOn) {
+			w.keyword("ON")
+		} else {
+			w.keyword("OFF")
+		}
+	case VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset:
+		for _, arg := range cmd.Args {
+			w.word(arg)
+		}
+	}
+	w.options(cmd)
+}
+
+// options appends the options of cmd, each with its value.
+func (w *wordWriter) options(cmd *Command) {
+	if cmd.Has(OptText) {
+		w.word(cmd.Text)
+	}
+	if cmd.Has(OptPrefix) {
+		w.keyword("PREFIX")
+		w.word(cmd.Name)
+	}
+	if cmd.Has(OptHeld) {
+		w.keyword("HELD")
+	}
+	if cmd.Has(OptContended) {
+		w.keyword("CONTENDED")
+	}
+	w.numberOption(cmd, OptLimit, "LIMIT", uint64(cmd.Limit))
+	w.numberOption(cmd, OptToken, "TOKEN", uint64(cmd.Token))
+	w.numberOption(cmd, OptCount, "COUNT", uint64(cmd.Count))
+	w.numberOption(cmd, OptTTL, "TTL", uint64(cmd.TTLMs))
+	w.textOption(cmd, OptMeta, "META")
+	w.textOption(cmd, OptReason, "REASON")
+	w.textOption(cmd, OptCursor, "CURSOR")
+}
+
+func (w *wordWriter) numberOption(cmd *Command, opt Opts, name string, value uint64) {
+	if cmd.Has(opt) {
+		w.keyword(name)
+		w.number(value)
+	}
+}
+
+func (w *wordWriter) textOption(cmd *Command, opt Opts, name string) {
+	if cmd.Has(opt) {
+		w.keyword(name)
+		w.word(cmd.Text)
+	}
+}
+
+// isBare reports whether a word can stand in a line of text as it is.
+func isBare(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c >= 0x7f || c == '"' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// appendHead appends the head of a RESP array or bulk string.
+func appendHead(dst []byte, kind byte, n int) []byte {
+	return append(strconv.AppendInt(append(dst, kind), int64(n), 10), '\r', '\n')
+}
+
+// appendBulk appends a bulk string of RESP.
+func appendBulk(dst, word []byte) []byte {
+	return append(append(appendHead(dst, '$', len(word)), word...), '\r', '\n')
+}
