@@ -111,12 +111,11 @@ func (w *wordWriter) options(cmd *Command) {
 		w.keyword("PREFIX")
 		w.word(cmd.Name)
 	}
-	if cmd.Has(OptHeld) {
-		w.keyword("HELD")
-	}
-	if cmd.Has(OptContended) {
-		w.keyword("CONTENDED")
-	}
+	w.flagOption(cmd, OptHeld, "HELD")
+	w.flagOption(cmd, OptContended, "CONTENDED")
+	w.flagOption(cmd, OptFresh, "FRESH")
+	w.flagOption(cmd, OptAll, "ALL")
+	w.numberOption(cmd, OptQueue, "QUEUE", uint64(cmd.Queue))
 	w.numberOption(cmd, OptLimit, "LIMIT", uint64(cmd.Limit))
 	w.numberOption(cmd, OptToken, "TOKEN", uint64(cmd.Token))
 	w.numberOption(cmd, OptCount, "COUNT", uint64(cmd.Count))
@@ -124,6 +123,12 @@ func (w *wordWriter) options(cmd *Command) {
 	w.textOption(cmd, OptMeta, "META")
 	w.textOption(cmd, OptReason, "REASON")
 	w.textOption(cmd, OptCursor, "CURSOR")
+}
+
+func (w *wordWriter) flagOption(cmd *Command, opt Opts, name string) {
+	if cmd.Has(opt) {
+		w.keyword(name)
+	}
 }
 
 func (w *wordWriter) numberOption(cmd *Command, opt Opts, name string, value uint64) {

@@ -62,6 +62,9 @@ const (
 	OptOn                         // DETAIL ON (absent: OFF)
 	OptCount                      // COUNT c: Command.Count
 	OptText                       // an optional argument is present: Command.Text
+	OptFresh                      // FRESH
+	OptQueue                      // QUEUE n: Command.Queue
+	OptAll                        // ALL
 )
 
 // Command is one decoded command, filled by Decoder.Decode and reused.
@@ -83,6 +86,7 @@ type Command struct {
 	Token   Token  // fencing token
 	Count   uint32 // HEARTBEAT: acquires less releases as the holder counts them, 1 to 2^31-1
 	Limit   int    // LOCKS: most lines wanted, at least 1
+	Queue   uint32 // ACQUIRE: does not wait behind so many, at least 1; QUEUE 0 sets WaitMs to 0 instead
 	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, INFO, HELP
 
 	Tag  []byte   // tag of a text command without the @; empty: untagged

@@ -13,6 +13,7 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"ACQUIRE a b 0\nRELEASE a b\r\nHEARTBEAT a b TOKEN 1 TTL 100\n",
 		"@t1 acquire \"a b\" \"\\x00\\\"\\\\\\n\\r\\t\" 5 META \"x\" ttl 200\r\n\r\n \t\n",
+		"ACQUIRE a b 9 FRESH QUEUE 3 TTL 100\nacquire a b 9 queue 0 fresh\nRELEASE a b ALL\nrelease a b token 1 all\nACQUIRE a b 1 QUEUE FRESH\n",
 		"LOCKS PREFIX p HELD LIMIT 3 CURSOR \"\"\nDETAIL on\nINFO\nHELP x\nQUIT\n",
 		"FORCE-RELEASE a TOKEN 1 REASON \"\"\nSTATUS a\nAUTH x\nPING\n",
 		"ECHO x\nAQUIRE a b 0\nACQUIRE a b 0 TTL\n@bad! PING\n@ok\n@a \"\n",
@@ -67,6 +68,7 @@ func checkBothWays(t *testing.T, line []byte, preAuth bool) {
 func FuzzRESP(f *testing.F) {
 	for _, s := range []string{
 		frame("ACQUIRE", "a", "b", "0") + frame("release", "a", "b", "token", "9"),
+		frame("ACQUIRE", "a", "b", "9", "FRESH", "QUEUE", "3") + frame("RELEASE", "a", "b", "ALL") + frame("RELEASE", "a", "b", "ALL", "TOKEN", "1"),
 		frame("RELEASE", "a", "b") + frame("HEARTBEAT", "a", "b") + frame("ACQUIRE", "", "b", "0") + frame("RELEASE", "a", "") + frame("ACQUIRE", "a", "b", "x"),
 		frame("RELEASE", strings.Repeat("n", 99), strings.Repeat("s", 100)) + frame("ACQUIRE", "a", strings.Repeat("s", ServiceMax+1), "0"),
 		"*3\r\n$7\r\nRELEASE\r\n$1\r\na\r\n$01\r\nb\r\n*3\r\n$7\r\nRELEASE\r\n$x\r\na\r\n$1\r\nb\r\n",
@@ -201,7 +203,7 @@ func describe(d *Decoder, cmd *Command, st Status) string {
 }
 
 func describeOptions(s *strings.Builder, cmd *Command) {
-	for opt := OptToken; opt <= OptText; opt <<= 1 {
+	for opt := OptToken; opt != 0; opt <<= 1 {
 		if !cmd.Has(opt) {
 			continue
 		}
@@ -228,6 +230,12 @@ func describeOptions(s *strings.Builder, cmd *Command) {
 			s.WriteString(" on")
 		case OptText:
 			fmt.Fprintf(s, " text=%q", cmd.Text)
+		case OptFresh:
+			s.WriteString(" fresh")
+		case OptQueue:
+			fmt.Fprintf(s, " queue=%d", cmd.Queue)
+		case OptAll:
+			s.WriteString(" all")
 		}
 	}
 }

@@ -17,14 +17,17 @@ type Doc struct {
 // Docs is the one list of commands. HELP, the messages about wrong arguments,
 // COMMAND and COMMAND DOCS all come from it. Do not modify.
 var Docs = [...]Doc{
-	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [META <text>]", "Take a lock, waiting up to timeout_ms for it; 0 tries once", 4, true, []string{
+	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [META <text>] [FRESH] [QUEUE <n>]", "Take a lock, waiting up to timeout_ms for it; 0 tries once", 4, true, []string{
 		"Answers when the lock is granted, or TIMEOUT. The wait is 0 to 86400000 ms.",
 		"TTL: length of the lease, 100 to 86400000 ms. The lease must be renewed by HEARTBEAT.",
 		"META: up to 512 bytes about the holder.",
-		"An owner that holds the lock already is granted it again at once, and must release it as often.",
+		"A service that holds the lock is granted it again, and must release it as often. Processes with one service id are one holder.",
+		"FRESH: take no second grant: if the service holds the lock, answer HELD and the token, and change nothing.",
+		"QUEUE: do not wait behind n requests or more, answer LIMIT lock-waiters; 0 is a timeout_ms of 0.",
 	}},
-	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>]", "Give a lock back, once for each time it was acquired", 3, true, []string{
+	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each time it was acquired", 3, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
+		"ALL: give back all that this hold was acquired, in one step.",
 	}},
 	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n> [COUNT <c>]] [TTL <ms>]", "Let the lease of a held lock run anew", 3, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",

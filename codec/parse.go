@@ -48,11 +48,11 @@ func (d *Decoder) acquire(cmd *Command, args [][]byte) Status {
 		return d.bad(BadArg, "timeout_ms must be a number from 0 to 86400000")
 	}
 	cmd.WaitMs = uint32(wait)
-	for args = args[3:]; len(args) > 0; args = args[2:] {
-		opt := d.option(args)
-		if st := d.optionValue(cmd, opt&(OptTTL|OptMeta), args); st != Ready {
-			return st
-		}
+	if st := d.options(cmd, args[3:], OptFresh, OptTTL|OptMeta|OptQueue); st != Ready {
+		return st
+	}
+	if cmd.Has(OptQueue) && cmd.Queue == 0 {
+		cmd.WaitMs = 0
 	}
 	return Ready
 }
@@ -65,14 +65,12 @@ func (d *Decoder) onHold(cmd *Command, args [][]byte) Status {
 	if st := d.nameAndService(cmd, args); st != Ready {
 		return st
 	}
-	known := OptToken
+	flags, valued := OptAll, OptToken
 	if cmd.Verb == VerbHeartbeat {
-		known |= OptTTL | OptCount
+		flags, valued = 0, OptToken|OptTTL|OptCount
 	}
-	for args = args[2:]; len(args) > 0; args = args[2:] {
-		if st := d.optionValue(cmd, d.option(args)&known, args); st != Ready {
-			return st
-		}
+	if st := d.options(cmd, args[2:], flags, valued); st != Ready {
+		return st
 	}
 	if cmd.Has(OptCount) && !cmd.Has(OptToken) {
 		return d.bad(BadArg, "COUNT needs the TOKEN of the hold that it is the count of")
@@ -87,12 +85,7 @@ func (d *Decoder) forceRelease(cmd *Command, args [][]byte) Status {
 	if st := d.name(cmd, args[0]); st != Ready {
 		return st
 	}
-	for args = args[1:]; len(args) > 0; args = args[2:] {
-		if st := d.optionValue(cmd, d.option(args)&(OptToken|OptReason), args); st != Ready {
-			return st
-		}
-	}
-	return Ready
+	return d.options(cmd, args[1:], 0, OptToken|OptReason)
 }
 
 func (d *Decoder) locks(cmd *Command, args [][]byte) Status {
@@ -155,6 +148,28 @@ func (d *Decoder) sessionCommand(cmd *Command, args [][]byte) Status {
 	return Ready
 }
 
+// options reads the options that the command may have: flags are words that stand alone, and a value follows each of valued.
+func (d *Decoder) options(cmd *Command, args [][]byte, flags, valued Opts) Status {
+	for len(args) > 0 {
+		opt := d.option(args)
+		if opt&flags == 0 {
+			if st := d.optionValue(cmd, opt&valued, args); st != Ready {
+				return st
+			}
+			args = args[2:]
+			continue
+		}
+		if cmd.Has(opt) {
+			return d.bad(BadArg, optionTwice)
+		}
+		cmd.Opts |= opt
+		args = args[1:]
+	}
+	return Ready
+}
+
+const optionTwice = "an option is given twice"
+
 // option returns the bit of the option that args begin with, 0 if unknown.
 func (d *Decoder) option(args [][]byte) Opts {
 	switch string(d.upper(args[0])) {
@@ -178,6 +193,12 @@ func (d *Decoder) option(args [][]byte) Opts {
 		return OptLimit
 	case "CURSOR":
 		return OptCursor
+	case "FRESH":
+		return OptFresh
+	case "QUEUE":
+		return OptQueue
+	case "ALL":
+		return OptAll
 	}
 	return 0
 }
@@ -192,7 +213,7 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 		d.msg = append(append(d.msg, "': "...), usageOf(cmd.Verb)...)
 		return Bad
 	case cmd.Has(opt):
-		return d.bad(BadArg, "an option is given twice")
+		return d.bad(BadArg, optionTwice)
 	case len(args) < 2:
 		return d.usage(cmd.Verb)
 	}
@@ -223,6 +244,12 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 			return d.bad(BadArg, "LIMIT must be a number from 1 to 1000")
 		}
 		cmd.Limit = int(n)
+	case OptQueue:
+		n, ok := number(value, 0, math.MaxInt32)
+		if !ok {
+			return d.bad(BadArg, "QUEUE must be a number from 0 to 2147483647")
+		}
+		cmd.Queue = uint32(n)
 	case OptMeta, OptReason:
 		if len(value) > MetaMax {
 			return d.bad(TooBig, "META and REASON have at most 512 bytes")

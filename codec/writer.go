@@ -49,26 +49,40 @@ func (w *Writer) OKLines(n int) {
 }
 
 // Error answers with a code and one line of words.
-func (w *Writer) Error(code Code, msg string) { appendError(w, code, msg) }
+func (w *Writer) Error(code Code, msg string) { appendError(w, code, nil, msg) }
 
 // ErrorBytes is Error for words in a buffer.
-func (w *Writer) ErrorBytes(code Code, msg []byte) { appendError(w, code, msg) }
+func (w *Writer) ErrorBytes(code Code, msg []byte) { appendError(w, code, nil, msg) }
 
-func appendError[T string | []byte](w *Writer, code Code, msg T) {
+// ErrorData is Error with data for programs between the code and the words: numbers, keywords and quoted
+// strings, with one blank between them. Empty data is none.
+func (w *Writer) ErrorData(code Code, data []byte, msg string) { appendError(w, code, data, msg) }
+
+func appendError[T string | []byte](w *Writer, code Code, data []byte, msg T) {
 	if w.form == FormRESP {
 		word := code.String()
 		if code == Unknown {
 			word = "ERR" // what client libraries look for
 		}
 		w.Buf = append(append(append(w.Buf, '-'), word...), ' ')
+		w.Buf = appendData(w.Buf, data)
 		w.Buf = appendLine(w.Buf, msg)
 		w.Buf = append(w.Buf, "\r\n"...)
 		return
 	}
 	w.lead()
 	w.Buf = append(append(append(w.Buf, "ERROR "...), code.String()...), ' ')
+	w.Buf = appendData(w.Buf, data)
 	w.Buf = appendLine(w.Buf, msg)
 	w.Buf = append(w.Buf, '\n')
+}
+
+// appendData appends the data of an error and a blank, if there are any.
+func appendData(dst, data []byte) []byte {
+	if len(data) == 0 {
+		return dst
+	}
+	return append(append(dst, data...), ' ')
 }
 
 // appendLine appends words without what would end the line.

@@ -205,8 +205,9 @@ func TestHelp(t *testing.T) {
 	}
 	lines, ok = Help([]byte("release"))
 	want := []string{
-		"RELEASE <lock> <service> [TOKEN <n>]", "Give a lock back, once for each time it was acquired.",
+		"RELEASE <lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each time it was acquired.",
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
+		"ALL: give back all that this hold was acquired, in one step.",
 	}
 	if !ok || strings.Join(lines, "|") != strings.Join(want, "|") {
 		t.Errorf("HELP release: %q %v", lines, ok)

@@ -135,7 +135,7 @@ func (r *reactor) outcome(c *conn, res *table.Result) {
 // reply answers ACQUIRE, RELEASE or HEARTBEAT.
 func (r *reactor) reply(c *conn, res *table.Result) {
 	if res.Code != codec.OK {
-		r.refuse(res.Code, reasonOf(r.cmd.Verb, res.Code))
+		r.refuseResult(res)
 		return
 	}
 	r.writeHold(c, r.cmd.Form, res.Token, res.Count, res.LeaseMs)

@@ -48,6 +48,7 @@ type reactor struct {
 	status       table.Status
 	statuses     table.Statuses
 	text         []byte // INFO
+	errorData    []byte // of the error that is being answered
 
 	stats  batchStats
 	totals [len(commandCounts{})]atomic.Uint64 // written by the loop alone

@@ -12,6 +12,8 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 		return "nobody holds this lock: it was never acquired, or released, expired or forced"
 	case codec.NotOwner:
 		return "another service holds this lock"
+	case codec.AlreadyHeld:
+		return "this service holds the lock, and FRESH takes no second grant: nothing was changed"
 	case codec.Stale:
 		return "the token is not that of the present hold"
 	case codec.Limit:

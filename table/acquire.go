@@ -50,6 +50,10 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 	}
 	switch {
 	case string(s.service(l)) == string(cmd.Service):
+		if cmd.Has(codec.OptFresh) {
+			r.Code, r.Token = codec.AlreadyHeld, l.token
+			return
+		}
 		if l.count >= countMax {
 			r.Code = codec.Limit
 			return
@@ -95,6 +99,7 @@ func (s *Shard) mayGrant() bool {
 // wait queues the request behind those that are there.
 func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
 	if int(l.waiters) >= s.table.config.WaitersPerLockMax || s.table.full.Load() ||
+		cmd.Has(codec.OptQueue) && l.waiters >= cmd.Queue ||
 		!s.waiterQuota.take(&s.table.waiters) {
 		r.Code = codec.Limit
 		return
@@ -105,6 +110,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	w.deadline = s.now + int64(cmd.WaitMs)*nsPerMs
 	w.from = from
 	w.ttlMs = optionalTTL(cmd)
+	w.fresh = cmd.Has(codec.OptFresh)
 	w.meta, w.metaLen = 0, 0
 	if cmd.Has(codec.OptMeta) && len(cmd.Text) > 0 {
 		w.meta, w.metaLen = s.arena.put(cmd.Text), uint16(len(cmd.Text))

@@ -168,12 +168,12 @@ func (s *Shard) onKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
 }
 
 // grantReentries grants the requests of the holder, wherever they stand in the
-// queue: had its hold been known, they would never have waited.
+// queue: had its hold been known, they would never have waited. A FRESH one waits on.
 func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 	for at := l.first; at != none && l.count < countMax; {
 		w := s.waiters.at(at)
 		next := w.next
-		if w.deadline > s.now && string(s.waiterService(w)) == string(s.service(l)) {
+		if w.deadline > s.now && !w.fresh && string(s.waiterService(w)) == string(s.service(l)) {
 			l.count++
 			s.counts.Reentries++
 			s.renew(l, w.ttlMs)

@@ -29,7 +29,7 @@ type Result struct {
 	Fresh   bool // a new hold was given, which TakeBack can end
 
 	Count   uint32      // ACQUIRE, RELEASE, HEARTBEAT: acquires less releases
-	Token   codec.Token // of the hold; FORCE-RELEASE: of the hold that was ended
+	Token   codec.Token // of the hold; FORCE-RELEASE: of the hold that was ended; AlreadyHeld: of the service's own
 	LeaseMs int64       // what is left of the lease, in ms; 0 if the lock is free now
 	Hold    HoldRef     // with Fresh
 	Waiter  WaiterRef   // with Waiting

@@ -56,7 +56,8 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 }
 
 // grantFollowers grants the requests of the new holder that stand first in the
-// queue: they would only wait for themselves. Others keep their place. Those
+// queue: they would only wait for themselves. Others keep their place, and so does a
+// FRESH one, with all behind it: it wants a hold of its own. Those
 // whose deadline has come part nobody: they are answered, as in passOn.
 func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 	for l.first != none && l.count < countMax {
@@ -65,7 +66,7 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 			s.timeOut(l.first, fx)
 			continue
 		}
-		if string(s.waiterService(w)) != string(s.service(l)) {
+		if w.fresh || string(s.waiterService(w)) != string(s.service(l)) {
 			return
 		}
 		l.count++

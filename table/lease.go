@@ -109,7 +109,8 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	w := s.waiters.at(i)
 	s.counts.TimeOuts++
 	l, code, lock := s.locks.at(w.lock), codec.Timeout, w.lock
-	if s.phase != graceOver && w.deadline <= s.grace.until && (l.count == 0 || string(s.service(l)) == string(s.waiterService(w))) {
+	if s.phase != graceOver && w.deadline <= s.grace.until && (l.count == 0 ||
+		l.standing != standsNamed && string(s.service(l)) == string(s.waiterService(w))) {
 		code = codec.Recovering // who holds it is not known, or its owner has not shown its token
 	}
 	s.emit(EventTimeOut, l, s.waiterService(w), w.from)

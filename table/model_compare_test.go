@@ -229,7 +229,7 @@ func peek(t *Table, name []byte) *mLock {
 	}
 	for i := l.first; i != none; i = s.waiters.at(i).next {
 		w := s.waiters.at(i)
-		m.queue = append(m.queue, mWait{w.from, string(s.waiterService(w)), string(s.waiterMeta(w)), w.deadline, w.ttlMs})
+		m.queue = append(m.queue, mWait{w.from, string(s.waiterService(w)), string(s.waiterMeta(w)), w.deadline, w.ttlMs, w.fresh})
 	}
 	return m
 }

@@ -37,6 +37,7 @@ type mWait struct {
 	service, meta string
 	deadline      int64
 	ttl           uint32
+	fresh         bool
 }
 
 type mPlace struct {
@@ -123,7 +124,7 @@ func (m *model) passOn(l *mLock) {
 		switch {
 		case w.deadline <= m.now:
 			m.timeOut(l, 0)
-		case granted && w.service != l.owner:
+		case granted && (w.fresh || w.service != l.owner):
 			return
 		case granted:
 			m.unqueue(l, 0)
@@ -168,6 +169,8 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 		r = m.ok(l)
 		r.Fresh = true
 		return r
+	case l.owner == service && c.Has(codec.OptFresh):
+		return Result{Code: codec.AlreadyHeld, Token: l.token}
 	case l.owner == service:
 		l.count++
 		m.counts.Reentries++
@@ -179,10 +182,10 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 		return m.ok(l)
 	case c.WaitMs == 0:
 		return Result{Code: codec.Timeout}
-	case len(l.queue) >= m.cfg.WaitersPerLockMax || m.full || m.waiters >= m.cfg.WaitersMax:
+	case c.Has(codec.OptQueue) && len(l.queue) >= int(c.Queue), len(l.queue) >= m.cfg.WaitersPerLockMax || m.full || m.waiters >= m.cfg.WaitersMax:
 		return Result{Code: codec.Limit}
 	}
-	l.queue = append(l.queue, mWait{from, service, meta, m.now + int64(c.WaitMs)*nsPerMs, ttl})
+	l.queue = append(l.queue, mWait{from, service, meta, m.now + int64(c.WaitMs)*nsPerMs, ttl, c.Has(codec.OptFresh)})
 	m.waiters++
 	m.counts.Queued++
 	m.event(EventEnqueue, l, service, from)
@@ -219,7 +222,9 @@ func (m *model) command(c *codec.Command, from Origin) Result {
 		m.counts.Forced++
 		m.event(EventForce, l, l.owner, Origin{})
 	default:
-		l.count--
+		if l.count--; c.Has(codec.OptAll) {
+			l.count = 0
+		}
 		m.event(EventRelease, l, l.owner, Origin{})
 		if l.count > 0 {
 			return m.ok(l)

@@ -67,11 +67,17 @@ func (w *recWorld) act(c, lock int) {
 		}
 		m.cmd.Verb = codec.VerbAcquire
 		m.cmd.WaitMs = []uint32{0, 0, 400, 3000, 9000}[w.rng.IntN(5)]
+		if w.rng.IntN(4) == 0 {
+			m.cmd.Opts |= codec.OptFresh
+		}
 		w.addTTL(m, 3)
 	case n < 4:
 		m.cmd.Verb = codec.VerbRelease
 		w.addToken(m, b, 2)
-		b.leaving = b.count <= 1 || !b.agree
+		if w.rng.IntN(4) == 0 {
+			m.cmd.Opts |= codec.OptAll
+		}
+		b.leaving = b.count <= 1 || !b.agree || m.cmd.Has(codec.OptAll)
 	default:
 		m.cmd.Verb = codec.VerbHeartbeat
 		w.addToken(m, b, 1)
@@ -200,6 +206,9 @@ func (w *recWorld) answer(m *recMsg, b *recBook, r *Result) {
 		w.released(m, b, r)
 		return
 	}
+	if m.cmd.Has(codec.OptFresh) && r.Count != 1 {
+		w.fail("fresh: %s has taken lock %d %d times with FRESH", w.clients[m.client].service, m.lock, r.Count)
+	}
 	if m.cmd.Verb == codec.VerbAcquire && b.has && b.agree && b.token == r.Token && r.Count != b.count+1 {
 		w.fail("count: %s has re-entered lock %d from %d, and is told %d", w.clients[m.client].service, m.lock, b.count, r.Count)
 	}
@@ -226,6 +235,12 @@ func (w *recWorld) answer(m *recMsg, b *recBook, r *Result) {
 
 func (w *recWorld) released(m *recMsg, b *recBook, r *Result) {
 	switch {
+	case m.cmd.Has(codec.OptAll):
+		if r.Count > 0 {
+			w.fail("count: %s has released all of lock %d, and is told %d", w.clients[m.client].service, m.lock, r.Count)
+		}
+		w.tally.All++
+		*b = recBook{}
 	case r.Count > 0:
 		if b.agree && r.Count != b.count-1 {
 			w.fail("count: %s has released lock %d from %d, and is told %d", w.clients[m.client].service, m.lock, b.count, r.Count)
@@ -249,6 +264,11 @@ func (w *recWorld) released(m *recMsg, b *recBook, r *Result) {
 
 func (w *recWorld) refused(m *recMsg, b *recBook, r *Result) {
 	switch {
+	case r.Code == codec.AlreadyHeld:
+		w.tally.AlreadyHeld++
+		if b.agree && b.token != r.Token {
+			w.fail("held: %s holds lock %d with token %d, and is told %d", w.clients[m.client].service, m.lock, w.rel(b.token), w.rel(r.Token))
+		}
 	case m.cmd.Verb == codec.VerbHeartbeat && r.Code == codec.Recovering:
 	case m.cmd.Verb == codec.VerbAcquire:
 		if r.Code == codec.Timeout && b.has && !b.forced { // somebody else has it

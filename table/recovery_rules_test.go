@@ -37,24 +37,24 @@ var allRules = []struct {
 	seed  uint64
 }{
 	{ruleStart, "token", 4},
-	{ruleLeap, "token", 63},
-	{ruleLease, "lost", 754},
+	{ruleLeap, "token", 232},
+	{ruleLease, "lost", 1573},
 	{ruleGrants, "overlap", 1},
 	{ruleGrace, "overlap", 2},
 	{ruleReenter, "overlap", 29},
 	{ruleFloor, "ended", 145},
 	{ruleCeiling, "bogus", 1},
-	{ruleLarger, "lost", 4},
-	{ruleTombstone, "smaller", 737},
-	{ruleBarred, "barred", 4},
+	{ruleLarger, "lost", 1},
+	{ruleTombstone, "smaller", 147},
+	{ruleBarred, "barred", 20},
 	{ruleUnseen, "unseen", 1},
-	{ruleRetoken, "old token", 5006},
+	{ruleRetoken, "old token", 180},
 	{ruleOlderFloor, "lost", 16},
 	{ruleCounter, "lost", 155},
 	{ruleClean, "overlap", 1},
-	{ruleCarry, "overlap", 3411},
+	{ruleCarry, "overlap", 5703},
 	{ruleAge, "token", 4069},
-	{ruleCount, "count", 1},
+	{ruleCount, "count", 40},
 }
 
 // The following acts on the records of a shard as a table without the rule would.

@@ -40,6 +40,7 @@ type recWorld struct {
 type recTally struct {
 	Images, Pieces, Crashes, CrashesInGrace, CleanStops, ExactStarts, Older, Copied, ClockBack, GraceChanges     int
 	Claims, Shown, Counts, Revivals, Kept, ShortLeases, Forces, Lost, Grants, Reentries, Retokens, Deaths, Bogus int
+	All, AlreadyHeld                                                                                             int
 }
 
 func (t *recTally) add(o *recTally) {
@@ -255,6 +256,12 @@ func (w *recWorld) args(m *recMsg) string {
 	s := fmt.Sprintf(" %d", m.lock)
 	if m.cmd.WaitMs > 0 {
 		s += fmt.Sprintf(" wait=%d", m.cmd.WaitMs)
+	}
+	if m.cmd.Has(codec.OptFresh) {
+		s += " fresh"
+	}
+	if m.cmd.Has(codec.OptAll) {
+		s += " all"
 	}
 	if m.cmd.Has(codec.OptTTL) {
 		s += fmt.Sprintf(" ttl=%d", m.cmd.TTLMs)

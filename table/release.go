@@ -2,13 +2,15 @@ package table
 
 import "dlm/codec"
 
-// release gives one count of lock i back for the holder; l is nil if nobody holds it.
+// release gives one count of lock i back for the holder, with ALL all of them; l is nil if nobody holds it.
 func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
 	if !s.owned(l, cmd, r) {
 		return
 	}
 	r.Token = l.token
-	l.count--
+	if l.count--; cmd.Has(codec.OptAll) {
+		l.count = 0
+	}
 	s.emit(EventRelease, l, cmd.Service, Origin{})
 	if l.count > 0 {
 		s.describe(l, r)

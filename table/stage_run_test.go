@@ -13,8 +13,8 @@ import (
 // run executes one line of a script:
 //
 //	table [tokens-left=] [locks=] [waiters=] [waiters-per-lock=]    an empty table at time 0
-//	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [as=LABEL]
-//	release NAME SERVICE [token=N]      heartbeat NAME SERVICE [token=N [count=N]] [ttl=5s]
+//	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [fresh] [queue=N] [as=LABEL]
+//	release NAME SERVICE [token=N] [all]      heartbeat NAME SERVICE [token=N [count=N]] [ttl=5s]
 //	force NAME [token=N]                status NAME
 //	cancel LABEL                        takeback LABEL
 //	advance 5s      time passes and the ticker runs
@@ -96,6 +96,9 @@ func (st *stage) command(verb string, pos []string, args map[string]string) *cod
 	if len(pos) > 1 {
 		cmd.Service = long(pos[1])
 	}
+	for _, word := range pos[min(2, len(pos)):] {
+		cmd.Opts |= map[string]codec.Opts{"fresh": codec.OptFresh, "all": codec.OptAll}[word]
+	}
 	for key, value := range args {
 		switch key {
 		case "wait":
@@ -116,6 +119,11 @@ func (st *stage) command(verb string, pos []string, args map[string]string) *cod
 			st.check(err)
 			cmd.Opts |= codec.OptCount
 			cmd.Count = uint32(n)
+		case "queue":
+			n, err := strconv.ParseUint(value, 10, 31)
+			st.check(err)
+			cmd.Opts |= codec.OptQueue
+			cmd.Queue = uint32(n)
 		case "as":
 		default:
 			st.t.Fatalf("%s: unknown argument %s", st.at, key)
@@ -158,6 +166,8 @@ func (st *stage) result(verb string, s *Shard, cmd *codec.Command, r *Result) st
 	switch {
 	case r.Waiting:
 		return fmt.Sprintf("queued position=%d", s.locks.at(s.waiters.at(r.Waiter.index).lock).waiters)
+	case r.Code == codec.AlreadyHeld:
+		return fmt.Sprintf("HELD token=%d", r.Token-st.start)
 	case r.Code != codec.OK:
 		return r.Code.String()
 	case verb == "acquire":

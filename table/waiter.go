@@ -25,6 +25,7 @@ type waiter struct {
 	metaLen    uint16
 	serviceLen uint16 // 0: the record is free
 	text       [waiterTextLen]byte
+	fresh      bool // FRESH: it takes no re-entry, but waits for the end of its own service's hold
 }
 
 // WaiterRef names a waiting request to Shard.Cancel. It goes stale with the

@@ -17,6 +17,8 @@ type op struct {
 	WaitMs, TTLMs uint32
 	Meta          int // 0: no META; else length + 1
 	Token         int // 0: no TOKEN; 1: the current one; 2: another one
+	Fresh, All    bool
+	Queue         int // 0: no QUEUE
 	Step          int // how time moves before it, see world.step
 	Arg           int
 }
@@ -31,6 +33,7 @@ func randomOp(n func(int) int) op {
 		WaitMs: []uint32{0, 2, 3, 1000, 1000, 1000, 10_000, 86_400_000}[n(8)],
 		TTLMs:  []uint32{0, 0, 0, 0, 2, 3, 100, 86_400_000}[n(8)],
 		Meta:   []int{0, 0, 1, 5, 40}[n(5)], Token: []int{0, 0, 0, 1, 1, 2}[n(6)], Step: n(40), Arg: n(1000),
+		Fresh: n(4) == 0, All: n(3) == 0, Queue: []int{0, 0, 0, 1, 2, 5}[n(6)],
 	}
 }
 
@@ -168,13 +171,22 @@ func (w *world) apply(o op) {
 	cmd.Verb = map[string]codec.Verb{"acquire": codec.VerbAcquire, "release": codec.VerbRelease,
 		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease}[o.Kind]
 	if o.Arg%3 == 0 { // without options
-		o.TTLMs, o.Meta, o.Token = 0, 0, 0
+		o.TTLMs, o.Meta, o.Token, o.Fresh, o.All, o.Queue = 0, 0, 0, false, false, 0
 	}
 	if o.TTLMs > 0 {
 		cmd.Opts, cmd.TTLMs = cmd.Opts|codec.OptTTL, o.TTLMs
 	}
 	if o.Meta > 0 {
 		cmd.Opts, cmd.Text = cmd.Opts|codec.OptMeta, []byte(strings.Repeat("m", o.Meta-1))
+	}
+	switch {
+	case o.Kind == "release" && o.All:
+		cmd.Opts |= codec.OptAll
+	case o.Kind == "acquire" && o.Fresh:
+		cmd.Opts |= codec.OptFresh
+	}
+	if o.Kind == "acquire" && o.Queue > 0 {
+		cmd.Opts, cmd.Queue = cmd.Opts|codec.OptQueue, uint32(o.Queue)
 	}
 	s := w.shard(cmd.Name)
 	hash := w.table.Hash(cmd.Name)
