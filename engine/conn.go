@@ -28,13 +28,14 @@ type socket interface {
 // conn is one connection: its session, its partial input, its waits and its
 // output. It knows no socket but by the interface. Owned by its reactor.
 type conn struct {
-	id     table.ConnID
-	sock   socket
-	opened int64 // table time, ns
-	who    identity
-	name   string // CLIENT SETNAME
+	id       table.ConnID
+	sock     socket
+	authFrom int64 // table time at which the time to authenticate began, ns
+	who      identity
+	name     string // CLIENT SETNAME
 
 	authFailures int
+	preAuthOut   int        // bytes answered before authentication
 	form         codec.Form // of the last command, for answers that belong to none
 	resp3        bool       // HELLO 3
 	detail       bool       // DETAIL ON
@@ -89,7 +90,7 @@ func (r *reactor) open(sock socket) *conn {
 	}
 	at := &r.conns[slot]
 	at.generation++
-	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, opened: r.e.clock.now(), who: r.e.authority.Load().anonymous()}
+	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, authFrom: r.e.clock.now(), who: r.e.authority.Load().anonymous()}
 	r.e.conns.Add(1)
 	return at.c
 }

@@ -61,6 +61,7 @@ func (r *reactor) decode(c *conn, in []byte) (int, codec.Status) {
 func (r *reactor) step(c *conn, st codec.Status) {
 	c.form = r.cmd.Form
 	r.cost++
+	from := len(r.w.Buf)
 	if st != codec.Blank && len(r.cmd.Tag) > 0 && c.waits.inUse(r.cmd.Tag) {
 		r.w.Start(codec.FormText, nil)
 		r.refuse(codec.BadArg, "this tag is in use by a waiting command; the connection is closed")
@@ -82,6 +83,9 @@ func (r *reactor) step(c *conn, st codec.Status) {
 		}
 	default:
 		panic("BUG: unknown decoder status")
+	}
+	if c.who.role == RoleNone {
+		r.boundPreAuth(c, from)
 	}
 }
 

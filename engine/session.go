@@ -20,7 +20,7 @@ func (r *reactor) session(c *conn) {
 	case codec.VerbInfo:
 		r.info()
 	case codec.VerbHelp:
-		r.help()
+		r.help(c)
 	case codec.VerbQuit:
 		r.done()
 		r.hangUp(c)
@@ -66,16 +66,19 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 	return false
 }
 
-func (r *reactor) help() {
+func (r *reactor) help(c *conn) {
 	r.cost += costHelp
 	var topic []byte
 	if r.cmd.Has(codec.OptText) {
 		topic = r.cmd.Text
 	}
 	lines, ok := codec.Help(topic)
-	if !ok {
+	switch {
+	case !ok:
 		r.refuse(codec.BadArg, "no help on that: HELP lists the commands")
 		return
+	case c.who.role == RoleNone && topic == nil:
+		lines = helpPreAuth
 	}
 	r.w.Lines(lines)
 	r.count(codec.VerbHelp, codec.OK)
@@ -83,8 +86,10 @@ func (r *reactor) help() {
 
 // reset puts the session back to its beginning, as RESET in Redis does.
 func (r *reactor) reset(c *conn) {
+	if c.who.role != RoleNone {
+		c.authFrom = r.now // else RESET would keep a connection open for ever without a token
+	}
 	c.who = r.e.authority.Load().anonymous()
-	c.opened = r.now // the time to authenticate runs anew
 	c.name = ""
 	c.detail, c.resp3 = false, false
 	r.w.RESP3 = false

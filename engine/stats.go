@@ -61,19 +61,20 @@ func (e *Engine) commandTotals() (sum commandCounts) {
 type rejection uint8
 
 const (
-	rejectConns    rejection = iota // at max-conns
-	rejectFiles                     // no file descriptor left
-	rejectEnroll                    // could not be handed to a loop
-	rejectPending                   // too much input behind a wait
-	rejectBuffers                   // largest buffers when all are at the limit
-	rejectPartial                   // partial command too old
-	rejectAuthLate                  // not authenticated in time
-	rejectAuthFail                  // too many wrong tokens
+	rejectConns         rejection = iota // at max-conns
+	rejectFiles                          // no file descriptor left
+	rejectEnroll                         // could not be handed to a loop
+	rejectPending                        // too much input behind a wait
+	rejectBuffers                        // largest buffers when all are at the limit
+	rejectPartial                        // partial command too old
+	rejectAuthLate                       // not authenticated in time
+	rejectAuthFail                       // too many wrong tokens
+	rejectPreAuthOutput                  // too much to answer before authentication
 	rejections
 )
 
 var rejectionNames = [rejections]string{
-	"max_conns", "file_limit", "enroll", "pending_input", "all_buffers", "partial_command", "auth_timeout", "auth_failures",
+	"max_conns", "file_limit", "enroll", "pending_input", "all_buffers", "partial_command", "auth_timeout", "auth_failures", "preauth_output",
 }
 
 // rejectCounts counts rejections by reason. Any goroutine may add.

@@ -26,7 +26,7 @@ func (r *reactor) sweep() {
 		case c.carry != nil && r.now-c.carrySince > int64(cfg.PartialMax):
 			r.e.reject(rejectPartial)
 			r.fail(c, codec.BadArg, fmt.Sprintf("the command was not complete within %v", cfg.PartialMax))
-		case c.who.role == RoleNone && r.now-c.opened > int64(cfg.AuthWait):
+		case r.lateToAuth(c):
 			r.e.reject(rejectAuthLate)
 			r.fail(c, codec.NoAuth, fmt.Sprintf("not authenticated within %v", cfg.AuthWait))
 		}

@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestNothingMovesTheTimeToAuthenticate: whatever a connection without a token sends, it is closed
+// when the time to authenticate is over.
+func TestNothingMovesTheTimeToAuthenticate(t *testing.T) {
+	for name, input := range map[string]string{
+		"RESET":                 "*1\r\n$5\r\nRESET\r\n",
+		"HELLO":                 "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n",
+		"blank lines":           "\n",
+		"a command in pieces":   "x",
+		"RESET and a new HELLO": "*1\r\n$5\r\nRESET\r\n*1\r\n$5\r\nHELLO\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t, withTokens)
+			k := s.dial(0)
+			for range 3 {
+				s.advance(1800 * time.Millisecond)
+				k.send(input)
+				s.sweep()
+			}
+			if !k.finished {
+				t.Fatalf("still served after 5.4 s: %q", k.reads())
+			}
+			if n := s.e.rejected[rejectAuthLate].Load(); n != 1 {
+				t.Fatalf("%d connections counted as late", n)
+			}
+		})
+	}
+}
+
+// TestWrongTokensDoNotMoveTheTimeToAuthenticate is the same for wrong tokens, two of which are free.
+func TestWrongTokensDoNotMoveTheTimeToAuthenticate(t *testing.T) {
+	s := newSim(t, withTokens)
+	k := s.dial(0)
+	for range 2 {
+		s.advance(1800 * time.Millisecond)
+		k.send("*1\r\n$5\r\nRESET\r\nAUTH wrong\n")
+		s.sweep()
+	}
+	s.advance(1500 * time.Millisecond)
+	s.sweep()
+	if !k.finished {
+		t.Fatalf("still served after 5.1 s: %q", k.reads())
+	}
+}
+
+// TestAfterRESETTheTimeToAuthenticateRunsAnew holds for a connection that had authenticated.
+func TestAfterRESETTheTimeToAuthenticateRunsAnew(t *testing.T) {
+	s := newSim(t, withTokens)
+	k := s.dial(0)
+	k.do("AUTH l-token", "OK")
+	s.advance(time.Minute)
+	k.send("*1\r\n$5\r\nRESET\r\n")
+	k.expect("+RESET\r\n")
+	s.advance(4 * time.Second)
+	s.sweep()
+	k.send("*1\r\n$5\r\nRESET\r\n")
+	k.expect("+RESET\r\n")
+	s.advance(900 * time.Millisecond)
+	s.sweep()
+	if k.finished {
+		t.Fatal("closed before its time was over")
+	}
+	s.advance(200 * time.Millisecond)
+	s.sweep()
+	if !k.finished {
+		t.Fatal("the second RESET has moved the time")
+	}
+}
+
+func TestTheAdminTokenAloneSetsNoTimeToAuthenticate(t *testing.T) {
+	sum := sha256.Sum256([]byte("secret"))
+	s := newSim(t, func(c *Config) { c.AdminToken = &sum })
+	k, admin := s.dial(0), s.dial(1)
+	admin.do("AUTH secret", "OK")
+	admin.send("*1\r\n$5\r\nRESET\r\n")
+	admin.expect("+RESET\r\n")
+	s.advance(time.Minute)
+	s.sweep()
+	k.do("PING", "OK")
+	admin.do("PING", "OK")
+	admin.do("AUTH secret", "OK")
+}
+
+// TestOutputBeforeAUTHIsBounded: all answers together are 1 KiB, then one error, and the end.
+func TestOutputBeforeAUTHIsBounded(t *testing.T) {
+	for name, input := range map[string]string{
+		"HELP":              "HELP\n",
+		"HELP of a command": "HELP acquire\n",
+		"HELP as an array":  "*1\r\n$4\r\nHELP\r\n",
+		"refused commands":  "PING\n",
+		"COMMAND DOCS":      "*2\r\n$7\r\nCOMMAND\r\n$4\r\nDOCS\r\n",
+		"unknown commands":  "aquire\n",
+		"malformed lines":   "PING \"\n",
+		"RESET":             "*1\r\n$5\r\nRESET\r\n",
+		"NOPROTO":           "*2\r\n$5\r\nHELLO\r\n$1\r\n9\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t, withTokens)
+			k := s.dial(0)
+			for range 20 {
+				k.send(strings.Repeat(input, 20))
+			}
+			got := k.reads()
+			if max := preAuthOutputMax + 200; len(got) > max {
+				t.Errorf("%d bytes of answers, more than %d", len(got), max)
+			}
+			lines := strings.Split(strings.TrimRight(got, "\r\n"), "\n")
+			if last := lines[len(lines)-1]; !k.finished || !strings.Contains(last, "NOAUTH more than 1024 bytes") {
+				t.Errorf("ended %v, last line %q", k.finished, last)
+			}
+			if n := s.e.rejected[rejectPreAuthOutput].Load(); n != 1 {
+				t.Errorf("counted %d times", n)
+			}
+		})
+	}
+}
+
+// TestHELPBeforeAUTHIsShort: HELP lists what can be done then; AUTH ends the bound.
+func TestHELPBeforeAUTHIsShort(t *testing.T) {
+	s := newSim(t, withTokens)
+	k := s.dial(0)
+	k.send("HELP\n")
+	if got := k.reads(); !strings.HasPrefix(got, "OK lines=") || !strings.Contains(got, "AUTH <token>") || len(got) > 400 {
+		t.Fatalf("%q", got)
+	}
+	k.do("AUTH r-token", "OK")
+	for range 10 {
+		k.send("HELP\n")
+		if got := k.reads(); !strings.Contains(got, "ACQUIRE <lock>") {
+			t.Fatalf("%q", got)
+		}
+	}
+}
