@@ -72,8 +72,8 @@ func newChurner(c *Config, i int) *churner {
 		k.wants = append(k.wants, expect([]string{"OK\n"}))
 	}
 	enc := newEncoder(c.Form)
-	k.request = enc.acquire(k.request, nameOf(c.Prefix, i), serviceOf(i), 0, 0)
-	k.request = enc.releaseOf(k.request, nameOf(c.Prefix, i), serviceOf(i))
+	k.request = enc.acquire(k.request, c.nameOf(i), serviceOf(i), 0, 0)
+	k.request = enc.releaseOf(k.request, c.nameOf(i), serviceOf(i))
 	k.wants = append(k.wants, expect([]string{enc.answer(verbAcquire, c.Floor), enc.answer(verbRelease, c.Floor)}))
 	return k
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dlm/codec"
 )
 
 // The workloads. The first group is a stream of commands that was encoded
@@ -73,6 +75,12 @@ type Config struct {
 	Skew       float64 // exponent of Zipf, above 1; 1.1 by default
 	Apart      bool    // Pair: all ACQUIREs of a batch before all its RELEASEs
 
+	// What clients send beside the bare commands. Pair and Renew alone know them.
+	TTL     time.Duration // a TTL in each ACQUIRE and HEARTBEAT; 0: none
+	Fence   bool          // Renew: each HEARTBEAT shows the token of its hold
+	Tags    bool          // each command has a tag, as of a client with one connection for all; text alone
+	NameLen int           // bytes of a lock name; 20 by default
+
 	Prefix string // of lock names; two runs at once against a server need different ones
 	Seed   uint64 // of the draws
 
@@ -111,6 +119,7 @@ func (c *Config) EnsureDefaults() {
 	orNumber(&c.Contenders, c.Conns)
 	orNumber(&c.Waiters, 10_000)
 	orNumber(&c.Skew, 1.1)
+	orNumber(&c.NameLen, 20)
 	orNumber(&c.Seed, 1)
 	orNumber(&c.Warmup, 500*time.Millisecond)
 	orNumber(&c.Duration, 2*time.Second)
@@ -163,8 +172,12 @@ func (c *Config) Validate() error {
 	if c.Duration <= 0 || c.Warmup <= 0 {
 		fail("duration and warm-up must be above zero")
 	}
-	if len(c.Prefix) > prefixMax {
-		fail("prefix: %d bytes, at most %d fit a name of %d", len(c.Prefix), prefixMax, nameLen)
+	within("name-len", c.NameLen, numberLen+1, codec.NameMax)
+	if most := c.NameLen - numberLen; len(c.Prefix) > most {
+		fail("prefix: %d bytes, at most %d fit a name of %d", len(c.Prefix), most, c.NameLen)
+	}
+	if ms := c.TTL.Milliseconds(); c.TTL != 0 && (ms < codec.TTLMinMs || ms > codec.TTLMaxMs) {
+		fail("ttl: %v is not within 100ms to 24h", c.TTL)
 	}
 	problems = append(problems, c.combinations()...)
 	return errors.Join(problems...)
@@ -183,6 +196,15 @@ func (c *Config) combinations() (problems []error) {
 	}
 	if (c.Floor || c.isRedis()) && !stream {
 		fail("%s can only run against a lock server", kind)
+	}
+	if (c.TTL > 0 || c.Tags) && (!c.isOurs() || kind != Pair && kind != Renew) {
+		fail("ttl and tags go with the workloads %s and %s of our own forms", Pair, Renew)
+	}
+	if c.Tags && (c.Form != Text || c.Floor) {
+		fail("tags: the text form of a lock server alone has them")
+	}
+	if c.Fence && (!c.isOurs() || kind != Renew || c.Floor) {
+		fail("fence: the workload %s alone knows the tokens of its holds", Renew)
 	}
 	problems = append(problems, c.peerCombinations()...)
 	if c.isRedis() && (kind == Zipf || c.Held > 0) {

@@ -84,7 +84,7 @@ func newHot(c *Config, loop *lineLoop, shared *progress) *hot {
 		// Neighbours in a queue are on neighbouring connections, so that a
 		// hand-off goes from one connection to another.
 		n := i % c.Locks
-		name, service := nameOf(c.Prefix, n), c.ownerOf(i)
+		name, service := c.nameOf(n), c.ownerOf(i)
 		var tag []byte
 		if c.Contenders > c.Conns {
 			tag = []byte("@" + strconv.Itoa(i) + " ")

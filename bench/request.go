@@ -5,13 +5,13 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+
+	"dlm/codec"
 )
 
 const (
-	// nameLen is the length of every lock name: what the targets are stated for.
-	nameLen = 20
-	// prefixMax leaves nine digits for the number of a lock.
-	prefixMax = nameLen - 9
+	// numberLen is how many bytes of a name are left to the number of the lock.
+	numberLen = 9
 	// heldTTLMs is the lease of locks that are held through a run. A run that
 	// was killed leaves them for that long.
 	heldTTLMs = 3_600_000
@@ -39,6 +39,7 @@ const (
 // encoder appends requests in one form. Not safe for use by two goroutines.
 type encoder struct {
 	form         string
+	cmd          codec.Command
 	release, ren string // digests of the scripts
 	request      uint64 // number of the last request of slock
 }
@@ -63,11 +64,26 @@ func (e *encoder) acquire(dst []byte, name, service string, waitMs, ttlMs int) [
 		e.request++
 		return slockRequest(dst, slockLock, e.request, name, service, waitMs)
 	}
-	words := []string{"ACQUIRE", name, service, strconv.Itoa(waitMs)}
-	if ttlMs > 0 {
-		words = append(words, "TTL", strconv.Itoa(ttlMs))
+	e.begin(codec.VerbAcquire, name, service)
+	e.cmd.WaitMs = uint32(waitMs)
+	e.ttl(ttlMs)
+	return codec.AppendCommand(dst, &e.cmd)
+}
+
+// begin makes e.cmd a command about a hold, in one of our own forms.
+func (e *encoder) begin(verb codec.Verb, name, service string) {
+	e.cmd = codec.Command{Verb: verb, Name: []byte(name), Service: []byte(service)}
+	if e.form == RESP {
+		e.cmd.Form = codec.FormRESP
 	}
-	return e.words(dst, words...)
+}
+
+// ttl adds the lease to e.cmd, unless it is 0.
+func (e *encoder) ttl(ms int) {
+	if ms > 0 {
+		e.cmd.Opts |= codec.OptTTL
+		e.cmd.TTLMs = uint32(ms)
+	}
 }
 
 func (e *encoder) releaseOf(dst []byte, name, service string) []byte {
@@ -82,24 +98,29 @@ func (e *encoder) releaseOf(dst []byte, name, service string) []byte {
 		e.request++
 		return slockRequest(dst, slockUnlock, e.request, name, service, 0)
 	}
-	return e.words(dst, "RELEASE", name, service)
+	e.begin(codec.VerbRelease, name, service)
+	return codec.AppendCommand(dst, &e.cmd)
 }
 
-func (e *encoder) heartbeat(dst []byte, name, service string) []byte {
+// heartbeat renews a hold: with its token, unless that is 0, and a lease, unless that is 0.
+func (e *encoder) heartbeat(dst []byte, name, service string, token codec.Token, ttlMs int) []byte {
 	if e.form == RedisScript || e.form == RedisDel {
 		return appendArray(dst, "EVALSHA", e.ren, "1", name, service, strconv.Itoa(redisTTLMs))
 	}
-	return e.words(dst, "HEARTBEAT", name, service)
+	e.begin(codec.VerbHeartbeat, name, service)
+	e.ttl(ttlMs)
+	if token != 0 {
+		e.cmd.Opts |= codec.OptToken
+		e.cmd.Token = token
+	}
+	return codec.AppendCommand(dst, &e.cmd)
 }
 
-func (e *encoder) ping(dst []byte) []byte { return e.words(dst, "PING") }
-
-// words appends a command of plain words.
-func (e *encoder) words(dst []byte, words ...string) []byte {
+func (e *encoder) ping(dst []byte) []byte {
 	if e.form == Text {
-		return append(append(dst, strings.Join(words, " ")...), '\n')
+		return append(dst, "PING\n"...)
 	}
-	return appendArray(dst, words...)
+	return appendArray(dst, "PING")
 }
 
 // appendArray appends a RESP array of bulk strings.
@@ -132,10 +153,10 @@ func (e *encoder) answer(v verb, floor bool) string {
 	return ":1\r\n"
 }
 
-// nameOf is the name of lock i: the prefix and digits up to nameLen bytes.
-func nameOf(prefix string, i int) string {
+// nameOf is the name of lock i: the prefix and digits up to NameLen bytes.
+func (c *Config) nameOf(i int) string {
 	digits := strconv.Itoa(i)
-	return prefix + strings.Repeat("0", max(nameLen-len(prefix)-len(digits), 0)) + digits
+	return c.Prefix + strings.Repeat("0", max(c.NameLen-len(c.Prefix)-len(digits), 0)) + digits
 }
 
 func serviceOf(conn int) string { return "svc" + strconv.Itoa(conn) }

@@ -80,6 +80,11 @@ func (r *run) streamCell(ctx context.Context, depth, rate int) (err error) {
 				err = letGo
 			}
 		}()
+		if r.c.Fence {
+			if maker.tokens, err = r.t.tokens(r.c.Locks); err != nil {
+				return fmt.Errorf("the tokens of the locks to renew: %w", err)
+			}
+		}
 	}
 	shared := newProgress(r.c)
 	loops, err := r.streamLoops(shared, maker, rate)

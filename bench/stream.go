@@ -1,6 +1,11 @@
 package bench
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"strconv"
+
+	"dlm/codec"
+)
 
 const (
 	// streamBytesMax bounds what is encoded for all connections together.
@@ -47,6 +52,8 @@ type streamMaker struct {
 	zipf  *rand.Zipf
 	rng   *rand.Rand
 	known map[string]*expectation // by the verbs of a batch: most batches share one
+
+	tokens map[int]codec.Token // of the locks of Renew with Fence; nil: not shown
 }
 
 func newStreamMaker(c *Config, depth int) *streamMaker {
@@ -127,6 +134,9 @@ func (m *streamMaker) encode(conn int, cmds []command, ttlMs int) *stream {
 		n := min(m.depth, len(cmds))
 		verbs := make([]byte, n)
 		for i, c := range cmds[:n] {
+			if m.c.Tags {
+				s.data = append(s.data, tagOf(i)...)
+			}
 			s.data = m.append(s.data, c, service, ttlMs)
 			verbs[i] = byte(c.verb)
 		}
@@ -138,19 +148,26 @@ func (m *streamMaker) encode(conn int, cmds []command, ttlMs int) *stream {
 }
 
 func (m *streamMaker) append(dst []byte, c command, service string, ttlMs int) []byte {
-	name := nameOf(m.c.Prefix, c.name)
+	name := m.c.nameOf(c.name)
+	if ttlMs == 0 {
+		ttlMs = int(m.c.TTL.Milliseconds())
+	}
 	switch c.verb {
 	case verbAcquire:
 		return m.enc.acquire(dst, name, service, m.waitMs(), ttlMs)
 	case verbRelease:
 		return m.enc.releaseOf(dst, name, service)
 	case verbHeartbeat:
-		return m.enc.heartbeat(dst, name, service)
+		return m.enc.heartbeat(dst, name, service, m.tokens[c.name], ttlMs)
 	case verbPing:
 		return m.enc.ping(dst)
 	}
 	panic("BUG: a verb without a request")
 }
+
+// tagOf is the tag of command i of a batch, with the blank that follows it. A batch is answered
+// before the next one uses its tags again, or none of them waits.
+func tagOf(i int) string { return "@" + strconv.Itoa(i) + " " }
 
 // waitMs is zero where no other connection can hold the lock.
 func (m *streamMaker) waitMs() int {
@@ -172,6 +189,9 @@ func (m *streamMaker) expectation(verbs []byte) *expectation {
 	answers := make([]string, len(verbs))
 	for i, v := range verbs {
 		answers[i] = m.enc.answer(verb(v), m.c.Floor)
+		if m.c.Tags {
+			answers[i] = tagOf(i) + answers[i]
+		}
 	}
 	w := expect(answers)
 	m.known[string(verbs)] = w

@@ -32,7 +32,7 @@ func checkStream(t *testing.T, s *stream, depth int, service string) {
 		}
 		for _, line := range lines {
 			words := strings.Fields(line)
-			if len(words[1]) != nameLen || words[2] != service {
+			if len(words[1]) != 20 || words[2] != service {
 				t.Fatalf("unexpected: %s", line)
 			}
 			change := map[string]int{"ACQUIRE": 1, "RELEASE": -1}[words[0]]

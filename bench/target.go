@@ -118,13 +118,19 @@ func exchange(conn net.Conn, request []byte, n int) (string, error) {
 
 // ask sends a line and returns the first line of the answer.
 func (t *target) ask(line string) (string, error) {
-	if err := t.conn.SetDeadline(time.Now().Add(talkMax)); err != nil {
-		return "", err
-	}
-	if _, err := t.conn.Write([]byte(line + "\n")); err != nil {
+	if err := t.send([]byte(line + "\n")); err != nil {
 		return "", err
 	}
 	return t.line()
+}
+
+// send writes a request, whose answer must come within talkMax.
+func (t *target) send(request []byte) error {
+	if err := t.conn.SetDeadline(time.Now().Add(talkMax)); err != nil {
+		return err
+	}
+	_, err := t.conn.Write(request)
+	return err
 }
 
 func (t *target) line() (string, error) {

@@ -36,7 +36,7 @@ const (
 )
 
 func (r *run) waiters(ctx context.Context) (err error) {
-	w := &waiters{r: r, lock: nameOf(r.c.Prefix, 0), cells: map[string]*Cell{},
+	w := &waiters{r: r, lock: r.c.nameOf(0), cells: map[string]*Cell{},
 		steps: []string{stepEnqueue, stepDrop, stepTimeOut, stepHandOff}}
 	for _, step := range w.steps {
 		c := r.newCell(r.c.Depths[0], 0)

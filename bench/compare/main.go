@@ -98,6 +98,11 @@ func parse(args []string) (*settings, error) {
 		s.load.Depths = append(s.load.Depths, depth)
 	}
 	s.load.Rounds = 1
+	if s.base != "" && s.jsonFile != "" {
+		err := errors.New("--json goes with other servers, not with --base")
+		fmt.Fprintln(os.Stderr, "compare:", err)
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"dlm/bench"
 )
@@ -59,14 +59,61 @@ func (f *field) regressServers(ctx context.Context, base, tree string) error {
 			return err
 		}
 	}
-	if err := f.measure(ctx); err != nil {
-		return err
+	fmt.Println("| load | depth | base, CPU ns/command | tree | tree / base | noise | limit | |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|--:|---|")
+	slower := false
+	for _, l := range f.regressLoads() {
+		f.s.load = l.config
+		for _, e := range f.entrants {
+			e.form, e.cells = l.config.Form, map[int]*bench.Cell{}
+		}
+		if err := f.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
+		}
+		worse, err := f.judge(l.name)
+		if err != nil {
+			return err
+		}
+		slower = slower || worse
 	}
-	if err := f.writeJSON(); err != nil {
-		return err
+	if slower {
+		return fmt.Errorf("%w %s", errSlower, f.s.base)
 	}
-	return f.judge()
+	return nil
 }
+
+// regressLoad is one load that tree and base are compared under.
+type regressLoad struct {
+	name   string
+	config bench.Config
+}
+
+// regressDepth is the depth of the loads that are measured at one depth.
+const regressDepth = 64
+
+// regressLoads are the settings of the command line, and what clients send instead of bare
+// commands: options, tags, long names, arrays, and locks that others hold.
+func (f *field) regressLoads() []regressLoad {
+	given := f.s.load
+	given.Form = bench.Text
+	loads := []regressLoad{{"as given", given}}
+	add := func(name string, change func(*bench.Config)) {
+		c := given
+		c.Workload, c.Depths = bench.Pair, []int{regressDepth}
+		change(&c)
+		loads = append(loads, regressLoad{name, c})
+	}
+	add("TTL", func(c *bench.Config) { c.TTL = regressTTL })
+	add("tag and TTL", func(c *bench.Config) { c.TTL, c.Tags = regressTTL, true })
+	add("HEARTBEAT with TOKEN", func(c *bench.Config) { c.Workload, c.Fence = bench.Renew, true })
+	add("names of 40 bytes", func(c *bench.Config) { c.NameLen = 40 })
+	add("RESP", func(c *bench.Config) { c.Form = bench.RESP })
+	add("contended", func(c *bench.Config) { c.Workload, c.Locks, c.Depths = bench.Hot, 4, []int{1} })
+	return loads
+}
+
+// regressTTL is the lease that those commands ask for which have a TTL.
+const regressTTL = 20 * time.Second
 
 // buildBase builds the commit in a work tree of its own, which is removed again:
 // the server, and the micro-benchmarks if they are wanted.
@@ -88,29 +135,23 @@ func (f *field) buildBase(ctx context.Context) (server string, micro *microSide,
 	return server, micro, err
 }
 
-// judge prints a row for each depth and fails if one is beyond noise.
-func (f *field) judge() error {
+// judge prints a row for each depth of a load and reports whether one is slower, beyond noise.
+func (f *field) judge(load string) (slower bool, err error) {
 	base, tree, again := f.entrants[0], f.entrants[1], f.entrants[2]
-	fmt.Println("| depth | base, CPU ns/command | tree | tree / base | noise | limit | |")
-	fmt.Println("|--:|--:|--:|--:|--:|--:|---|")
-	slower := false
 	for _, depth := range f.s.load.Depths {
 		a, b, t := costs(base.cells[depth]), costs(again.cells[depth]), costs(tree.cells[depth])
 		if len(a) == 0 || len(a) != len(b) || len(a) != len(t) {
-			return errors.New("the CPU time of a server could not be read")
+			return false, errors.New("the CPU time of a server could not be read")
 		}
 		v := compareRounds(a, b, t)
 		word := "ok"
 		if v.slower() {
 			word, slower = "SLOWER", true
 		}
-		fmt.Fprintf(os.Stdout, "| %d | %.0f | %.0f | %.3f | ±%.1f %% | %.3f | %s |\n", depth, middle(a), middle(t), v.ratio,
+		fmt.Printf("| %s | %d | %.0f | %.0f | %.3f | ±%.1f %% | %.3f | %s |\n", load, depth, middle(a), middle(t), v.ratio,
 			100*v.noise, v.limit, word)
 	}
-	if slower {
-		return fmt.Errorf("%w %s", errSlower, f.s.base)
-	}
-	return nil
+	return slower, nil
 }
 
 // verdict is what rounds say about one depth.
