@@ -55,7 +55,7 @@ type acceptor struct {
 func (a *acceptor) take(conn net.Conn) {
 	if a.e.conns.Load() >= int64(a.e.connsMax) {
 		a.refused(rejectConns, nil)
-		sayAndClose(conn, "ERROR LIMIT too many connections\n")
+		sayAndClose(conn, "ERROR LIMIT conns too many connections\n")
 		return
 	}
 	if err := a.shell.enroll(conn); err != nil {
@@ -78,7 +78,7 @@ func (a *acceptor) refuseOne(err error) {
 	if l, ok := a.e.listener.(*net.TCPListener); ok {
 		l.SetDeadline(time.Now().Add(acceptBackoffMin))
 		if conn, err := l.Accept(); err == nil {
-			sayAndClose(conn, "ERROR LIMIT the server has no file descriptor left\n")
+			sayAndClose(conn, "ERROR LIMIT conns the server has no file descriptor left\n")
 		}
 		l.SetDeadline(time.Time{})
 	}

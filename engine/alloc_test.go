@@ -22,7 +22,7 @@ func TestNoAllocationPerCommand(t *testing.T) {
 		"a pair":          "ACQUIRE lock:000000001234 svc-1 0\nRELEASE lock:000000001234 svc-1\n",
 		"a pair in RESP":  "*4\r\n$7\r\nACQUIRE\r\n$4\r\nlock\r\n$1\r\ns\r\n$1\r\n0\r\n*3\r\n$7\r\nRELEASE\r\n$4\r\nlock\r\n$1\r\ns\r\n",
 		"heartbeats":      "HEARTBEAT kept svc-1\nHEARTBEAT kept svc-1 TTL 5000\n",
-		"refusals":        "ACQUIRE kept other 0\nRELEASE kept other\nRELEASE nope other\nHEARTBEAT kept other\n",
+		"refusals":        "ACQUIRE kept other 0\nACQUIRE kept svc-1 0 FRESH\nACQUIRE kept other 9 QUEUE 0\nRELEASE kept other\nRELEASE nope other\nHEARTBEAT kept other\n",
 		"a tag":           "@t ACQUIRE x svc-1 0\n@t RELEASE x svc-1\n",
 		"status":          "STATUS kept\nSTATUS nope\nPING\n",
 		"quoted words":    `ACQUIRE "a \"b\"" svc-1 0` + "\n" + `RELEASE "a \"b\"" svc-1` + "\n",

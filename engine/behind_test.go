@@ -116,7 +116,7 @@ func TestTheLimitOfOpenTags(t *testing.T) {
 		b.send(fmt.Sprintf("@%d ACQUIRE x B 60000\n", i))
 	}
 	b.expect("")
-	b.do("@more ACQUIRE x B 60000", "@more ERROR LIMIT too many open tags on this connection")
+	b.do("@more ACQUIRE x B 60000", "@more ERROR LIMIT tags too many open tags on this connection")
 	b.do("@more PING", "@more OK")
 	a.do("RELEASE x A", "OK")
 	if n := strings.Count(b.reads(), " OK\n"); n != tagsMax {

@@ -44,7 +44,7 @@ func TestInputFasterThanItsExecutionClosesTheConnection(t *testing.T) {
 	for range 20 {
 		a.send(strings.Repeat("INFO server\n", 1000))
 	}
-	if !a.finished || !strings.Contains(a.reads(), "ERROR LIMIT input comes faster") {
+	if !a.finished || !strings.Contains(a.reads(), "ERROR LIMIT pending input comes faster") {
 		t.Fatalf("ended %v", a.finished)
 	}
 	s.events()
@@ -169,7 +169,7 @@ func TestTheMemoryLimitIsLiftedWhenLocksAreGone(t *testing.T) {
 	}
 	a.reads()
 	s.e.checkMemory()
-	a.do("ACQUIRE more A 0", "ERROR LIMIT locks, waiters, counts or memory are at their limit: nothing was changed")
+	a.do("ACQUIRE more A 0", "ERROR LIMIT memory no memory is left for locks and waiters (max-memory): nothing was changed")
 	a.do("HEARTBEAT lock1 A TTL 5000", "OK")
 	s.advance(2 * time.Second)
 	s.e.checkMemory()

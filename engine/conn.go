@@ -148,13 +148,16 @@ func (r *reactor) hangUp(c *conn) {
 }
 
 // fail answers with an error outside of any command and hangs up.
-func (r *reactor) fail(c *conn, code codec.Code, msg string) {
+func (r *reactor) fail(c *conn, code codec.Code, msg string) { r.failWith(c, code, "", msg) }
+
+// failWith is fail with data, a keyword.
+func (r *reactor) failWith(c *conn, code codec.Code, data, msg string) {
 	if c.closing || c.closed {
 		return
 	}
 	r.use(c)
 	r.w.Start(c.form, nil)
-	r.w.Error(code, msg)
+	r.w.ErrorData(code, []byte(data), msg)
 	r.leave(c)
 	r.hangUp(c)
 }

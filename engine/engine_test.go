@@ -32,8 +32,8 @@ func TestAWaitEndsAtItsTimeoutAndNotBefore(t *testing.T) {
 	s.advance(499 * time.Millisecond)
 	b.expect("")
 	s.advance(time.Millisecond)
-	b.expect("ERROR TIMEOUT not granted within the wait timeout\n")
-	b.do("ACQUIRE x B 0", "ERROR TIMEOUT not granted within the wait timeout")
+	b.expect("ERROR TIMEOUT \"A\" 500 not granted within the wait timeout\n")
+	b.do("ACQUIRE x B 0", "ERROR TIMEOUT \"A\" 500 not granted within the wait timeout")
 }
 
 func TestOneReadIsOneWrite(t *testing.T) {

@@ -107,7 +107,7 @@ func (r *reactor) acquire(c *conn) {
 	ticket := uint32(0)
 	if len(cmd.Tag) > 0 && cmd.WaitMs > 0 {
 		if c.waits.open >= tagsMax {
-			r.refuse(codec.Limit, "too many open tags on this connection")
+			r.refuseLimit(codec.WhichTags)
 			return
 		}
 		ticket = c.waits.nextTicket()
@@ -135,7 +135,7 @@ func (r *reactor) outcome(c *conn, res *table.Result) {
 // reply answers ACQUIRE, RELEASE or HEARTBEAT.
 func (r *reactor) reply(c *conn, res *table.Result) {
 	if res.Code != codec.OK {
-		r.refuseResult(res)
+		r.refuseResult(c, res)
 		return
 	}
 	r.writeHold(c, r.cmd.Form, res.Token, res.Count, res.LeaseMs)

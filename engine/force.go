@@ -9,7 +9,7 @@ func (r *reactor) forceRelease(c *conn) {
 	cmd := r.cmd
 	res := r.apply(c.id, 0)
 	if res.Code != codec.OK {
-		r.refuse(res.Code, reasonOf(cmd.Verb, res.Code))
+		r.refuseResult(c, res)
 		return
 	}
 	reason := ""

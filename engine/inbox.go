@@ -73,7 +73,7 @@ func (r *reactor) drainInbox() {
 	for _, id := range doomed {
 		if c := r.lookup(id); c != nil {
 			r.e.reject(rejectBuffers)
-			r.fail(c, codec.Limit, "buffers of all connections are at their limit, this one had the largest")
+			r.failWith(c, codec.Limit, codec.WhichMemory.String(), "buffers of all connections are at their limit, this one had the largest")
 			r.flush(c)
 			r.drop(c)
 		}

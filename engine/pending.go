@@ -114,7 +114,7 @@ func (r *reactor) keep(c *conn, b []byte) {
 		r.w.Start(p.form, nil)
 		r.count(codec.VerbAcquire, codec.Limit)
 	}
-	r.w.Error(codec.Limit, "too much input behind a waiting command: nothing of it was executed")
+	r.w.ErrorData(codec.Limit, []byte(codec.WhichPending.String()), "too much input behind a waiting command: nothing of it was executed")
 	r.hangUp(c)
 }
 

@@ -49,6 +49,7 @@ type reactor struct {
 	statuses     table.Statuses
 	text         []byte // INFO
 	errorData    []byte // of the error that is being answered
+	owner        []byte // the holder that is in it
 
 	stats  batchStats
 	totals [len(commandCounts{})]atomic.Uint64 // written by the loop alone
@@ -179,7 +180,7 @@ func (r *reactor) read(c *conn, in []byte) {
 	}
 	if bufferLen(c.carry) > r.e.cfg.PendingMax+codec.FrameMax {
 		r.e.reject(rejectPending)
-		r.fail(c, codec.Limit, "input comes faster than its commands can be executed")
+		r.failWith(c, codec.Limit, codec.WhichPending.String(), "input comes faster than its commands can be executed")
 	}
 	// What is left is accounted for by flush, which follows.
 }

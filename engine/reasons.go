@@ -16,11 +16,6 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 		return "this service holds the lock, and FRESH takes no second grant: nothing was changed"
 	case codec.Stale:
 		return "the token is not that of the present hold"
-	case codec.Limit:
-		if verb == codec.VerbAcquire {
-			return "locks, waiters, counts or memory are at their limit: nothing was changed"
-		}
-		return "at the limit: nothing was changed"
 	case codec.ReadOnly:
 		return "this server is a backup: use its primary, or promote it"
 	case codec.Recovering:
@@ -33,6 +28,17 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 	default:
 		panic("BUG: no reason for code " + code.String())
 	}
+}
+
+// limitReasons are the words that go with a limit that a command has run into.
+var limitReasons = [...]string{
+	codec.WhichLocks:       "no more locks can be held at once (max-locks): nothing was changed",
+	codec.WhichWaiters:     "no more requests can wait at once (max-waiters): nothing was changed",
+	codec.WhichLockWaiters: "too many requests wait for this lock (QUEUE, or max-waiters-per-lock): nothing was changed",
+	codec.WhichTags:        "too many open tags on this connection",
+	codec.WhichCount:       "the service has acquired this lock as often as can be counted: nothing was changed",
+	codec.WhichMemory:      "no memory is left for locks and waiters (max-memory): nothing was changed",
+	codec.WhichTokens:      "no fencing token is left: restart the server",
 }
 
 // refusalReason returns the words for NoAuth and Denied.

@@ -83,7 +83,7 @@ func TestSingleCommandsSettleWhatIsDue(t *testing.T) {
 	other.send("ACQUIRE x B 20\n")
 	s.time += int64(20 * time.Millisecond)
 	busy.do("HEARTBEAT x A", "OK")
-	other.expect("ERROR TIMEOUT not granted within the wait timeout\n")
+	other.expect("ERROR TIMEOUT \"A\" 20 not granted within the wait timeout\n")
 }
 
 func TestASingleCommandWakesTheTicker(t *testing.T) {
@@ -107,5 +107,5 @@ func TestTheFormOfASingleCommandIsThatOfLaterErrors(t *testing.T) {
 	k.reads()
 	k.r.doom(k.c.id)
 	s.settle()
-	k.expectPrefix("-LIMIT buffers of all connections")
+	k.expectPrefix("-LIMIT memory buffers of all connections")
 }

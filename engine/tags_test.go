@@ -121,7 +121,7 @@ func TestTheLimitOfTagsHoldsTheShortWayToo(t *testing.T) {
 	for i := range tagsMax {
 		a.send(fmt.Sprintf("@%d ACQUIRE x A 60000\n", i))
 	}
-	const refused = "@more ERROR LIMIT too many open tags on this connection\n"
+	const refused = "@more ERROR LIMIT tags too many open tags on this connection\n"
 	for _, in := range []string{"@more ACQUIRE free B 60000\n", "@more acquire free B 60000\n", "@more ACQUIRE free B 60000\n@more ACQUIRE free B 60000\n"} {
 		a.reads()
 		a.send(in)

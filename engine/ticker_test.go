@@ -48,7 +48,7 @@ func TestTickerSleepsUntilSomethingIsDue(t *testing.T) {
 		t.Fatalf("sleeps %v, want 2 ms", got)
 	}
 	s.settle()
-	k.expect("@2 ERROR TIMEOUT not granted within the wait timeout\n")
+	k.expect("@2 ERROR TIMEOUT \"A\" 7 not granted within the wait timeout\n")
 	s.time += int64(2 * time.Millisecond)
 	if got := set(); got != lookEvery {
 		t.Fatalf("sleeps %v, want %v", got, lookEvery)
@@ -68,10 +68,10 @@ func TestABusyLoopSettlesWhatIsDue(t *testing.T) {
 	own.expect("")
 	s.time++
 	busy.do("PING", "OK")
-	own.expect("ERROR TIMEOUT not granted within the wait timeout\n")
+	own.expect("ERROR TIMEOUT \"A\" 20 not granted within the wait timeout\n")
 	s.time += int64(10 * time.Millisecond)
 	busy.do("PING", "OK")
-	other.expect("@1 ERROR TIMEOUT not granted within the wait timeout\n")
+	other.expect("@1 ERROR TIMEOUT \"A\" 30 not granted within the wait timeout\n")
 	for range 7 {
 		s.time += int64(10 * time.Millisecond)
 		busy.do("PING", "OK")

@@ -67,7 +67,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 		r.writeHold(c, form, fx.Hold.Token, fx.Count, fx.LeaseMs)
 		c.grants = append(c.grants, fx.Hold)
 	} else {
-		r.w.Error(fx.Code, reasonOf(codec.VerbAcquire, fx.Code))
+		r.writeEndOfWait(c, fx)
 	}
 	r.count(codec.VerbAcquire, fx.Code)
 	r.leave(c)

@@ -29,7 +29,7 @@ func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, f
 	}
 	switch cmd.Verb {
 	case codec.VerbAcquire:
-		s.acquire(i, l, uint32(hash), cmd, from, r)
+		s.acquire(i, l, uint32(hash), cmd, from, fx, r)
 	case codec.VerbRelease:
 		s.release(i, l, cmd, fx, r)
 	case codec.VerbHeartbeat:
@@ -43,7 +43,7 @@ func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, f
 	return r
 }
 
-func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from Origin, r *Result) {
+func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
 	if l == nil {
 		s.acquireFree(tag, cmd, from, r)
 		return
@@ -55,7 +55,7 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 			return
 		}
 		if l.count >= countMax {
-			r.Code = codec.Limit
+			r.limit(codec.WhichCount)
 			return
 		}
 		l.count++
@@ -67,7 +67,7 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 		s.emit(EventReenter, l, cmd.Service, from)
 		s.describe(l, r)
 	case cmd.WaitMs == 0:
-		r.Code = codec.Timeout
+		s.refuseHeld(l, fx, r)
 	default:
 		s.wait(i, l, cmd, from, r)
 	}
@@ -76,7 +76,7 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 // acquireFree grants a lock that nobody holds.
 func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Result) {
 	if !s.mayGrant() {
-		r.Code = codec.Limit
+		r.limit(s.whyNoGrant())
 		return
 	}
 	i, l := s.create(tag, cmd.Name)
@@ -96,12 +96,34 @@ func (s *Shard) mayGrant() bool {
 	return s.counter < s.tokenMax() && !t.full.Load() && s.lockQuota.take(&t.locks)
 }
 
+// whyNoGrant returns why mayGrant has refused.
+func (s *Shard) whyNoGrant() codec.Which {
+	switch {
+	case s.counter >= s.tokenMax():
+		return codec.WhichTokens
+	case s.table.full.Load():
+		return codec.WhichMemory
+	}
+	return codec.WhichLocks
+}
+
+// mayWait returns which limit keeps the request from waiting, and takes a credit for its record if none does.
+func (s *Shard) mayWait(l *lock, cmd *codec.Command) codec.Which {
+	switch {
+	case int(l.waiters) >= s.table.config.WaitersPerLockMax, cmd.Has(codec.OptQueue) && l.waiters >= cmd.Queue:
+		return codec.WhichLockWaiters
+	case s.table.full.Load():
+		return codec.WhichMemory
+	case !s.waiterQuota.take(&s.table.waiters):
+		return codec.WhichWaiters
+	}
+	return codec.WhichNone
+}
+
 // wait queues the request behind those that are there.
 func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
-	if int(l.waiters) >= s.table.config.WaitersPerLockMax || s.table.full.Load() ||
-		cmd.Has(codec.OptQueue) && l.waiters >= cmd.Queue ||
-		!s.waiterQuota.take(&s.table.waiters) {
-		r.Code = codec.Limit
+	if which := s.mayWait(l, cmd); which != codec.WhichNone {
+		r.limit(which)
 		return
 	}
 	i := s.waiters.take()

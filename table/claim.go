@@ -40,20 +40,21 @@ func (s *Shard) holds(i uint32, service []byte) bool {
 // acquireInGrace lets the request wait, unless its owner has shown that it holds the lock.
 func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
 	if i != none && s.holds(i, cmd.Service) && s.locks.at(i).standing == standsNamed {
-		s.acquire(i, s.locks.at(i), tag, cmd, from, r)
+		s.acquire(i, s.locks.at(i), tag, cmd, from, fx, r)
 		return
 	}
 	if cmd.WaitMs == 0 {
-		r.Code = codec.Timeout
 		if i == none || !s.locks.at(i).standing.held() || s.holds(i, cmd.Service) {
 			r.Code = codec.Recovering
+			return
 		}
+		s.refuseHeld(s.locks.at(i), fx, r)
 		return
 	}
 	if i == none {
-		var ok bool
-		if i, ok = s.placeWait(tag, cmd.Name); !ok {
-			r.Code = codec.Limit
+		var which codec.Which
+		if i, which = s.placeWait(tag, cmd.Name); which != codec.WhichNone {
+			r.limit(which)
 			return
 		}
 	}
@@ -108,7 +109,7 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 	if i == none {
 		var ok bool
 		if i, ok = s.placeClaim(tag, cmd.Name); !ok {
-			r.Code = codec.Limit
+			r.limit(codec.WhichMemory)
 			return
 		}
 	}

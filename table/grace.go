@@ -127,15 +127,18 @@ func (s *Shard) endHold(i uint32, l *lock, to standing, fx *Effects) uint32 {
 
 // placeWait makes a record for a lock that nobody holds, so that requests can
 // wait for the end of the grace.
-func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, ok bool) {
-	if s.table.full.Load() || !s.lockQuota.take(&s.table.locks) {
-		return none, false
+func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, which codec.Which) {
+	switch {
+	case s.table.full.Load():
+		return none, codec.WhichMemory
+	case !s.lockQuota.take(&s.table.locks):
+		return none, codec.WhichLocks
 	}
-	return s.place(tag, name), true
+	return s.place(tag, name), codec.WhichNone
 }
 
-// placeClaim makes one for a claim to be entered. Requests that wait may have
-// used up the limit of locks: holders, who came first, may pass it.
+// placeClaim makes one for a claim to be entered; only the limit of memory can refuse it. Requests that wait may
+// have used up the limit of locks: holders, who came first, may pass it.
 func (s *Shard) placeClaim(tag uint32, name []byte) (i uint32, ok bool) {
 	if s.table.full.Load() {
 		return none, false

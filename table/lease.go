@@ -114,7 +114,11 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 		code = codec.Recovering // who holds it is not known, or its owner has not shown its token
 	}
 	s.emit(EventTimeOut, l, s.waiterService(w), w.from)
-	fx.add(Effect{To: w.from, Code: code})
+	e := Effect{To: w.from, Code: code}
+	if code == codec.Timeout && l.count > 0 {
+		e.Hold = HoldRef{l.token, lock, s.number}
+	}
+	fx.add(e)
 	s.dequeue(i)
 	s.forgetEmpty(lock)
 }

@@ -113,6 +113,10 @@ func (m *model) timeOut(l *mLock, i int) {
 	m.counts.TimeOuts++
 	m.event(EventTimeOut, l, w.service, w.from)
 	m.effect(l, w.from, codec.Timeout)
+	if l.count > 0 {
+		list := m.effects[l.name]
+		list[len(list)-1].Hold.Token = l.token
+	}
 }
 
 // passOn gives a lock whose hold has ended to the first that may have it, and
@@ -161,8 +165,13 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 	name, service := string(c.Name), string(c.Service)
 	switch {
 	case l == nil:
-		if m.counter[m.shardOf(name)] == codec.TokenMax || m.full || len(m.locks) >= m.cfg.LocksMax {
-			return Result{Code: codec.Limit}
+		switch {
+		case m.counter[m.shardOf(name)] == codec.TokenMax:
+			return limited(codec.WhichTokens)
+		case m.full:
+			return limited(codec.WhichMemory)
+		case len(m.locks) >= m.cfg.LocksMax:
+			return limited(codec.WhichLocks)
 		}
 		l = &mLock{name: name}
 		m.grant(l, service, ttl, meta, from)
@@ -181,9 +190,13 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 		m.event(EventReenter, l, service, from)
 		return m.ok(l)
 	case c.WaitMs == 0:
-		return Result{Code: codec.Timeout}
-	case c.Has(codec.OptQueue) && len(l.queue) >= int(c.Queue), len(l.queue) >= m.cfg.WaitersPerLockMax || m.full || m.waiters >= m.cfg.WaitersMax:
-		return Result{Code: codec.Limit}
+		return Result{Code: codec.Timeout, HeldMs: (m.now - l.since) / nsPerMs}
+	case c.Has(codec.OptQueue) && len(l.queue) >= int(c.Queue), len(l.queue) >= m.cfg.WaitersPerLockMax:
+		return limited(codec.WhichLockWaiters)
+	case m.full:
+		return limited(codec.WhichMemory)
+	case m.waiters >= m.cfg.WaitersMax:
+		return limited(codec.WhichWaiters)
 	}
 	l.queue = append(l.queue, mWait{from, service, meta, m.now + int64(c.WaitMs)*nsPerMs, ttl, c.Has(codec.OptFresh)})
 	m.waiters++
@@ -191,6 +204,8 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 	m.event(EventEnqueue, l, service, from)
 	return Result{Waiting: true}
 }
+
+func limited(which codec.Which) Result { return Result{Code: codec.Limit, Which: which} }
 
 func (m *model) ok(l *mLock) Result {
 	return Result{Token: l.token, Count: l.count, LeaseMs: (l.deadline - m.now) / nsPerMs}

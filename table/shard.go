@@ -12,7 +12,7 @@ import (
 
 // Shard is one part of the table: the locks of the names that hash to it.
 //
-// Apply, Cancel, TakeBack, Advance, Status and List require that the caller
+// Apply, Cancel, TakeBack, Holder, Advance, Status and List require that the caller
 // holds the shard's mutex (Lock); the fields are guarded by it. Under it there
 // is no system call, no log line and no write to a connection. Memory is
 // allocated only where a slab, the index or the arena grows.

@@ -166,6 +166,10 @@ func (st *stage) result(verb string, s *Shard, cmd *codec.Command, r *Result) st
 	switch {
 	case r.Waiting:
 		return fmt.Sprintf("queued position=%d", s.locks.at(s.waiters.at(r.Waiter.index).lock).waiters)
+	case r.Code == codec.Limit:
+		return "LIMIT " + r.Which.String()
+	case r.Code == codec.Timeout:
+		return fmt.Sprintf("TIMEOUT owner=%s held=%s", short(st.fx.Owner), ms(r.HeldMs))
 	case r.Code == codec.AlreadyHeld:
 		return fmt.Sprintf("HELD token=%d", r.Token-st.start)
 	case r.Code != codec.OK:

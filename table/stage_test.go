@@ -125,6 +125,9 @@ func (st *stage) flush(prefix, result string) (lines []string) {
 			if e.Code == codec.Recovering {
 				line = strings.Replace(line, "TIMEOUT", "RECOVERING", 1)
 			}
+			if owner, heldMs := st.table.ShardAt(int(e.Hold.Shard)).Holder(st.now, e.Hold, nil); e.Code == codec.Timeout && len(owner) > 0 {
+				line += fmt.Sprintf(" owner=%s held=%s", short(owner), ms(heldMs))
+			}
 			if e.Code == codec.OK {
 				line += fmt.Sprintf(" token=%d count=%d lease=%s", e.Hold.Token-st.start, e.Count, ms(e.LeaseMs))
 				st.holds[st.labels[e.To.Ticket]] = e.Hold

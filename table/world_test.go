@@ -217,6 +217,9 @@ func (w *world) apply(o op) {
 	}
 	w.log = append(w.log, fmt.Sprintf("%d %s %+v", w.now, o.Kind, r))
 	w.model.apply(w.now, cmd, from, &r)
+	if l := peek(w.table, cmd.Name); r.Code == codec.Timeout && w.model != nil && string(w.fx.Owner) != l.owner {
+		w.model.fail("a time-out names %q as the holder, want %q", w.fx.Owner, l.owner)
+	}
 }
 
 // advance runs the ticker over all shards; "part" only once and a little, so

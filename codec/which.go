@@ -1,0 +1,31 @@
+package codec
+
+// Which says which limit a command has run into. Its word stands behind LIMIT on the wire: the words are
+// part of the public protocol, so add at the end and never reuse a number.
+type Which uint8
+
+const (
+	WhichNone        Which = 0  // no limit was reached
+	WhichConns       Which = 1  // connections, or the files of the process
+	WhichLocks       Which = 2  // locks held at once
+	WhichWaiters     Which = 3  // waiting requests of all locks together
+	WhichLockWaiters Which = 4  // waiting requests of one lock, or more than QUEUE allows
+	WhichTags        Which = 5  // open tags of one connection
+	WhichRetries     Which = 6  // records of requests that may be sent again
+	WhichCount       Which = 7  // acquires without a release by one service
+	WhichMemory      Which = 8  // memory of the table, or the buffers of all connections
+	WhichPending     Which = 9  // input of one connection that can't be executed yet
+	WhichTokens      Which = 10 // fencing tokens that this start may give
+)
+
+var whichWords = [...]string{
+	"", "conns", "locks", "waiters", "lock-waiters", "tags", "retries", "count", "memory", "pending", "tokens",
+}
+
+// String returns the word that stands for the limit on the wire.
+func (w Which) String() string {
+	if int(w) >= len(whichWords) {
+		panic("BUG: limit out of range")
+	}
+	return whichWords[w]
+}
