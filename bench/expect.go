@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"dlm/codec"
 )
 
 // ErrWrongReply is returned when the server answered something else than the
@@ -100,39 +102,24 @@ func firstLine(b []byte) []byte {
 	return b[:min(len(b), quoteMax)]
 }
 
-// holdParts are the RESP2 reply to ACQUIRE, RELEASE and HEARTBEAT without its
-// four numbers, which stand between them.
-var holdParts = [...]string{"*6\r\n$5\r\ntoken\r\n$", "\r\n", "\r\n$5\r\ncount\r\n:", "\r\n$8\r\nlease_ms\r\n:", "\r\n"}
-
-// holdLen returns the length of the fields of a hold at the beginning of in,
-// or 0 if they have not arrived whole.
+// holdLen returns the length of the fields of a hold at the beginning of in, or 0 if they have not
+// arrived whole.
 func holdLen(in []byte) (int, error) {
-	at := 0
-	for i, part := range holdParts {
-		n := min(len(in)-at, len(part))
-		if string(in[at:at+n]) != part[:n] {
-			return 0, wrongReply(in, holdParts[0]+"...")
-		}
-		if n < len(part) {
-			return 0, nil
-		}
-		at += n
-		if i == len(holdParts)-1 {
-			return at, nil
-		}
-		digits := at
-		for at < len(in) && in[at] >= '0' && in[at] <= '9' {
-			at++
-		}
-		if at == len(in) {
-			return 0, nil
-		}
-		if at == digits {
-			return 0, wrongReply(in, holdParts[0]+"...")
+	var r codec.Reply
+	n, st := codec.ParseReply(in, codec.FormRESP, &r)
+	if st == codec.Incomplete {
+		return 0, nil
+	}
+	for _, field := range holdFields {
+		if _, ok := r.Number(field); st != codec.Ready || r.Kind != codec.ReplyOK || !ok {
+			return 0, wrongReply(in, "the fields of a hold")
 		}
 	}
-	return at, nil
+	return n, nil
 }
+
+// holdFields are the fields of a RESP reply to ACQUIRE, RELEASE and HEARTBEAT.
+var holdFields = [...]string{"token", "count", "lease_ms"}
 
 // plainReply returns the length of the one reply at the beginning of in to a
 // command on a connection without DETAIL: a line of text, or in RESP the

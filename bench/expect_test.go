@@ -60,7 +60,8 @@ func TestAWrongReplyIsAnErrorAndQuoted(t *testing.T) {
 		{"more than OK", []string{"OK\n"}, "OK token=1\n", `"OK token=1\n"`},
 		{"a RESP error for fields", []string{"", ""}, heldReply + "-TIMEOUT not granted\r\n", `"-TIMEOUT not granted\r\n"`},
 		{"fields without a number", []string{""}, strings.Replace(heldReply, ":1", ":x", 1), `"*6\r\n"`},
-		{"another list", []string{""}, "*2\r\n$5\r\n", `"*2\r\n"`},
+		{"another list", []string{""}, "*2\r\n$5\r\nowner\r\n:1\r\n", `"*2\r\n"`},
+		{"no list", []string{""}, "hello\r\n", `"hello\r\n"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := feed(expect(c.answers), c.in, len(c.in))
