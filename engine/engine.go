@@ -38,6 +38,7 @@ type Engine struct {
 	handedOver bool          // START says that a backup takes over; set before ended is closed
 	reactors   []*reactor
 	authority  atomic.Pointer[authority]
+	newTokens  atomic.Bool // authority has changed, and the loops have not been told
 	buffers    buffers
 	alarm      alarm
 	spare      loan
@@ -108,7 +109,7 @@ func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 	case rec.dir != nil:
 		e.imager.Store(&imager{e: e, rec: rec})
 	}
-	e.authority.Store(&authority{creds: cfg.Credentials, adminToken: cfg.AdminToken})
+	e.authority.Store(newAuthority(cfg.Credentials, cfg.AdminToken))
 	e.buffers.max = cfg.BufferedMax
 	e.buffers.large = make(map[table.ConnID]int)
 	e.buffers.dying = make(map[table.ConnID]int)
@@ -141,8 +142,8 @@ func (e *Engine) Addr() net.Addr {
 
 func (e *Engine) uptime() time.Duration { return time.Since(e.started) }
 
-// SetCredentials replaces the known tokens. Connections keep what they have
-// authenticated as. An empty list is refused: it would open the server to
+// SetCredentials replaces the known tokens. Each open connection gets the rights that its
+// token has now, and is closed if the token is gone, at the next sweep. An empty list is refused: it would open the server to
 // everybody. Any goroutine may call it.
 func (e *Engine) SetCredentials(creds []Credential) error {
 	if len(creds) == 0 {
@@ -151,7 +152,8 @@ func (e *Engine) SetCredentials(creds []Credential) error {
 	if err := errors.Join(validateCredentials(creds)...); err != nil {
 		return err
 	}
-	e.authority.Store(&authority{creds: creds, adminToken: e.cfg.AdminToken})
+	e.authority.Store(newAuthority(creds, e.cfg.AdminToken))
+	e.newTokens.Store(true) // after them: a connection that authenticates meanwhile is looked up again
 	return nil
 }
 

@@ -23,9 +23,10 @@ type inbox struct {
 type orders uint8
 
 const (
-	orderSweep orders = 1 << iota // look for connections past an age limit
-	orderDrain                    // answer all waits with SHUTDOWN
-	orderClose                    // close every connection whose output is written
+	orderSweep   orders = 1 << iota // look for connections past an age limit
+	orderDrain                      // answer all waits with SHUTDOWN
+	orderClose                      // close every connection whose output is written
+	orderRecheck                    // look the tokens of all connections up again
 )
 
 // post hands effects and orders to the reactor. Any goroutine may call it.
@@ -91,6 +92,9 @@ func (r *reactor) drainInbox() {
 func (r *reactor) obey(o orders) {
 	if o&orderSweep != 0 {
 		r.sweep()
+	}
+	if o&orderRecheck != 0 {
+		r.recheck()
 	}
 	if o&orderDrain != 0 {
 		r.drain()

@@ -66,6 +66,7 @@ type identity struct {
 	name     string // of the credential; empty: none was needed
 	role     Role
 	prefixes [][]byte
+	token    *[sha256.Size]byte // hash of the token that it has shown; nil: none
 }
 
 // mayUse tells whether the identity may touch a lock of that name.
@@ -85,6 +86,15 @@ func (id *identity) mayUse(name []byte) bool {
 type authority struct {
 	creds      []Credential
 	adminToken *[sha256.Size]byte
+	byHash     map[[sha256.Size]byte]int // index in creds, to look up a token that has been shown
+}
+
+func newAuthority(creds []Credential, adminToken *[sha256.Size]byte) *authority {
+	a := &authority{creds: creds, adminToken: adminToken, byHash: make(map[[sha256.Size]byte]int, len(creds))}
+	for i := range creds {
+		a.byHash[creds[i].SHA256] = i
+	}
+	return a
 }
 
 // required tells whether a connection must authenticate before anything else.
@@ -107,15 +117,11 @@ func (a *authority) identify(token []byte) (identity, bool) {
 	for i := range a.creds {
 		c := &a.creds[i]
 		if subtle.ConstantTimeCompare(sum[:], c.SHA256[:]) == 1 {
-			id = identity{name: c.Name, role: c.Role}
-			for _, p := range c.Prefixes {
-				id.prefixes = append(id.prefixes, []byte(p))
-			}
-			found = true
+			id, found = c.identity(), true
 		}
 	}
 	if a.adminToken != nil && subtle.ConstantTimeCompare(sum[:], a.adminToken[:]) == 1 {
-		id, found = identity{name: "DLM_ADMIN_TOKEN", role: RoleAdmin}, true
+		id, found = identity{name: "DLM_ADMIN_TOKEN", role: RoleAdmin, token: a.adminToken}, true
 	}
 	return id, found
 }

@@ -163,8 +163,6 @@ func TestLargeArgumentsBeforeAUTHAreRefused(t *testing.T) {
 
 func TestNewCredentialsHoldForNewConnections(t *testing.T) {
 	s := newSim(t, withTokens)
-	old := s.dial(0)
-	old.do("AUTH l-token", "OK")
 	if err := s.e.SetCredentials([]Credential{cred("new", RoleRead, "n-token")}); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +170,6 @@ func TestNewCredentialsHoldForNewConnections(t *testing.T) {
 	k := s.dial(0)
 	k.do("AUTH l-token", "ERROR DENIED no such token")
 	k.do("AUTH n-token", "OK")
-	old.do("ACQUIRE x A 0", "OK")
 	for name, creds := range map[string][]Credential{"without a name": {{Name: ""}}, "none at all": nil} {
 		if err := s.e.SetCredentials(creds); err == nil {
 			t.Errorf("credentials %s were taken", name)

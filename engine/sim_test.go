@@ -70,7 +70,7 @@ func (s *sim) advance(d time.Duration) {
 	}
 }
 
-func (s *sim) sweep() { s.e.order(orderSweep); s.settle() }
+func (s *sim) sweep() { s.e.order(s.e.sweepOrders()); s.settle() }
 
 // client is the peer of one connection in memory.
 type client struct {

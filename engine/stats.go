@@ -70,11 +70,21 @@ const (
 	rejectAuthLate                       // not authenticated in time
 	rejectAuthFail                       // too many wrong tokens
 	rejectPreAuthOutput                  // too much to answer before authentication
+	rejectRevoked                        // its token is not known any more
 	rejections
 )
 
 var rejectionNames = [rejections]string{
-	"max_conns", "file_limit", "enroll", "pending_input", "all_buffers", "partial_command", "auth_timeout", "auth_failures", "preauth_output",
+	rejectConns:         "max_conns",
+	rejectFiles:         "file_limit",
+	rejectEnroll:        "enroll",
+	rejectPending:       "pending_input",
+	rejectBuffers:       "all_buffers",
+	rejectPartial:       "partial_command",
+	rejectAuthLate:      "auth_timeout",
+	rejectAuthFail:      "auth_failures",
+	rejectPreAuthOutput: "preauth_output",
+	rejectRevoked:       "revoked_token",
 }
 
 // rejectCounts counts rejections by reason. Any goroutine may add.

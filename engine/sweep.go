@@ -6,8 +6,16 @@ import (
 	"dlm/codec"
 )
 
+// sweepOrders returns what the ticker orders a few times per second.
+func (e *Engine) sweepOrders() orders {
+	if e.newTokens.Swap(false) {
+		return orderSweep | orderRecheck
+	}
+	return orderSweep
+}
+
 // sweep closes connections that are past an age limit, and brings the account
-// of their buffers up to date. The ticker orders it a few times per second.
+// of their buffers up to date.
 func (r *reactor) sweep() {
 	cfg := &r.e.cfg
 	for i := range r.conns {
@@ -43,23 +51,9 @@ func (r *reactor) drain() {
 		if c == nil || c.closing {
 			continue
 		}
-		if c.pending.waiting {
-			r.answerShutdown(c, c.pending.form, nil)
-		}
-		for _, w := range c.waits.all() {
-			r.answerShutdown(c, codec.FormText, w.tag.text())
-		}
-		r.endWaits(c)
+		r.refuseWaits(c, codec.Shutdown, reasonOf(codec.VerbAcquire, codec.Shutdown))
 		c.pending.drop()
 	}
-}
-
-func (r *reactor) answerShutdown(c *conn, form codec.Form, tag []byte) {
-	r.use(c)
-	r.w.Start(form, tag)
-	r.w.Error(codec.Shutdown, reasonOf(codec.VerbAcquire, codec.Shutdown))
-	r.leave(c)
-	r.count(codec.VerbAcquire, codec.Shutdown)
 }
 
 // closeIdle closes every connection whose output has reached the kernel, and

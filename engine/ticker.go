@@ -117,7 +117,7 @@ func (e *Engine) runTicker(ctx context.Context) {
 			lastSweep = now
 			e.checkMemory()
 			e.spare.settle(now)
-			e.order(orderSweep)
+			e.order(e.sweepOrders())
 		}
 		if served.follows {
 			e.alarm.at.Store(now + int64(lookEvery)) // loops ring after a promotion

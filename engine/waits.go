@@ -25,6 +25,26 @@ func (r *reactor) endWaits(c *conn) {
 	c.waits = waits{}
 }
 
+// refuseWaits ends every wait of the connection and answers each with the error, tagged
+// ones first. What is kept behind the untagged one is left to the caller.
+func (r *reactor) refuseWaits(c *conn, code codec.Code, msg string) {
+	for _, w := range c.waits.all() {
+		r.refuseWait(c, codec.FormText, w.tag.text(), code, msg)
+	}
+	if c.pending.waiting {
+		r.refuseWait(c, c.pending.form, nil, code, msg)
+	}
+	r.endWaits(c)
+}
+
+func (r *reactor) refuseWait(c *conn, form codec.Form, tag []byte, code codec.Code, msg string) {
+	r.use(c)
+	r.w.Start(form, tag)
+	r.w.Error(code, msg)
+	r.leave(c)
+	r.count(codec.VerbAcquire, code)
+}
+
 // deliver answers a request that has waited. If its connection is gone, a
 // grant is taken back.
 func (r *reactor) deliver(fx *table.Effect) {

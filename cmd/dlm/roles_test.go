@@ -55,7 +55,8 @@ func TestTokenFileIsReadAgainOnHangup(t *testing.T) {
 	file := writeFile(t, "tokens.toml", 0o600, firstEntry)
 	p := startServer(t, nil, "--token-file", file)
 
-	dial(t, p.addr).want(t, "AUTH "+first, "OK")
+	old := dial(t, p.addr)
+	old.want(t, "AUTH "+first, "OK")
 	dial(t, p.addr).wantStart(t, "AUTH "+second, "ERROR DENIED ")
 
 	rewrite(t, file, secondEntry)
@@ -63,6 +64,9 @@ func TestTokenFileIsReadAgainOnHangup(t *testing.T) {
 	p.waitLog(t, "token file read again")
 	dial(t, p.addr).want(t, "AUTH "+second, "OK")
 	dial(t, p.addr).wantStart(t, "AUTH "+first, "ERROR DENIED ")
+	if got := old.receive(t); !strings.HasPrefix(got, "ERROR NOAUTH ") {
+		t.Errorf("a connection whose token is gone: %q", got)
+	}
 
 	rewrite(t, file, "[[token]]\nname = 'broken'\n")
 	p.signal(t, syscall.SIGHUP)
