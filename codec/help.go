@@ -44,6 +44,7 @@ var Docs = [...]Doc{
 	{VerbLocks, "LOCKS", "[PREFIX <p>] [HELD|CONTENDED] [LIMIT <n>] [CURSOR <c>]", "List held locks, a piece at a time", 1, false, []string{
 		"PREFIX: only names that begin so. HELD or CONTENDED: only such locks.",
 		"LIMIT: most lines of one answer, 1 to 1000. CURSOR: the cursor of the answer before; an empty one is the end.",
+		"Go on until the cursor is empty: a page can have few lines, or none.",
 	}},
 	{VerbDetail, "DETAIL", "ON|OFF", "Add token, count and lease_ms to the OK of lock commands", 2, false, []string{
 		"Holds for this connection and for text. RESP always answers them.",

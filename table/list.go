@@ -20,24 +20,46 @@ type Filter struct {
 // List appends locks of the shard to out, from record *at on: at most n, after
 // looking at no more than *scan records, from which it takes what it looked at.
 // It moves *at on and tells whether the shard has been listed to its end.
+//
+// Where few records are in use, or few are waited for, List does not look at the others: a page of a listing
+// finds what is left of a table that was large.
 func (s *Shard) List(now int64, at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects) (done bool) {
 	s.setTime(now)
-	for ; *at < s.locks.len(); *at++ {
+	end, wanted := s.locks.len(), s.locks.live()
+	if f.Contended {
+		wanted = min(wanted, s.waiters.live)
+	}
+	switch {
+	case wanted == 0:
+		*at = end
+	case wanted*sparseFrom < int(end)-int(*at):
+		done = s.listSparse(at, scan, n, f, out, fx)
+		s.verify()
+		return done
+	}
+	for ; *at < end; *at++ {
 		if n == 0 || *scan == 0 {
 			return false
 		}
 		*scan--
-		l := s.locks.at(*at)
-		if l.nameLen > 0 && s.current(*at, fx) == none {
-			continue
+		if s.listOne(*at, f, out, fx) {
+			n--
 		}
-		if l.nameLen == 0 || !l.standing.held() && (f.Held || l.waiters == 0) || f.Contended && l.waiters == 0 || !bytes.HasPrefix(s.name(l), f.Prefix) {
-			continue
-		}
-		s.fill(l, out.add())
-		n--
 	}
 	s.verify()
+	return true
+}
+
+// listOne appends the lock of record i to out, if it is wanted, and reports whether it is.
+func (s *Shard) listOne(i uint32, f *Filter, out *Statuses, fx *Effects) bool {
+	l := s.locks.at(i)
+	if l.nameLen == 0 || s.current(i, fx) == none {
+		return false
+	}
+	if !l.standing.held() && (f.Held || l.waiters == 0) || f.Contended && l.waiters == 0 || !bytes.HasPrefix(s.name(l), f.Prefix) {
+		return false
+	}
+	s.fill(l, out.add())
 	return true
 }
 

@@ -1,0 +1,86 @@
+package table
+
+import "math/bits"
+
+const (
+	// sparseFrom is how many records there are for each wanted one before List looks for the wanted ones elsewhere.
+	sparseFrom = 8
+	// sparseMax is how many wanted records one look finds: as many as LOCKS copies per hold of the mutex.
+	sparseMax = 16
+	// sparseCost is how many slots of the index cost as much as a look at one record: 8 of them share a cache line,
+	// and the processor fetches the next line by itself.
+	sparseCost = 64
+)
+
+// lowest keeps the smallest record numbers that it was offered, in their order and each once.
+type lowest struct {
+	recs [sparseMax]uint32
+	n    int
+}
+
+func (c *lowest) offer(rec uint32) {
+	at := c.n
+	for at > 0 && c.recs[at-1] >= rec {
+		at--
+	}
+	if at == sparseMax || at < c.n && c.recs[at] == rec {
+		return
+	}
+	c.n = min(c.n+1, sparseMax)
+	copy(c.recs[at+1:c.n], c.recs[at:])
+	c.recs[at] = rec
+}
+
+// listSparse is List for a shard in which few records are wanted. The places of the index, or the waiting requests, tell
+// which: they are fewer, or lie closer together, than the records.
+func (s *Shard) listSparse(at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects) (done bool) {
+	if n == 0 || *scan == 0 {
+		return false
+	}
+	var c lowest
+	looked := 0
+	if f.Contended {
+		looked = s.contendedFrom(*at, &c)
+	} else {
+		looked = s.liveFrom(*at, &c)
+	}
+	*scan = max(0, *scan-looked-c.n)
+	for _, rec := range c.recs[:c.n] {
+		if *at = rec; n == 0 {
+			return false
+		}
+		if s.listOne(rec, f, out, fx) {
+			n--
+		}
+		*at++
+	}
+	if c.n == sparseMax {
+		return false
+	}
+	*at = s.locks.len()
+	return true
+}
+
+// liveFrom finds records in use from at on, and returns what that costs, in looks at records.
+func (s *Shard) liveFrom(at uint32, c *lowest) (looked int) {
+	for _, slot := range s.index.Slots {
+		if slot.Rec > at { // it is stored plus one
+			c.offer(slot.Rec - 1)
+		}
+	}
+	return len(s.index.Slots) / sparseCost
+}
+
+// contendedFrom finds records from at on that somebody waits for, and returns what that costs.
+func (s *Shard) contendedFrom(at uint32, c *lowest) (looked int) {
+	for chunk := range s.waiters.spare {
+		for live := ^s.waiters.spare[chunk].free; live != 0; live &= live - 1 {
+			i := uint32(chunk)<<waiterChunkBits | uint32(bits.TrailingZeros64(live))
+			if lock := s.waiters.at(i).lock; lock >= at {
+				c.offer(lock)
+			}
+			looked++
+		}
+	}
+	return looked
+}
