@@ -64,6 +64,9 @@ func (r *reactor) hello(c *conn, args [][]byte) {
 			return
 		}
 	}
+	if r.nameTooLong(name) {
+		return
+	}
 	if token != nil && !r.authenticate(c, token) {
 		return
 	}
@@ -101,6 +104,19 @@ func (r *reactor) greet(c *conn) {
 	r.count(codec.VerbHello, codec.OK)
 }
 
+// connNameMax is how many bytes the name of a connection may have. It is kept as long as
+// the connection, and no account of memory counts it.
+const connNameMax = 64
+
+// nameTooLong refuses a name of a connection that is too long, and reports whether it is.
+func (r *reactor) nameTooLong(name string) bool {
+	if len(name) <= connNameMax {
+		return false
+	}
+	r.refuse(codec.TooBig, "a connection's name is longer than 64 bytes")
+	return true
+}
+
 // clientID is the number of a connection as clients see it.
 func clientID(c *conn) int64 { return int64(c.id &^ (1 << 63)) }
 
@@ -110,8 +126,10 @@ func (r *reactor) client(c *conn, args [][]byte) {
 	case len(args) == 3 && is(args[0], "SETINFO"):
 		r.done()
 	case len(args) == 2 && is(args[0], "SETNAME"):
-		c.name = string(args[1])
-		r.done()
+		if !r.nameTooLong(string(args[1])) {
+			c.name = string(args[1])
+			r.done()
+		}
 	case len(args) == 1 && is(args[0], "GETNAME"):
 		if c.name == "" {
 			r.w.Null()
