@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -15,22 +16,31 @@ const (
 	logEvery         = 5 * time.Second // between two lines about refused connections
 )
 
-// accept is the goroutine "accept": it takes connections, checks the limits
-// and hands them to a loop. gnet's own acceptor would end the whole server on
-// the first EMFILE. It returns nil once the listener is closed by stop.
-func (e *Engine) accept(shell *shell) error {
-	a := acceptor{e: e, shell: shell, backoff: acceptBackoffMin}
+// accept takes connections until the listener is closed by stop, on a goroutine per address.
+func (e *Engine) accept(shell *shell) {
+	var wg sync.WaitGroup
+	for _, l := range e.listener.each {
+		a := acceptor{e: e, listener: l, shell: shell, backoff: acceptBackoffMin}
+		wg.Go(a.run)
+	}
+	wg.Wait()
+}
+
+// run is the goroutine "accept": it takes connections, checks the limits and hands
+// them to a loop. gnet's own acceptor would end the whole server on the first EMFILE.
+func (a *acceptor) run() {
+	e := a.e
 	a.reserve()
 	defer a.giveUpReserve()
 	for {
-		conn, err := e.listener.Accept()
+		conn, err := a.listener.Accept()
 		e.spare.use(e.clock.now())
 		switch {
 		case err == nil:
 			a.backoff = acceptBackoffMin
 			a.take(conn)
 		case errors.Is(err, net.ErrClosed):
-			return nil
+			return
 		case outOfFiles(err):
 			a.refuseOne(err)
 		default:
@@ -43,12 +53,13 @@ func (e *Engine) accept(shell *shell) error {
 
 // acceptor is the state of the goroutine "accept".
 type acceptor struct {
-	e       *Engine
-	shell   *shell
-	spare   *os.File // a descriptor to give up when there is none left
-	backoff time.Duration
-	lastLog time.Time
-	unsaid  int // refusals since the last log line
+	e        *Engine
+	listener net.Listener
+	shell    *shell
+	spare    *os.File // a descriptor to give up when there is none left
+	backoff  time.Duration
+	lastLog  time.Time
+	unsaid   int // refusals since the last log line
 }
 
 // take enrolls a connection, or refuses it at the limit.
@@ -75,7 +86,7 @@ func (a *acceptor) refuseOne(err error) {
 		return
 	}
 	a.giveUpReserve()
-	if l, ok := a.e.listener.(*net.TCPListener); ok {
+	if l, ok := a.listener.(*net.TCPListener); ok {
 		l.SetDeadline(time.Now().Add(acceptBackoffMin))
 		if conn, err := l.Accept(); err == nil {
 			sayAndClose(conn, "ERROR LIMIT conns the server has no file descriptor left\n")

@@ -15,8 +15,8 @@ import (
 // Config is what a server is told at its start. The zero value of a field
 // means its default, which EnsureDefaults fills in.
 type Config struct {
-	// Listen is the TCP address to serve on, host:port. Default 127.0.0.1:7420.
-	// Port 0 takes a free one; Engine.Addr tells which.
+	// Listen is the TCP address to serve on, host:port. Default localhost:7420, which is
+	// 127.0.0.1 and ::1. Port 0 takes a free one; Engine.Addr tells which.
 	Listen string
 	// Loops is the number of event loops, 1 to 256. Default: GOMAXPROCS.
 	Loops int
@@ -94,7 +94,7 @@ type Config struct {
 
 // EnsureDefaults replaces zero values by their defaults.
 func (c *Config) EnsureDefaults() {
-	setDefault(&c.Listen, "127.0.0.1:7420")
+	setDefault(&c.Listen, "localhost:7420")
 	setDefault(&c.Loops, min(runtime.GOMAXPROCS(0), loopsMax))
 	setDefault(&c.Lease, 30*time.Second)
 	setDefault(&c.ConnsMax, 10_000)

@@ -19,7 +19,7 @@
 //	name     owns                                   reads                        ended by
 //	loop i   reactor i, its conns (one gnet loop)   config, clock, table         shell.stop
 //	ticker   its effects and courier                clock, table.Due             Serve, after the stop
-//	accept   the listener, the spare descriptor     number of connections        closing the listener
+//	accept   one address, a spare descriptor        number of connections        closing the listener
 //	imager   images and START of the data directory shards, one at a time        the end of Serve
 //	follower the images of a backup                 its primary, clock           the end of Serve, a promotion
 //	drain    nothing                                the wait group of reactors   the reactors' answers

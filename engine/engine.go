@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"dlm/engine/snapshot"
@@ -45,8 +44,8 @@ type Engine struct {
 	ticking    sync.Mutex // held while everything that is due is settled
 	started    time.Time
 
-	listener net.Listener // nil in a simulation
-	connsMax int          // cfg.ConnsMax, or less if the file limit is lower
+	listener *Listener // nil in a simulation
+	connsMax int       // cfg.ConnsMax, or less if the file limit is lower
 
 	draining atomic.Bool    // no new holds or waits
 	drained  sync.WaitGroup // reactors that have not answered their waits yet
@@ -57,9 +56,6 @@ type Engine struct {
 	rejected   rejectCounts
 }
 
-// ErrAddressInUse is returned by New when another process listens on the address.
-var ErrAddressInUse = errors.New("address already in use")
-
 // New checks the configuration and binds the address. Nothing is served before
 // Serve. A port that is taken is ErrAddressInUse.
 func New(cfg Config) (*Engine, error) {
@@ -67,7 +63,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	listener, err := listen(cfg.Listen)
+	listener, err := Listen(cfg.Listen)
 	if err != nil {
 		return nil, err
 	}
@@ -82,17 +78,6 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Log.Warn("max-conns is lowered to what the file limit leaves", "max_conns", e.connsMax, "asked", cfg.ConnsMax)
 	}
 	return e, nil
-}
-
-func listen(addr string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen on %s: %w", addr, ErrAddressInUse)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	return listener, nil
 }
 
 // newEngine makes all but the sockets. source is the monotonic clock; table time
@@ -132,13 +117,16 @@ func secretSeed() uint64 {
 // tab returns the table that is served. A backup replaces it by the next image's.
 func (e *Engine) tab() *table.Table { return e.served.Load().table }
 
-// Addr returns the address that is listened on; nil in a simulation.
+// Addr returns the address that is listened on, of two that of IPv4; nil in a simulation.
 func (e *Engine) Addr() net.Addr {
 	if e.listener == nil {
 		return nil
 	}
 	return e.listener.Addr()
 }
+
+// Addrs returns all addresses that are listened on, as words.
+func (e *Engine) Addrs() string { return e.listener.String() }
 
 func (e *Engine) uptime() time.Duration { return time.Since(e.started) }
 
@@ -179,8 +167,8 @@ func (e *Engine) Serve(ctx context.Context) error {
 	if f := e.follower.Load(); f != nil {
 		e.follow(f)
 	}
-	accepting := make(chan error, 1)
-	wg.Go(func() { accepting <- e.accept(shell) })
+	accepting := make(chan struct{})
+	wg.Go(func() { e.accept(shell); close(accepting) })
 
 	select {
 	case <-e.deposed:
@@ -191,8 +179,6 @@ func (e *Engine) Serve(ctx context.Context) error {
 		e.cfg.Log.Info("stopping", "connections", e.conns.Load())
 		e.listener.Close()
 		<-accepting // a connection that is being enrolled needs its loop
-	case err = <-accepting:
-		e.cfg.Log.Error("the listener failed", "error", err)
 	}
 	e.stop()
 	stopTicker()
@@ -200,7 +186,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	e.running.Wait()
 	wg.Wait() // nobody may wake a loop while it is being closed
 	shell.stop()
-	e.endErr = errors.Join(err, e.keepLast())
+	e.endErr = e.keepLast()
 	close(e.ended)
 	return e.endErr
 }

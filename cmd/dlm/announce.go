@@ -19,13 +19,13 @@ type startLine struct {
 }
 
 // startLines says where the server is, what it keeps, who may use it, and how
-// to try it.
-func startLines(addr net.Addr, http string, c *engine.Config, durability string) []startLine {
+// to try it. all is every address of the server, as words, addr the one to try.
+func startLines(addr net.Addr, all, http string, c *engine.Config, durability string) []startLine {
 	roles := describeRoles(addr, c)
 	try := tryCommand(addr, c)
 	return []startLine{
-		{fmt.Sprintf("dlm %s serves on %s, HTTP %s", c.Version, addr, http), "serving",
-			[]any{"address", addr.String(), "version", c.Version, "http", http}},
+		{fmt.Sprintf("dlm %s serves on %s, HTTP %s", c.Version, all, http), "serving",
+			[]any{"address", addr.String(), "addresses", all, "version", c.Version, "http", http}},
 		{durability, "durability", []any{"mode", durability}},
 		{roles, "roles", []any{"access", roles}},
 		{"try: " + try, "something to try", []any{"command", try}},

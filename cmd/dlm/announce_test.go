@@ -61,7 +61,7 @@ func TestTryLine(t *testing.T) {
 }
 
 func TestFourStartLines(t *testing.T) {
-	lines := startLines(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, "off", &engine.Config{Version: "v1"}, "memory only")
+	lines := startLines(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, "127.0.0.1:7420 and [::1]:7420", "off", &engine.Config{Version: "v1"}, "memory only")
 	write := func(format string, level slog.Level) []string {
 		var b bytes.Buffer
 		announce(&b, newLogger(&b, format, level), format, lines)
@@ -69,7 +69,7 @@ func TestFourStartLines(t *testing.T) {
 	}
 
 	text := write(formatText, slog.LevelInfo)
-	if len(text) != 4 || text[0] != "dlm v1 serves on 127.0.0.1:7420, HTTP off" || !strings.HasPrefix(text[1], "memory only") {
+	if len(text) != 4 || text[0] != "dlm v1 serves on 127.0.0.1:7420 and [::1]:7420, HTTP off" || !strings.HasPrefix(text[1], "memory only") {
 		t.Errorf("text: %q", text)
 	}
 	records := write(formatJSON, slog.LevelInfo)

@@ -28,7 +28,7 @@ type options struct {
 }
 
 func newOptions() *options {
-	o := &options{logLevel: slog.LevelInfo, http: "127.0.0.1:7421"}
+	o := &options{logLevel: slog.LevelInfo, http: "localhost:7421"}
 	o.engine.EnsureDefaults()
 	o.engine.Version = readBuild().version
 	return o
@@ -51,7 +51,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	}
 
 	text("config", "FILE", "TOML file of settings, one key per flag", &o.configFile)
-	text("listen", "ADDR", "address to serve on, host:port; port 0 takes a free one", &c.Listen)
+	text("listen", "ADDR", "address to serve on, host:port; localhost is 127.0.0.1 and ::1, port 0 takes a free one", &c.Listen)
 	text("http", "ADDR", "address of the HTTP side, host:port: health, images, promotion; off: none", &o.http)
 	count("loops", "event loops, by default one per processor", &c.Loops)
 	duration("lease", "how long a hold lasts that was acquired without TTL", &c.Lease)

@@ -77,7 +77,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.engine.Listen != "127.0.0.1:7420" || o.engine.Lease != 30*time.Second || o.logFormat != "" {
+	if o.engine.Listen != "localhost:7420" || o.engine.Lease != 30*time.Second || o.logFormat != "" {
 		t.Errorf("got %+v", o)
 	}
 }

@@ -87,7 +87,7 @@ func serve(stderr io.Writer, o *options) error {
 		log.Warn("NO AUTHENTICATION: everybody who reaches this address can take and release every lock; "+
 			"give the server a --token-file", "address", server.Addr().String())
 	}
-	announce(stderr, log, format, startLines(server.Addr(), httpAddr(side), &o.engine, server.Durability()))
+	announce(stderr, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &o.engine, server.Durability()))
 	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
 
 	if err = serveBoth(ctx, server, side); err == nil {
@@ -108,7 +108,7 @@ func httpAddr(side *admin.Server) string {
 	if side == nil {
 		return httpOff
 	}
-	return side.Addr().String()
+	return side.Addrs()
 }
 
 // serveBoth serves locks and HTTP until ctx ends. HTTP goes on until the last

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"dlm/engine"
@@ -29,7 +28,7 @@ const (
 type Server struct {
 	engine   Engine
 	log      *slog.Logger
-	listener net.Listener
+	listener *engine.Listener
 	slots    chan struct{} // one per image on its way
 	conns    atomic.Int64
 	connsMax int64
@@ -41,9 +40,9 @@ type Server struct {
 
 // Listen binds the address. Nothing is served before Serve.
 func Listen(addr string, log *slog.Logger) (*Server, error) {
-	l, err := net.Listen("tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("the HTTP address %s is in use: choose another with --http, or --http off", addr)
+	l, err := engine.Listen(addr)
+	if errors.Is(err, engine.ErrAddressInUse) {
+		return nil, fmt.Errorf("the HTTP side can't %w: choose another with --http, or --http off", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("HTTP: %w", err)
@@ -53,6 +52,9 @@ func Listen(addr string, log *slog.Logger) (*Server, error) {
 
 // Addr returns the address that is served.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Addrs returns all addresses that are served, as words.
+func (s *Server) Addrs() string { return s.listener.String() }
 
 // Fetched is closed when a deposed server's last image has been fetched.
 func (s *Server) Fetched() <-chan struct{} { return s.fetched }

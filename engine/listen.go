@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// bindTries is how often port 0 may find a port that is free on one family of
+// addresses and taken on the other.
+const bindTries = 16
+
+// ErrAddressInUse is returned by New and Listen when another process listens on the address.
+var ErrAddressInUse = errors.New("address already in use")
+
+// Listener listens on one address, or on both addresses of localhost. It is made by Listen.
+type Listener struct {
+	each []net.Listener // one, or 127.0.0.1 and ::1 in this order
+
+	start    sync.Once
+	accepted chan accepted // from the goroutines of Accept; nil before the first call
+	closing  sync.Once
+	closed   chan struct{}
+	closeErr error
+}
+
+type accepted struct {
+	conn net.Conn
+	err  error
+}
+
+// Listen binds host:port. The host localhost is 127.0.0.1 and ::1, because clients try
+// either first; a family that the machine does not have is left out. Port 0 takes a
+// port that is free on both. An address that is taken is ErrAddressInUse.
+func Listen(addr string) (*Listener, error) { return listenWith(net.Listen, addr) }
+
+// listenWith is Listen with the function that binds one address.
+func listenWith(bind func(network, addr string) (net.Listener, error), addr string) (*Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if host != "localhost" {
+		l, err := bind("tcp", addr)
+		if err != nil {
+			return nil, bindError(addr, err)
+		}
+		return newListener(l), nil
+	}
+	for try := 1; ; try++ {
+		l, err := listenLocalhost(bind, port)
+		if err == nil || try == bindTries || port != "0" || !errors.Is(err, ErrAddressInUse) {
+			return l, err
+		}
+	}
+}
+
+// listenLocalhost binds both addresses of localhost, or the one that there is.
+func listenLocalhost(bind func(network, addr string) (net.Listener, error), port string) (*Listener, error) {
+	var each []net.Listener
+	var missing error
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		addr := net.JoinHostPort(host, port)
+		l, err := bind("tcp", addr)
+		switch {
+		case err == nil:
+			each = append(each, l)
+			_, port, err = net.SplitHostPort(l.Addr().String()) // port 0 is the same on both
+			if err != nil {
+				panic("BUG: the address of a listener has no port")
+			}
+		case noSuchFamily(err):
+			missing = bindError(addr, err)
+		default:
+			for _, l := range each {
+				_ = l.Close() // the error that counts is the other
+			}
+			return nil, bindError(addr, err)
+		}
+	}
+	if len(each) == 0 {
+		return nil, missing
+	}
+	return newListener(each...), nil
+}
+
+// noSuchFamily reports whether the machine has no address of this family.
+func noSuchFamily(err error) bool {
+	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT) ||
+		errors.Is(err, syscall.EPROTONOSUPPORT)
+}
+
+func bindError(addr string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listen on %s: %w", addr, ErrAddressInUse)
+	}
+	return fmt.Errorf("listen: %w", err)
+}
+
+func newListener(each ...net.Listener) *Listener {
+	return &Listener{each: each, accepted: make(chan accepted), closed: make(chan struct{})}
+}
+
+// Accept returns the next connection of any of the addresses. It starts a goroutine per
+// address, which Close ends.
+func (l *Listener) Accept() (net.Conn, error) {
+	l.start.Do(func() {
+		for _, one := range l.each {
+			go l.collect(one) // the goroutines "accept http"
+		}
+	})
+	select {
+	case a := <-l.accepted:
+		return a.conn, a.err
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// collect hands the connections and errors of one address to Accept, one by one.
+func (l *Listener) collect(one net.Listener) {
+	for {
+		conn, err := one.Accept()
+		select {
+		case l.accepted <- accepted{conn, err}:
+		case <-l.closed:
+			if err == nil {
+				_ = conn.Close() // nobody serves it any more
+			}
+			return
+		}
+	}
+}
+
+// Close stops listening on all addresses. It may be called more than once.
+func (l *Listener) Close() error {
+	l.closing.Do(func() {
+		close(l.closed)
+		for _, one := range l.each {
+			l.closeErr = errors.Join(l.closeErr, one.Close())
+		}
+	})
+	return l.closeErr
+}
+
+// Addr returns the address, of two that of IPv4.
+func (l *Listener) Addr() net.Addr { return l.each[0].Addr() }
+
+// String returns all addresses.
+func (l *Listener) String() string {
+	var all []string
+	for _, one := range l.each {
+		all = append(all, one.Addr().String())
+	}
+	return strings.Join(all, " and ")
+}
