@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 
 	"dlm/codec"
@@ -12,6 +13,9 @@ import (
 // ErrWrongReply is returned when the server answered something else than the
 // workload must get. It ends the run: a figure over wrong replies is none.
 var ErrWrongReply = errors.New("wrong reply")
+
+// ErrDenied is returned besides ErrWrongReply when the server wants a token, or another one.
+var ErrDenied = errors.New("not authenticated")
 
 // quoteMax bounds how much of a wrong reply is shown.
 const quoteMax = 200
@@ -90,9 +94,16 @@ func (w *expectation) mismatch(in []byte, off int) error {
 }
 
 func wrongReply(got []byte, want string) error {
-	return fmt.Errorf("%w: got %s, want %s", ErrWrongReply,
+	err := fmt.Errorf("%w: got %s, want %s", ErrWrongReply,
 		strconv.Quote(string(firstLine(got))), strconv.Quote(want))
+	if deniedReply.Match(got) {
+		return fmt.Errorf("%w: %w", ErrDenied, err)
+	}
+	return err
 }
+
+// deniedReply matches an error of the server that a token would cure, in both forms.
+var deniedReply = regexp.MustCompile(`^(ERROR |-)(NOAUTH|DENIED|WRONGPASS)\b`)
 
 // firstLine is the first line of b with its end, cut where it is too long to show.
 func firstLine(b []byte) []byte {

@@ -48,7 +48,7 @@ func newBenchCommand() *cobra.Command {
 			defer stop()
 			report, err := bench.Run(ctx, c)
 			if err != nil {
-				return describeBench(err)
+				return describeBench(err, c.Token != "")
 			}
 			return writeReport(cmd.OutOrStdout(), report, jsonFile, svgDir)
 		}),
@@ -91,8 +91,12 @@ func addBenchFlags(fs *pflag.FlagSet, c *bench.Config) {
 }
 
 // describeBench adds what to do about an error that has a usual cause.
-func describeBench(err error) error {
+func describeBench(err error, token bool) error {
 	switch {
+	case errors.Is(err, bench.ErrDenied) && !token:
+		return fmt.Errorf("%w: the server wants a token: put one with the role lock into %s", err, envToken)
+	case errors.Is(err, bench.ErrDenied):
+		return fmt.Errorf("%w: the token of %s must be one of the server's, with the role lock and no prefixes, or those of --prefix", err, envToken)
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted; what was held is released")
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -121,6 +121,21 @@ func TestBenchPresentsItsToken(t *testing.T) {
 	}
 }
 
+func TestBenchWithoutATokenNamesTheVariable(t *testing.T) {
+	_, entry := makeToken(t, "--name", "x", "--role", "lock")
+	p := startServer(t, nil, "--token-file", writeFile(t, "tokens.toml", 0o600, entry))
+	for _, c := range []struct{ token, want string }{
+		{"", "the server wants a token: put one with the role lock into DLM_TOKEN"},
+		{"unknown", "the token of DLM_TOKEN must be one of the server's"},
+	} {
+		_, stderr, code := command(t, []string{"DLM_TOKEN=" + c.token}, "bench", "--server", p.addr, "--warmup", "1ms",
+			"--duration", "10ms", "--rounds", "1", "--conns", "2")
+		if code != exitFailure || !strings.Contains(stderr, c.want) {
+			t.Errorf("token %q: exit code %d, stderr:\n%s", c.token, code, stderr)
+		}
+	}
+}
+
 func TestBenchFailsWhenALockIsNotItsOwn(t *testing.T) {
 	p := startServer(t, nil)
 	dial(t, p.addr).want(t, "ACQUIRE bench:00000000000000 other 0", "OK")

@@ -3,6 +3,8 @@ package main
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -45,20 +47,31 @@ func (env environment) find(flag string) (text, where string, found bool) {
 	return env[name], name, env[name] != ""
 }
 
-// unknown lists the variables that are not settings, sorted, each with the
-// setting that may have been meant.
-func (env environment) unknown(flags []string) (list []string) {
+// unknown returns a problem for each variable that is no setting, sorted by name.
+func (env environment) unknown(flags []string) (problems []error) {
 	known := []string{envToken, envAdminToken}
 	for _, flag := range flags {
 		known = append(known, envName(flag))
 	}
-	for name := range env {
-		if !slices.Contains(known, name) {
-			list = append(list, name+didYouMean(name, known))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if !slices.Contains(known, name) && !isServiceLink(name, env[name]) {
+			problems = append(problems, fmt.Errorf("%s: there is no such setting%s", name, didYouMean(name, known)))
 		}
 	}
-	slices.Sort(list)
-	return list
+	return problems
+}
+
+// serviceLink matches the variables that Kubernetes sets in each container for a service
+// named dlm, or dlm-<something>; but for its URL, which ends with servicePort.
+var serviceLink = regexp.MustCompile(`^DLM_(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|` +
+	`PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_ADDR|_PORT|_PROTO)?)$`)
+
+const servicePort = "_PORT"
+
+// isServiceLink reports whether Kubernetes has set a variable for its service links. DLM_PORT
+// holds a URL then: a bare number is meant as a setting by whoever wrote it.
+func isServiceLink(name, value string) bool {
+	return serviceLink.MatchString(name) || strings.HasSuffix(name, servicePort) && strings.Contains(value, "://")
 }
 
 // adminToken returns the hash of DLM_ADMIN_TOKEN, nil if it isn't set.

@@ -23,8 +23,6 @@ type options struct {
 	http       string // address of the HTTP side, or httpOff
 	logLevel   slog.Level
 	logFormat  string // "text", "json", or empty: text on a terminal, else json
-
-	ignoredEnv []string // DLM_ variables that are no settings, for a warning
 }
 
 func newOptions() *options {
@@ -92,14 +90,16 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 // environment and the files that they name. It reports every problem at once.
 func (o *options) load(fs *pflag.FlagSet, env environment) error {
 	names := lateNames(fs)
-	o.ignoredEnv = env.unknown(names)
+	problems := env.unknown(names)
 
 	// The file can be named by a flag or a variable, so these come first. The
 	// problems of this pass show up again in the next.
 	resolve(fs, env.find)
-	file, problems := readConfigFile(o.configFile, without(names, "config"))
+	file, bad := readConfigFile(o.configFile, without(names, "config"))
+	problems = append(problems, bad...)
 	origins, bad := resolve(fs, env.find, file.find)
 	problems = append(problems, bad...)
+	problems = append(problems, o.withoutDataDir(origins)...)
 
 	var err error
 	if o.engine.AdminToken, err = env.adminToken(); err != nil {
@@ -107,6 +107,7 @@ func (o *options) load(fs *pflag.FlagSet, env environment) error {
 	}
 	o.engine.BackupToken = env[envToken]
 	problems = append(problems, o.validateHTTP()...)
+	problems = append(problems, o.validateAddresses(origins)...)
 	if o.tokenFile == "" {
 		problems = append(problems, o.validate(o.engine, origins)...)
 		return problemList(problems).orNil()
@@ -153,6 +154,24 @@ func (o *options) validateHTTP() []error {
 		return []error{fmt.Errorf("http: %q is not a loopback address, and without a --token-file everybody could fetch the images", o.http)}
 	}
 	return nil
+}
+
+// needDataDir are the settings that say nothing without a data directory. Those that are
+// refused with words of their own by engine.Config are not among them.
+var needDataDir = []string{"snapshot-interval", "snapshot-keep", "recovery-grace"}
+
+// withoutDataDir returns a problem for each setting that was given in vain: whoever gives it
+// believes that locks are kept on disk.
+func (o *options) withoutDataDir(origins map[string]string) (problems []error) {
+	if o.engine.DataDir != "" {
+		return nil
+	}
+	for _, name := range needDataDir {
+		if where, given := origins[name]; given {
+			problems = append(problems, fmt.Errorf("%s: it means nothing without a data-dir", where))
+		}
+	}
+	return problems
 }
 
 func without(list []string, word string) (rest []string) {

@@ -108,6 +108,19 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 		{name: "zero is no limit", args: []string{"--max-memory=0"}},
 		{name: "zero is not the default", args: []string{"--max-conns=0"},
 			want: `--max-conns: "0" is not a whole number from 1`},
+		{name: "variable with a slip", env: map[string]string{"DLM_DATADIR": "/x", "DLM_MAX_CONN": "5"},
+			want: "2 problems:\n  DLM_DATADIR: there is no such setting (did you mean DLM_DATA_DIR?)\n" +
+				"  DLM_MAX_CONN: there is no such setting (did you mean DLM_MAX_CONNS?)"},
+		{name: "settings of a data directory without one", args: []string{"--snapshot-keep=2"},
+			env: map[string]string{"DLM_SNAPSHOT_INTERVAL": "1s"}, file: "recovery-grace = '1m'",
+			want: "3 problems:\n  DLM_SNAPSHOT_INTERVAL: it means nothing without a data-dir\n" +
+				"  --snapshot-keep: it means nothing without a data-dir\n" +
+				"  FILE:1: recovery-grace: it means nothing without a data-dir"},
+		{name: "settings of a data directory with one", args: []string{"--snapshot-keep=2", "--data-dir=/x"}},
+		{name: "one address twice", args: []string{"--listen=127.0.0.1:7500", "--http=localhost:7500"},
+			want: "--listen: 127.0.0.1:7500 has the port of the HTTP side too (--http: localhost:7500): give each a port of its own"},
+		{name: "the default of the HTTP side", env: map[string]string{"DLM_LISTEN": "127.0.0.1:7421"},
+			want: "DLM_LISTEN: 127.0.0.1:7421 has the port of the HTTP side too (http, by default: 127.0.0.1:7421): give each a port of its own"},
 		{name: "empty admin token", env: map[string]string{"DLM_ADMIN_TOKEN": ""},
 			want: "DLM_ADMIN_TOKEN: it is empty: unset it, or give it a token, as made by 'dlm token new'"},
 		{name: "short admin token", env: map[string]string{"DLM_ADMIN_TOKEN": "fifteen bytes.."},
@@ -146,6 +159,58 @@ func TestDidYouMean(t *testing.T) {
 	} {
 		if got := didYouMean(c.word, []string{"listen", "lease", "max-locks", "max-conns"}); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.word, got, c.want)
+		}
+	}
+}
+
+func TestSameAddress(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"127.0.0.1:1", "127.0.0.1:1", true},
+		{"127.0.0.1:1", "127.0.0.1:2", false},
+		{"127.0.0.1:0", "127.0.0.1:0", false}, // each gets a free one
+		{"127.0.0.1:1", "localhost:1", true},
+		{"[::1]:1", "localhost:1", true},
+		{"0.0.0.0:1", "127.0.0.1:1", true},
+		{":1", "[::1]:1", true},
+		{"[::]:1", "10.0.0.1:1", true},
+		{"0.0.0.0:1", "[::1]:1", false},
+		{"127.0.0.1:1", "127.0.0.2:1", false},
+		{"127.0.0.1:http", "127.0.0.1:80", true},
+		{"primary:1", "primary:1", true},
+		{"primary:1", "127.0.0.1:1", false}, // not known without asking the network
+		{"127.0.0.1:1", "off", false},
+		{"nonsense", "nonsense", false},
+	} {
+		if got := sameAddress(c.a, c.b); got != c.same || sameAddress(c.b, c.a) != c.same {
+			t.Errorf("%s and %s: %v", c.a, c.b, got)
+		}
+	}
+}
+
+func TestVariablesOfServiceLinks(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		link        bool
+	}{
+		{"DLM_SERVICE_HOST", "10.0.0.1", true},
+		{"DLM_SERVICE_PORT", "7420", true},
+		{"DLM_SERVICE_PORT_LOCKS", "7420", true},
+		{"DLM_PORT", "tcp://10.0.0.1:7420", true},
+		{"DLM_PORT_7420_TCP", "tcp://10.0.0.1:7420", true},
+		{"DLM_PORT_7420_TCP_ADDR", "10.0.0.1", true},
+		{"DLM_PORT_7420_TCP_PORT", "7420", true},
+		{"DLM_PORT_7420_TCP_PROTO", "tcp", true},
+		{"DLM_BACKUP_SERVICE_HOST", "10.0.0.2", true},
+		{"DLM_BACKUP_PORT_7421_TCP_ADDR", "10.0.0.2", true},
+		{"DLM_PORT", "7420", false}, // somebody wants to set the port
+		{"DLM_PORT_TCP", "7420", false},
+		{"DLM_HOST", "10.0.0.1", false},
+	} {
+		if got := isServiceLink(c.name, c.value); got != c.link {
+			t.Errorf("%s=%s: %v", c.name, c.value, got)
 		}
 	}
 }

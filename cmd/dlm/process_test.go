@@ -69,12 +69,15 @@ func TestPrecedenceOfSources(t *testing.T) {
 	}
 }
 
-func TestUnknownVariablesAreOnlyAWarning(t *testing.T) {
-	p := startServer(t, []string{"DLM_PORT=tcp://10.0.0.1:7420", "DLM_LEESE=1s", "DLM_TOKEN=x"})
+func TestVariablesOfKubernetesAreNoSettings(t *testing.T) {
+	p := startServer(t, []string{"DLM_SERVICE_HOST=10.0.0.1", "DLM_PORT=tcp://10.0.0.1:7420", "DLM_PORT_7420_TCP_ADDR=10.0.0.1", "DLM_TOKEN=x"})
 	dial(t, p.addr).want(t, "PING", "OK")
-	log := p.log()
-	if !strings.Contains(log, "level:WARN") || !strings.Contains(log, "[DLM_LEESE (did you mean DLM_LEASE?) DLM_PORT]") {
-		t.Errorf("no warning in the log:\n%s", log)
+}
+
+func TestVariableThatIsNoSettingIsAMistake(t *testing.T) {
+	_, stderr, code := command(t, []string{"DLM_MAX_CONN=5"}, "server", "--listen", "127.0.0.1:0", "--http", "off")
+	if code != exitFailure || !strings.Contains(stderr, "DLM_MAX_CONN: there is no such setting (did you mean DLM_MAX_CONNS?)") {
+		t.Errorf("exit code %d, stderr:\n%s", code, stderr)
 	}
 }
 

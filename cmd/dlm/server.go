@@ -50,9 +50,6 @@ func serve(stderr io.Writer, o *options) error {
 	format := chooseFormat(o.logFormat, stderr)
 	log := newLogger(stderr, format, o.logLevel)
 	o.engine.Log = log
-	if len(o.ignoredEnv) > 0 {
-		log.Warn("environment variables that are no settings are ignored", "names", o.ignoredEnv)
-	}
 
 	spareCollector()
 	stopProfile, err := startProfile(o.cpuProfile)

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// validateAddresses returns a problem if the port for locks and the HTTP side would listen
+// on one address. The second to bind would fail, with the name of one of them only.
+func (o *options) validateAddresses(origins map[string]string) []error {
+	if !sameAddress(o.engine.Listen, o.http) {
+		return nil
+	}
+	where := func(name string) string {
+		if origin, given := origins[name]; given {
+			return origin
+		}
+		return name + ", by default"
+	}
+	return []error{fmt.Errorf("%s: %s has the port of the HTTP side too (%s: %s): give each a port of its own",
+		where("listen"), o.engine.Listen, where("http"), o.http)}
+}
+
+// sameAddress reports whether two addresses to listen on, host:port, have a port and a host in
+// common, as far as that is known without a look-up in the network. Port 0 is a free one for each.
+func sameAddress(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil {
+		return false
+	}
+	numberA, errA := net.LookupPort("tcp", portA)
+	numberB, errB := net.LookupPort("tcp", portB)
+	return errA == nil && errB == nil && numberA == numberB && numberA != 0 && hostsMeet(hostA, hostB)
+}
+
+// hostsMeet reports whether an address of one host is one of the other.
+func hostsMeet(a, b string) bool {
+	if a == b {
+		return true
+	}
+	for _, x := range addressesOf(a) {
+		for _, y := range addressesOf(b) {
+			if x == y || covers(x, y) || covers(y, x) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// covers reports whether any is the unspecified address and stands for other too. That of IPv6
+// stands for IPv4 as well.
+func covers(any, other netip.Addr) bool {
+	return any.IsUnspecified() && (any.Is6() || other.Is4())
+}
+
+// addressesOf returns what a host to listen on stands for; nothing for a name that only the
+// network knows.
+func addressesOf(host string) []netip.Addr {
+	switch host {
+	case "":
+		return []netip.Addr{netip.IPv6Unspecified()}
+	case "localhost":
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return nil
+	}
+	return []netip.Addr{addr.Unmap()}
+}
