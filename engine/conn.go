@@ -36,6 +36,8 @@ type conn struct {
 
 	authFailures int
 	preAuthOut   int        // bytes answered before authentication
+	withheld     *withheld  // nil: nothing
+	from         addressKey // where it comes from
 	form         codec.Form // of the last command, for answers that belong to none
 	resp3        bool       // HELLO 3
 	detail       bool       // DETAIL ON
@@ -90,7 +92,7 @@ func (r *reactor) open(sock socket) *conn {
 	}
 	at := &r.conns[slot]
 	at.generation++
-	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, authFrom: r.e.clock.now(), who: r.e.authority.Load().anonymous()}
+	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, from: noAddress, authFrom: r.e.clock.now(), who: r.e.authority.Load().anonymous()}
 	r.e.conns.Add(1)
 	return at.c
 }

@@ -53,6 +53,7 @@ type Engine struct {
 	conns      atomic.Int64
 	accepted   atomic.Uint64
 	slowClosed atomic.Uint64
+	attempts   attempts
 	rejected   rejectCounts
 }
 

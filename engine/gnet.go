@@ -89,6 +89,7 @@ func (s *shell) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	r := s.reactorOf(g.EventLoop())
 	sock := &gnetSocket{g: g, r: r, fd: g.Fd()}
 	sock.c = r.open(sock)
+	sock.c.from = keyOf(addressOf(g.RemoteAddr()))
 	g.SetContext(sock)
 	return nil, gnet.None
 }

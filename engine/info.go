@@ -76,6 +76,7 @@ func (e *Engine) infoClients(b []byte) []byte {
 	for why, name := range rejectionNames {
 		b = infoLine(b, "rejected_"+name, e.rejected[why].Load())
 	}
+	b = e.attempts.info(b)
 	return infoLine(b, "buffered_bytes", e.buffers.total.Load())
 }
 

@@ -99,7 +99,7 @@ func holdKey(cmd *codec.Command) uint64 {
 // waiting command is answered, and the connection closed.
 func (r *reactor) keep(c *conn, b []byte) {
 	p := &c.pending
-	if p.size()+len(b) <= r.e.cfg.PendingMax {
+	if p.size()+len(b) <= r.pendingMax(c) {
 		kept := getBuffer(&p.kept)
 		if p.at > kept.Len()/2 { // moved once per half that was run: linear
 			kept.B = kept.B[:copy(kept.B, kept.B[p.at:])]
@@ -122,7 +122,7 @@ func (r *reactor) keep(c *conn, b []byte) {
 // commands waits or the budget is used up. If the peer has gone, it is left to be dropped.
 func (r *reactor) resume(c *conn) {
 	p := &c.pending
-	if p.kept == nil || c.closing || c.closed {
+	if p.kept == nil || c.closing || c.closed || c.withheld != nil {
 		return
 	}
 	if c.sock.ended() {
@@ -136,6 +136,9 @@ func (r *reactor) resume(c *conn) {
 	switch {
 	case c.closing || c.closed || p.at == kept.Len():
 		p.drop()
+		p.resuming = c.withheld != nil
+	case c.withheld != nil:
+		p.resuming = true
 	case !p.waiting:
 		r.postponeKept(c)
 	case p.resuming:
@@ -148,7 +151,7 @@ func (r *reactor) resume(c *conn) {
 func (r *reactor) runKept(c *conn, in []byte) {
 	p := &c.pending
 	r.use(c)
-	for p.at < len(in) && !c.closing && !c.closed && !p.waiting && r.cost <= costMax {
+	for p.at < len(in) && !c.closing && !c.closed && !p.waiting && c.withheld == nil && r.cost <= costMax {
 		took, st := r.decode(c, in[p.at:])
 		if st == codec.Incomplete {
 			break

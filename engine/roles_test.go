@@ -93,6 +93,7 @@ func TestWrongTokensCloseTheConnection(t *testing.T) {
 	}
 	k.send("AUTH a-token\nPING\n")
 	k.expect("")
+	s.sweep()
 	if strings.Contains(s.log.String(), "mistaken") || !strings.Contains(s.log.String(), "wrong tokens") {
 		t.Fatalf("log %q", s.log.String())
 	}

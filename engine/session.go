@@ -56,13 +56,7 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 		c.who = who
 		return true
 	}
-	c.authFailures++
-	r.refuse(codec.Denied, "no such token")
-	if c.authFailures >= authFailuresMax {
-		r.e.reject(rejectAuthFail)
-		r.e.cfg.Log.Warn("connection closed after wrong tokens", "from", c.sock.remote(), "tries", c.authFailures)
-		r.hangUp(c)
-	}
+	r.wrongToken(c)
 	return false
 }
 

@@ -8,6 +8,7 @@ import (
 
 // sweepOrders returns what the ticker orders a few times per second.
 func (e *Engine) sweepOrders() orders {
+	e.reportAttempts()
 	if e.newTokens.Swap(false) {
 		return orderSweep | orderRecheck
 	}
@@ -23,6 +24,7 @@ func (r *reactor) sweep() {
 		if c == nil {
 			continue
 		}
+		r.giveWithheld(c)
 		switch {
 		case c.closing:
 			if r.now-c.closingAt > int64(lingerMax) {

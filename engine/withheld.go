@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"time"
+
+	"dlm/codec"
+)
+
+// preAuthPendingMax is how many bytes a connection that has not authenticated may send
+// while an answer is withheld from it.
+const preAuthPendingMax = 8 << 10
+
+// withheld is the answer to a wrong token that the connection does not get yet. Until
+// then its input is kept as if it came behind a wait.
+type withheld struct {
+	until int64 // table time
+	verb  codec.Verb
+	form  codec.Form
+	tag   tag
+}
+
+// wrongToken answers the current command, which has shown a token that is not known, now or
+// later. A connection behind whose wait it stands has authenticated before, and is answered now.
+func (r *reactor) wrongToken(c *conn) {
+	remote := c.sock.remote()
+	if delay := r.e.attempts.note(c.from, remote, r.now); delay > 0 && !c.pending.waiting {
+		r.withhold(c, delay)
+		return
+	}
+	r.refuseToken(c, r.cmd.Verb)
+}
+
+func (r *reactor) withhold(c *conn, delay time.Duration) {
+	cmd := r.cmd
+	c.withheld = &withheld{until: r.now + int64(delay), verb: cmd.Verb, form: cmd.Form, tag: makeTag(cmd.Tag)}
+	c.pending.resuming = true
+}
+
+// giveWithheld answers what was withheld, if its time has come, and goes on with the
+// input that was kept meanwhile.
+func (r *reactor) giveWithheld(c *conn) {
+	w := c.withheld
+	if w == nil || r.now < w.until {
+		return
+	}
+	c.withheld = nil
+	c.pending.resuming = false
+	r.use(c)
+	r.w.Start(w.form, w.tag.text())
+	r.refuseToken(c, w.verb)
+	r.leave(c)
+	r.resume(c)
+}
+
+// refuseToken tells that the token is not known. After a few of them the connection is closed.
+func (r *reactor) refuseToken(c *conn, verb codec.Verb) {
+	r.w.Error(codec.Denied, "no such token")
+	r.count(verb, codec.Denied)
+	c.authFailures++
+	if c.authFailures >= authFailuresMax {
+		r.e.reject(rejectAuthFail)
+		r.hangUp(c)
+	}
+}
+
+// pendingMax returns how many bytes of commands are kept for a connection.
+func (r *reactor) pendingMax(c *conn) int {
+	if c.who.role == RoleNone {
+		return min(preAuthPendingMax, r.e.cfg.PendingMax)
+	}
+	return r.e.cfg.PendingMax
+}
