@@ -84,7 +84,10 @@ type Config struct {
 	// Version is what INFO and HELLO answer. Default "dev".
 	Version string
 	// Log receives the server's few log lines. Default: slog.Default().
+	// Loops log too: a handler that waits for whoever reads the log stops them.
 	Log *slog.Logger
+	// LogDropped, if not nil, returns how many records of Log were not written, for INFO.
+	LogDropped func() uint64
 	// Tap, if not nil, is called for every change of a lock, with the mutex of
 	// its shard held. Tests use it as the stream of events; servers leave it nil.
 	Tap func(*table.Event)

@@ -16,7 +16,7 @@ func (r *reactor) forceRelease(c *conn) {
 	if cmd.Has(codec.OptReason) {
 		reason = string(cmd.Text)
 	}
-	r.e.cfg.Log.Warn("forced release", "by", c.who.name, "from", c.sock.remote(), "lock", string(cmd.Name),
+	r.e.cfg.Log.Warn("forced release", "event", "forced-release", "by", c.who.name, "from", c.sock.remote(), "lock", string(cmd.Name),
 		"owner", string(r.fx.Owner), "token", uint64(res.Token), "reason", reason)
 	r.w.Fields(2)
 	r.w.Token("token", res.Token)

@@ -65,6 +65,9 @@ func (e *Engine) infoServer(b []byte) []byte {
 	b = infoLine(b, "uptime_in_seconds", int64(e.uptime().Seconds()))
 	b = infoLine(b, "loops", len(e.reactors))
 	b = infoLine(b, "process_pauses", e.clock.pauses.Load())
+	if e.cfg.LogDropped != nil {
+		b = infoLine(b, "log_records_dropped", e.cfg.LogDropped())
+	}
 	return infoLine(b, "default_lease_ms", e.cfg.Lease.Milliseconds())
 }
 

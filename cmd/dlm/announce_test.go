@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"dlm/cmd/dlm/logging"
 	"dlm/engine"
 )
 
@@ -64,7 +65,9 @@ func TestFourStartLines(t *testing.T) {
 	lines := startLines(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, "127.0.0.1:7420 and [::1]:7420", "off", &engine.Config{Version: "v1"}, "memory only")
 	write := func(format string, level slog.Level) []string {
 		var b bytes.Buffer
-		announce(&b, newLogger(&b, format, level), format, lines)
+		log, queue := logging.New(&b, format, level)
+		announce(queue, log, format, lines)
+		queue.Close(eventually)
 		return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 	}
 

@@ -1,17 +1,23 @@
 package main
 
 import (
+	"fmt"
 	"io"
-	"log/slog"
 	"os"
+	"time"
 
 	"golang.org/x/term"
+
+	"dlm/cmd/dlm/logging"
 )
 
 const (
-	formatText = "text"
-	formatJSON = "json"
+	formatText = logging.Text
+	formatJSON = logging.JSON
 )
+
+// flushMax is how long the last records may take to be written at the end.
+const flushMax = 500 * time.Millisecond
 
 // chooseFormat returns the log format for a writer: text for a person at a
 // terminal, JSON for whatever collects logs.
@@ -25,10 +31,16 @@ func chooseFormat(asked string, w io.Writer) string {
 	return formatJSON
 }
 
-func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if format == formatText {
-		return slog.New(slog.NewTextHandler(w, options))
+// say writes a last line on the way out of the process. It does not wait for ever: the other end
+// of a pipe may have stopped reading.
+func say(w io.Writer, format string, args ...any) {
+	written := make(chan struct{})
+	go func() {
+		fmt.Fprintf(w, format, args...)
+		close(written)
+	}()
+	select {
+	case <-written:
+	case <-time.After(flushMax):
 	}
-	return slog.New(slog.NewJSONHandler(w, options))
 }

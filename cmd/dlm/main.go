@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -30,11 +29,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "dlm: %v\n", err)
+	say(stderr, "dlm: %v\n", err)
 	if fail := (*failure)(nil); errors.As(err, &fail) {
 		return exitFailure
 	}
-	fmt.Fprintf(stderr, "See '%s --help'.\n", cmd.CommandPath())
+	say(stderr, "See '%s --help'.\n", cmd.CommandPath())
 	return exitUsage
 }
 

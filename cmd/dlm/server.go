@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dlm/cmd/dlm/admin"
+	"dlm/cmd/dlm/logging"
 	"dlm/engine"
 )
 
@@ -48,8 +49,10 @@ func newServerCommand() *cobra.Command {
 // serve runs a server until a signal stops it.
 func serve(stderr io.Writer, o *options) error {
 	format := chooseFormat(o.logFormat, stderr)
-	log := newLogger(stderr, format, o.logLevel)
-	o.engine.Log = log
+	signal.Ignore(syscall.SIGPIPE) // a log whose reader has left is an error of a write, not the end
+	log, queue := logging.New(stderr, format, o.logLevel)
+	defer queue.Close(flushMax)
+	o.engine.Log, o.engine.LogDropped = log, queue.Dropped
 
 	spareCollector()
 	stopProfile, err := startProfile(o.cpuProfile)
@@ -84,7 +87,7 @@ func serve(stderr io.Writer, o *options) error {
 		log.Warn("NO AUTHENTICATION: everybody who reaches this address can take and release every lock; "+
 			"give the server a --token-file", "address", server.Addr().String())
 	}
-	announce(stderr, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &o.engine, server.Durability()))
+	announce(queue, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &o.engine, server.Durability()))
 	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
 
 	if err = serveBoth(ctx, server, side); err == nil {

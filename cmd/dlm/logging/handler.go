@@ -1,0 +1,86 @@
+package logging
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// The formats of a log.
+const (
+	Text = "text" // for a person at a terminal
+	JSON = "json" // for what collects logs
+)
+
+// New returns a logger of that format and level that queues before w, and its queue.
+func New(w io.Writer, format string, level slog.Level) (*slog.Logger, *Queue) {
+	q := NewQueue(w, func(n uint64) []byte {
+		var b bytes.Buffer
+		record := slog.NewRecord(time.Now(), slog.LevelWarn, "log records were dropped, since they were not read in time", 0)
+		record.AddAttrs(slog.Uint64("count", n))
+		_ = formatted(&b, format, level).Handle(context.Background(), record) // a buffer takes all
+		return b.Bytes()
+	})
+	h := &handler{ordinary: formatted(q, format, level), urgent: formatted(urgent{q}, format, level)}
+	h.kinds = newKinds(time.Now)
+	return slog.New(h), q
+}
+
+func formatted(w io.Writer, format string, level slog.Level) slog.Handler {
+	options := &slog.HandlerOptions{Level: level}
+	if format == Text {
+		return slog.NewTextHandler(w, options)
+	}
+	return slog.NewJSONHandler(w, options)
+}
+
+// handler limits warnings by kind and gives errors the room that is theirs.
+type handler struct {
+	ordinary, urgent slog.Handler
+	kinds            *kinds
+}
+
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.ordinary.Enabled(ctx, level)
+}
+
+// Handle formats a record and queues it. It never waits for the log.
+func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelWarn && !isAudit(r) && !h.kinds.admit(r.Message, r.Level, h.tellLeftOut) {
+		return nil
+	}
+	return h.of(r.Level).Handle(ctx, r)
+}
+
+func (h *handler) of(level slog.Level) slog.Handler {
+	if level >= slog.LevelError {
+		return h.urgent
+	}
+	return h.ordinary
+}
+
+// tellLeftOut logs how many records of a kind were left out.
+func (h *handler) tellLeftOut(kind string, level slog.Level, n int) {
+	r := slog.NewRecord(time.Now(), level, "more of the same", 0)
+	r.AddAttrs(slog.String("kind", kind), slog.Int("count", n))
+	_ = h.of(level).Handle(context.Background(), r) // the queue takes or counts it
+}
+
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &handler{h.ordinary.WithAttrs(attrs), h.urgent.WithAttrs(attrs), h.kinds}
+}
+
+func (h *handler) WithGroup(name string) slog.Handler {
+	return &handler{h.ordinary.WithGroup(name), h.urgent.WithGroup(name), h.kinds}
+}
+
+// isAudit reports whether a record is of the audit: its attribute "event" names what was done.
+func isAudit(r slog.Record) (audit bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		audit = a.Key == "event"
+		return !audit
+	})
+	return audit
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"dlm/engine/snapshot"
+)
+
+// TestALogPipeThatBreaksEndsNobody is `dlm server 2>&1 | head -1`: the reader of the log leaves,
+// the server goes on, and its stop is clean.
+func TestALogPipeThatBreaksEndsNobody(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(binary, "server", "--listen", "127.0.0.1:0", "--http", "off", "--log-format", "json", "--data-dir", dir)
+	cmd.Env = cleanEnv()
+	cmd.SysProcAttr = ownGroup()
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: cmd, exited: make(chan error, 1), records: make(chan map[string]any)}
+	close(p.records)
+	t.Cleanup(func() { p.end(t) })
+	lines := bufio.NewReader(stderr)
+	first, err := lines.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.addr = regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(first)
+	_ = stderr.Close()
+	go func() { p.exited <- cmd.Wait() }()
+
+	c := dial(t, p.addr)
+	c.want(t, "ACQUIRE l me 0", "OK")
+	p.signal(t, syscall.SIGHUP) // which is logged
+	c.want(t, "PING", "OK")
+	p.signal(t, syscall.SIGTERM)
+	if err := p.waitExit(t); err != nil {
+		t.Errorf("the stop: %v", err)
+	}
+	start, err := snapshot.ReadStart(dir)
+	if err != nil || start.CleanImage == "" {
+		t.Errorf("no final image: %+v, %v", start, err)
+	}
+}
+
+// TestALogThatNobodyReadsHoldsUpNeitherLocksNorTheStop fills the log's pipe by forced releases.
+func TestALogThatNobodyReadsHoldsUpNeitherLocksNorTheStop(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	if _, err := unix.FcntlInt(write.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
+		t.Skipf("the pipe can't be made small: %v", err)
+	}
+	token, addr := newToken(), freeAddr(t)
+	cmd := exec.Command(binary, "server", "--listen", addr, "--http", "off", "--log-format", "json")
+	cmd.Env = cleanEnv("DLM_ADMIN_TOKEN=" + token)
+	cmd.Stderr = write
+	cmd.SysProcAttr = ownGroup()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close()
+	p := &process{cmd: cmd, addr: addr, exited: make(chan error, 1), records: make(chan map[string]any)}
+	close(p.records)
+	go func() { p.exited <- cmd.Wait() }()
+	t.Cleanup(func() { p.end(t) })
+
+	c := dialWhenOpen(t, addr)
+	c.want(t, "AUTH "+token, "OK")
+	const forced = 6000
+	go io.WriteString(c.w, strings.Repeat("ACQUIRE l me 0\nFORCE-RELEASE l\n", forced))
+	for range 2 * forced {
+		if got := c.receive(t); !strings.HasPrefix(got, "OK") {
+			t.Fatal(got)
+		}
+	}
+	if infoNumbers(t, c, "server")["log_records_dropped"] == 0 {
+		t.Error("INFO tells of no dropped record")
+	}
+	p.signal(t, syscall.SIGTERM)
+	if err := p.waitExit(t); err != nil {
+		t.Errorf("the stop: %v", err)
+	}
+}
+
+// dialWhenOpen connects to a server whose log can't tell when it serves.
+func dialWhenOpen(t *testing.T, addr string) *client {
+	t.Helper()
+	for end := time.Now().Add(eventually); time.Now().Before(end); {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			t.Cleanup(func() { conn.Close() })
+			return newClient(conn, conn)
+		}
+		time.Sleep(10 * time.Millisecond) // nothing tells when a port opens
+	}
+	t.Fatalf("%s does not open", addr)
+	return nil
+}
