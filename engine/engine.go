@@ -38,6 +38,8 @@ type Engine struct {
 	reactors   []*reactor
 	authority  atomic.Pointer[authority]
 	newTokens  atomic.Bool // authority has changed, and the loops have not been told
+	attempts   attempts
+	tickPulse  pulse // of the ticker
 	buffers    buffers
 	alarm      alarm
 	spare      loan
@@ -53,7 +55,7 @@ type Engine struct {
 	conns      atomic.Int64
 	accepted   atomic.Uint64
 	slowClosed atomic.Uint64
-	attempts   attempts
+	denied     denied
 	rejected   rejectCounts
 }
 
@@ -162,6 +164,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	tickCtx, stopTicker := context.WithCancel(context.Background())
 	wg.Go(func() { e.runTicker(tickCtx) })
+	e.background(e.runWatch)
 	if images := e.imager.Load(); images != nil {
 		e.background(images.run)
 	}

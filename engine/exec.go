@@ -58,6 +58,9 @@ func (r *reactor) exec(c *conn) {
 	r.w.Start(cmd.Form, cmd.Tag)
 	if code := r.refusal(c); code != codec.OK {
 		r.refuse(code, refusalReason(c, code))
+		if cmd.Verb == codec.VerbForceRelease {
+			r.e.NoteDenied(cmd.Verb.String(), c.who.name, c.sock.remote())
+		}
 		return
 	}
 	if served := r.e.served.Load(); served.follows && verbsWrite&(1<<cmd.Verb) != 0 {

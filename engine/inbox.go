@@ -56,6 +56,7 @@ func (r *reactor) rouse() {
 // from here on wakes the reactor again.
 func (r *reactor) drainInbox() {
 	r.inbox.armed.Store(false)
+	r.pulse.rounds.Add(1)
 	r.inbox.mu.Lock()
 	effects, doomed, o, postponed := r.inbox.effects, r.inbox.doomed, r.inbox.orders, r.inbox.postponed
 	r.inbox.effects, r.inbox.doomed, r.inbox.orders, r.inbox.postponed = r.spareEffects[:0], nil, 0, nil

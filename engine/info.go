@@ -80,6 +80,7 @@ func (e *Engine) infoClients(b []byte) []byte {
 		b = infoLine(b, "rejected_"+name, e.rejected[why].Load())
 	}
 	b = e.attempts.info(b)
+	b = e.denied.info(b)
 	return infoLine(b, "buffered_bytes", e.buffers.total.Load())
 }
 

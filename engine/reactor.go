@@ -22,6 +22,7 @@ type reactor struct {
 	index int
 	wake  atomic.Pointer[func()] // makes drainInbox run on the loop; nil: no loop yet, hence no connection
 	inbox inbox
+	pulse pulse
 
 	conns     []connSlot
 	freeSlots []uint32

@@ -109,6 +109,7 @@ func (e *Engine) runTicker(ctx context.Context) {
 		case <-timer.C:
 		case <-e.alarm.bell:
 		}
+		e.tickPulse.rounds.Add(1)
 		if e.tick(&fx, &co) {
 			e.spare.use(e.clock.now())
 		}

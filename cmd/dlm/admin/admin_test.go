@@ -17,6 +17,7 @@ import (
 
 // fake is a server as the HTTP side sees it.
 type fake struct {
+	hung      []string
 	unready   []string
 	path      string
 	promoted  []bool
@@ -24,6 +25,8 @@ type fake struct {
 	deposed   int
 	follows   bool
 }
+
+func (f *fake) Hung() []string { return f.hung }
 
 func (f *fake) Unready() []string { return f.unready }
 
@@ -102,6 +105,10 @@ func TestHealth(t *testing.T) {
 	_, base := serve(t, f)
 	if code, body, _ := ask(t, "GET", base+"/livez", ""); code != 200 || body != "ok" {
 		t.Errorf("livez %d %s", code, body)
+	}
+	f.hung = []string{"loop 1 has not gone round for 5s"}
+	if code, body, _ := ask(t, "GET", base+"/livez", ""); code != 503 || body != "hung" {
+		t.Errorf("livez of a server that hangs: %d %s", code, body)
 	}
 	if code, body, _ := ask(t, "GET", base+"/readyz", ""); code != 200 || body != "ok" {
 		t.Errorf("readyz %d %s", code, body)

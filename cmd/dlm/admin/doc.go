@@ -2,7 +2,7 @@
 // /readyz), what backups fetch (/snapshot), and what makes one the primary
 // (/promote, /depose).
 //
-//	GET  /livez      200 while the process can answer
+//	GET  /livez      200 while all event loops and the ticker go round; else 503
 //	GET  /readyz     200 when clients can be sent here; else 503 and a line per reason
 //	GET  /snapshot   newest image; ETag, ranges. Role backup or admin
 //	POST /promote    a backup becomes the primary; ?old_is_dead=true does not ask the old one. Role admin

@@ -14,6 +14,8 @@ import (
 
 // Engine is what the HTTP side needs of a server. engine.Engine has it.
 type Engine interface {
+	// Hung returns what has not gone round for seconds; empty: the server is alive.
+	Hung() []string
 	// Unready returns why clients should not be sent here; empty: they can.
 	Unready() []string
 	// Identify returns the role of a token, or of somebody who shows none.
@@ -24,6 +26,15 @@ type Engine interface {
 	Depose(ctx context.Context, taker string) (string, error)
 	// Follows tells whether it is a backup.
 	Follows() bool
+}
+
+// livez is for who restarts a server that hangs. What hangs is in the log.
+func (s *Server) livez(w http.ResponseWriter, _ *http.Request) {
+	if len(s.engine.Hung()) > 0 {
+		answer(w, http.StatusServiceUnavailable, "hung")
+		return
+	}
+	answer(w, http.StatusOK, "ok")
 }
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {

@@ -103,7 +103,7 @@ func (s *Server) limit(c net.Conn, state http.ConnState) {
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /livez", s.livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /snapshot", s.snapshot)
 	mux.HandleFunc("POST /promote", s.promote)
