@@ -91,6 +91,9 @@ var errBroken = errors.New("broken pipe")
 
 func (k *client) write(p []byte) error {
 	k.writes++
+	if k.finished {
+		k.s.t.Error("written after the end of the stream")
+	}
 	if k.s.written != nil {
 		k.s.written(k)
 	}

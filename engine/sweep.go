@@ -24,7 +24,6 @@ func (r *reactor) sweep() {
 		if c == nil {
 			continue
 		}
-		r.giveWithheld(c)
 		switch {
 		case c.closing:
 			if r.now-c.closingAt > int64(lingerMax) {
@@ -36,6 +35,8 @@ func (r *reactor) sweep() {
 		case c.carry != nil && r.now-c.carrySince > int64(cfg.PartialMax):
 			r.e.reject(rejectPartial)
 			r.fail(c, codec.BadArg, fmt.Sprintf("the command was not complete within %v", cfg.PartialMax))
+		case c.withheld != nil && r.now >= c.withheld.until:
+			r.giveWithheld(c)
 		case r.lateToAuth(c):
 			r.e.reject(rejectAuthLate)
 			r.fail(c, codec.NoAuth, fmt.Sprintf("not authenticated within %v", cfg.AuthWait))

@@ -36,13 +36,10 @@ func (r *reactor) withhold(c *conn, delay time.Duration) {
 	c.pending.resuming = true
 }
 
-// giveWithheld answers what was withheld, if its time has come, and goes on with the
-// input that was kept meanwhile.
+// giveWithheld answers what was withheld, whose time has come, and goes on with the input
+// that was kept meanwhile.
 func (r *reactor) giveWithheld(c *conn) {
 	w := c.withheld
-	if w == nil || r.now < w.until {
-		return
-	}
 	c.withheld = nil
 	c.pending.resuming = false
 	r.use(c)
