@@ -6,6 +6,8 @@ import (
 	"net"
 	"runtime"
 	"strconv"
+
+	"dlm/codec"
 )
 
 // churner is one connection after the other: connect, one pair, close. An
@@ -29,7 +31,7 @@ type churn struct {
 	addr   *net.TCPAddr
 	shared *progress
 	slots  []*churner
-	rounds []*latencies
+	rounds []*Latencies
 	buf    []byte
 	open   int
 }
@@ -51,7 +53,7 @@ func (r *run) churn(ctx context.Context) error {
 		w.slots = append(w.slots, newChurner(r.c, i))
 	}
 	for range r.c.Rounds {
-		w.rounds = append(w.rounds, newLatencies())
+		w.rounds = append(w.rounds, NewLatencies())
 	}
 	cell := r.newCell(2, 0)
 	cell.Note = "an operation is a connection: connect, ACQUIRE, RELEASE, close"
@@ -59,7 +61,7 @@ func (r *run) churn(ctx context.Context) error {
 		return fmt.Errorf("churn: %w", err)
 	}
 	for i := range cell.Rounds {
-		cell.Rounds[i].Latency = w.rounds[i].summary()
+		cell.Rounds[i].Latency = w.rounds[i].Summary()
 	}
 	r.report.add(cell)
 	return nil
@@ -69,12 +71,12 @@ func newChurner(c *Config, i int) *churner {
 	k := &churner{}
 	if c.Token != "" {
 		k.request = []byte("AUTH " + strconv.Quote(c.Token) + "\n")
-		k.wants = append(k.wants, expect([]string{"OK\n"}))
+		k.wants = append(k.wants, expect(nil, []byte{byte(codec.VerbAuth)}, []string{"OK\n"}))
 	}
-	enc := newEncoder(c.Form)
-	k.request = enc.acquire(k.request, c.nameOf(i), serviceOf(i), 0, 0)
-	k.request = enc.releaseOf(k.request, c.nameOf(i), serviceOf(i))
-	k.wants = append(k.wants, expect([]string{enc.answer(verbAcquire, c.Floor), enc.answer(verbRelease, c.Floor)}))
+	acquire, release := codec.VerbAcquire, codec.VerbRelease
+	k.request = c.Protocol.Append(k.request, c.request(acquire, i, i))
+	k.request = c.Protocol.Append(k.request, c.request(release, i, i))
+	k.wants = append(k.wants, expect(c.Protocol, []byte{byte(acquire), byte(release)}, []string{c.answer(acquire), c.answer(release)}))
 	return k
 }
 
@@ -175,7 +177,7 @@ func (w *churn) next(i int) error {
 	w.shared.commands.Add(1)
 	phase := w.shared.phase.Load()
 	if phase > 0 {
-		w.rounds[phase-1].record(w.shared.clock()-k.began, 1)
+		w.rounds[phase-1].Record(w.shared.clock()-k.began, 1)
 	}
 	if phase == phaseStop {
 		return nil

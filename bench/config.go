@@ -28,20 +28,14 @@ const (
 // Workloads lists their names, for help and messages.
 var Workloads = []string{Pair, Renew, Zipf, Ping, Hot, Waiters, Churn, TenMillion}
 
-// The forms of requests. Those of other servers do what their clients do, for
-// the comparison.
+// The forms of requests that dlm knows.
 const (
-	Text        = "text"
-	RESP        = "resp"
-	RedisScript = "redis-script" // SET NX PX, and a script that compares and deletes
-	RedisDel    = "redis-del"    // SET NX PX and DEL, which does not check the owner
-	EtcdTxn     = "etcd-txn"     // the transaction of etcd's mutex recipe, and a deletion
-	EtcdLock    = "etcd-lock"    // the lock service of etcd
-	Slock       = "slock"        // the binary protocol of slock
+	Text = "text"
+	RESP = "resp"
 )
 
 // Forms lists their names.
-var Forms = []string{Text, RESP, RedisScript, RedisDel, EtcdTxn, EtcdLock, Slock}
+var Forms = []string{Text, RESP}
 
 // Limits of a run: each bounds the memory or the descriptors of the generator.
 const (
@@ -60,6 +54,8 @@ type Config struct {
 	Server string // host:port
 	Token  string // presented with AUTH on every connection; empty: none
 	Form   string // Text by default
+	// Protocol is spoken instead of a form of ours; nil: Form.
+	Protocol *Protocol
 
 	Workload string // Pair by default
 	Then     string // workload beside the held locks of TenMillion; Pair by default
@@ -94,13 +90,14 @@ type Config struct {
 	Floor bool // the server answers OK to everything and does not know INFO
 
 	Progress io.Writer // one line that is rewritten while running; nil: none
-
-	owners []string // by which the server knows the connections; nil: names of ours
 }
 
 // EnsureDefaults fills every field that is left at zero and has a default.
 func (c *Config) EnsureDefaults() {
 	orString(&c.Form, Text)
+	if c.Protocol == nil || c.Protocol.ours { // else the form may have changed since
+		c.Protocol = protocolOf(c.Form)
+	}
 	orString(&c.Workload, Pair)
 	orString(&c.Then, Pair)
 	orString(&c.Prefix, "bench:")
@@ -153,7 +150,7 @@ func (c *Config) Validate() error {
 	if !slices.Contains(Workloads, c.Then) || c.Then == TenMillion {
 		fail("then: %q is not a workload to run beside held locks", c.Then)
 	}
-	if !slices.Contains(Forms, c.Form) {
+	if c.Protocol == nil {
 		fail("form: %q is not one of %s", c.Form, strings.Join(Forms, ", "))
 	}
 	within("conns", c.Conns, 1, connsMax)
@@ -180,6 +177,9 @@ func (c *Config) Validate() error {
 		fail("ttl: %v is not within 100ms to 24h", c.TTL)
 	}
 	problems = append(problems, c.combinations()...)
+	if c.Protocol != nil && !c.Protocol.ours {
+		problems = append(problems, c.foreignCombinations()...)
+	}
 	return errors.Join(problems...)
 }
 
@@ -194,24 +194,17 @@ func (c *Config) combinations() (problems []error) {
 	if len(c.Rates) > 0 && !stream {
 		fail("rate: %s has no open loop", kind)
 	}
-	if (c.Floor || c.isRedis()) && !stream {
+	if c.Floor && !stream {
 		fail("%s can only run against a lock server", kind)
 	}
-	if (c.TTL > 0 || c.Tags) && (!c.isOurs() || kind != Pair && kind != Renew) {
-		fail("ttl and tags go with the workloads %s and %s of our own forms", Pair, Renew)
+	if (c.TTL > 0 || c.Tags) && kind != Pair && kind != Renew {
+		fail("ttl and tags go with the workloads %s and %s", Pair, Renew)
 	}
 	if c.Tags && (c.Form != Text || c.Floor) {
 		fail("tags: the text form of a lock server alone has them")
 	}
-	if c.Fence && (!c.isOurs() || kind != Renew || c.Floor) {
+	if c.Fence && (kind != Renew || c.Floor) {
 		fail("fence: the workload %s alone knows the tokens of its holds", Renew)
-	}
-	problems = append(problems, c.peerCombinations()...)
-	if c.isRedis() && (kind == Zipf || c.Held > 0) {
-		fail("form: %s has no queues and takes no held locks", c.Form)
-	}
-	if c.isRedis() && c.Apart {
-		fail("apart: a name that is drawn twice is refused by Redis, which knows no re-entry")
 	}
 	if kind == Hot && c.Form != Text && c.Contenders > c.Conns {
 		fail("contenders: more than connections needs tags, which the text form alone has")
@@ -231,40 +224,16 @@ func (c *Config) combinations() (problems []error) {
 	return problems
 }
 
-// peerCombinations reports what etcd and slock are not driven to do.
-func (c *Config) peerCombinations() (problems []error) {
-	if !c.isForeign() {
-		return nil
+// foreignCombinations reports what other servers are not driven to do.
+func (c *Config) foreignCombinations() (problems []error) {
+	if c.Protocol.Workloads != nil && !slices.Contains(c.Protocol.Workloads, c.kind()) {
+		problems = append(problems, fmt.Errorf("workload: %s runs %s", c.Protocol.Name, strings.Join(c.Protocol.Workloads, ", ")))
 	}
-	able := []string{Pair, Hot}
-	if c.Form == EtcdTxn {
-		able = able[:1] // whoever has to wait needs a watch beside
-	}
-	if c.Floor || c.Held > 0 || c.Apart || !slices.Contains(able, c.kind()) {
-		problems = append(problems, fmt.Errorf("form: %s runs the workload %s, and no held locks, --apart or --floor",
-			c.Form, strings.Join(able, " or ")))
+	if c.Floor || c.Held > 0 || c.Apart || c.TTL > 0 || c.Tags || c.Fence {
+		problems = append(problems, fmt.Errorf("%s takes no options, no held locks and no names that come twice in a batch", c.Protocol.Name))
 	}
 	return problems
 }
-
-func (c *Config) isEtcd() bool { return c.Form == EtcdTxn || c.Form == EtcdLock }
-
-// isForeign tells whether the form is neither lines nor RESP. Servers of such
-// a form know no INFO and no AUTH.
-func (c *Config) isForeign() bool { return c.isEtcd() || c.Form == Slock }
-
-// isOurs tells whether the form is one of our own server.
-func (c *Config) isOurs() bool { return c.Form == Text || c.Form == RESP }
-
-// ownerOf is by what the server knows a connection or a contender.
-func (c *Config) ownerOf(i int) string {
-	if c.owners != nil {
-		return c.owners[i]
-	}
-	return serviceOf(i)
-}
-
-func (c *Config) isRedis() bool { return c.Form == RedisScript || c.Form == RedisDel }
 
 func isStream(kind string) bool {
 	return kind == Pair || kind == Renew || kind == Zipf || kind == Ping

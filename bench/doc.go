@@ -32,10 +32,8 @@
 //
 // # Other servers
 //
-// Redis, etcd and slock take the workload pair in the form of their own
-// clients, and those that let owners queue also hot. To add one: its requests
-// and replies in a file by its name, its form in config.go, encoder and
-// plainReply; then bench/compare starts it (peers.go there).
+// A Protocol says how requests are written and replies are checked. Package bench has those of dlm;
+// bench/compare, a module of its own, brings those of other servers.
 //
 // # Goroutines
 //

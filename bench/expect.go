@@ -22,17 +22,17 @@ const quoteMax = 200
 
 // expectation is what answers one batch.
 type expectation struct {
-	count int
-	exact []byte // the whole answer; nil: count replies that differ in numbers
-	done  []int  // done[i] replies are complete in exact[:i]
-	form  string // of replies that differ; RESP by default, the fields of a hold
-	verbs []byte // what they answer, where another server's replies show that
+	count    int
+	exact    []byte    // the whole answer; nil: count replies that differ in numbers
+	done     []int     // done[i] replies are complete in exact[:i]
+	protocol *Protocol // of replies that differ
+	verbs    []byte    // what they answer
 }
 
-// expect makes the expectation of a batch from the answers to its commands;
-// an empty answer stands for the fields of a hold.
-func expect(answers []string) *expectation {
-	w := &expectation{count: len(answers)}
+// expect makes the expectation of a batch of verbs, from the answers to them. An empty answer
+// stands for a reply that the protocol reads.
+func expect(p *Protocol, verbs []byte, answers []string) *expectation {
+	w := &expectation{count: len(verbs), protocol: p, verbs: verbs}
 	if len(answers) == 0 || answers[0] == "" {
 		return w
 	}
@@ -73,12 +73,9 @@ func (w *expectation) match(in []byte, off, replies int) (used, complete int, er
 
 // oneOf returns the length of reply i at the beginning of in.
 func (w *expectation) oneOf(in []byte, i int) (int, error) {
-	if w.verbs == nil {
-		return holdLen(in)
-	}
-	n, err := plainReply(w.form, in)
+	n, err := w.protocol.Len(in)
 	if err == nil && n > 0 {
-		err = checkReply(w.form, verb(w.verbs[i]), in[:n])
+		err = w.protocol.Check(codec.Verb(w.verbs[i]), in[:n])
 	}
 	return n, err
 }
@@ -131,38 +128,3 @@ func holdLen(in []byte) (int, error) {
 
 // holdFields are the fields of a RESP reply to ACQUIRE, RELEASE and HEARTBEAT.
 var holdFields = [...]string{"token", "count", "lease_ms"}
-
-// plainReply returns the length of the one reply at the beginning of in to a
-// command on a connection without DETAIL: a line of text, or in RESP the
-// fields of a hold. It is for the workloads that look at each reply, and for
-// other servers, whose replies are not known beforehand.
-func plainReply(form string, in []byte) (int, error) {
-	switch form {
-	case Text:
-		return bytes.IndexByte(in, '\n') + 1, nil
-	case EtcdTxn, EtcdLock:
-		return httpLen(in)
-	case Slock:
-		return slockLen(in)
-	}
-	return holdLen(in)
-}
-
-// checkReply looks into a whole reply, where its form does not say enough.
-func checkReply(form string, v verb, reply []byte) error {
-	switch form {
-	case Text:
-		if string(reply) != "OK\n" {
-			return wrongReply(reply, "OK\n")
-		}
-	case EtcdTxn, EtcdLock:
-		if want := etcdShows(form, v); !bytes.Contains(reply, []byte(want)) {
-			return wrongReply(reply[bytes.Index(reply, []byte("\r\n\r\n"))+len("\r\n\r\n"):], want)
-		}
-	case Slock:
-		if !slockSucceeded(v, reply) {
-			return wrongReply(reply[:slockResultAt+1], "a frame with result 0")
-		}
-	}
-	return nil
-}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"dlm/codec"
 )
 
 const heldReply = "*6\r\n$5\r\ntoken\r\n$19\r\n1795400000000000001\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n"
@@ -40,7 +42,7 @@ func TestRepliesAreCountedHoweverTheyArrive(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for piece := 1; piece <= len(c.in); piece++ {
-				if n, err := feed(expect(c.answers), c.in, piece); n != len(c.answers) || err != nil {
+				if n, err := feed(expectAll(c.answers), c.in, piece); n != len(c.answers) || err != nil {
 					t.Fatalf("in pieces of %d: %d replies, %v", piece, n, err)
 				}
 			}
@@ -64,11 +66,11 @@ func TestAWrongReplyIsAnErrorAndQuoted(t *testing.T) {
 		{"no list", []string{""}, "hello\r\n", `"hello\r\n"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := feed(expect(c.answers), c.in, len(c.in))
+			_, err := feed(expectAll(c.answers), c.in, len(c.in))
 			if !errors.Is(err, ErrWrongReply) || !strings.Contains(err.Error(), c.quoted) {
 				t.Fatalf("got %v, want a wrong reply with %s", err, c.quoted)
 			}
-			if _, err := feed(expect(c.answers), c.in, 1); !errors.Is(err, ErrWrongReply) {
+			if _, err := feed(expectAll(c.answers), c.in, 1); !errors.Is(err, ErrWrongReply) {
 				t.Fatalf("byte by byte: %v", err)
 			}
 		})
@@ -84,4 +86,17 @@ func TestTagged(t *testing.T) {
 			t.Errorf("%q has a tag", reply)
 		}
 	}
+}
+
+// expectAll expects ACQUIREs to be answered so: as lines, or in RESP if an answer is empty.
+func expectAll(answers []string) *expectation {
+	form := Text
+	if answers[0] == "" {
+		form = RESP
+	}
+	verbs := make([]byte, len(answers))
+	for i := range verbs {
+		verbs[i] = byte(codec.VerbAcquire)
+	}
+	return expect(protocolOf(form), verbs, answers)
 }

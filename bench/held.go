@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"fmt"
+
+	"dlm/codec"
 )
 
 const (
@@ -32,7 +34,7 @@ func (r *run) hold(ctx context.Context) error {
 			return err
 		}
 		n := min(sweepLocks, r.c.Held-r.held)
-		if err := r.sweep(verbAcquire, heldBase+r.held, heldBase+r.held+n); err != nil {
+		if err := r.sweep(codec.VerbAcquire, heldBase+r.held, heldBase+r.held+n); err != nil {
 			return fmt.Errorf("hold %d locks: %w", r.c.Held, err)
 		}
 		r.held += n
@@ -53,7 +55,7 @@ func (r *run) hold(ctx context.Context) error {
 func (r *run) letGo() error {
 	for r.held > 0 {
 		n := min(sweepLocks, r.held)
-		if err := r.sweep(verbRelease, heldBase+r.held-n, heldBase+r.held); err != nil {
+		if err := r.sweep(codec.VerbRelease, heldBase+r.held-n, heldBase+r.held); err != nil {
 			return fmt.Errorf("release the held locks: %w", err)
 		}
 		r.held -= n
@@ -67,7 +69,7 @@ func (r *run) letGo() error {
 // a second.
 // The services are those of the workload's connections, so that a connection
 // can renew what was taken for it.
-func (r *run) sweep(v verb, low, high int) error {
+func (r *run) sweep(v codec.Verb, low, high int) error {
 	maker := newStreamMaker(r.c, sweepDepth)
 	shared := newProgress(r.c)
 	l, err := newStreamLoop(shared, 0)

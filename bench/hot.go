@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+
+	"dlm/codec"
 )
 
 // contender is one of the owners that queue for a lock, over and over.
@@ -34,12 +36,12 @@ type hot struct {
 	loop       *lineLoop
 	shared     *progress
 	contenders []*contender
-	rounds     []*latencies
+	rounds     []*Latencies
 	active     int // contenders that hold or wait
 }
 
 func (r *run) hot(ctx context.Context) error {
-	if r.c.isOurs() {
+	if r.c.Protocol.ours {
 		if err := r.pingBeside(ctx, min(r.c.Locks, r.c.Conns)); err != nil {
 			return err
 		}
@@ -57,7 +59,7 @@ func (r *run) hot(ctx context.Context) error {
 		return fmt.Errorf("hot: %w", err)
 	}
 	for i := range cell.Rounds {
-		cell.Rounds[i].Latency = h.rounds[i].summary()
+		cell.Rounds[i].Latency = h.rounds[i].Summary()
 	}
 	r.report.add(cell)
 	return nil
@@ -75,7 +77,6 @@ func (r *run) pingBeside(ctx context.Context, conns int) error {
 
 func newHot(c *Config, loop *lineLoop, shared *progress) *hot {
 	h := &hot{c: c, loop: loop, shared: shared, active: c.Contenders}
-	enc := newEncoder(c.Form)
 	locks := make([]*hotLock, c.Locks)
 	for i := range locks {
 		locks[i] = &hotLock{}
@@ -84,7 +85,6 @@ func newHot(c *Config, loop *lineLoop, shared *progress) *hot {
 		// Neighbours in a queue are on neighbouring connections, so that a
 		// hand-off goes from one connection to another.
 		n := i % c.Locks
-		name, service := c.nameOf(n), c.ownerOf(i)
 		var tag []byte
 		if c.Contenders > c.Conns {
 			tag = []byte("@" + strconv.Itoa(i) + " ")
@@ -93,12 +93,14 @@ func newHot(c *Config, loop *lineLoop, shared *progress) *hot {
 		if c.Contenders == c.Conns {
 			k.conn = i // replies have no tag: each has its own connection
 		}
-		k.release = enc.releaseOf(append([]byte{}, tag...), name, service)
-		k.again = enc.acquire(append(append([]byte{}, k.release...), tag...), name, service, waitLongMs, 0)
+		k.release = c.Protocol.Append(append([]byte{}, tag...), c.request(codec.VerbRelease, n, i))
+		acquire := c.request(codec.VerbAcquire, n, i)
+		acquire.WaitMs = waitLongMs
+		k.again = c.Protocol.Append(append(append([]byte{}, k.release...), tag...), acquire)
 		h.contenders = append(h.contenders, k)
 	}
 	for range c.Rounds {
-		h.rounds = append(h.rounds, newLatencies())
+		h.rounds = append(h.rounds, NewLatencies())
 	}
 	loop.reply, loop.finished = h.reply, func() (bool, error) { return h.active == 0, nil }
 	return h
@@ -129,11 +131,11 @@ func (h *hot) reply(conn int, reply []byte, now int64) error {
 		}
 		k, rest = h.contenders[tag], after
 	}
-	v := verbAcquire
+	v := codec.VerbAcquire
 	if k.releasing {
-		v = verbRelease
+		v = codec.VerbRelease
 	}
-	if err := checkReply(h.c.Form, v, rest); err != nil {
+	if err := h.c.Protocol.Check(v, rest); err != nil {
 		return err
 	}
 	switch {
@@ -157,7 +159,7 @@ func (h *hot) granted(k *contender, now int64) error {
 	if lock.expected {
 		h.shared.commands.Add(1)
 		if phase := h.shared.phase.Load(); phase > 0 && lock.from.conn != k.conn {
-			h.rounds[phase-1].record(now-lock.sentNs, 1)
+			h.rounds[phase-1].Record(now-lock.sentNs, 1)
 		}
 	}
 	b := k.release

@@ -15,23 +15,25 @@ const (
 	latencyDigits = 2
 )
 
-// latencies collects the latencies of one loop in one round. Owned by its loop
+// Latencies collects the latencies of one loop in one round. Owned by its loop
 // while that runs.
-type latencies struct{ h *hdrhistogram.Histogram }
+type Latencies struct{ h *hdrhistogram.Histogram }
 
-func newLatencies() *latencies {
-	return &latencies{hdrhistogram.New(1, latencyMaxNs, latencyDigits)}
+// NewLatencies returns an empty collection.
+func NewLatencies() *Latencies {
+	return &Latencies{hdrhistogram.New(1, latencyMaxNs, latencyDigits)}
 }
 
-// record adds n commands that took ns each.
-func (l *latencies) record(ns int64, n int) {
+// Record adds n commands that took ns each.
+func (l *Latencies) Record(ns int64, n int) {
 	ns = min(max(ns, 1), latencyMaxNs)
 	if err := l.h.RecordValues(ns, int64(n)); err != nil {
 		panic("BUG: a latency outside of its histogram: " + err.Error())
 	}
 }
 
-func (l *latencies) merge(from *latencies) { l.h.Merge(from.h) }
+// Merge adds what another collection has.
+func (l *Latencies) Merge(from *Latencies) { l.h.Merge(from.h) }
 
 // Latency is the distribution of a round, in nanoseconds.
 type Latency struct {
@@ -42,7 +44,8 @@ type Latency struct {
 	Max   int64 `json:"max_ns"`
 }
 
-func (l *latencies) summary() Latency {
+// Summary returns the quantiles.
+func (l *Latencies) Summary() Latency {
 	return Latency{Count: l.h.TotalCount(), P50: l.h.ValueAtQuantile(50), P99: l.h.ValueAtQuantile(99),
 		P999: l.h.ValueAtQuantile(99.9), Max: l.h.Max()}
 }

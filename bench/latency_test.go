@@ -9,12 +9,12 @@ import (
 )
 
 func TestSummaryOfKnownLatencies(t *testing.T) {
-	l := newLatencies()
-	l.record(1000, 990)
-	l.record(50_000, 9)
-	l.record(2_000_000, 1)
-	l.record(-5, 0) // a clock that stands still is no reason to fail
-	s := l.summary()
+	l := NewLatencies()
+	l.Record(1000, 990)
+	l.Record(50_000, 9)
+	l.Record(2_000_000, 1)
+	l.Record(-5, 0) // a clock that stands still is no reason to fail
+	s := l.Summary()
 	near := func(got, want int64) bool { return got >= want-want/100 && got <= want+want/100 }
 	if s.Count != 1000 || !near(s.P50, 1000) || !near(s.P99, 1000) || !near(s.P999, 50_000) || !near(s.Max, 2_000_000) {
 		t.Errorf("got %+v", s)
@@ -115,11 +115,11 @@ func TestAStallIsChargedToAllItDelays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got := l.rounds[0].summary()
+	got := l.rounds[0].Summary()
 	if got.Count != 10 || got.Max < 9_900_000 || got.P50 < 4_900_000 || got.P50 > 6_100_000 {
 		t.Errorf("latencies %+v, want 1 to 10 ms", got)
 	}
-	if lag := l.lags[0].summary(); lag.Count != 10 || lag.Max < 8_900_000 {
+	if lag := l.lags[0].Summary(); lag.Count != 10 || lag.Max < 8_900_000 {
 		t.Errorf("lag %+v, want up to 9 ms", lag)
 	}
 }

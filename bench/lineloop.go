@@ -12,11 +12,11 @@ import (
 // lineLoop is the loop of the workloads that decide on each reply what to send
 // next. It has one thread.
 type lineLoop struct {
-	p      *poller
-	shared *progress
-	form   string
-	socks  []*socket
-	buf    []byte
+	p        *poller
+	shared   *progress
+	protocol *Protocol
+	socks    []*socket
+	buf      []byte
 	// reply is called with each reply, with the time at which it was read.
 	reply func(conn int, reply []byte, now int64) error
 	// finished ends the loop; it is asked after each wait, also a vain one.
@@ -28,7 +28,7 @@ func newLineLoop(c *Config, shared *progress, conns int) (*lineLoop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lineLoop{p: p, shared: shared, form: c.Form, buf: make([]byte, readLen)}
+	l := &lineLoop{p: p, shared: shared, protocol: c.Protocol, buf: make([]byte, readLen)}
 	for i := range conns {
 		s, err := openSocket(c, p, i)
 		if err != nil {
@@ -87,7 +87,7 @@ func (l *lineLoop) read(s *socket) error {
 	}
 	now := l.shared.clock()
 	for {
-		n, err := plainReply(l.form, in)
+		n, err := l.protocol.Len(in)
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func (r *Report) add(c *Cell) { r.Cells = append(r.Cells, c) }
 
 // newCell begins a cell. Collections are counted from here on.
 func (r *run) newCell(depth, rate int) *Cell {
-	c := &Cell{Workload: r.c.kind(), Form: r.c.Form, Conns: r.c.Conns, Depth: depth, Rate: rate,
+	c := &Cell{Workload: r.c.kind(), Form: r.c.Protocol.Name, Conns: r.c.Conns, Depth: depth, Rate: rate,
 		Locks: r.c.Locks, gcBefore: -1}
 	if c.Workload == Ping {
 		c.Locks = 0

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"dlm/codec"
 )
 
 // Run measures every cell of a configuration and returns the report. What was
@@ -72,11 +74,11 @@ func (r *run) cells(ctx context.Context) error {
 func (r *run) streamCell(ctx context.Context, depth, rate int) (err error) {
 	maker := newStreamMaker(r.c, depth)
 	if r.c.kind() == Renew && !r.c.Floor {
-		if err := r.sweep(verbAcquire, 0, r.c.Locks); err != nil {
+		if err := r.sweep(codec.VerbAcquire, 0, r.c.Locks); err != nil {
 			return fmt.Errorf("acquire the locks to renew: %w", err)
 		}
 		defer func() {
-			if letGo := r.sweep(verbRelease, 0, r.c.Locks); err == nil {
+			if letGo := r.sweep(codec.VerbRelease, 0, r.c.Locks); err == nil {
 				err = letGo
 			}
 		}()
@@ -98,14 +100,14 @@ func (r *run) streamCell(ctx context.Context, depth, rate int) (err error) {
 		return err
 	}
 	for i := range cell.Rounds {
-		all, lag := newLatencies(), newLatencies()
+		all, lag := NewLatencies(), NewLatencies()
 		for _, l := range loops {
-			all.merge(l.rounds[i])
-			lag.merge(l.lags[i])
+			all.Merge(l.rounds[i])
+			lag.Merge(l.lags[i])
 		}
-		cell.Rounds[i].Latency = all.summary()
+		cell.Rounds[i].Latency = all.Summary()
 		if rate > 0 {
-			late := lag.summary()
+			late := lag.Summary()
 			cell.Rounds[i].Lag = &late
 		}
 	}
@@ -246,8 +248,8 @@ type moment struct {
 
 func (r *run) mark(shared *progress) moment {
 	m := moment{ns: shared.clock(), commands: shared.commands.Load()}
-	m.server, m.serverKnown = cpuOf(r.t.pid)
-	m.client, _ = cpuOf(os.Getpid())
+	m.server, m.serverKnown = CPUOf(r.t.pid)
+	m.client, _ = CPUOf(os.Getpid())
 	m.client -= shared.idle.Load()
 	return m
 }

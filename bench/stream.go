@@ -39,14 +39,13 @@ func (s *stream) batch(i int) []byte {
 
 // command is one command of a stream before it is encoded.
 type command struct {
-	verb verb
+	verb codec.Verb
 	name int // number of the lock
 }
 
 // streamMaker makes the streams of one cell.
 type streamMaker struct {
 	c     *Config
-	enc   *encoder
 	depth int
 	kind  string
 	zipf  *rand.Zipf
@@ -58,7 +57,7 @@ type streamMaker struct {
 
 func newStreamMaker(c *Config, depth int) *streamMaker {
 	rng := rand.New(rand.NewPCG(c.Seed, uint64(depth)))
-	m := &streamMaker{c: c, enc: newEncoder(c.Form), depth: depth, kind: c.kind(), rng: rng,
+	m := &streamMaker{c: c, depth: depth, kind: c.kind(), rng: rng,
 		known: make(map[string]*expectation)}
 	if m.kind == Zipf {
 		m.zipf = rand.NewZipf(rng, c.Skew, 1, uint64(c.Locks-1))
@@ -82,11 +81,11 @@ func (m *streamMaker) make(conn int) *stream {
 	switch m.kind {
 	case Renew:
 		for range n {
-			cmds = append(cmds, command{verbHeartbeat, draw()})
+			cmds = append(cmds, command{codec.VerbHeartbeat, draw()})
 		}
 	case Ping:
 		for range n {
-			cmds = append(cmds, command{verbPing, 0})
+			cmds = append(cmds, command{codec.VerbPing, 0})
 		}
 	default:
 		cmds = m.pairs(cmds, n, draw)
@@ -105,17 +104,17 @@ func (m *streamMaker) pairs(cmds []command, n int, draw func() int) []command {
 		run = min(run, (n-len(cmds))/2)
 		start := len(cmds)
 		for range run {
-			cmds = append(cmds, command{verbAcquire, draw()})
+			cmds = append(cmds, command{codec.VerbAcquire, draw()})
 		}
 		for i := range run {
-			cmds = append(cmds, command{verbRelease, cmds[start+i].name})
+			cmds = append(cmds, command{codec.VerbRelease, cmds[start+i].name})
 		}
 	}
 	return cmds
 }
 
 // sweep encodes one command for each lock of a range, with a long lease.
-func (m *streamMaker) sweep(conn int, v verb, low, high int) *stream {
+func (m *streamMaker) sweep(conn int, v codec.Verb, low, high int) *stream {
 	cmds := make([]command, 0, high-low)
 	for i := low; i < high; i++ {
 		cmds = append(cmds, command{v, i})
@@ -129,7 +128,6 @@ func (m *streamMaker) encode(conn int, cmds []command, ttlMs int) *stream {
 	if m.depth%2 == 1 {
 		s.period = 2
 	}
-	service := m.c.ownerOf(conn)
 	for len(cmds) > 0 {
 		n := min(m.depth, len(cmds))
 		verbs := make([]byte, n)
@@ -137,7 +135,7 @@ func (m *streamMaker) encode(conn int, cmds []command, ttlMs int) *stream {
 			if m.c.Tags {
 				s.data = append(s.data, tagOf(i)...)
 			}
-			s.data = m.append(s.data, c, service, ttlMs)
+			s.data = m.append(s.data, c, conn, ttlMs)
 			verbs[i] = byte(c.verb)
 		}
 		s.ends = append(s.ends, len(s.data))
@@ -147,22 +145,23 @@ func (m *streamMaker) encode(conn int, cmds []command, ttlMs int) *stream {
 	return s
 }
 
-func (m *streamMaker) append(dst []byte, c command, service string, ttlMs int) []byte {
-	name := m.c.nameOf(c.name)
+func (m *streamMaker) append(dst []byte, c command, conn, ttlMs int) []byte {
+	cmd := m.c.request(c.verb, c.name, conn)
 	if ttlMs == 0 {
 		ttlMs = int(m.c.TTL.Milliseconds())
 	}
 	switch c.verb {
-	case verbAcquire:
-		return m.enc.acquire(dst, name, service, m.waitMs(), ttlMs)
-	case verbRelease:
-		return m.enc.releaseOf(dst, name, service)
-	case verbHeartbeat:
-		return m.enc.heartbeat(dst, name, service, m.tokens[c.name], ttlMs)
-	case verbPing:
-		return m.enc.ping(dst)
+	case codec.VerbAcquire:
+		cmd.WaitMs = m.waitMs()
+		setTTL(cmd, ttlMs)
+	case codec.VerbHeartbeat:
+		setTTL(cmd, ttlMs)
+		if token, ok := m.tokens[c.name]; ok {
+			cmd.Opts |= codec.OptToken
+			cmd.Token = token
+		}
 	}
-	panic("BUG: a verb without a request")
+	return m.c.Protocol.Append(dst, cmd)
 }
 
 // tagOf is the tag of command i of a batch, with the blank that follows it. A batch is answered
@@ -170,7 +169,7 @@ func (m *streamMaker) append(dst []byte, c command, service string, ttlMs int) [
 func tagOf(i int) string { return "@" + strconv.Itoa(i) + " " }
 
 // waitMs is zero where no other connection can hold the lock.
-func (m *streamMaker) waitMs() int {
+func (m *streamMaker) waitMs() uint32 {
 	if m.kind == Zipf {
 		return 60_000
 	}
@@ -181,19 +180,14 @@ func (m *streamMaker) expectation(verbs []byte) *expectation {
 	if w, ok := m.known[string(verbs)]; ok {
 		return w
 	}
-	if m.c.isForeign() {
-		w := &expectation{count: len(verbs), form: m.c.Form, verbs: verbs}
-		m.known[string(verbs)] = w
-		return w
-	}
 	answers := make([]string, len(verbs))
 	for i, v := range verbs {
-		answers[i] = m.enc.answer(verb(v), m.c.Floor)
+		answers[i] = m.c.answer(codec.Verb(v))
 		if m.c.Tags {
 			answers[i] = tagOf(i) + answers[i]
 		}
 	}
-	w := expect(answers)
+	w := expect(m.c.Protocol, verbs, answers)
 	m.known[string(verbs)] = w
 	return w
 }

@@ -64,10 +64,10 @@ type streamLoop struct {
 	turn   int64 // batch of the schedule that is sent next
 	stop   bool
 	buf    []byte
-	rounds []*latencies
-	lags   []*latencies // of sends behind their schedule
-	now    *latencies   // of the present round; nil outside of one
-	nowLag *latencies
+	rounds []*Latencies
+	lags   []*Latencies // of sends behind their schedule
+	now    *Latencies   // of the present round; nil outside of one
+	nowLag *Latencies
 	alive  int64 // when a reply last came
 }
 
@@ -78,8 +78,8 @@ func newStreamLoop(shared *progress, rounds int) (*streamLoop, error) {
 	}
 	l := &streamLoop{p: p, shared: shared, buf: make([]byte, readLen)}
 	for range rounds {
-		l.rounds = append(l.rounds, newLatencies())
-		l.lags = append(l.lags, newLatencies())
+		l.rounds = append(l.rounds, NewLatencies())
+		l.lags = append(l.lags, NewLatencies())
 	}
 	return l, nil
 }
@@ -196,7 +196,7 @@ func (l *streamLoop) sendDue() error {
 			break
 		}
 		if l.nowLag != nil {
-			l.nowLag.record(now-due, 1)
+			l.nowLag.Record(now-due, 1)
 		}
 		if err := l.send(l.conns[l.turn%int64(len(l.conns))], due); err != nil {
 			return err
@@ -278,7 +278,7 @@ func (l *streamLoop) count(n int, ns int64) {
 	}
 	l.shared.commands.Add(int64(n))
 	if l.now != nil {
-		l.now.record(ns, n)
+		l.now.Record(ns, n)
 	}
 }
 

@@ -22,21 +22,18 @@ type target struct {
 	in   *bufio.Reader
 	pid  int // 0: not known
 
-	countsObjects bool    // INFO says how many objects were allocated
-	leases        *leases // of etcd; nil elsewhere
+	countsObjects bool // INFO says how many objects were allocated
 }
 
 // openTarget connects and finds the process of the server.
 func openTarget(c *Config) (*target, error) {
 	t := &target{c: c, pid: max(c.PID, 0)}
-	if c.isEtcd() {
-		var err error
-		if t.leases, err = grantLeases(c.Server, c.Conns); err != nil {
-			return nil, err
+	if c.Protocol.Prepare != nil {
+		if err := c.Protocol.Prepare(c.Server); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Protocol.Name, err)
 		}
-		c.owners = t.leases.ids
 	}
-	if c.Floor || c.isForeign() {
+	if c.Floor || !c.Protocol.ours {
 		return t, nil // they do not answer INFO
 	}
 	conn, err := dial(c)
@@ -50,14 +47,10 @@ func openTarget(c *Config) (*target, error) {
 		return nil, err
 	}
 	_, t.countsObjects = info["allocated_objects"]
-	if err := t.loadScripts(); err != nil {
-		conn.Close()
-		return nil, err
-	}
 	if c.PID == 0 && isLoopback(conn) {
 		// A process that can't be read belongs to another machine or namespace.
 		pid, err := strconv.Atoi(info["process_id"])
-		if _, ok := cpuOf(pid); err == nil && ok {
+		if _, ok := CPUOf(pid); err == nil && ok {
 			t.pid = pid
 		}
 	}
@@ -67,9 +60,6 @@ func openTarget(c *Config) (*target, error) {
 func (t *target) close() {
 	if t.conn != nil {
 		t.conn.Close()
-	}
-	if t.leases != nil {
-		t.leases.revoke()
 	}
 }
 
@@ -81,7 +71,7 @@ func isLoopback(conn net.Conn) bool {
 // dial connects and authenticates, if there is a token.
 func dial(c *Config) (net.Conn, error) {
 	conn, err := net.DialTimeout("tcp", c.Server, talkMax)
-	if err != nil || c.Token == "" || c.Floor || c.isForeign() {
+	if err != nil || c.Token == "" || c.Floor || !c.Protocol.ours {
 		return conn, err
 	}
 	line := []byte("AUTH " + strconv.Quote(c.Token) + "\n")
@@ -138,8 +128,7 @@ func (t *target) line() (string, error) {
 	return strings.TrimRight(line, "\r\n"), err
 }
 
-// info asks for INFO, all of it or a section, and returns its fields. The answer of our server is a
-// count of lines, that of Redis a bulk string: both end with a known line.
+// info asks for INFO, all of it or a section, and returns its fields.
 func (t *target) info(section string) (map[string]string, error) {
 	if t.conn == nil {
 		return nil, nil
@@ -148,54 +137,22 @@ func (t *target) info(section string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("INFO: %w", err)
 	}
-	bytes, lines := -1, -1
-	if n, ok := strings.CutPrefix(head, "OK lines="); ok {
-		lines, err = strconv.Atoi(n)
-	} else if n, ok := strings.CutPrefix(head, "$"); ok {
-		bytes, err = strconv.Atoi(n)
-		bytes += len("\r\n")
-	} else {
-		err = wrongReply([]byte(head), "OK lines=...")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("INFO: %w", err)
+	count, ok := strings.CutPrefix(head, "OK lines=")
+	lines, err := strconv.Atoi(count)
+	if !ok || err != nil {
+		return nil, fmt.Errorf("INFO: %w", wrongReply([]byte(head), "OK lines=..."))
 	}
 	fields := make(map[string]string)
-	for ; lines > 0 || bytes > 0; lines-- {
-		line, err := t.in.ReadString('\n')
+	for range lines {
+		line, err := t.line()
 		if err != nil {
 			return nil, fmt.Errorf("INFO: %w", err)
 		}
-		bytes -= len(line)
-		if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
+		if name, value, ok := strings.Cut(line, ":"); ok {
 			fields[name] = value
 		}
 	}
 	return fields, nil
-}
-
-// loadScripts hands Redis the scripts that the requests name by digest.
-func (t *target) loadScripts() error {
-	if t.c.Form != RedisScript && t.c.Form != RedisDel {
-		return nil
-	}
-	for _, script := range []string{redisRelease, redisRenew} {
-		request := appendArray(nil, "SCRIPT", "LOAD", script)
-		if _, err := t.conn.Write(request); err != nil {
-			return err
-		}
-		size, err := t.line()
-		if err == nil && size != "$40" {
-			err = wrongReply([]byte(size), "$40")
-		}
-		if err == nil {
-			_, err = t.line() // the digest, which the encoder has computed itself
-		}
-		if err != nil {
-			return fmt.Errorf("SCRIPT LOAD: %w", err)
-		}
-	}
-	return nil
 }
 
 // usage is what the server had used up at one moment.
@@ -209,7 +166,7 @@ type usage struct {
 // usage reads the accounts of the process, and INFO for the rest.
 func (t *target) usage() (usage, error) {
 	u := usage{-1, -1, -1, -1}
-	if ns, ok := cpuOf(t.pid); ok {
+	if ns, ok := CPUOf(t.pid); ok {
 		u.cpuNs = ns
 	}
 	// No more than is needed: what INFO allocates is counted too.
@@ -232,9 +189,9 @@ func (t *target) usage() (usage, error) {
 	return u, nil
 }
 
-// cpuOf is the CPU time of the threads of a process, in nanoseconds, as the
+// CPUOf is the CPU time of the threads of a process, in nanoseconds, as the
 // scheduler counts it: user and kernel, without the ticks of /proc/PID/stat.
-func cpuOf(pid int) (int64, bool) {
+func CPUOf(pid int) (int64, bool) {
 	if pid <= 0 {
 		return 0, false
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dlm/codec"
 )
 
 const (
@@ -93,7 +95,7 @@ func (w *waiters) ask(line string) error {
 func (w *waiters) fill(shared *progress, timeOutMs func(i int) int) (*streamLoop, error) {
 	c := w.r.c
 	streams := make([]*stream, c.Conns)
-	barrier := expect([]string{"OK\n"})
+	barrier := expect(c.Protocol, []byte{byte(codec.VerbPing)}, []string{"OK\n"})
 	for conn := range streams {
 		s := &stream{period: 1}
 		n := 0
@@ -193,7 +195,7 @@ func (w *waiters) queueLen() (int, error) {
 
 // lines goes on with the connections of a filled queue as a loop of lines.
 func (w *waiters) lines(l *streamLoop) *lineLoop {
-	lines := &lineLoop{p: l.p, shared: l.shared, form: Text, buf: l.buf}
+	lines := &lineLoop{p: l.p, shared: l.shared, protocol: w.r.c.Protocol, buf: l.buf}
 	for _, c := range l.conns {
 		lines.socks = append(lines.socks, c.socket)
 	}
@@ -217,7 +219,7 @@ func (w *waiters) timeOut() error {
 		return err
 	}
 	filled := shared.clock()
-	lines, left, late := w.lines(l), n, newLatencies()
+	lines, left, late := w.lines(l), n, NewLatencies()
 	lines.finished = func() (bool, error) { return left == 0, nil }
 	lines.reply = func(_ int, reply []byte, now int64) error {
 		tag, rest, ok := tagged(reply)
@@ -230,7 +232,7 @@ func (w *waiters) timeOut() error {
 		}
 		c := w.r.c
 		queued := l.conns[tag%c.Conns].times[tag/c.Conns/c.Depths[0]]
-		late.record(now-queued-dueNs, 1)
+		late.Record(now-queued-dueNs, 1)
 		left--
 		return nil
 	}
@@ -238,7 +240,7 @@ func (w *waiters) timeOut() error {
 	time.Sleep(time.Duration(int64(after(0))*int64(time.Millisecond) - (filled - began)))
 	err = w.measured(stepTimeOut, shared, lines.run)
 	if err == nil {
-		w.lastRound(stepTimeOut).Latency = late.summary()
+		w.lastRound(stepTimeOut).Latency = late.Summary()
 	}
 	return err
 }
@@ -260,7 +262,7 @@ func (w *waiters) handOff() error {
 		return err
 	}
 	n := w.r.c.Waiters
-	lines, granted, released, took := w.lines(l), 0, 0, newLatencies()
+	lines, granted, released, took := w.lines(l), 0, 0, NewLatencies()
 	sent := shared.clock()
 	lines.finished = func() (bool, error) { return released == n, nil }
 	lines.reply = func(conn int, reply []byte, now int64) error {
@@ -272,7 +274,7 @@ func (w *waiters) handOff() error {
 		case !ok || string(rest) != "OK\n" || tag < 0 || tag >= n:
 			return wrongReply(reply, "@<tag> OK\n")
 		}
-		took.record(now-sent, 1)
+		took.Record(now-sent, 1)
 		granted++
 		request := []byte("RELEASE " + w.lock + " " + serviceOf(tag) + "\n")
 		sent = shared.clock()
@@ -285,7 +287,7 @@ func (w *waiters) handOff() error {
 		return lines.run()
 	})
 	if err == nil {
-		w.lastRound(stepHandOff).Latency = took.summary()
+		w.lastRound(stepHandOff).Latency = took.Summary()
 	}
 	return err
 }

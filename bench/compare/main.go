@@ -6,6 +6,9 @@
 //	                             the same for one lock that 64 owners hand on
 //	compare --base origin/main   this tree against a commit: fails if it is slower
 //
+// It is run in the root of the tree. It is a module of its own: the clients of other servers and the
+// libraries for plots and statistics are no dependencies of dlm.
+//
 // Every server is a program of its own, started on a free port of loopback and
 // pinned to one core, the generator to another. A round measures each server
 // once, and the next round begins with another one. A server that is not on
@@ -35,7 +38,7 @@ type settings struct {
 	load       bench.Config
 	resp       bool
 	base       string // commit to compare with; empty: with other servers
-	benchstat  string // package@version of benchstat; empty: no micro-benchmarks
+	micro      bool   // with base: also micro-benchmarks
 	rounds     int
 	serverCore int
 	clientCore int
@@ -47,6 +50,7 @@ type settings struct {
 	slock      string
 	jsonFile   string
 	markdown   string // file; empty: standard output
+	plots      string // directory; empty: none
 }
 
 func main() {
@@ -75,7 +79,7 @@ func parse(args []string) (*settings, error) {
 	depths := fs.String("depth", "1,16,64,256", "commands under way on each connection")
 	fs.BoolVar(&s.resp, "resp", false, "also our RESP form, and a floor for it")
 	fs.StringVar(&s.base, "base", "", "commit to compare this tree with, instead of other servers")
-	fs.StringVar(&s.benchstat, "benchstat", "", "with --base also compare micro-benchmarks, by this `PACKAGE@VERSION` of benchstat")
+	fs.BoolVar(&s.micro, "micro", false, "with --base also compare micro-benchmarks")
 	fs.IntVar(&s.serverCore, "server-core", 0, "core of the servers")
 	fs.IntVar(&s.clientCore, "client-core", 1, "core of the generator")
 	fs.BoolVar(&s.sleep, "sleep", false, "the generator sleeps while nothing comes, and the server pays for waking it")
@@ -86,6 +90,7 @@ func parse(args []string) (*settings, error) {
 	fs.StringVar(&s.slock, "slock", "slock", "binary of slock")
 	fs.StringVar(&s.jsonFile, "json", "", "also write all measurements to this file")
 	fs.StringVar(&s.markdown, "markdown", "", "write the table to this file instead of standard output")
+	fs.StringVar(&s.plots, "plot", "", "also draw plots into this directory")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
@@ -118,24 +123,29 @@ func run(ctx context.Context, s *settings) error {
 	}
 	defer os.RemoveAll(dir)
 	s.load.Poll = pinned && !s.sleep
-	f := &field{s: s, dir: dir, pinned: pinned}
-	defer f.stop()
+	u := &suite{s: s, dir: dir, pinned: pinned}
+	defer u.stop()
 	if s.base != "" {
-		return regress(ctx, f)
+		return regress(ctx, u)
 	}
-	if err := f.enterAll(ctx); err != nil {
+	if err := u.enterAll(ctx); err != nil {
 		return err
 	}
-	if err := f.measure(ctx); err != nil {
+	if err := u.measure(ctx); err != nil {
 		return err
 	}
-	if err := f.writeJSON(); err != nil {
+	if err := u.writeJSON(); err != nil {
 		return err
+	}
+	if s.plots != "" {
+		if err := u.writePlots(s.plots); err != nil {
+			return err
+		}
 	}
 	if s.markdown == "" {
-		return f.writeMarkdown(os.Stdout)
+		return u.writeMarkdown(os.Stdout)
 	}
-	return writeFile(s.markdown, f.writeMarkdown)
+	return writeFile(s.markdown, u.writeMarkdown)
 }
 
 func writeFile(path string, write func(io.Writer) error) error {

@@ -6,43 +6,52 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
 	"dlm/bench"
 )
 
-// peer is a server of somebody else. To add one: a form in package bench, and
-// a peer in peers.
+// peer is a server of somebody else. To add one: its protocol, or a function that measures it, and
+// an entry in peers.
 type peer struct {
 	name    string
 	program string // a path, or looked for in PATH
-	// forms by workload, with the name that each has in the table.
-	forms map[string][]namedForm
-	args  func(dir string, port, secondPort int) []string
+	args    func(dir string, port, secondPort int) []string
+	drivers []driver
 }
 
-type namedForm struct{ name, form string }
+// driver is one way of use of a server.
+type driver struct {
+	name      string
+	workloads []string
+	protocol  *bench.Protocol // nil: measure is called instead
+	measure   func(context.Context, bench.Config) (*bench.Cell, error)
+}
 
 // peers are the servers that may be here, each as its users run it on one
 // machine, and as small as it goes in what it writes.
 func peers(s *settings) []peer {
-	redisForms := []namedForm{{"Redis SET NX PX + script", bench.RedisScript}}
+	spoken := func(p *bench.Protocol) driver { return driver{name: p.Name, workloads: p.Workloads, protocol: p} }
 	return []peer{
-		{"Redis", s.redis, map[string][]namedForm{
-			bench.Pair:  append(redisForms, namedForm{"Redis SET NX PX + DEL", bench.RedisDel}),
-			bench.Renew: redisForms,
-			bench.Ping:  redisForms,
-		}, redisArgs},
-		{"etcd", s.etcd, map[string][]namedForm{
-			bench.Pair: {{"etcd transaction + delete", bench.EtcdTxn}, {"etcd lock service", bench.EtcdLock}},
-			bench.Hot:  {{"etcd lock service", bench.EtcdLock}},
-		}, etcdArgs},
-		{"slock", s.slock, map[string][]namedForm{
-			bench.Pair: {{"slock", bench.Slock}},
-			bench.Hot:  {{"slock", bench.Slock}},
-		}, slockArgs},
+		{"Redis", s.redis, redisArgs, []driver{
+			spoken(redisProtocol("Redis SET NX PX + script", true)),
+			{name: "Redis SET NX PX + DEL", workloads: []string{bench.Pair}, protocol: redisProtocol("Redis SET NX PX + DEL", false)},
+		}},
+		{"etcd", s.etcd, etcdArgs, []driver{{name: "etcd mutex", workloads: []string{bench.Pair, bench.Hot}, measure: measureEtcd}}},
+		{"slock", s.slock, slockArgs, []driver{spoken(slockProtocol())}},
 	}
+}
+
+// able returns the drivers of a peer that can do a workload.
+func (p *peer) able(workload string) (able []driver) {
+	for _, d := range p.drivers {
+		if slices.Contains(d.workloads, workload) {
+			able = append(able, d)
+		}
+	}
+	return able
 }
 
 func redisArgs(dir string, port, _ int) []string {
@@ -64,40 +73,40 @@ func slockArgs(dir string, port, _ int) []string {
 
 // enterPeers starts those that are here and can do the workload, and names the
 // others.
-func (f *field) enterPeers(ctx context.Context) error {
-	for _, p := range peers(f.s) {
-		forms := p.forms[f.s.load.Workload]
-		if len(forms) == 0 {
-			f.missing = append(f.missing, fmt.Sprintf("%s: the workload %s is not made for it", p.name, f.s.load.Workload))
+func (u *suite) enterPeers(ctx context.Context) error {
+	for _, p := range peers(u.s) {
+		able := p.able(u.s.load.Workload)
+		if len(able) == 0 {
+			u.missing = append(u.missing, fmt.Sprintf("%s: the workload %s is not made for it", p.name, u.s.load.Workload))
 			continue
 		}
 		path, err := exec.LookPath(p.program)
 		if err != nil {
-			f.missing = append(f.missing, fmt.Sprintf("%s: %s not found on this machine", p.name, p.program))
+			u.missing = append(u.missing, fmt.Sprintf("%s: %s not found on this machine", p.name, p.program))
 			continue
 		}
-		if err := f.enterPeer(ctx, p, path, forms); err != nil {
+		if err := u.enterPeer(ctx, p, path, able); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return nil
 }
 
-func (f *field) enterPeer(ctx context.Context, p peer, path string, forms []namedForm) error {
+func (u *suite) enterPeer(ctx context.Context, p peer, path string, drivers []driver) error {
 	ports, err := freePorts(2)
 	if err != nil {
 		return err
 	}
-	cmd := f.command(path, p.args(f.dir, ports[0], ports[1])...)
-	if err := f.start(cmd); err != nil {
+	cmd := u.command(path, p.args(u.dir, ports[0], ports[1])...)
+	if err := u.start(cmd); err != nil {
 		return err
 	}
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0]))
 	if err := awaitServer(ctx, addr); err != nil {
 		return err
 	}
-	for _, form := range forms {
-		f.enter(form.name, form.form, false, addr, cmd)
+	for i := range drivers {
+		u.enter(drivers[i].name, "", false, addr, cmd).driver = &drivers[i]
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func TestEveryPeerThatIsHere(t *testing.T) {
 	programs := settings{redis: "redis-server", etcd: "etcd", slock: "slock"}
 	for _, p := range peers(&programs) {
 		for _, workload := range []string{bench.Pair, bench.Hot, bench.Renew} {
-			if len(p.forms[workload]) == 0 {
+			if len(p.able(workload)) == 0 {
 				continue
 			}
 			t.Run(p.name+" "+workload, func(t *testing.T) {
@@ -35,28 +35,28 @@ func measurePeer(t *testing.T, p peer, path, workload string) {
 	if workload == bench.Hot {
 		s.load.Locks, s.load.Depths = 1, []int{1}
 	}
-	f := &field{s: s, dir: t.TempDir()}
-	defer f.stop()
-	if err := f.enterPeer(t.Context(), p, path, p.forms[workload]); err != nil {
+	u := &suite{s: s, dir: t.TempDir()}
+	defer u.stop()
+	if err := u.enterPeer(t.Context(), p, path, p.able(workload)); err != nil {
 		t.Fatal(err)
 	}
 	// A server that writes each command to a disk may answer none for a while.
-	for !measured(t, f) {
+	for !measured(t, u) {
 		if s.load.Duration *= 2; s.load.Duration > 10*time.Second {
 			t.Fatal("a server has answered nothing")
 		}
 	}
 }
 
-// measured tells whether all entrants were measured and have answered something.
-func measured(t *testing.T, f *field) bool {
-	if err := f.measure(t.Context()); err != nil {
+// measured tells whether all servers were measured and have answered something.
+func measured(t *testing.T, u *suite) bool {
+	if err := u.measure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	answered := true
-	for _, e := range f.entrants {
-		cells := len(f.s.load.Depths)
-		if e.serial {
+	for _, e := range u.servers {
+		cells := len(u.s.load.Depths)
+		if e.serial() {
 			cells = 1
 		}
 		if len(e.cells) != cells {
@@ -65,7 +65,7 @@ func measured(t *testing.T, f *field) bool {
 		for depth, cell := range e.cells {
 			r := cell.Rounds[len(cell.Rounds)-1]
 			if r.Commands == 0 {
-				t.Logf("%s, depth %d: no answer within %v", e.name, depth, f.s.load.Duration)
+				t.Logf("%s, depth %d: no answer within %v", e.name, depth, u.s.load.Duration)
 				answered = false
 			} else if r.Latency.Count == 0 || r.CPU == nil {
 				t.Fatalf("%s, depth %d: %+v", e.name, depth, r)

@@ -29,55 +29,55 @@ var errSlower = errors.New("slower than the base")
 // regress compares this tree with a commit by the server's CPU time per
 // command, and by micro-benchmarks. The base takes part twice: what its two
 // processes differ by is the noise of this machine at this time.
-func regress(ctx context.Context, f *field) error {
-	tree, err := f.binary(ctx, f.s.dlm, "dlm", "./cmd/dlm", "")
+func regress(ctx context.Context, u *suite) error {
+	tree, err := u.binary(ctx, u.s.dlm, "dlm", "./cmd/dlm", "")
 	if err != nil {
 		return err
 	}
-	base, micro, err := f.buildBase(ctx)
+	base, micro, err := u.buildBase(ctx)
 	if err != nil {
 		return err
 	}
-	var verdict error
+	var result error
 	if micro != nil {
-		ours, err := f.buildMicro(ctx, "tree", ".")
+		ours, err := u.buildMicro(ctx, "tree", ".")
 		if err != nil {
 			return err
 		}
 		// Before the servers start, whose ticks would interrupt it.
-		verdict = f.micro(ctx, []*microSide{micro, ours, micro.again()})
-		if verdict != nil && !errors.Is(verdict, errSlower) {
-			return verdict
+		result = u.micro(ctx, []*microSide{micro, ours, micro.again()})
+		if result != nil && !errors.Is(result, errSlower) {
+			return result
 		}
 	}
-	return errors.Join(verdict, f.regressServers(ctx, base, tree))
+	return errors.Join(result, u.regressServers(ctx, base, tree))
 }
 
-func (f *field) regressServers(ctx context.Context, base, tree string) error {
+func (u *suite) regressServers(ctx context.Context, base, tree string) error {
 	for _, e := range []struct{ name, path string }{{"base", base}, {"tree", tree}, {"base again", base}} {
-		if err := f.enterDLM(ctx, e.name, e.path, bench.Text); err != nil {
+		if err := u.enterDLM(ctx, e.name, e.path, bench.Text); err != nil {
 			return err
 		}
 	}
 	fmt.Println("| load | depth | base, CPU ns/command | tree | tree / base | noise | limit | |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|---|")
 	slower := false
-	for _, l := range f.regressLoads() {
-		f.s.load = l.config
-		for _, e := range f.entrants {
+	for _, l := range u.regressLoads() {
+		u.s.load = l.config
+		for _, e := range u.servers {
 			e.form, e.cells = l.config.Form, map[int]*bench.Cell{}
 		}
-		if err := f.measure(ctx); err != nil {
+		if err := u.measure(ctx); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
-		worse, err := f.judge(l.name)
+		worse, err := u.check(l.name)
 		if err != nil {
 			return err
 		}
 		slower = slower || worse
 	}
 	if slower {
-		return fmt.Errorf("%w %s", errSlower, f.s.base)
+		return fmt.Errorf("%w %s", errSlower, u.s.base)
 	}
 	return nil
 }
@@ -93,8 +93,8 @@ const regressDepth = 64
 
 // regressLoads are the settings of the command line, and what clients send instead of bare
 // commands: options, tags, long names, arrays, and locks that others hold.
-func (f *field) regressLoads() []regressLoad {
-	given := f.s.load
+func (u *suite) regressLoads() []regressLoad {
+	given := u.s.load
 	given.Form = bench.Text
 	loads := []regressLoad{{"as given", given}}
 	add := func(name string, change func(*bench.Config)) {
@@ -117,28 +117,28 @@ const regressTTL = 20 * time.Second
 
 // buildBase builds the commit in a work tree of its own, which is removed again:
 // the server, and the micro-benchmarks if they are wanted.
-func (f *field) buildBase(ctx context.Context) (server string, micro *microSide, err error) {
-	dir := filepath.Join(f.dir, "base")
-	if out, err := exec.CommandContext(ctx, "git", "worktree", "add", "--detach", dir, f.s.base).CombinedOutput(); err != nil {
+func (u *suite) buildBase(ctx context.Context) (server string, micro *microSide, err error) {
+	dir := filepath.Join(u.dir, "base")
+	if out, err := exec.CommandContext(ctx, "git", "worktree", "add", "--detach", dir, u.s.base).CombinedOutput(); err != nil {
 		return "", nil, fmt.Errorf("git worktree add: %w\n%s", err, out)
 	}
 	defer func() {
 		// Without a context: it has to go also after an interrupt.
 		_ = exec.Command("git", "worktree", "remove", "--force", dir).Run()
 	}()
-	if f.s.benchstat != "" {
-		if micro, err = f.buildMicro(ctx, "base", dir); err != nil {
+	if u.s.micro {
+		if micro, err = u.buildMicro(ctx, "base", dir); err != nil {
 			return "", nil, err
 		}
 	}
-	server, err = f.binary(ctx, "", "dlm-base", "./cmd/dlm", dir)
+	server, err = u.binary(ctx, "", "dlm-base", "./cmd/dlm", dir)
 	return server, micro, err
 }
 
-// judge prints a row for each depth of a load and reports whether one is slower, beyond noise.
-func (f *field) judge(load string) (slower bool, err error) {
-	base, tree, again := f.entrants[0], f.entrants[1], f.entrants[2]
-	for _, depth := range f.s.load.Depths {
+// check prints a row for each depth of a load and reports whether one is slower, beyond noise.
+func (u *suite) check(load string) (slower bool, err error) {
+	base, tree, again := u.servers[0], u.servers[1], u.servers[2]
+	for _, depth := range u.s.load.Depths {
 		a, b, t := costs(base.cells[depth]), costs(again.cells[depth]), costs(tree.cells[depth])
 		if len(a) == 0 || len(a) != len(b) || len(a) != len(t) {
 			return false, errors.New("the CPU time of a server could not be read")
@@ -154,24 +154,24 @@ func (f *field) judge(load string) (slower bool, err error) {
 	return slower, nil
 }
 
-// verdict is what rounds say about one depth.
-type verdict struct {
+// result is what rounds say about one depth.
+type result struct {
 	ratio float64 // of the tree to the base, the median over the rounds
 	noise float64 // the usual difference of the base to itself within a round
 	limit float64 // of ratio
 }
 
-func (v verdict) slower() bool { return v.ratio > v.limit }
+func (v result) slower() bool { return v.ratio > v.limit }
 
 // compareRounds compares within each round, so that a change of the machine
 // from one round to the next falls on both sides.
-func compareRounds(base, again, tree []float64) verdict {
+func compareRounds(base, again, tree []float64) result {
 	var ratios, differences []float64
 	for i := range base {
 		ratios = append(ratios, tree[i]/((base[i]+again[i])/2))
 		differences = append(differences, math.Abs(again[i]/base[i]-1))
 	}
-	v := verdict{ratio: middle(ratios), noise: middle(differences)}
+	v := result{ratio: middle(ratios), noise: middle(differences)}
 	v.limit = 1 + max(leastLimit, noiseTimes*v.noise/math.Sqrt(float64(len(base))))
 	return v
 }

@@ -11,19 +11,19 @@ import (
 	"dlm/bench"
 )
 
-// measure runs the rounds. In each all entrants take turns at a depth, and then at the
+// measure runs the rounds. In each all servers take turns at a depth, and then at the
 // next, so that little time is between those that are compared. Each turn begins with
 // another one, since the first may find the machine in another state than the last.
-func (f *field) measure(ctx context.Context) error {
-	for round := range f.s.rounds {
-		for _, depth := range f.s.load.Depths {
-			for i := range f.entrants {
-				e := f.entrants[(i+round)%len(f.entrants)]
-				if e.serial && depth != 1 {
+func (u *suite) measure(ctx context.Context) error {
+	for round := range u.s.rounds {
+		for _, depth := range u.s.load.Depths {
+			for i := range u.servers {
+				e := u.servers[(i+round)%len(u.servers)]
+				if e.serial() && depth != 1 {
 					continue
 				}
-				fmt.Fprintf(os.Stderr, "round %d of %d, depth %d: %s\n", round+1, f.s.rounds, depth, e.name)
-				if err := f.once(ctx, e, depth); err != nil {
+				fmt.Fprintf(os.Stderr, "round %d of %d, depth %d: %s\n", round+1, u.s.rounds, depth, e.name)
+				if err := u.once(ctx, e, depth); err != nil {
 					return fmt.Errorf("%s: %w", e.name, err)
 				}
 			}
@@ -32,52 +32,67 @@ func (f *field) measure(ctx context.Context) error {
 	return nil
 }
 
-// once measures one entrant at one depth. Its process is stopped in between:
+// once measures one server at one depth. Its process is stopped in between:
 // the ticks of the others would interrupt whoever is measured on their core.
-func (f *field) once(ctx context.Context, e *entrant, depth int) error {
+func (u *suite) once(ctx context.Context, e *server, depth int) error {
 	if err := syscall.Kill(e.pid, syscall.SIGCONT); err != nil {
 		return err
 	}
 	defer func() { _ = syscall.Kill(e.pid, syscall.SIGSTOP) }() // stop continues it
-	c := f.s.load
+	c := u.s.load
 	c.Server, c.Form, c.Floor, c.PID, c.Depths = e.addr, e.form, e.floor, e.pid, []int{depth}
+	if e.serial() {
+		cell, err := e.driver.measure(ctx, c)
+		if err != nil {
+			return err
+		}
+		e.add(cell)
+		return nil
+	}
+	if e.driver != nil {
+		c.Protocol = e.driver.protocol
+	}
 	report, err := bench.Run(ctx, c)
 	if err != nil {
 		return err
 	}
 	for _, cell := range report.Cells {
-		if cell.Workload != c.Workload {
-			continue // the PING beside a hand-off
-		}
-		if all, ok := e.cells[cell.Depth]; ok {
-			all.Rounds = append(all.Rounds, cell.Rounds...)
-		} else {
-			e.cells[cell.Depth] = cell
+		if cell.Workload == c.Workload { // else the PING beside a hand-off
+			e.add(cell)
 		}
 	}
 	return nil
+}
+
+// add adds the rounds of a cell to those of the same depth.
+func (e *server) add(cell *bench.Cell) {
+	if all, ok := e.cells[cell.Depth]; ok {
+		all.Rounds = append(all.Rounds, cell.Rounds...)
+	} else {
+		e.cells[cell.Depth] = cell
+	}
 }
 
 // outcome is the JSON form of a comparison.
 type outcome struct {
 	Machine bench.Machine            `json:"machine"`
 	Missing []string                 `json:"missing"`
-	Cells   map[string][]*bench.Cell `json:"cells"` // by entrant, in the order of depths
+	Cells   map[string][]*bench.Cell `json:"cells"` // by server, in the order of depths
 }
 
-func (f *field) writeJSON() error {
-	if f.s.jsonFile == "" {
+func (u *suite) writeJSON() error {
+	if u.s.jsonFile == "" {
 		return nil
 	}
-	o := outcome{Machine: bench.ThisMachine(), Missing: f.missing, Cells: map[string][]*bench.Cell{}}
-	for _, e := range f.entrants {
-		for _, depth := range f.s.load.Depths {
+	o := outcome{Machine: bench.ThisMachine(), Missing: u.missing, Cells: map[string][]*bench.Cell{}}
+	for _, e := range u.servers {
+		for _, depth := range u.s.load.Depths {
 			if cell, ok := e.cells[depth]; ok {
 				o.Cells[e.name] = append(o.Cells[e.name], cell)
 			}
 		}
 	}
-	return writeFile(f.s.jsonFile, func(w io.Writer) error {
+	return writeFile(u.s.jsonFile, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		return enc.Encode(o)

@@ -8,16 +8,16 @@ import (
 	"dlm/bench"
 )
 
-// writeMarkdown writes one table: a row for each depth and entrant.
-func (f *field) writeMarkdown(w io.Writer) error {
+// writeMarkdown writes one table: a row for each depth and server.
+func (u *suite) writeMarkdown(w io.Writer) error {
 	m := bench.ThisMachine()
 	fmt.Fprintf(w, "%s, %d connections, %d locks; medians of %d interleaved rounds of %v (least to most).\n"+
 		"Above floor, × floor and × dlm are medians of what they are in each round.\n",
-		f.s.load.Workload, f.s.load.Conns, f.s.load.Locks, f.s.rounds, f.s.load.Duration)
+		u.s.load.Workload, u.s.load.Conns, u.s.load.Locks, u.s.rounds, u.s.load.Duration)
 	fmt.Fprintf(w, "Machine: %d × %s, Linux %s, %s; ", m.CPUs, m.Model, m.Kernel, m.Go)
-	if f.pinned {
-		fmt.Fprintf(w, "servers on core %d, generator on core %d", f.s.serverCore, f.s.clientCore)
-		if f.s.load.Poll {
+	if u.pinned {
+		fmt.Fprintf(w, "servers on core %d, generator on core %d", u.s.serverCore, u.s.clientCore)
+		if u.s.load.Poll {
 			fmt.Fprint(w, ", where it polls")
 		}
 		fmt.Fprint(w, ".\n\n")
@@ -26,15 +26,15 @@ func (f *field) writeMarkdown(w io.Writer) error {
 	}
 	fmt.Fprintln(w, "| depth | server | CPU ns/command | above floor | × floor | × dlm | commands/s | p50 | p99 | cores: server, generator |")
 	fmt.Fprintln(w, "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|")
-	for _, depth := range f.s.load.Depths {
-		for _, e := range f.entrants {
+	for _, depth := range u.s.load.Depths {
+		for _, e := range u.servers {
 			if _, ok := e.cells[depth]; ok {
-				f.writeRow(w, depth, e)
+				u.writeRow(w, depth, e)
 			}
 		}
 	}
-	f.writeNotes(w)
-	for _, who := range f.missing {
+	u.writeNotes(w)
+	for _, who := range u.missing {
 		fmt.Fprintf(w, "\nNot measured: %s.", who)
 	}
 	_, err := fmt.Fprintln(w)
@@ -42,34 +42,34 @@ func (f *field) writeMarkdown(w io.Writer) error {
 }
 
 // writeNotes says below the table what it takes to read it.
-func (f *field) writeNotes(w io.Writer) {
-	if f.s.load.Workload == bench.Hot {
+func (u *suite) writeNotes(w io.Writer) {
+	if u.s.load.Workload == bench.Hot {
 		fmt.Fprintf(w, "\nA command is here a hand-off: RELEASE, the next holder's grant, and its queueing again; %d contenders.\n",
-			f.s.load.Conns)
+			u.s.load.Conns)
 	}
-	if slices.ContainsFunc(f.entrants, func(e *entrant) bool { return e.serial }) {
-		fmt.Fprint(w, "\netcd writes each command to its log, with fsync; the others keep all in memory. It is driven through its HTTP/JSON\n"+
-			"gateway, which costs it something over its own gRPC, and one command at a time on a connection: only depth 1 is measured.\n")
+	if slices.ContainsFunc(u.servers, (*server).serial) {
+		fmt.Fprint(w, "\netcd writes each command to its log, with fsync; the others keep all in memory. Its own client sends one\n"+
+			"command at a time on a connection: only depth 1 is measured.\n")
 	}
 }
 
-func (f *field) writeRow(w io.Writer, depth int, e *entrant) {
+func (u *suite) writeRow(w io.Writer, depth int, e *server) {
 	cell := e.cells[depth]
 	cpu, low, high, ok := cell.Of(bench.CPU)
 	rate, rateLow, rateHigh, _ := cell.Of(bench.PerSecond)
 	p50, _, _, _ := cell.Of(bench.P50)
 	p99, _, _, _ := cell.Of(bench.P99)
-	server, _, _, _ := cell.Of(bench.ServerBusy)
+	busy, _, _, _ := cell.Of(bench.ServerBusy)
 	client, _, _, _ := cell.Of(bench.ClientBusy)
 	cost, above, timesFloor, timesOurs := "n/a", "n/a", "n/a", "n/a"
 	if ok {
 		cost = fmt.Sprintf("%.0f (%.0f to %.0f)", cpu, low, high)
-		if floor := f.peer(depth, func(o *entrant) bool { return o.floor }, e.form); floor != nil {
+		if floor := u.peer(depth, func(o *server) bool { return o.floor }, e.form); floor != nil {
 			if more, times, ok := beside(cell, floor); ok {
 				above, timesFloor = fmt.Sprintf("%.0f", more), fmt.Sprintf("%.2f", times)
 			}
 		}
-		if ours := f.peer(depth, func(o *entrant) bool { return o.name == "dlm" }, bench.Text); ours != nil {
+		if ours := u.peer(depth, func(o *server) bool { return o.name == "dlm" }, bench.Text); ours != nil {
 			if _, times, ok := beside(cell, ours); ok {
 				timesOurs = fmt.Sprintf("%.2f", times)
 			}
@@ -77,13 +77,13 @@ func (f *field) writeRow(w io.Writer, depth int, e *entrant) {
 	}
 	fmt.Fprintf(w, "| %d | %s | %s | %s | %s | %s | %s (%s to %s) | %s | %s | %.2f, %.2f |\n", depth, e.name, cost, above,
 		timesFloor, timesOurs, bench.FormatCount(rate), bench.FormatCount(rateLow), bench.FormatCount(rateHigh),
-		bench.FormatNs(p50), bench.FormatNs(p99), server, client)
+		bench.FormatNs(p50), bench.FormatNs(p99), busy, client)
 }
 
-// peer is what was measured at a depth of the entrant that is meant, preferably
+// peer is what was measured at a depth of the server that is meant, preferably
 // of one with the same form; nil if nothing was.
-func (f *field) peer(depth int, meant func(*entrant) bool, form string) (found *bench.Cell) {
-	for _, e := range f.entrants {
+func (u *suite) peer(depth int, meant func(*server) bool, form string) (found *bench.Cell) {
+	for _, e := range u.servers {
 		if cell := e.cells[depth]; cell != nil && meant(e) && (found == nil || e.form == form) {
 			found = cell
 		}

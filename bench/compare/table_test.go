@@ -10,23 +10,23 @@ import (
 // TestCostsAreComparedRoundByRound has a machine that is twice as slow in half of
 // the rounds: the medians alone would compare its two states.
 func TestCostsAreComparedRoundByRound(t *testing.T) {
-	enter := func(name, form string, floor bool, costs ...float64) *entrant {
+	enter := func(name, form string, floor bool, costs ...float64) *server {
 		cell := &bench.Cell{Depth: 16}
 		for _, cost := range costs {
 			cell.Rounds = append(cell.Rounds, bench.Round{CPU: &cost})
 		}
-		return &entrant{name: name, form: form, floor: floor, cells: map[int]*bench.Cell{16: cell}}
+		return &server{name: name, form: form, floor: floor, cells: map[int]*bench.Cell{16: cell}}
 	}
-	f := &field{s: &settings{rounds: 3}, entrants: []*entrant{
+	u := &suite{s: &settings{rounds: 3}, servers: []*server{
 		enter("floor", bench.Text, true, 100, 200, 200),
 		enter("floor RESP", bench.RESP, true, 110, 220, 220),
 		enter("dlm", bench.Text, false, 150, 150, 300),
 		enter("dlm RESP", bench.RESP, false, 165, 165, 330),
 		enter("other", bench.RESP, false, 600, 600, 1500),
 	}}
-	f.s.load.Depths = []int{16}
+	u.s.load.Depths = []int{16}
 	var b strings.Builder
-	if err := f.writeMarkdown(&b); err != nil {
+	if err := u.writeMarkdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

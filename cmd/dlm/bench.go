@@ -22,7 +22,7 @@ func newBenchCommand() *cobra.Command {
 	c.Server = "127.0.0.1:7420"
 	c.EnsureDefaults()
 	c.Locks, c.Held, c.Contenders = 0, 0, 0 // these depend on the workload
-	var jsonFile, svgDir string
+	var jsonFile string
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Load a server and measure it",
@@ -50,14 +50,13 @@ func newBenchCommand() *cobra.Command {
 			if err != nil {
 				return describeBench(err, c.Token != "")
 			}
-			return writeReport(cmd.OutOrStdout(), report, jsonFile, svgDir)
+			return writeReport(cmd.OutOrStdout(), report, jsonFile)
 		}),
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	addBenchFlags(fs, &c)
 	fs.StringVar(&jsonFile, "json", "", "write the report as JSON to `FILE`; - is the standard output, without the table")
-	fs.StringVar(&svgDir, "svg", "", "write plots to this `DIR`")
 	return cmd
 }
 
@@ -110,12 +109,7 @@ func describeBench(err error, token bool) error {
 }
 
 // writeReport writes the report as it was asked for.
-func writeReport(stdout io.Writer, r *bench.Report, jsonFile, svgDir string) error {
-	if svgDir != "" {
-		if err := r.WriteSVG(svgDir); err != nil {
-			return err
-		}
-	}
+func writeReport(stdout io.Writer, r *bench.Report, jsonFile string) error {
 	if jsonFile == "-" {
 		return r.WriteJSON(stdout)
 	}

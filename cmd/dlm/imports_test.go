@@ -22,7 +22,6 @@ var allowed = map[string]struct{ own, outside []string }{
 		"github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
 	"dlm/bench":           {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
 	"dlm/bench/floor":     {outside: []string{"github.com/panjf2000/gnet/v2"}},
-	"dlm/bench/compare":   {own: []string{"dlm/bench"}},
 	"dlm/cmd/dlm/admin":   {own: []string{"dlm/engine"}},
 	"dlm/cmd/dlm/logging": {},
 	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/snapshot", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/logging"}, outside: []string{

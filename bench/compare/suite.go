@@ -24,74 +24,72 @@ const (
 	stopMax  = 10 * time.Second
 )
 
-// entrant is a server that takes part. Two entrants may share a process.
-type entrant struct {
-	name  string
-	form  string
-	floor bool
-	addr  string
-	pid   int
-	// serial: a connection is answered one command at a time, so that only
-	// depth 1 is measured.
-	serial bool
+// server is one that takes part. Two may share a process.
+type server struct {
+	name   string
+	form   string
+	floor  bool
+	addr   string
+	pid    int
+	driver *driver // of a peer; nil: a form of ours
 	// cells[depth] has a measurement for each round.
 	cells map[int]*bench.Cell
 }
 
-// field is all that take part, and the processes behind them.
-type field struct {
-	s        *settings
-	dir      string // for binaries
-	pinned   bool
-	entrants []*entrant
-	missing  []string // who could not take part, with the reason
-	running  []*exec.Cmd
+// suite is all that take part, and the processes behind them.
+type suite struct {
+	s       *settings
+	dir     string // for binaries
+	pinned  bool
+	servers []*server
+	missing []string // who could not take part, with the reason
+	running []*exec.Cmd
 }
 
 // enterAll starts the floor, our server and those of others that are here.
 // Where owners queue, there is no floor: it answers without knowing who holds.
-func (f *field) enterAll(ctx context.Context) error {
+func (u *suite) enterAll(ctx context.Context) error {
 	forms := []string{bench.Text}
-	if f.s.resp {
+	if u.s.resp {
 		forms = append(forms, bench.RESP)
 	}
-	dlm, err := f.binary(ctx, f.s.dlm, "dlm", "./cmd/dlm", "")
+	dlm, err := u.binary(ctx, u.s.dlm, "dlm", "./cmd/dlm", "")
 	if err != nil {
 		return err
 	}
 	for _, form := range forms {
 		suffix := map[string]string{bench.RESP: " RESP"}[form]
-		if f.s.load.Workload != bench.Hot {
-			if err := f.enterFloor(ctx, "floor"+suffix, form); err != nil {
+		if u.s.load.Workload != bench.Hot {
+			if err := u.enterFloor(ctx, "floor"+suffix, form); err != nil {
 				return err
 			}
 		}
 		if form == bench.Text {
-			err = f.enterDLM(ctx, "dlm", dlm, form)
+			err = u.enterDLM(ctx, "dlm", dlm, form)
 		} else {
-			ours := *f.named("dlm") // the same process
+			ours := *u.named("dlm") // the same process
 			ours.name, ours.form, ours.cells = "dlm"+suffix, form, map[int]*bench.Cell{}
-			f.entrants = append(f.entrants, &ours)
+			u.servers = append(u.servers, &ours)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return f.enterPeers(ctx)
+	return u.enterPeers(ctx)
 }
 
-// named is the entrant of that name, which has to be there.
-func (f *field) named(name string) *entrant {
-	i := slices.IndexFunc(f.entrants, func(e *entrant) bool { return e.name == name })
-	return f.entrants[i]
+// named is the server of that name, which has to be there.
+func (u *suite) named(name string) *server {
+	i := slices.IndexFunc(u.servers, func(e *server) bool { return e.name == name })
+	return u.servers[i]
 }
 
-func (f *field) enterFloor(ctx context.Context, name, form string) error {
-	path, err := f.binary(ctx, f.s.floor, "floor", "./bench/floor", "")
+func (u *suite) enterFloor(ctx context.Context, name, form string) error {
+	path, err := u.binary(ctx, u.s.floor, "floor", "./bench/floor", "")
 	if err != nil {
 		return err
 	}
-	cmd := f.command(path, "--listen", "127.0.0.1:0", "--form", form, "--until-eof")
+	cmd := u.command(path, "--listen", "127.0.0.1:0", "--form", form, "--until-eof")
 	stdin, err := cmd.StdinPipe() // stays open until this process ends
 	if err != nil {
 		return err
@@ -101,25 +99,25 @@ func (f *field) enterFloor(ctx context.Context, name, form string) error {
 	if err != nil {
 		return err
 	}
-	if err := f.start(cmd); err != nil {
+	if err := u.start(cmd); err != nil {
 		return err
 	}
 	addr, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		return fmt.Errorf("%s did not start: %w", name, err)
 	}
-	f.enter(name, form, true, strings.TrimSpace(addr), cmd)
+	u.enter(name, form, true, strings.TrimSpace(addr), cmd)
 	return nil
 }
 
-func (f *field) enterDLM(ctx context.Context, name, path, form string) error {
-	cmd := f.command(path, "server", "--listen", "127.0.0.1:0", "--log-format", "json")
+func (u *suite) enterDLM(ctx context.Context, name, path, form string) error {
+	cmd := u.command(path, "server", "--listen", "127.0.0.1:0", "--log-format", "json")
 	cmd.Env = append(os.Environ(), "DLM_HTTP=off") // a variable, since an old base does not know the flag
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return err
 	}
-	if err := f.start(cmd); err != nil {
+	if err := u.start(cmd); err != nil {
 		return err
 	}
 	lines := bufio.NewScanner(stderr)
@@ -127,39 +125,44 @@ func (f *field) enterDLM(ctx context.Context, name, path, form string) error {
 		var record struct{ Msg, Address string }
 		if json.Unmarshal(lines.Bytes(), &record) == nil && record.Msg == "serving" {
 			go func() { _, _ = io.Copy(io.Discard, stderr) }()
-			f.enter(name, form, false, record.Address, cmd)
+			u.enter(name, form, false, record.Address, cmd)
 			return nil
 		}
 	}
 	return fmt.Errorf("%s did not start", name)
 }
 
-func (f *field) enter(name, form string, floor bool, addr string, cmd *exec.Cmd) {
-	f.entrants = append(f.entrants, &entrant{name: name, form: form, floor: floor, addr: addr, pid: cmd.Process.Pid,
-		serial: form == bench.EtcdTxn || form == bench.EtcdLock, cells: map[int]*bench.Cell{}})
+func (u *suite) enter(name, form string, floor bool, addr string, cmd *exec.Cmd) *server {
+	e := &server{name: name, form: form, floor: floor, addr: addr, pid: cmd.Process.Pid, cells: map[int]*bench.Cell{}}
+	u.servers = append(u.servers, e)
+	return e
 }
 
+// serial reports whether a connection is answered one command at a time, so that only depth 1 is
+// measured.
+func (e *server) serial() bool { return e.driver != nil && e.driver.protocol == nil }
+
 // command is a program on the core of the servers.
-func (f *field) command(path string, args ...string) *exec.Cmd {
+func (u *suite) command(path string, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
-	if f.pinned {
-		cmd = exec.Command("taskset", append([]string{"-c", strconv.Itoa(f.s.serverCore), path}, args...)...)
+	if u.pinned {
+		cmd = exec.Command("taskset", append([]string{"-c", strconv.Itoa(u.s.serverCore), path}, args...)...)
 	}
 	dieWithParent(cmd)
 	return cmd
 }
 
-func (f *field) start(cmd *exec.Cmd) error {
+func (u *suite) start(cmd *exec.Cmd) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	f.running = append(f.running, cmd)
+	u.running = append(u.running, cmd)
 	return nil
 }
 
 // stop ends every server, gently first.
-func (f *field) stop() {
-	for _, cmd := range f.running {
+func (u *suite) stop() {
+	for _, cmd := range u.running {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Process.Signal(syscall.SIGCONT) // it may be stopped, and then cannot end
 		kill := time.AfterFunc(stopMax, func() { _ = cmd.Process.Kill() })
@@ -169,11 +172,11 @@ func (f *field) stop() {
 }
 
 // binary returns a given binary, or builds a package of a tree.
-func (f *field) binary(ctx context.Context, given, name, pkg, tree string) (string, error) {
+func (u *suite) binary(ctx context.Context, given, name, pkg, tree string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	path := filepath.Join(f.dir, name)
+	path := filepath.Join(u.dir, name)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}

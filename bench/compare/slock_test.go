@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"dlm/bench"
+	"dlm/codec"
+)
+
+// slockReply is a reply to a command with this result.
+func slockReply(command, result byte) []byte {
+	frame := make([]byte, slockFrameLen)
+	frame[0], frame[1], frame[slockCommandAt], frame[slockResultAt] = slockMagic, slockVersion, command, result
+	return frame
+}
+
+func TestSlockRequest(t *testing.T) {
+	cmd := codec.Command{Verb: codec.VerbAcquire, Name: []byte("a"), Service: []byte("svc0"), WaitMs: 258_000}
+	want := "\x56\x01\x01" + "\x01" + strings.Repeat("\x00", 17) + // the first request, no flags
+		"\x62\x94\x16\xfd\x95\x75\x21\xda\xd2\x0e\x1e\x98\x37\xae\xa2\xae" + // MD5 of the owner
+		"\x0c\xc1\x75\xb9\xc0\xf1\xb6\xa8\x31\xc3\x99\xe2\x69\x77\x26\x61" + // and of the name
+		"\x02\x01\x00\x00" + "\x1e\x00\x00\x00" + "\x00\x00\x00" // wait and lease in seconds, one holder
+	if got := slockProtocol().Append(nil, &cmd); string(got) != want {
+		t.Errorf("got  %x\nwant %x", got, want)
+	}
+}
+
+func TestSlockReplies(t *testing.T) {
+	p, granted := slockProtocol(), slockReply(slockLock, 0)
+	for n := range slockFrameLen {
+		if got, err := p.Len(granted[:n]); got != 0 || err != nil {
+			t.Fatalf("%d bytes are a reply of %d: %v", n, got, err)
+		}
+	}
+	if n, err := p.Len(append(granted, 'V')); n != slockFrameLen || err != nil {
+		t.Errorf("a whole reply has %d bytes: %v", n, err)
+	}
+	if err := p.Check(codec.VerbAcquire, granted); err != nil {
+		t.Error(err)
+	}
+	if _, err := p.Len([]byte("*1\r\n")); !errors.Is(err, bench.ErrWrongReply) {
+		t.Errorf("not a frame: %v", err)
+	}
+	for name, reply := range map[string][]byte{"held by another": slockReply(slockLock, 5), "of another command": slockReply(slockUnlock, 0)} {
+		if err := p.Check(codec.VerbAcquire, reply); !errors.Is(err, bench.ErrWrongReply) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestOtherServersAreRefusedWhatTheyAreNotDrivenToDo(t *testing.T) {
+	for name, c := range map[string]bench.Config{
+		"a workload": {Workload: bench.Churn}, "held locks": {Held: 5}, "options": {TTL: 1e9},
+	} {
+		c.Server, c.Protocol = "x", slockProtocol()
+		c.EnsureDefaults()
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "slock") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
