@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dlm/engine/snapshot"
 )
@@ -22,13 +23,16 @@ func newBackup(t *testing.T, primary, dir string) *sim {
 // follow lets the backup ask its primary once.
 func (s *sim) follow() error { return s.e.follower.Load().step(s.t.Context()) }
 
+// promoteWaitInTests is long enough for a primary that answers, and for a few tries more.
+const promoteWaitInTests = 500 * time.Millisecond
+
 // promote is Engine.Promote without the goroutine of the follower.
 func (s *sim) promote() (string, error) {
 	f := s.e.follower.Load()
 	f.stopped = make(chan struct{})
 	close(f.stopped)
 	f.stop = func() {}
-	line, err := s.e.Promote(s.t.Context(), false, "")
+	line, err := s.e.Promote(s.t.Context(), PromoteRequest{Wait: promoteWaitInTests})
 	if err == nil {
 		s.e.stopRun() // the imager: images are written when the test says so
 		s.e.running.Wait()
@@ -191,7 +195,7 @@ func TestDeposeWithoutImages(t *testing.T) {
 	if _, err := s.e.Depose(context.Background(), ""); err == nil {
 		t.Error("a server without images was deposed")
 	}
-	if _, err := s.e.Promote(context.Background(), true, ""); err == nil {
+	if _, err := s.e.Promote(context.Background(), PromoteRequest{OldIsDead: true}); err == nil {
 		t.Error("a server that follows nobody was promoted")
 	}
 }

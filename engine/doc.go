@@ -23,6 +23,7 @@
 //	accept   one address, a spare descriptor        number of connections        closing the listener
 //	imager   images and START of the data directory shards, one at a time        the end of Serve
 //	follower the images of a backup                 its primary, clock           the end of Serve, a promotion
+//	tell     nothing                                clock of the wall            the answer of a primary
 //	drain    nothing                                the wait group of reactors   the reactors' answers
 //
 // The caller of Serve has its own goroutine and waits for all of them.

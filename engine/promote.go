@@ -18,11 +18,30 @@ type promotion struct {
 // ErrNotBackup is returned by Promote on a server that follows nobody.
 var ErrNotBackup = errors.New("this server is no backup")
 
+// ErrStopping is returned by Depose on a server that stops for another reason.
+var ErrStopping = errors.New("this server is stopping by itself")
+
+// PromoteRequest says how a backup is to become the primary.
+type PromoteRequest struct {
+	// OldIsDead leaves out the question to the old primary: exclusion holds only if it is true.
+	OldIsDead bool
+	// Token is that of the admin who wants it, for the old primary. Empty: none.
+	Token string
+	// Wait bounds how long the old primary is asked to stop. 0: PromoteWait.
+	Wait time.Duration
+	// Progress is called with a line on what is waited for, never by two goroutines at once,
+	// and not after Promote has returned. Nil: nobody is told.
+	Progress func(line string)
+}
+
+// PromoteWait is how long a primary gets to stop and to write its last image, unless a
+// PromoteRequest says otherwise. Waits are answered within StopWait (5 s by default), and
+// an image of 10 million holds takes some 5 s.
+const PromoteWait = time.Minute
+
 // Promote makes a backup the primary: it stops the old one, which must confirm
-// that, or be certainly gone. With oldIsDead it is not asked: then exclusion holds
-// only if that is true. The token is that of the admin who wants it, for the old
-// primary. It returns a line on what is served from now on.
-func (e *Engine) Promote(ctx context.Context, oldIsDead bool, token string) (string, error) {
+// that, or be certainly gone. It returns a line on what is served from now on.
+func (e *Engine) Promote(ctx context.Context, how PromoteRequest) (string, error) {
 	e.promoting.Lock()
 	defer e.promoting.Unlock()
 	f := e.follower.Load()
@@ -35,12 +54,11 @@ func (e *Engine) Promote(ctx context.Context, oldIsDead bool, token string) (str
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.runCtx, cancel)() // a server that stops gives up
-	last, err := "", error(nil)
-	if !oldIsDead {
-		last, err = f.source.depose(ctx, token)
-		if err != nil && !errors.Is(err, errGone) {
-			return "", fmt.Errorf("the primary %s has not confirmed that it stopped (%w); if it has received the request, it stops nevertheless: "+
-				"see whether it runs, and try again, or, if it certainly is dead, promote with --old-is-dead", e.cfg.BackupOf, err)
+	last := ""
+	if !how.OldIsDead {
+		var err error
+		if last, err = e.stopPrimary(ctx, f, how); err != nil {
+			return "", err
 		}
 	}
 	f.stop()
@@ -110,7 +128,7 @@ func (e *Engine) Depose(ctx context.Context, taker string) (last string, err err
 	case e.endErr != nil:
 		return "", e.endErr
 	case !e.handedOver: // it was stopping already
-		return "", errors.New("this server has stopped by itself: promote again")
+		return "", fmt.Errorf("%w: promote again", ErrStopping)
 	}
 	s, _ := e.ImageState()
 	return snapshot.Name(s.Path), nil

@@ -20,7 +20,7 @@ const (
 	fetchName  = "fetched.partial" // an image on its way
 	answerWait = 10 * time.Second  // for a primary's first byte
 	stallMax   = 30 * time.Second  // without a byte of an image
-	deposeWait = time.Minute       // for a primary to stop and write its last image
+	dialWait   = 5 * time.Second   // for a connection to a primary that is to stop
 )
 
 // HTTP headers between a backup and its primary.
@@ -134,14 +134,16 @@ func (w *watchedReader) Read(b []byte) (int, error) {
 }
 
 func (p *primaryHTTP) depose(ctx context.Context, token string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, deposeWait)
-	defer cancel()
 	req, err := p.request(ctx, http.MethodPost, "/depose", token)
 	if err != nil {
-		return "", err
+		return "", refusal{err}
 	}
-	asIs := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	res, err := (&http.Client{Transport: &http.Transport{}, CheckRedirect: asIs}).Do(req)
+	client := http.Client{
+		// Each try has a connection of its own: a primary that was restarted refuses it.
+		Transport:     &http.Transport{DialContext: (&net.Dialer{Timeout: dialWait}).DialContext, DisableKeepAlives: true},
+		CheckRedirect: asIs,
+	}
+	res, err := client.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return "", errGone
 	}
@@ -153,13 +155,18 @@ func (p *primaryHTTP) depose(ctx context.Context, token string) (string, error) 
 	last := strings.TrimSpace(string(text))
 	switch {
 	case err != nil:
-	case res.StatusCode != http.StatusOK:
+	case res.StatusCode == http.StatusServiceUnavailable: // it stops by itself
 		err = fmt.Errorf("%s answers %s: %s", p.base, res.Status, last)
+	case res.StatusCode != http.StatusOK:
+		err = refusal{fmt.Errorf("%s answers %s: %s", p.base, res.Status, last)}
 	case !snapshot.IsName(last): // whatever answers there is no dlm
-		err = fmt.Errorf("%s answers what no primary does: %.100q", p.base, last)
+		err = refusal{fmt.Errorf("%s answers what no primary does: %.100q", p.base, last)}
 	}
 	return last, err
 }
+
+// asIs makes an HTTP client take a redirect for the answer.
+func asIs(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // sharedDir is a primary's data directory that both can reach.
 type sharedDir struct {
@@ -191,9 +198,9 @@ func (d sharedDir) depose(context.Context, string) (string, error) {
 	switch {
 	case err != nil:
 	case start.Role == snapshot.Following:
-		err = fmt.Errorf("%s is the directory of a backup: that its server stopped says nothing of the primary", d.path)
+		err = refusal{fmt.Errorf("%s is the directory of a backup: that its server stopped says nothing of the primary", d.path)}
 	case start.Role == snapshot.Deposed && start.Taker != d.id && start.Taker != snapshot.Lineage{}:
-		err = fmt.Errorf("another backup has taken over from %s", d.path)
+		err = refusal{fmt.Errorf("another backup has taken over from %s", d.path)}
 	default:
 		start.Role, start.Taker = snapshot.Deposed, d.id
 		err = snapshot.WriteStart(dir.Path(), &start)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,6 +71,33 @@ func TestHandOver(t *testing.T) {
 	if _, errs, code := command(t, nil, "server", "--listen", "127.0.0.1:0", "--http", "off", "--data-dir", one); code != exitFailure ||
 		!strings.Contains(errs, "deposed") {
 		t.Errorf("the old primary starts again: %d %s", code, errs)
+	}
+}
+
+// TestPromoteBesideAFrozenPrimary: it may be alive, so that nothing is promoted, and what is waited for is told.
+func TestPromoteBesideAFrozenPrimary(t *testing.T) {
+	two := filepath.Join(t.TempDir(), "two")
+	primary := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", filepath.Join(t.TempDir(), "one"), "--snapshot-interval", "100ms")
+	backup := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", two, "--snapshot-interval", "100ms", "--backup-of", httpOf(t, primary))
+	waitUntil(t, "the backup has an image", func() bool { names, _ := snapshot.Images(two); return len(names) > 0 })
+	primary.signal(t, syscall.SIGSTOP)
+	_, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup), "--timeout", "1s")
+	if code != exitFailure || !strings.Contains(errs, "is asked to stop") || !strings.Contains(errs, "within 1s (it does not answer)") ||
+		!strings.Contains(errs, "--old-is-dead") {
+		t.Errorf("promotion: %d %s", code, errs)
+	}
+	primary.signal(t, syscall.SIGCONT)
+	if _, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup)); code != exitOK || !strings.Contains(errs, "has stopped") {
+		t.Errorf("promotion: %d %s", code, errs)
+	}
+}
+
+func TestPromoteWithoutATokenNamesTheVariable(t *testing.T) {
+	p := startServer(t, nil, "--http", "127.0.0.1:0", "--token-file", writeTokens(t))
+	for _, env := range [][]string{nil, {"DLM_TOKEN=" + backupToken}} {
+		if _, errs, code := command(t, env, "promote", "--http", httpOf(t, p)); code != exitFailure || !strings.Contains(errs, "DLM_TOKEN") {
+			t.Errorf("%v: %d %s", env, code, errs)
+		}
 	}
 }
 

@@ -1,31 +1,46 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"dlm/cmd/dlm/admin"
+	"dlm/engine"
 )
 
+// promotion is what `dlm promote` is told.
+type promotion struct {
+	addr      string // HTTP address of the backup
+	token     string // of an admin; empty: none
+	oldIsDead bool
+	wait      time.Duration // for the old primary to confirm that it stopped
+}
+
 func newPromoteCommand() *cobra.Command {
-	var addr string
-	var oldIsDead bool
+	var p promotion
 	cmd := &cobra.Command{
 		Use:   "promote",
 		Short: "Make a backup the primary",
 		Long: "Make a backup the primary. The backup stops the old primary first, and goes on only if that\n" +
-			"confirms, or refuses connections since it does not run. If it can't be reached at all, it may\n" +
-			"be alive behind a broken network: --old-is-dead goes on nevertheless, and no lock is held\n" +
-			"twice only if it really is dead. The token is taken from DLM_TOKEN, with the role admin.",
+			"confirms, or refuses connections since it does not run. It asks until then, and tells what it\n" +
+			"waits for. A primary that can't be reached at all within --timeout may be alive behind a broken\n" +
+			"network: --old-is-dead goes on without asking, and no lock is held twice only if it really is\n" +
+			"dead. The token is taken from DLM_TOKEN, with the role admin.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
-			line, err := postPromote(addr, os.Getenv(envToken), oldIsDead)
+			p.token = os.Getenv(envToken)
+			line, err := p.post(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -33,37 +48,56 @@ func newPromoteCommand() *cobra.Command {
 			return err
 		}),
 	}
-	cmd.Flags().StringVar(&addr, "http", "127.0.0.1:7421", "HTTP `ADDR` of the backup, host:port")
-	cmd.Flags().BoolVar(&oldIsDead, "old-is-dead", false, "do not ask the old primary")
+	cmd.Flags().StringVar(&p.addr, "http", "127.0.0.1:7421", "HTTP `ADDR` of the backup, host:port")
+	cmd.Flags().BoolVar(&p.oldIsDead, "old-is-dead", false, "do not ask the old primary")
+	cmd.Flags().DurationVar(&p.wait, "timeout", engine.PromoteWait, "`TIME` in which the old primary must confirm that it stopped, or refuse connections")
 	return cmd
 }
 
-// promoteWait is the longest promotion: the last image of the primary is written, fetched and loaded.
-const promoteWait = 10 * time.Minute
+// loadWait is the longest promotion after the old primary has stopped: its last image is
+// fetched and loaded.
+const loadWait = 10 * time.Minute
 
-func postPromote(addr, token string, oldIsDead bool) (string, error) {
-	if !strings.Contains(addr, "://") {
-		addr = "http://" + addr
+// post asks the backup, writes what it waits for to progress, and returns what it serves then.
+func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error) {
+	base := strings.TrimRight(p.addr, "/")
+	if !strings.Contains(base, "://") {
+		base = "http://" + base
 	}
-	query := url.Values{}
-	if oldIsDead {
+	query := url.Values{"timeout": {p.wait.String()}}
+	if p.oldIsDead {
 		query.Set("old_is_dead", "true")
 	}
-	req, err := http.NewRequest(http.MethodPost, strings.TrimRight(addr, "/")+"/promote?"+query.Encode(), nil)
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(_ int, header textproto.MIMEHeader) error {
+		if line := header.Get(admin.HeaderProgress); line != "" {
+			fmt.Fprintln(progress, line)
+		}
+		return nil
+	}})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/promote?"+query.Encode(), nil)
 	if err != nil {
 		return "", err
 	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	if p.token != "" {
+		req.Header.Set("Authorization", "Bearer "+p.token)
 	}
-	res, err := (&http.Client{Timeout: promoteWait}).Do(req)
+	res, err := (&http.Client{Timeout: p.wait + loadWait}).Do(req)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: the backup's HTTP address is given with --http", err)
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(res.Body, 10_000))
 	line := strings.TrimSpace(string(text))
-	if err == nil && res.StatusCode != http.StatusOK {
+	switch {
+	case err != nil:
+	case (res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden) && p.token == "":
+		err = fmt.Errorf("%s: put a token with the role admin into %s", line, envToken)
+	case res.StatusCode == http.StatusForbidden:
+		err = fmt.Errorf("%s: the token of %s is not one with the role admin there", line, envToken)
+	case res.StatusCode != http.StatusOK:
 		err = errors.New(line)
 	}
 	return line, err

@@ -3,14 +3,18 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dlm/engine"
 )
@@ -21,9 +25,11 @@ type fake struct {
 	unready   []string
 	path      string
 	promoted  []bool
+	waits     []time.Duration
 	promotion error
 	deposed   int
 	follows   bool
+	stopping  bool
 }
 
 func (f *fake) Hung() []string { return f.hung }
@@ -44,8 +50,13 @@ func (f *fake) Identify(token string) (string, engine.Role) {
 
 func (f *fake) NewestImage() (path, etag string) { return f.path, `"x-1-2"` }
 
-func (f *fake) Promote(_ context.Context, oldIsDead bool, _ string) (string, error) {
-	f.promoted = append(f.promoted, oldIsDead)
+func (f *fake) Promote(_ context.Context, how engine.PromoteRequest) (string, error) {
+	f.promoted = append(f.promoted, how.OldIsDead)
+	f.waits = append(f.waits, how.Wait)
+	if how.Progress != nil {
+		how.Progress("waiting")
+		how.Progress("waiting\nfor the second time")
+	}
 	return "promoted", f.promotion
 }
 
@@ -53,6 +64,9 @@ func (f *fake) Follows() bool { return f.follows }
 
 func (f *fake) Depose(context.Context, string) (string, error) {
 	f.deposed++
+	if f.stopping {
+		return "", fmt.Errorf("%w: so", engine.ErrStopping)
+	}
 	return "image-9", nil
 }
 
@@ -296,4 +310,44 @@ func TestConnections(t *testing.T) {
 		}
 	}
 	t.Error("no room was made")
+}
+
+// TestProgressOfAPromotion goes out before the answer, and leaves its status alone.
+func TestProgressOfAPromotion(t *testing.T) {
+	f := &fake{promotion: errors.New("no")}
+	_, base := serve(t, f)
+	req, err := http.NewRequest("POST", base+"/promote?timeout=7s", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	trace := &httptrace.ClientTrace{Got1xxResponse: func(_ int, header textproto.MIMEHeader) error {
+		told = append(told, header.Get(HeaderProgress))
+		return nil
+	}}
+	req.Header.Set("Authorization", "Bearer a")
+	res, err := http.DefaultClient.Do(req.WithContext(httptrace.WithClientTrace(t.Context(), trace)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if want := "waiting|waiting for the second time"; strings.Join(told, "|") != want || res.StatusCode != http.StatusConflict || res.Header.Get(HeaderProgress) != "" {
+		t.Errorf("told %q, then %d %v", told, res.StatusCode, res.Header)
+	}
+	if len(f.waits) != 1 || f.waits[0] != 7*time.Second {
+		t.Errorf("waits %v", f.waits)
+	}
+	for _, bad := range []string{"7", "0s", "-1s", "100h"} {
+		if code, body, _ := ask(t, "POST", base+"/promote?timeout="+bad, "a"); code != 400 || len(f.waits) != 1 {
+			t.Errorf("timeout=%s: %d %s", bad, code, body)
+		}
+	}
+}
+
+// TestDeposeOfAServerThatStops: the backup may ask again.
+func TestDeposeOfAServerThatStops(t *testing.T) {
+	_, base := serve(t, &fake{stopping: true})
+	if code, body, header := ask(t, "POST", base+"/depose", "a"); code != 503 || header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", code, body)
+	}
 }

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -22,7 +24,7 @@ type Engine interface {
 	Identify(token string) (name string, role engine.Role)
 	// NewestImage returns the image to be fetched and its ETag; path "": none yet.
 	NewestImage() (path, etag string)
-	Promote(ctx context.Context, oldIsDead bool, token string) (string, error)
+	Promote(ctx context.Context, how engine.PromoteRequest) (string, error)
 	Depose(ctx context.Context, taker string) (string, error)
 	// Follows tells whether it is a backup.
 	Follows() bool
@@ -136,10 +138,18 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	how := engine.PromoteRequest{OldIsDead: r.URL.Query().Get("old_is_dead") == "true", Token: bearer(r), Progress: progress(w, r)}
+	if text := r.URL.Query().Get("timeout"); text != "" {
+		var err error
+		if how.Wait, err = time.ParseDuration(text); err != nil || how.Wait <= 0 || how.Wait > snapshotMax/2 {
+			answer(w, http.StatusBadRequest, fmt.Sprintf("timeout: %.40q is no time above zero and up to %v, such as 30s", text, snapshotMax/2))
+			return
+		}
+	}
 	// The load of a large image takes seconds.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
 	s.log.Warn("promotion asked for", "by", who, "from", r.RemoteAddr)
-	line, err := s.engine.Promote(context.WithoutCancel(r.Context()), r.URL.Query().Get("old_is_dead") == "true", bearer(r))
+	line, err := s.engine.Promote(context.WithoutCancel(r.Context()), how)
 	if err != nil {
 		answer(w, http.StatusConflict, err.Error())
 		return
@@ -156,6 +166,11 @@ func (s *Server) depose(w http.ResponseWriter, r *http.Request) {
 	s.log.Warn("deposition asked for", "by", who, "from", r.RemoteAddr)
 	taker := r.Header.Get(engine.HeaderBackup) // empty: somebody asks by hand
 	last, err := s.engine.Depose(context.WithoutCancel(r.Context()), taker)
+	if errors.Is(err, engine.ErrStopping) {
+		w.Header().Set("Retry-After", "1")
+		answer(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
 	if err != nil {
 		answer(w, http.StatusConflict, err.Error())
 		return

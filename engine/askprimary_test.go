@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"dlm/engine/snapshot"
+)
+
+// dyingPrimary is an address that resets so many connections, and then refuses them, as a
+// process does that was killed and whose memory takes a while to be freed.
+func dyingPrimary(t *testing.T, resets int) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for range resets {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.(*net.TCPConn).SetLinger(0)
+			_ = c.Close()
+		}
+		_ = l.Close()
+	}()
+	return l.Addr().String()
+}
+
+// askerOf returns an asker of a primary, and the lines that it has told.
+func askerOf(addr string) (*asker, *[]string) {
+	lines := new([]string)
+	return &asker{source: newSource(&Config{BackupOf: addr}, snapshot.Lineage{}), primary: addr, tellEvery: time.Millisecond,
+		tell: func(line string) { *lines = append(*lines, line) }}, lines
+}
+
+// TestPromotionAsksADyingPrimaryAgain until it refuses connections.
+func TestPromotionAsksADyingPrimaryAgain(t *testing.T) {
+	one := t.TempDir()
+	p := mustStart(t, one, nil)
+	p.image()
+	b := newBackup(t, one, t.TempDir())
+	if err := b.follow(); err != nil {
+		t.Fatal(err)
+	}
+	p.crash()
+	b.e.follower.Load().source = newSource(&Config{BackupOf: dyingPrimary(t, 3)}, snapshot.Lineage{})
+	f := b.e.follower.Load()
+	f.stopped, f.stop = make(chan struct{}), func() {}
+	close(f.stopped)
+	var lines []string
+	_, err := b.e.Promote(t.Context(), PromoteRequest{Progress: func(line string) { lines = append(lines, line) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.e.stopRun()
+	b.e.running.Wait()
+	told := strings.Join(lines, "\n")
+	if !strings.Contains(told, "reset by peer; it is asked again") || !strings.Contains(told, "it does not run") || strings.Count(told, "reset by peer") > 1 {
+		t.Errorf("told:\n%s", told)
+	}
+	b.crash()
+}
+
+func TestAskGivesUpWithTheLastReason(t *testing.T) {
+	a, _ := askerOf(dyingPrimary(t, 1_000_000))
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := a.ask(ctx, ""); err == nil || !strings.Contains(err.Error(), "reset by peer") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestRefusalsAreFinal: whoever says no is not asked again; whoever stops by itself is.
+func TestRefusalsAreFinal(t *testing.T) {
+	for status, again := range map[int]bool{http.StatusConflict: false, http.StatusUnauthorized: false, http.StatusServiceUnavailable: true} {
+		var asked atomic.Int32
+		primary := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if asked.Add(1) > 1 {
+				_, _ = w.Write([]byte(snapshot.FileName(1, 2)))
+				return
+			}
+			w.WriteHeader(status)
+		}))
+		a, _ := askerOf(primary.URL)
+		_, err := a.ask(t.Context(), "")
+		primary.Close()
+		refused := refusal{}
+		if again != (err == nil) || again == errors.As(err, &refused) {
+			t.Errorf("%d: %v after %d tries", status, err, asked.Load())
+		}
+	}
+}
+
+// TestASilentPrimaryIsTold: a process that was stopped accepts connections and says nothing.
+func TestASilentPrimaryIsTold(t *testing.T) {
+	release := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		<-release
+		_, _ = w.Write([]byte(snapshot.FileName(1, 2)))
+	}))
+	defer silent.Close()
+	a, lines := askerOf(silent.URL)
+	tell, told := a.tell, 0
+	a.tell = func(line string) {
+		tell(line)
+		if strings.Contains(line, "has not answered for") {
+			if told++; told == 3 {
+				close(release)
+			}
+		}
+	}
+	if last, err := a.ask(t.Context(), ""); err != nil || last != snapshot.FileName(1, 2) || told < 3 {
+		t.Errorf("%q %v, told %q", last, err, *lines)
+	}
+}
