@@ -32,9 +32,11 @@ type Engine struct {
 	deposed    chan struct{}                    // closed when a backup takes over
 	taker      atomic.Pointer[snapshot.Lineage] // that backup; nil: none
 	deposeOnce sync.Once
-	ended      chan struct{} // closed when Serve has done all
-	endErr     error         // of Serve; set before ended is closed
-	handedOver bool          // START says that a backup takes over; set before ended is closed
+	stopping   chan struct{}          // closed when a stop begins
+	stopsAt    atomic.Pointer[string] // what it waits for, in words; nil: nothing
+	ended      chan struct{}          // closed when Serve has done all
+	endErr     error                  // of Serve; set before ended is closed
+	handedOver bool                   // START says that a backup takes over; set before ended is closed
 	reactors   []*reactor
 	authority  atomic.Pointer[authority]
 	newTokens  atomic.Bool // authority has changed, and the loops have not been told
@@ -88,7 +90,7 @@ func New(cfg Config) (*Engine, error) {
 func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 	e := &Engine{cfg: cfg, clock: newClock(source), started: rec.started, connsMax: cfg.ConnsMax}
 	e.runCtx, e.stopRun = context.WithCancel(context.Background())
-	e.deposed, e.ended = make(chan struct{}), make(chan struct{})
+	e.deposed, e.stopping, e.ended = make(chan struct{}), make(chan struct{}), make(chan struct{})
 	e.alarm.bell = make(chan struct{}, 1)
 	e.served.Store(rec)
 	switch {
@@ -149,7 +151,8 @@ func (e *Engine) SetCredentials(creds []Credential) error {
 }
 
 // Serve serves until ctx is done, then stops gracefully: no new connections,
-// waiting requests are answered SHUTDOWN, output is written, within StopWait.
+// waiting requests are answered SHUTDOWN, output is written, the last image too.
+// What hangs then makes it hang: StopsAt tells what, and StopMax how long to wait.
 // It returns nil after such a stop.
 func (e *Engine) Serve(ctx context.Context) error {
 	missing := max(0, len(e.reactors)-runtime.GOMAXPROCS(0))
@@ -177,20 +180,26 @@ func (e *Engine) Serve(ctx context.Context) error {
 	select {
 	case <-e.deposed:
 		e.cfg.Log.Warn("deposed: a backup takes over", "connections", e.conns.Load())
-		e.listener.Close()
-		<-accepting
 	case <-ctx.Done():
 		e.cfg.Log.Info("stopping", "connections", e.conns.Load())
-		e.listener.Close()
-		<-accepting // a connection that is being enrolled needs its loop
 	}
-	e.stop()
+	e.at(stopsAtAccept)
+	close(e.stopping)
+	e.listener.Close()
+	<-accepting // a connection that is being enrolled needs its loop
+	e.at(stopsAtDrain)
+	e.drain()
 	stopTicker()
 	e.stopRun()
+	e.at(stopsAtImage)
 	e.running.Wait()
+	e.at(stopsAtTicker)
 	wg.Wait() // nobody may wake a loop while it is being closed
+	e.at(stopsAtLoops)
 	shell.stop()
+	e.at(stopsAtLast)
 	e.endErr = e.keepLast()
+	e.stopsAt.Store(nil)
 	close(e.ended)
 	return e.endErr
 }

@@ -99,6 +99,7 @@ func (r *reactor) obey(o orders) {
 	}
 	if o&orderDrain != 0 {
 		r.drain()
+		r.drained.Store(true)
 		r.e.drained.Done()
 	}
 	if o&orderClose != 0 {

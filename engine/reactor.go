@@ -18,11 +18,12 @@ import (
 // every connection that has output, once: first those that have waited. A read that is one plain
 // command takes a shorter way, single.
 type reactor struct {
-	e     *Engine
-	index int
-	wake  atomic.Pointer[func()] // makes drainInbox run on the loop; nil: no loop yet, hence no connection
-	inbox inbox
-	pulse pulse
+	e       *Engine
+	index   int
+	wake    atomic.Pointer[func()] // makes drainInbox run on the loop; nil: no loop yet, hence no connection
+	inbox   inbox
+	pulse   pulse
+	drained atomic.Bool // it has answered those who wait, on the way to a stop
 
 	conns     []connSlot
 	freeSlots []uint32

@@ -1,11 +1,67 @@
 package engine
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// stop ends service within StopWait: waits are answered, output is written,
-// connections are closed.
-func (e *Engine) stop() {
-	deadline := time.Now().Add(e.cfg.StopWait)
+// A stop goes through stages, each of which can hang: on a loop, on a disk, on a primary. The
+// engine does not give up by itself, since a last image that is half done is still worth
+// waiting for. Whoever runs it has the bound, StopWait, and asks StopsAt what to blame.
+
+const (
+	// drainMax is the most that connections get to take their last answers. Peers that read
+	// nothing must not use up the time of the last image.
+	drainMax   = 5 * time.Second
+	drainShare = 2 // of StopWait, at most one in so many parts
+)
+
+// The stages of a stop, in words for "the stop waits for".
+const (
+	stopsAtAccept = "a connection that is being handed to an event loop"
+	stopsAtDrain  = "event loops to answer those who wait"
+	stopsAtTicker = "the ticker"
+	stopsAtImage  = "an image that is being written, or the follower of a backup"
+	stopsAtLoops  = "event loops to end"
+	stopsAtLast   = "the last image: the next start begins with a recovery grace"
+)
+
+// at notes the stage of the stop.
+func (e *Engine) at(stage string) { e.stopsAt.Store(&stage) }
+
+// StopsAt returns what the stop waits for, in words; empty: nothing, or there is no stop. Any
+// goroutine may call it.
+func (e *Engine) StopsAt() string {
+	stage := e.stopsAt.Load()
+	if stage == nil {
+		return ""
+	}
+	words := *stage
+	for i, r := range e.reactors {
+		if r.wake.Load() != nil && !r.drained.Load() {
+			words += fmt.Sprintf("; loop %d does not answer", i)
+		}
+	}
+	return words
+}
+
+// Stopping is closed when a stop has begun, by the end of Serve's context or by a backup that
+// takes over.
+func (e *Engine) Stopping() <-chan struct{} { return e.stopping }
+
+// StopMax returns the bound of a stop that has begun: StopWait, and the time in which a backup
+// that takes over fetches the last image.
+func (e *Engine) StopMax() time.Duration {
+	if e.taker.Load() != nil {
+		return e.cfg.StopWait + deposedLinger
+	}
+	return e.cfg.StopWait
+}
+
+// drain ends service: waits are answered, output is written, connections are
+// closed, within a part of StopWait.
+func (e *Engine) drain() {
+	deadline := time.Now().Add(min(drainMax, e.cfg.StopWait/drainShare))
 	e.draining.Store(true)
 	for _, r := range e.reactors {
 		if r.wake.Load() != nil {
@@ -18,7 +74,7 @@ func (e *Engine) stop() {
 	select {
 	case <-answered:
 	case <-time.After(time.Until(deadline)):
-		e.cfg.Log.Warn("stop: event loops did not answer in time")
+		e.cfg.Log.Warn("stop: event loops did not answer in time", "waits_for", e.StopsAt())
 	}
 	// Output that the kernel has not taken yet gets the rest of the time.
 	for e.conns.Load() > 0 && time.Now().Before(deadline) {

@@ -74,7 +74,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 
 	duration("partial-timeout", "how long a partly sent command may take", &c.PartialMax)
 	duration("auth-timeout", "how long a connection may take to authenticate", &c.AuthWait)
-	duration("stop-timeout", "how long a graceful stop may take", &c.StopWait)
+	duration("stop-timeout", "how long a stop may take in all, with the last image; then the process fails and tells what hung", &c.StopWait)
 
 	text("token-file", "FILE", "TOML file of [[token]] entries, read again on SIGHUP", &o.tokenFile)
 	addLate(fs, "insecure-no-auth", "bool", "false",

@@ -75,7 +75,7 @@ func serve(stderr io.Writer, o *options) error {
 	if err != nil {
 		return err
 	}
-	server, err := engine.New(o.engine)
+	server, err := openEngine(ctx, o.engine)
 	if errors.Is(err, engine.ErrAddressInUse) {
 		return fmt.Errorf("%w, maybe by a server that runs already: "+
 			"choose another with --listen; port 0 takes a free one", err)
@@ -90,7 +90,7 @@ func serve(stderr io.Writer, o *options) error {
 	announce(queue, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &o.engine, server.Durability()))
 	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
 
-	if err = serveBoth(ctx, server, side); err == nil {
+	if err = serveBounded(ctx, server, side); err == nil {
 		log.Info("stopped")
 	}
 	return err

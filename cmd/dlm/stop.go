@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"dlm/cmd/dlm/admin"
+	"dlm/engine"
+)
+
+// within returns what work returns. Once stop is closed work has the time that bound returns
+// then; if it takes longer it is left behind, and what it hangs at is the error. The process
+// must end after that.
+func within[T any](stop <-chan struct{}, bound func() time.Duration, hangsAt func() string, work func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := work()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-stop:
+	}
+	limit := bound()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-time.After(limit):
+		var none T
+		return none, fmt.Errorf("the stop was not complete within %v (--stop-timeout); it waited for %s", limit, hangsAt())
+	}
+}
+
+// openEngine is engine.New for a process that may be told to stop meanwhile: large images take
+// seconds to load, and a disk can hang.
+func openEngine(ctx context.Context, cfg engine.Config) (*engine.Engine, error) {
+	return within(ctx.Done(), func() time.Duration { return cfg.StopWait },
+		func() string { return "the data directory to be read" },
+		func() (*engine.Engine, error) { return engine.New(cfg) })
+}
+
+// serveBounded is serveBoth with a bound on the stop, whatever hangs in it.
+func serveBounded(ctx context.Context, server *engine.Engine, side *admin.Server) error {
+	hangsAt := func() string {
+		if at := server.StopsAt(); at != "" {
+			return at
+		}
+		return "answers of the HTTP side"
+	}
+	_, err := within(server.Stopping(), server.StopMax, hangsAt, func() (struct{}, error) {
+		return struct{}{}, serveBoth(ctx, server, side)
+	})
+	return err
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/engine"
+	"dlm/engine/snapshot"
+	"dlm/table"
+)
+
+// TestAStopEndsThoughALoopHangs: it fails, tells what hung, and names no clean image.
+func TestAStopEndsThoughALoopHangs(t *testing.T) {
+	hang, hangs := make(chan struct{}), make(chan struct{})
+	dir := t.TempDir()
+	server, err := engine.New(engine.Config{Listen: "127.0.0.1:0", Loops: 1, DataDir: dir, StopWait: 400 * time.Millisecond,
+		Log: slog.New(slog.DiscardHandler), Tap: func(*table.Event) { close(hangs); <-hang }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- serveBounded(ctx, server, nil) }()
+	conn, err := net.Dial("tcp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("ACQUIRE l me 0\n")); err != nil {
+		t.Fatal(err)
+	}
+	<-hangs
+	cancel()
+	select {
+	case err = <-ended:
+	case <-time.After(eventually):
+		t.Fatal("the stop has no bound")
+	}
+	if err == nil || !strings.Contains(err.Error(), "--stop-timeout") || !strings.Contains(err.Error(), "loop 0 does not answer") {
+		t.Errorf("the stop: %v", err)
+	}
+	start, err := snapshot.ReadStart(dir)
+	if err != nil || start.CleanImage != "" {
+		t.Errorf("clean image %q, %v", start.CleanImage, err)
+	}
+	close(hang) // what was left behind ends, before its directory is removed
+	for server.StopsAt() != "" {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestWhatIsWorkedOnHasABoundOnceItIsToStop(t *testing.T) {
+	stop, failure := make(chan struct{}), errors.New("disk full")
+	bound := func() time.Duration { return time.Millisecond }
+	hangsAt := func() string { return "a disk" }
+	if n, err := within(stop, bound, hangsAt, func() (int, error) { return 1, failure }); n != 1 || !errors.Is(err, failure) {
+		t.Errorf("before a stop: %d, %v", n, err)
+	}
+	close(stop)
+	hang := make(chan struct{})
+	defer close(hang)
+	_, err := within(stop, bound, hangsAt, func() (int, error) { <-hang; return 1, nil })
+	if err == nil || !strings.Contains(err.Error(), "it waited for a disk") {
+		t.Errorf("of what hangs: %v", err)
+	}
+	generous := func() time.Duration { return eventually }
+	if n, err := within(stop, generous, hangsAt, func() (int, error) { return 2, nil }); n != 2 || err != nil {
+		t.Errorf("in time: %d, %v", n, err)
+	}
+}
