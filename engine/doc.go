@@ -24,6 +24,7 @@
 //	imager   images and START of the data directory shards, one at a time        the end of Serve
 //	follower the images of a backup                 its primary, clock           the end of Serve, a promotion
 //	tell     nothing                                clock of the wall            the answer of a primary
+//	freer    nothing                                a bell of the ticker         the end of Serve
 //	drain    nothing                                the wait group of reactors   the reactors' answers
 //
 // The caller of Serve has its own goroutine and waits for all of them.

@@ -45,6 +45,7 @@ type Engine struct {
 	buffers    buffers
 	alarm      alarm
 	spare      loan
+	trimmer    trimmer
 	ticking    sync.Mutex // held while everything that is due is settled
 	started    time.Time
 
@@ -92,6 +93,7 @@ func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 	e.runCtx, e.stopRun = context.WithCancel(context.Background())
 	e.deposed, e.stopping, e.ended = make(chan struct{}), make(chan struct{}), make(chan struct{})
 	e.alarm.bell = make(chan struct{}, 1)
+	e.trimmer.bell = make(chan struct{}, 1)
 	e.served.Store(rec)
 	switch {
 	case rec.follows:
@@ -168,6 +170,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	tickCtx, stopTicker := context.WithCancel(context.Background())
 	wg.Go(func() { e.runTicker(tickCtx) })
 	e.background(e.runWatch)
+	e.background(e.trimmer.runFreer)
 	if images := e.imager.Load(); images != nil {
 		e.background(images.run)
 	}

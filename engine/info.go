@@ -99,6 +99,7 @@ func (e *Engine) infoLocks(b []byte) []byte {
 	b = infoLine(b, "forced_releases", t.Forced)
 	b = infoLine(b, "grants_taken_back", t.TakeBacks)
 	b = infoLine(b, "table_bytes", t.Bytes)
+	b = infoLine(b, "table_bytes_given_back", e.trimmer.given.Load())
 	return infoLine(b, "table_bytes_used", t.BytesUsed)
 }
 

@@ -120,6 +120,9 @@ func (e *Engine) runTicker(ctx context.Context) {
 			e.spare.settle(now)
 			e.order(e.sweepOrders())
 		}
+		if !served.follows {
+			e.trimmer.turn(now, served.table)
+		}
 		if served.follows {
 			e.alarm.at.Store(now + int64(lookEvery)) // loops ring after a promotion
 			timer.Reset(lookEvery)

@@ -128,7 +128,6 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	}
 	i := s.waiters.take()
 	w := s.waiters.at(i)
-	w.generation++
 	w.deadline = s.now + int64(cmd.WaitMs)*nsPerMs
 	w.from = from
 	w.ttlMs = optionalTTL(cmd)

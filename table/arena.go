@@ -2,13 +2,13 @@ package table
 
 import "encoding/binary"
 
-// ref is the place of a string in the arena, in units of 16 bytes. Zero is none.
+// ref is the place of a string in the arena: its chunk plus one, and the unit of 16 bytes within it. Zero is none.
 type ref uint32
 
 const (
 	unitBits       = 4
-	arenaChunkBits = 14 // 16 KiB per chunk
-	arenaChunk     = 1 << arenaChunkBits
+	arenaChunkBits = 12 // 4 KiB per chunk: of each size one chunk can lie nearly idle, in each shard
+	arenaChunkLen  = 1 << arenaChunkBits
 	refInChunkBits = arenaChunkBits - unitBits
 	refMask        = 1<<refInChunkBits - 1
 	classMin       = 32   // bytes of the smallest block
@@ -17,14 +17,26 @@ const (
 )
 
 // arena keeps the strings that have no room in their record: long names and
-// service ids, META. Blocks have one of six sizes; a free block's first four
-// bytes link it to the next of its size.
+// service ids, META. Blocks have one of six sizes, and a chunk has blocks of one size, so that
+// a chunk without a block in use can be given back. Blocks do not move.
 type arena struct {
-	chunks []*[arenaChunk]byte
-	used   uint32          // bytes given out of the last chunk
-	free   [classes]uint32 // first free block by class, a ref; 0: none
+	chunks []arenaChunk
+	open   [classes]uint32 // first chunk of that size with room, plus one; 0: none
+	vacant uint32          // first chunk without memory, plus one, linked by next; 0: none
+	mapped int             // chunks with memory
+	idle   int             // those of them without a block in use
 	blocks int             // blocks in use
 	inUse  int             // bytes of them
+}
+
+// arenaChunk is one chunk. While it has room, it is in the list of its size.
+type arenaChunk struct {
+	mem        *[arenaChunkLen]byte // nil: no memory
+	next, prev uint32               // in the list, plus one; 0: none
+	free       uint16               // first free block, its unit plus one; its first two bytes link it to the next. 0: none
+	carved     uint16               // units that were given out at least once
+	used       uint16               // blocks in use
+	class      uint8
 }
 
 // classOf returns the smallest class whose blocks hold n bytes.
@@ -36,49 +48,111 @@ func classOf(n int) int {
 	return class
 }
 
-func (a *arena) at(r ref) []byte {
-	return a.chunks[r>>refInChunkBits][(r&refMask)<<unitBits:]
-}
+// unitsOf returns how many units a block of the class has.
+func unitsOf(class uint8) uint16 { return classMin << class >> unitBits }
+
+func (c *arenaChunk) at(unit uint16) []byte { return c.mem[int(unit)<<unitBits:] }
+
+// full reports whether the chunk has no room for a block.
+func (c *arenaChunk) full() bool { return c.free == 0 && c.carved == 1<<refInChunkBits }
 
 // get returns the n bytes at r. They alias the arena: copy what is kept.
-func (a *arena) get(r ref, n int) []byte { return a.at(r)[:n:n] }
+func (a *arena) get(r ref, n int) []byte {
+	return a.chunks[r>>refInChunkBits-1].at(uint16(r & refMask))[:n:n]
+}
 
 // put copies b into a block and returns its place.
 func (a *arena) put(b []byte) ref {
 	class := classOf(len(b))
-	r := ref(a.free[class])
-	if r != 0 {
-		a.free[class] = binary.LittleEndian.Uint32(a.at(r))
+	if a.open[class] == 0 {
+		a.openChunk(uint8(class))
+	}
+	at := a.open[class]
+	c := &a.chunks[at-1]
+	unit := c.carved
+	if c.free != 0 {
+		unit = c.free - 1
+		c.free = binary.LittleEndian.Uint16(c.at(unit))
 	} else {
-		r = a.carve(classMin << class)
+		c.carved += unitsOf(c.class)
+	}
+	if c.used++; c.used == 1 {
+		a.idle--
+	}
+	if c.full() {
+		a.unlink(c)
 	}
 	a.blocks++
 	a.inUse += classMin << class
-	copy(a.at(r), b)
-	return r
-}
-
-// carve takes a block off the last chunk, or off a new one.
-func (a *arena) carve(size int) ref {
-	if len(a.chunks) == 0 || int(a.used)+size > arenaChunk {
-		a.chunks = append(a.chunks, new([arenaChunk]byte))
-		a.used = 0
-		if len(a.chunks) == 1 {
-			a.used = classMin // so that no block has ref 0
-		}
-	}
-	r := ref(len(a.chunks)-1)<<refInChunkBits | ref(a.used>>unitBits)
-	a.used += uint32(size)
-	return r
+	copy(c.at(unit), b)
+	return ref(at)<<refInChunkBits | ref(unit)
 }
 
 // drop frees the block of n bytes at r.
 func (a *arena) drop(r ref, n int) {
-	class := classOf(n)
-	binary.LittleEndian.PutUint32(a.at(r), a.free[class])
-	a.free[class] = uint32(r)
+	at, unit := uint32(r>>refInChunkBits), uint16(r&refMask)
+	c := &a.chunks[at-1]
+	if c.full() {
+		a.link(at)
+	}
+	binary.LittleEndian.PutUint16(c.at(unit), c.free)
+	c.free = unit + 1
+	if c.used--; c.used == 0 {
+		a.idle++
+	}
 	a.blocks--
-	a.inUse -= classMin << class
+	a.inUse -= classMin << classOf(n)
 }
 
-func (a *arena) bytes() int { return len(a.chunks) * arenaChunk }
+// openChunk gets a chunk for blocks of the class.
+func (a *arena) openChunk(class uint8) {
+	at := a.vacant
+	if at != 0 {
+		a.vacant = a.chunks[at-1].next
+	} else {
+		a.chunks = append(a.chunks, arenaChunk{})
+		at = uint32(len(a.chunks))
+	}
+	a.chunks[at-1] = arenaChunk{mem: new([arenaChunkLen]byte), class: class}
+	a.mapped++
+	a.idle++
+	a.link(at)
+}
+
+// link puts a chunk with room first in the list of its size.
+func (a *arena) link(at uint32) {
+	c := &a.chunks[at-1]
+	first := &a.open[c.class]
+	c.prev, c.next = 0, *first
+	if *first != 0 {
+		a.chunks[*first-1].prev = at
+	}
+	*first = at
+}
+
+func (a *arena) unlink(c *arenaChunk) {
+	if c.prev != 0 {
+		a.chunks[c.prev-1].next = c.next
+	} else {
+		a.open[c.class] = c.next
+	}
+	if c.next != 0 {
+		a.chunks[c.next-1].prev = c.prev
+	}
+}
+
+// giveBack gives up the memory of chunk i if no block of it is in use, and reports whether it did.
+func (a *arena) giveBack(i int) bool {
+	c := &a.chunks[i]
+	if c.mem == nil || c.used > 0 {
+		return false
+	}
+	a.unlink(c)
+	*c = arenaChunk{next: a.vacant}
+	a.vacant = uint32(i) + 1
+	a.mapped--
+	a.idle--
+	return true
+}
+
+func (a *arena) bytes() int { return a.mapped * arenaChunkLen }

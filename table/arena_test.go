@@ -43,11 +43,41 @@ func TestArenaAgainstAMap(t *testing.T) {
 			t.Fatalf("round %d: %d blocks, want %d", round, a.blocks, len(in))
 		}
 		drop(rng.IntN(400))
+		for i := range a.chunks {
+			if rng.IntN(2) == 0 {
+				a.giveBack(i)
+			}
+		}
 	}
 	drop(0)
-	// Worst case: each size class keeps the most it ever had at once.
-	if a.blocks != 0 || a.bytes() > 500*2*classMax {
+	for i := range a.chunks {
+		a.giveBack(i)
+	}
+	if a.blocks != 0 || a.inUse != 0 || a.idle != 0 || a.bytes() != 0 || a.open != [classes]uint32{} {
 		t.Fatalf("%d blocks are left in %d bytes", a.blocks, a.bytes())
+	}
+}
+
+// TestArenaFillsChunks has no room lost in a chunk, whatever the size of its blocks.
+func TestArenaFillsChunks(t *testing.T) {
+	for _, size := range []int{32, 64, 128, 256, 512, 1024} {
+		var a arena
+		var refs []ref
+		for range 100 * arenaChunkLen / size {
+			refs = append(refs, a.put(make([]byte, size)))
+		}
+		if a.bytes() != 100*arenaChunkLen || a.open != [classes]uint32{} {
+			t.Errorf("blocks of %d bytes: %d chunks, want 100 full ones", size, a.mapped)
+		}
+		for _, r := range refs[1:] {
+			a.drop(r, size)
+		}
+		for i := range a.chunks {
+			a.giveBack(i)
+		}
+		if a.bytes() != arenaChunkLen || a.blocks != 1 {
+			t.Errorf("blocks of %d bytes: %d chunks for one block", size, a.mapped)
+		}
 	}
 }
 
@@ -58,7 +88,7 @@ func TestArenaUsesFreedBlocksAgain(t *testing.T) {
 		for range 100_000 {
 			a.drop(a.put(b), size)
 		}
-		if a.bytes() != arenaChunk {
+		if a.bytes() != arenaChunkLen {
 			t.Errorf("blocks of %d bytes: %d bytes for one of them", size, a.bytes())
 		}
 	}

@@ -91,7 +91,7 @@ func (s *Shard) settle(i uint32, fx *Effects) uint32 {
 // endGrace settles records, as many as budget allows.
 func (s *Shard) endGrace(budget *int, fx *Effects) {
 	for ; *budget > 0 && s.grace.settled < s.locks.len(); s.grace.settled++ {
-		if s.locks.at(s.grace.settled).nameLen > 0 {
+		if l := s.locks.record(s.grace.settled); l != nil && l.nameLen > 0 {
 			s.settle(s.grace.settled, fx)
 		}
 		*budget--

@@ -33,8 +33,8 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 	}
 	var h codec.HoldImage
 	for end := min(at.next+uint32(scan), s.locks.len()); at.next < end; at.next++ {
-		l := s.locks.at(at.next)
-		if l.nameLen == 0 || l.token == 0 || l.token > at.counter {
+		l := s.locks.record(at.next)
+		if l == nil || l.nameLen == 0 || l.token == 0 || l.token > at.counter {
 			continue
 		}
 		h = codec.HoldImage{Token: l.token, Deadline: l.deadline, Since: l.since, TTLMs: l.ttlMs, Count: l.count,
@@ -60,7 +60,7 @@ func (s *Shard) Counter() codec.Token { return s.counter }
 // LongestTTL returns the longest lease of a present hold, in ms.
 func (s *Shard) LongestTTL() (ms uint32) {
 	for i := range s.locks.len() {
-		if l := s.locks.at(i); l.count > 0 {
+		if l := s.locks.record(i); l != nil && l.count > 0 {
 			ms = max(ms, l.ttlMs)
 		}
 	}

@@ -46,7 +46,11 @@ func (s *Shard) Verify() {
 		}
 	}
 	for i := range s.locks.len() {
-		l := s.locks.at(i)
+		l := s.locks.record(i)
+		if l == nil {
+			bug(!s.leases.Has(i), "record %d has no memory and a lease entry", i)
+			continue
+		}
 		bug(armed(i, l), "record %d has an entry that it does not know of, or none", i)
 		if l.nameLen == 0 {
 			if s.leases.Has(i) {
@@ -87,6 +91,31 @@ func (s *Shard) Verify() {
 	}
 	bug(unheld == s.grace.unheld && live == s.locks.live() && live == s.index.Len() && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
 		live, s.locks.live(), s.index.Len(), s.leases.Len()-left)
+	s.verifyFree(bug)
 	bug(queued == s.waiters.live && queued == s.waits.Len(), "%d waiters, %d live, %d deadlines", queued, s.waiters.live, s.waits.Len())
 	bug(blocks == s.arena.blocks, "%d strings in the arena, %d blocks used", blocks, s.arena.blocks)
+}
+
+// verifyFree checks that each record with memory is in use, or in one of the lists of free ones.
+func (s *Shard) verifyFree(bug func(ok bool, format string, args ...any)) {
+	seen := map[uint32]bool{}
+	walk := func(i uint32) (n int) {
+		for ; i != none; i = s.locks.at(i).first {
+			bug(!seen[i] && s.locks.at(i).nameLen == 0, "record %d is free twice, or in use", i)
+			seen[i] = true
+			n++
+		}
+		return n
+	}
+	walk(s.locks.free)
+	if s.sort.active() {
+		walk(s.sort.rest)
+		for i := range s.sort.chunks[:s.sort.next] {
+			if c := s.sort.chunks[i]; c.n > 0 {
+				bug(walk(c.first) == int(c.n), "chunk %d has not %d sifted records", i, c.n)
+			}
+		}
+	}
+	bug(len(seen)+s.locks.live() == s.sort.mapped(&s.locks)*lockChunkLen, "%d free records, %d in use, %d chunks with memory",
+		len(seen), s.locks.live(), s.sort.mapped(&s.locks))
 }

@@ -52,8 +52,8 @@ func (s *Shard) List(now int64, at *uint32, scan *int, n int, f *Filter, out *St
 
 // listOne appends the lock of record i to out, if it is wanted, and reports whether it is.
 func (s *Shard) listOne(i uint32, f *Filter, out *Statuses, fx *Effects) bool {
-	l := s.locks.at(i)
-	if l.nameLen == 0 || s.current(i, fx) == none {
+	l := s.locks.record(i)
+	if l == nil || l.nameLen == 0 || s.current(i, fx) == none {
 		return false
 	}
 	if !l.standing.held() && (f.Held || l.waiters == 0) || f.Contended && l.waiters == 0 || !bytes.HasPrefix(s.name(l), f.Prefix) {

@@ -34,7 +34,7 @@ type lock struct {
 	ttlMs      uint32      // length of the lease
 	count      uint32      // acquires less releases, at least 1
 	first      uint32      // head of the queue, a waiter; none: nobody waits
-	nameLen    uint16      // 0: the record is free, and first links free records
+	nameLen    uint16      // 0: the record is free, and first links free records, up to none
 	serviceLen uint16
 	text       [textLen]byte
 
@@ -49,10 +49,11 @@ type lock struct {
 	standing standing // in a recovery
 }
 
-// lockSlab hands out lock records by index. Records never move.
+// lockSlab hands out lock records by index. Records never move. The list of free records is not sorted: the
+// record that was freed last is taken first, since it is in the cache. See freeSort for how whole chunks leave it.
 type lockSlab struct {
-	chunks []*[lockChunkLen]lock
-	free   uint32 // first free record
+	chunks []*[lockChunkLen]lock // nil: without memory. The list only grows, since Prefetch reads it
+	free   uint32                // first free record at hand
 	used   uint32
 }
 
@@ -64,8 +65,16 @@ func (b *lockSlab) len() uint32 { return uint32(len(b.chunks)) << lockChunkBits 
 // live returns the number of records that are in use.
 func (b *lockSlab) live() int { return int(b.used) }
 
-// full tells whether there is no free record: grow comes before take then.
-func (b *lockSlab) full() bool { return b.used == b.len() }
+// full tells whether there is no free record at hand: grow comes before take then.
+func (b *lockSlab) full() bool { return b.free == none }
+
+// record returns the record i, nil if it has no memory or there is none.
+func (b *lockSlab) record(i uint32) *lock {
+	if i >= b.len() || b.chunks[i>>lockChunkBits] == nil {
+		return nil
+	}
+	return b.at(i)
+}
 
 // take returns a free record.
 func (b *lockSlab) take() (i uint32, l *lock) {
@@ -76,16 +85,20 @@ func (b *lockSlab) take() (i uint32, l *lock) {
 	return i, l
 }
 
-// grow adds a chunk. Its records are given out from first on, the number of
+// grow adds a chunk, or gives one without memory its memory again. Its records are given out from first on, the number of
 // the shard: chunks lie at whole pages, and what lies at the same place
 // of 256 pages has its place in the same few lines of a cache.
-func (b *lockSlab) grow(first uint32) {
-	chunk := new([lockChunkLen]lock)
-	base := b.len()
-	for i := range uint32(lockChunkLen) {
-		chunk[(first+i)&lockChunkMask].first = base + (first+i+1)&lockChunkMask
+func (b *lockSlab) grow(chunk int, first uint32) {
+	if chunk == len(b.chunks) {
+		b.chunks = append(b.chunks, nil)
 	}
-	b.chunks = append(b.chunks, chunk)
+	records := new([lockChunkLen]lock)
+	base := uint32(chunk) << lockChunkBits
+	for i := range uint32(lockChunkLen) {
+		records[(first+i)&lockChunkMask].first = base + (first+i+1)&lockChunkMask
+	}
+	records[(first+lockChunkMask)&lockChunkMask].first = b.free
+	b.chunks[chunk] = records
 	b.free = base + first&lockChunkMask
 }
 
@@ -209,8 +222,8 @@ func (s *Shard) takeLock(tag uint32) (uint32, *lock) {
 
 // growFor makes room for one more lock.
 func (s *Shard) growFor() {
-	if s.locks.full() {
-		s.locks.grow(uint32(s.number))
+	if s.locks.full() && !s.sort.handBack(&s.locks) {
+		s.locks.grow(s.sort.vacantChunk(&s.locks), uint32(s.number))
 	}
 	if s.index.Full() {
 		s.index.Grow()

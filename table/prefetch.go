@@ -25,11 +25,22 @@ func (t *Table) Prefetch(hashes []uint64) {
 func (t *Table) large() bool { return t.locks.taken() > prefetchFrom+Shards*2*t.locks.block }
 
 // extendReach tells prefetch how far it may read: the mask of the slots in the low
-// half, the number of chunks in the high half. It reads this first, and the
+// half, then the number of chunks, and how often the index was made smaller. It reads this first, and the
 // addresses of slots and chunks after it, while these are stored in the other
-// order, and only ever grow. So the reach it has is never larger than what it
-// finds. A slice that it read while it is replaced would not have that: the new
+// order. So the reach it has is never larger than what it
+// finds, as long as both only grow. A slice that it read while it is replaced would not have that: the new
 // length could come with the old address.
+//
+// When the index is made smaller the reach is 0 meanwhile, and then another one than before, whatever the sizes. prefetch
+// reads it once more behind the address of the slots, and what has changed it leaves alone. An old reach could only pass for
+// the present one if a processor stood still between two instructions for 4,096 of these changes, some seconds each.
 func (s *Shard) extendReach() {
-	s.reach.Store(uint64(len(s.locks.chunks))<<32 | uint64(s.index.Mask()))
+	chunks := min(len(s.locks.chunks), reachChunks)
+	s.reach.Store(uint64(s.shrinks)<<(32+reachChunkBits) | uint64(chunks)<<32 | uint64(s.index.Mask()))
 }
+
+// reachChunks is the largest number of chunks that the reach can tell. Records behind it are not prefetched.
+const (
+	reachChunkBits = 20
+	reachChunks    = 1<<reachChunkBits - 1
+)

@@ -51,6 +51,8 @@ records:
 	TESTQ R10, R10
 	JZ    next
 	MOVQ  slotsPtr(AX), R9
+	CMPQ  Shard_reach(AX), R10 // after slotsPtr: are these the slots of that reach?
+	JNE   next
 	ANDL  R10, R8
 	MOVL  slotRec(R9)(R8*8), R8
 	SUBL  $1, R8
@@ -60,6 +62,7 @@ record:
 	MOVL  R8, R11
 	SHRL  $const_lockChunkBits, R8
 	SHRQ  $32, R10
+	ANDL  $const_reachChunks, R10
 	CMPQ  R8, R10
 	JCC   next
 	MOVQ  chunksPtr(AX), R9

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // TestPrefetchBesideGrowth prefetches, of tables from empty to some chunks and index
-// sizes, while others change them: it must read nothing that can fault.
+// sizes and back, while others change them: it must read nothing that can fault.
 func TestPrefetchBesideGrowth(t *testing.T) {
 	tab := New(Config{TTLMs: 1000, LocksMax: 1 << 20})
 	prefetch(tab, nil)
@@ -34,19 +35,40 @@ func TestPrefetchBesideGrowth(t *testing.T) {
 		})
 	}
 	var fx Effects
-	for i := range 60_000 {
-		cmd := codec.Command{Verb: codec.VerbAcquire, Name: fmt.Appendf(nil, "lock-%d", i), Service: []byte("s")}
-		hash := tab.Hash(cmd.Name)
-		s := tab.Shard(hash)
-		s.Lock()
-		s.Apply(int64(i), hash, &cmd, Origin{}, &fx)
-		s.Unlock()
+	all := func(verb codec.Verb) {
+		for i := range 20_000 {
+			cmd := codec.Command{Verb: verb, Name: fmt.Appendf(nil, "lock-%d", i), Service: []byte("s")}
+			hash := tab.Hash(cmd.Name)
+			s := tab.Shard(hash)
+			s.Lock()
+			s.Apply(int64(i), hash, &cmd, Origin{}, &fx)
+			s.Unlock()
+		}
+	}
+	all(codec.VerbAcquire)
+	if n := tab.Totals().Held; n != 20_000 {
+		t.Fatalf("%d locks held", n)
+	}
+	for range 3 {
+		all(codec.VerbRelease)
+		for i := range Shards {
+			s := tab.ShardAt(i)
+			s.Lock()
+			s.trim.idle = trimLooksMax
+			for more := true; more; {
+				budget := 1000
+				_, more = s.Trim(&budget)
+			}
+			if s.index.TooLarge() || s.shrinks == 0 {
+				t.Errorf("shard %d: %d slots for no lock", i, len(s.index.Slots))
+			}
+			s.Unlock()
+		}
+		runtime.GC()
+		all(codec.VerbAcquire)
 	}
 	close(stop)
 	hints.Wait()
-	if n := tab.Totals().Held; n != 60_000 {
-		t.Fatalf("%d locks held", n)
-	}
 }
 
 // TestPrefetchFrom holds what prefetchFrom says: it counts locks, and not what shards hoard.

@@ -91,8 +91,8 @@ func (w *recWorld) graceCame(s *Shard) {
 		return
 	}
 	for i := range s.locks.len() {
-		l := s.locks.at(i)
-		if l.nameLen == 0 || l.deadline <= w.tableNow() {
+		l := s.locks.record(i)
+		if l == nil || l.nameLen == 0 || l.deadline <= w.tableNow() {
 			continue
 		}
 		if w.out == ruleUnseen && l.standing == standsUnseen || w.out == ruleRetoken && l.standing == standsRenewed {

@@ -20,11 +20,8 @@ func (s *Shard) holder(l *lock, dst []byte) ([]byte, int64) {
 // ref names is still there; else it appends nothing and returns 0. now is table time in ns.
 func (s *Shard) Holder(now int64, ref HoldRef, dst []byte) (owner []byte, heldMs int64) {
 	s.setTime(now)
-	if ref.index >= s.locks.len() {
-		return dst, 0
-	}
-	l := s.locks.at(ref.index)
-	if l.nameLen == 0 || l.token != ref.Token || l.count == 0 {
+	l := s.locks.record(ref.index)
+	if l == nil || l.nameLen == 0 || l.token != ref.Token || l.count == 0 {
 		return dst, 0
 	}
 	return s.holder(l, dst)

@@ -42,11 +42,8 @@ func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 // hold. If the hold has ended in the meantime, it does nothing.
 func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 	s.setTime(now)
-	if hold.index >= s.locks.len() {
-		return
-	}
-	l := s.locks.at(hold.index)
-	if l.nameLen == 0 || l.token != hold.Token || l.count == 0 {
+	l := s.locks.record(hold.index)
+	if l == nil || l.nameLen == 0 || l.token != hold.Token || l.count == 0 {
 		return
 	}
 	if s.phase != graceOver && s.current(hold.index, fx) == none {
@@ -64,11 +61,8 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 // Cancel ends a wait without an answer, as its connection is gone. It tells
 // whether the request was still waiting.
 func (s *Shard) Cancel(ref WaiterRef) bool {
-	if ref.index >= s.waiters.len() {
-		return false
-	}
-	w := s.waiters.at(ref.index)
-	if w.serviceLen == 0 || w.generation != ref.generation {
+	w := s.waiters.lookUp(ref)
+	if w == nil {
 		return false
 	}
 	s.counts.Cancels++

@@ -39,9 +39,12 @@ type Shard struct {
 	leases  wheel.Wheel // lock index at its deadline, or earlier: renewals do not move it
 	waits   wheel.Wheel // waiter index at its deadline
 	grace   grace
+	sort    freeSort
+	trim    trim
 	checks  checks // under the tag invariants only
 
-	_ [16 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
+	_       [8 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
+	shrinks uint32                 // how often the index was made smaller
 }
 
 // Counts are what happened in a shard since the start.
@@ -89,7 +92,7 @@ func (t *Totals) add(s *Shard) {
 }
 
 func (s *Shard) bytes() int {
-	return int(s.locks.len())*lockBytes + int(s.waiters.len())*waiterBytes +
+	return s.sort.mapped(&s.locks)*lockChunkLen*lockBytes + s.waiters.mapped*waiterChunkLen*waiterBytes +
 		s.index.Bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes()
 }
 

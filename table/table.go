@@ -70,6 +70,7 @@ func New(c Config) *Table {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.table, s.number, s.counter = t, uint8(i), c.TokenStart
+		s.locks.free = none
 		t.due[i].Store(math.MaxUint64)
 	}
 	return t

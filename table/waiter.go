@@ -17,7 +17,7 @@ const (
 type waiter struct {
 	deadline   int64 // end of the wait, table time in ns
 	from       Origin
-	generation uint32 // raised whenever the record is taken, so that a WaiterRef goes stale
+	generation uint32 // that of the chunk when the record was taken, so that a WaiterRef goes stale
 	lock       uint32
 	next, prev uint32 // in the queue
 	ttlMs      uint32 // lease wanted; 0: the table's default, or the hold's own
@@ -41,16 +41,19 @@ type WaiterRef struct {
 // Those of one chunk are given out together, from its first free one on: the
 // requests of one read then lie side by side, in whatever order earlier ones have ended.
 type waiterSlab struct {
-	chunks []*[waiterChunkLen]waiter
-	spare  []spareWaiters // by chunk
-	open   uint32         // a chunk with free records, none: there is none
+	chunks []*[waiterChunkLen]waiter // nil: without memory, which it gets when a record of it is taken
+	spare  []spareWaiters            // by chunk
+	open   uint32                    // a chunk with free records, none: there is none
 	live   int
+	mapped int // chunks with memory
+	idle   int // those of them whose records are all free
 }
 
-// spareWaiters are the free records of a chunk.
+// spareWaiters are the free records of a chunk. They outlive its memory.
 type spareWaiters struct {
-	free uint64 // bit i: record i
-	next uint32 // chunk with free records, if this has some
+	free       uint64 // bit i: record i
+	next       uint32 // chunk with free records, if this has some
+	generation uint32 // raised whenever a record is taken
 }
 
 func (b *waiterSlab) at(i uint32) *waiter {
@@ -64,8 +67,18 @@ func (b *waiterSlab) take() uint32 {
 		b.grow()
 	}
 	chunk := b.open
+	if b.chunks[chunk] == nil {
+		b.chunks[chunk] = new([waiterChunkLen]waiter)
+		b.mapped++
+		b.idle++
+	}
 	spare := &b.spare[chunk]
+	if spare.free == ^uint64(0) {
+		b.idle--
+	}
+	spare.generation++
 	i := uint32(bits.TrailingZeros64(spare.free))
+	b.chunks[chunk][i].generation = spare.generation
 	if spare.free &= spare.free - 1; spare.free == 0 {
 		b.open = spare.next
 	}
@@ -75,8 +88,31 @@ func (b *waiterSlab) take() uint32 {
 
 func (b *waiterSlab) grow() {
 	b.open = uint32(len(b.chunks))
-	b.chunks = append(b.chunks, new([waiterChunkLen]waiter))
-	b.spare = append(b.spare, spareWaiters{^uint64(0), none})
+	b.chunks = append(b.chunks, nil)
+	b.spare = append(b.spare, spareWaiters{free: ^uint64(0), next: none})
+}
+
+// giveBack gives up the memory of a chunk if all its records are free, and reports whether it did.
+func (b *waiterSlab) giveBack(chunk int) bool {
+	if b.chunks[chunk] == nil || b.spare[chunk].free != ^uint64(0) {
+		return false
+	}
+	b.chunks[chunk] = nil
+	b.mapped--
+	b.idle--
+	return true
+}
+
+// lookUp returns the waiting request of that reference, nil if its wait is over.
+func (b *waiterSlab) lookUp(ref WaiterRef) *waiter {
+	if ref.index >= b.len() || b.chunks[ref.index>>waiterChunkBits] == nil {
+		return nil
+	}
+	w := b.at(ref.index)
+	if w.serviceLen == 0 || w.generation != ref.generation {
+		return nil
+	}
+	return w
 }
 
 func (b *waiterSlab) drop(i uint32) {
@@ -86,7 +122,9 @@ func (b *waiterSlab) drop(i uint32) {
 	if spare.free == 0 {
 		spare.next, b.open = b.open, chunk
 	}
-	spare.free |= 1 << (i & waiterChunkMask)
+	if spare.free |= 1 << (i & waiterChunkMask); spare.free == ^uint64(0) {
+		b.idle++
+	}
 	b.live--
 }
 

@@ -3,6 +3,8 @@ package table
 import (
 	"math/rand/v2"
 	"testing"
+
+	"dlm/codec"
 )
 
 // TestWaiterRecordsAreHandedOutOnce takes and drops records at random, more taking or more dropping in turn.
@@ -11,7 +13,7 @@ func TestWaiterRecordsAreHandedOutOnce(t *testing.T) {
 	var slab waiterSlab
 	var taken []uint32
 	is := map[uint32]bool{}
-	most := 0
+	most, given := 0, 0
 	for step := range 200_000 {
 		if len(taken) == 0 || rng.IntN(100) < 10+80*(step/2000%2) {
 			i := slab.take()
@@ -27,13 +29,47 @@ func TestWaiterRecordsAreHandedOutOnce(t *testing.T) {
 			taken[at] = taken[len(taken)-1]
 			taken = taken[:len(taken)-1]
 		}
+		if chunk := rng.IntN(1 + len(slab.chunks)); chunk < len(slab.chunks) && slab.giveBack(chunk) {
+			given++
+		}
 		most = max(most, len(taken))
+		idle := 0
+		for chunk := range slab.chunks {
+			if slab.chunks[chunk] != nil && slab.spare[chunk].free == ^uint64(0) {
+				idle++
+			}
+		}
+		if slab.idle != idle {
+			t.Fatalf("step %d: %d chunks are idle, want %d", step, slab.idle, idle)
+		}
 		if slab.live != len(taken) || int(slab.len()) >= most+waiterChunkLen {
 			t.Fatalf("step %d: %d records of %d are in use, should be %d of less than %d", step, slab.live, slab.len(), len(taken), most+waiterChunkLen)
 		}
 	}
-	if most < 10*waiterChunkLen {
-		t.Fatalf("at most %d records were in use", most)
+	if most < 10*waiterChunkLen || given < 10 {
+		t.Fatalf("at most %d records were in use, %d chunks given back", most, given)
+	}
+}
+
+// TestARefOfAChunkThatWasGivenBack names nothing, also when the chunk has memory again.
+func TestARefOfAChunkThatWasGivenBack(t *testing.T) {
+	g := newRig()
+	name := string(sameShard(g.table, 1)[0])
+	g.must(codec.VerbAcquire, name, "svc", 0)
+	first := g.must(codec.VerbAcquire, name, "svc-2", 1000).Waiter
+	s := g.table.ShardAt(int(first.Shard))
+	if s.waiters.giveBack(0) {
+		t.Fatal("a chunk in use is given back")
+	}
+	if !s.Cancel(first) || !s.waiters.giveBack(0) || s.Cancel(first) {
+		t.Fatal("the wait is not over")
+	}
+	second := g.must(codec.VerbAcquire, name, "svc-3", 1000).Waiter
+	if first.index != second.index {
+		t.Fatal("the record was not used again: the test shows nothing")
+	}
+	if s.Cancel(first) || !s.Cancel(second) {
+		t.Fatal("a stale reference ended the wait of another")
 	}
 }
 

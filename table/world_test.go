@@ -105,7 +105,7 @@ func (w *world) deadlines() (all []int64) {
 	for i := range Shards {
 		s := w.table.ShardAt(i)
 		for i := range s.locks.len() {
-			if l := s.locks.at(i); l.nameLen > 0 {
+			if l := s.locks.record(i); l != nil && l.nameLen > 0 {
 				all = append(all, l.deadline)
 				for q := l.first; q != none; q = s.waiters.at(q).next {
 					all = append(all, s.waiters.at(q).deadline)

@@ -20,8 +20,9 @@ const (
 	// BytesPerRecord is what a record takes: slots of 8 bytes, two in three used.
 	BytesPerRecord = 12
 
-	slotsMin = 16 // slots of a new index
-	fullOf4  = 3  // it doubles at 3/4 full: longer probes cost more than the memory
+	slotsMin   = 16 // slots of a new index
+	fullOf4    = 3  // it doubles at 3/4 full: longer probes cost more than the memory
+	shrinkFrom = 8  // it is far too large at 1/8 of that; a smaller factor would have it grow again soon
 )
 
 // Slot is one place of an index. A record is stored plus one: zero is empty.
@@ -88,9 +89,26 @@ func (x *Index) place(s Slot) {
 }
 
 // Grow doubles the slots. Nobody may use the old ones any more.
-func (x *Index) Grow() {
+func (x *Index) Grow() { x.resize(max(slotsMin, 2*len(x.Slots))) }
+
+// TooLarge reports whether the records would have room in an eighth of the slots.
+func (x *Index) TooLarge() bool { return x.fitting() < len(x.Slots)/shrinkFrom*2 }
+
+// Shrink leaves twice the slots that the records need. Nobody may use the old ones any more.
+func (x *Index) Shrink() { x.resize(2 * x.fitting()) }
+
+// fitting returns the least number of slots that is not full with the records.
+func (x *Index) fitting() int {
+	slots := slotsMin
+	for x.used*4 >= slots*fullOf4 {
+		slots *= 2
+	}
+	return slots
+}
+
+func (x *Index) resize(slots int) {
 	old := x.Slots
-	x.Slots = make([]Slot, max(slotsMin, 2*len(old)))
+	x.Slots = make([]Slot, slots)
 	for _, s := range old {
 		if s.Rec != 0 {
 			x.place(s)

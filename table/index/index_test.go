@@ -60,6 +60,9 @@ func TestIndexAgainstAMap(t *testing.T) {
 				}
 				in[rec] = tag
 			}
+			if rng.IntN(50) == 0 {
+				x.Shrink()
+			}
 			if x.used != len(in) {
 				t.Fatalf("seed %d, step %d: %d used, want %d", seed, step, x.used, len(in))
 			}
@@ -96,6 +99,36 @@ func TestIndexGrowsBeforeItIsFull(t *testing.T) {
 		if s != (Slot{}) {
 			t.Fatalf("slot %d is not empty at the end", i)
 		}
+	}
+}
+
+// TestIndexShrinks: far below what it had, and not to the size at which it would grow with the next record.
+func TestIndexShrinks(t *testing.T) {
+	var x Index
+	for rec := range uint32(100_000) {
+		x.Insert(rec*0x9E3779B1, rec)
+	}
+	if x.TooLarge() {
+		t.Fatal("a full index is too large")
+	}
+	for rec := range uint32(100_000) {
+		if rec >= 1000 {
+			x.Remove(rec*0x9E3779B1, rec)
+		}
+	}
+	if !x.TooLarge() {
+		t.Fatal("an index of 1000 records has slots for 100,000, and that is not too large")
+	}
+	x.Shrink()
+	if len(x.Slots) != 4096 || x.TooLarge() {
+		t.Fatalf("%d slots for 1000 records", len(x.Slots))
+	}
+	for rec := range uint32(1000) {
+		x.Remove(rec*0x9E3779B1, rec)
+	}
+	x.Shrink()
+	if len(x.Slots) != 2*slotsMin || x.TooLarge() {
+		t.Fatalf("%d slots for no record", len(x.Slots))
 	}
 }
 

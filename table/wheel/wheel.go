@@ -35,7 +35,8 @@ type Wheel struct {
 	cascade  int            // level whose slot at now is being moved down; 0: none
 	occupied [levels]uint64 // bit s: slot s is not empty
 	heads    [levels * slots]uint32
-	nodes    []*[chunkLen]node
+	nodes    []*[chunkLen]node // nil: no entry of the chunk is in the wheel
+	mapped   int               // chunks with memory
 	count    int
 }
 
@@ -45,19 +46,21 @@ func (w *Wheel) Len() int { return w.count }
 // Reset empties the wheel and sets its present, giving back its memory.
 func (w *Wheel) Reset(now uint64) { *w = Wheel{now: now} }
 
-// EntryBytes is the memory of one entry.
-const EntryBytes = 16
+const (
+	EntryBytes = 16       // memory of one entry
+	ChunkLen   = chunkLen // entries whose memory is given back together
+)
 
 // Bytes returns the memory that the wheel occupies beside its own struct.
-func (w *Wheel) Bytes() int { return len(w.nodes) * chunkLen * EntryBytes }
+func (w *Wheel) Bytes() int { return w.mapped * chunkLen * EntryBytes }
 
 func (w *Wheel) node(id uint32) *node { return &w.nodes[id>>chunkBits][id&chunkMask] }
 
 // Add puts the entry id in, due at tick. A tick that has passed is due at once.
 // The entry must not be in the wheel.
 func (w *Wheel) Add(id uint32, tick uint64) {
-	for int(id>>chunkBits) >= len(w.nodes) {
-		w.grow()
+	if chunk := int(id >> chunkBits); chunk >= len(w.nodes) || w.nodes[chunk] == nil {
+		w.grow(chunk)
 	}
 	w.count++
 	w.link(id, w.node(id), tick)
@@ -73,13 +76,34 @@ func (w *Wheel) Move(id uint32, tick uint64) uint64 {
 	return w.Tick(id)
 }
 
-// grow adds a chunk of nodes, none of which is in a slot.
-func (w *Wheel) grow() {
-	chunk := new([chunkLen]node)
-	for i := range chunk {
-		chunk[i].when = noSlot
+// grow makes a chunk of nodes, none of which is in a slot.
+func (w *Wheel) grow(chunk int) {
+	for chunk >= len(w.nodes) {
+		w.nodes = append(w.nodes, nil)
 	}
-	w.nodes = append(w.nodes, chunk)
+	nodes := new([chunkLen]node)
+	for i := range nodes {
+		nodes[i].when = noSlot
+	}
+	w.nodes[chunk] = nodes
+	w.mapped++
+}
+
+// GiveBack gives up the memory of the chunk that has this entry if no entry of it is in the wheel, and reports
+// whether it did. The cost is a look at ChunkLen entries.
+func (w *Wheel) GiveBack(id uint32) bool {
+	chunk := int(id >> chunkBits)
+	if chunk >= len(w.nodes) || w.nodes[chunk] == nil {
+		return false
+	}
+	for i := range w.nodes[chunk] {
+		if w.nodes[chunk][i].when&slotAll != noSlot {
+			return false
+		}
+	}
+	w.nodes[chunk] = nil
+	w.mapped--
+	return true
 }
 
 // link places the node in the slot of its tick, seen from now.
@@ -132,7 +156,8 @@ func (w *Wheel) Remove(id uint32) {
 
 // Has tells whether the entry is in the wheel.
 func (w *Wheel) Has(id uint32) bool {
-	return int(id>>chunkBits) < len(w.nodes) && w.node(id).when&slotAll != noSlot
+	chunk := int(id >> chunkBits)
+	return chunk < len(w.nodes) && w.nodes[chunk] != nil && w.node(id).when&slotAll != noSlot
 }
 
 // Tick returns the tick at which the entry, which must be in the wheel, is handed out.

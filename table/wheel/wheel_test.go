@@ -93,6 +93,18 @@ func TestAgainstASortedList(t *testing.T) {
 					delete(model, id)
 				}
 			},
+			"give back": func(t *rapid.T) {
+				id := rapid.Uint32Range(0, 900).Draw(t, "id")
+				given := w.GiveBack(id)
+				for other := range model {
+					if given && other>>chunkBits == id>>chunkBits {
+						t.Fatalf("the memory of entry %d is given back", other)
+					}
+				}
+				if w.GiveBack(id) || w.Bytes() < len(model)*EntryBytes {
+					t.Fatalf("%d bytes for %d entries", w.Bytes(), len(model))
+				}
+			},
 			"advance": func(t *rapid.T) {
 				now += delay.Draw(t, "step")
 				step := rapid.IntRange(1, 50).Draw(t, "budget")

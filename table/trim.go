@@ -1,0 +1,181 @@
+package table
+
+import "dlm/table/wheel"
+
+// A table that was large gives its memory back, chunk by chunk, while it serves. Nothing of this is on the way of a
+// command: Trim is called now and then, looks whether a shard has much more memory than it uses, and does a piece of
+// work if that has been so for a while.
+
+const (
+	trimLooks    = 5  // looks in a row that must find too much: a load that comes and goes by the second keeps its memory
+	trimLooksMax = 60 // the same after work that brought nothing, since no chunk is free as a whole
+	trimChunk    = 16 // what a look at a chunk costs, in records
+	// trimKeep is the part of what is used that a shard may have in reserve, and trimKeepChunks is added to it: a lock
+	// that comes and goes at the border of a chunk must not move memory.
+	trimKeep       = 4
+	trimKeepChunks = 1
+)
+
+// trimStage is what Trim does next.
+type trimStage uint8
+
+const (
+	trimLook trimStage = iota
+	trimWaiters
+	trimArena
+	trimIndex
+	trimSift
+	trimSettle
+)
+
+// trim is how far a shard has come with it.
+type trim struct {
+	stage trimStage
+	idle  uint8  // looks in a row that found too much
+	need  uint8  // how many it takes; 0: trimLooks
+	at    uint32 // chunk of the stage
+	given int    // bytes given back since the work began
+}
+
+// tooMuch reports whether so many free ones are far more than a reserve for those used.
+func tooMuch(free, used, keep int) bool { return free > used/trimKeep+keep }
+
+// tooManyLocks counts records, as nobody knows how many chunks are free as a whole.
+func (s *Shard) tooManyLocks() bool {
+	used := s.locks.live()
+	return tooMuch(s.sort.mapped(&s.locks)*lockChunkLen-used, used, trimKeepChunks*lockChunkLen)
+}
+
+func (s *Shard) tooManyWaiters() bool {
+	b := &s.waiters
+	return tooMuch(b.idle, b.mapped-b.idle, trimKeepChunks)
+}
+
+func (s *Shard) tooManyStrings() bool {
+	a := &s.arena
+	return tooMuch(a.idle, a.mapped-a.idle, trimKeepChunks)
+}
+
+// Trim gives memory back that has not been used for some calls, in pieces: it does work for as many records as
+// budget has, and takes from it what it did. It returns how many bytes were given back and
+// whether there is more to do.
+func (s *Shard) Trim(budget *int) (given int, more bool) {
+	t := &s.trim
+	if t.stage == trimLook {
+		if s.phase != graceOver || !s.tooManyLocks() && !s.tooManyWaiters() && !s.tooManyStrings() && !s.index.TooLarge() {
+			t.idle, t.need = 0, trimLooks
+			return 0, false
+		}
+		if t.idle++; t.idle < max(t.need, trimLooks) {
+			return 0, false
+		}
+		*t = trim{stage: trimWaiters, need: t.need}
+	}
+	before := t.given
+	for *budget > 0 && t.stage != trimLook {
+		s.trimPiece(budget)
+	}
+	given = t.given - before
+	s.verify()
+	return given, t.stage != trimLook
+}
+
+// trimPiece does one piece of the present stage, or goes on to the next.
+func (s *Shard) trimPiece(budget *int) {
+	t := &s.trim
+	*budget--
+	switch t.stage {
+	case trimWaiters:
+		if int(t.at) == len(s.waiters.chunks) || !s.tooManyWaiters() {
+			t.stage, t.at = trimArena, 0
+			return
+		}
+		if s.waiters.giveBack(int(t.at)) {
+			t.given += waiterChunkLen * waiterBytes
+			t.giveBackEntries(&s.waits, t.at<<waiterChunkBits)
+			*budget -= trimChunk
+		}
+		t.at++
+	case trimArena:
+		if int(t.at) == len(s.arena.chunks) || !s.tooManyStrings() {
+			t.stage = trimIndex
+			return
+		}
+		if s.arena.giveBack(int(t.at)) {
+			t.given += arenaChunkLen
+		}
+		t.at++
+	case trimIndex:
+		*budget -= s.shrinkIndex()
+		if t.stage = trimLook; s.tooManyLocks() {
+			t.stage = trimSift
+			s.sort.begin(&s.locks)
+		}
+	case trimSift:
+		if s.sort.rest == none {
+			t.stage = trimSettle
+		} else {
+			s.sort.sift(&s.locks)
+		}
+	case trimSettle:
+		if s.sort.next > 0 {
+			s.trimSettle(budget)
+			return
+		}
+		s.sort.end()
+		t.stage = trimLook
+	default:
+		panic("BUG: unknown stage of trimming")
+	}
+	if t.stage == trimLook {
+		t.finish()
+	}
+}
+
+// trimSettle settles one chunk of lock records.
+func (s *Shard) trimSettle(budget *int) {
+	chunk, goes := s.sort.settle(&s.locks, s.tooManyLocks())
+	if !goes {
+		return
+	}
+	*budget -= lockChunkLen
+	first := uint32(chunk) << lockChunkBits
+	for i := first; i < first+lockChunkLen; i++ {
+		if s.leases.Has(i) { // a freed record keeps its entry
+			s.leases.Remove(i)
+		}
+	}
+	s.sort.vacate(&s.locks, chunk)
+	s.trim.given += lockChunkLen * lockBytes
+	s.trim.giveBackEntries(&s.leases, first)
+}
+
+func (t *trim) giveBackEntries(w *wheel.Wheel, id uint32) {
+	if w.GiveBack(id) {
+		t.given += wheel.ChunkLen * wheel.EntryBytes
+	}
+}
+
+// finish waits longer before the next work if this one brought nothing.
+func (t *trim) finish() {
+	if t.given == 0 {
+		t.need = min(2*max(t.need, trimLooks), trimLooksMax)
+	} else {
+		t.need = trimLooks
+	}
+}
+
+// shrinkIndex makes the index smaller if it is far too large, and returns what that costs in records. Prefetch reads the
+// index without the mutex: see extendReach.
+func (s *Shard) shrinkIndex() (cost int) {
+	if !s.index.TooLarge() {
+		return 0
+	}
+	slots := len(s.index.Slots)
+	s.reach.Store(0)
+	s.index.Shrink()
+	s.shrinks++
+	s.extendReach()
+	s.trim.given += (slots - len(s.index.Slots)) * 8
+	return slots / sparseCost
+}
