@@ -120,7 +120,7 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 		{name: "one address twice", args: []string{"--listen=127.0.0.1:7500", "--http=localhost:7500"},
 			want: "--listen: 127.0.0.1:7500 has the port of the HTTP side too (--http: localhost:7500): give each a port of its own"},
 		{name: "the default of the HTTP side", env: map[string]string{"DLM_LISTEN": "127.0.0.1:7421"},
-			want: "DLM_LISTEN: 127.0.0.1:7421 has the port of the HTTP side too (http, by default: 127.0.0.1:7421): give each a port of its own"},
+			want: "DLM_LISTEN: 127.0.0.1:7421 has the port of the HTTP side too (http, by default: localhost:7421): give each a port of its own"},
 		{name: "empty admin token", env: map[string]string{"DLM_ADMIN_TOKEN": ""},
 			want: "DLM_ADMIN_TOKEN: it is empty: unset it, or give it a token, as made by 'dlm token new'"},
 		{name: "short admin token", env: map[string]string{"DLM_ADMIN_TOKEN": "fifteen bytes.."},
