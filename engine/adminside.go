@@ -26,6 +26,9 @@ func (e *Engine) Unready() (reasons []string) {
 // Follows tells whether the server is a backup.
 func (e *Engine) Follows() bool { return e.follower.Load() != nil }
 
+// KeepsImages reports whether the server has images, or will: false in memory mode.
+func (e *Engine) KeepsImages() bool { return e.imager.Load() != nil || e.follower.Load() != nil }
+
 // Identify returns the role of a token, or of somebody who shows none. Without
 // any token configured everybody, on loopback, may do everything.
 func (e *Engine) Identify(token string) (name string, role Role) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -34,6 +35,7 @@ type follower struct {
 	dir    *snapshot.Dir
 	source source
 
+	waiting bool               // it is told that the primary has no image yet; of the goroutine "follower"
 	stop    context.CancelFunc // of run; set before it starts
 	stopped chan struct{}      // closed when run has ended
 
@@ -45,6 +47,9 @@ type follower struct {
 
 // openBackup begins or goes on with a backup in the directory.
 func openBackup(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
+	if err := checkPrimary(cfg, dir); err != nil {
+		return nil, err
+	}
 	start, err := snapshot.ReadStart(dir.Path())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -78,6 +83,33 @@ func openBackup(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
 	}
 	next, err := rec.next(cfg, filepath.Join(dir.Path(), names[0]))
 	return next, adviseBackup(err, "remove it: the backup fetches the next one")
+}
+
+// checkPrimary refuses a directory from which no image can ever come: the backup's own, or one
+// that is no primary's. One that is not there yet may come.
+func checkPrimary(cfg *Config, own *snapshot.Dir) error {
+	if _, isDir := parseBackupOf(cfg.BackupOf); !isDir {
+		return nil
+	}
+	there, err := os.Stat(cfg.BackupOf)
+	if err != nil {
+		return nil // it is told when an image is fetched
+	}
+	here, err := os.Stat(own.Path())
+	if err != nil {
+		return err
+	}
+	if os.SameFile(here, there) {
+		return fmt.Errorf("--backup-of %s is the backup's own --data-dir: give the backup an empty directory", cfg.BackupOf)
+	}
+	id := snapshot.Lineage{} // of a backup that has begun
+	if start, err := snapshot.ReadStart(own.Path()); err == nil {
+		id = start.Lineage
+	}
+	if err := (sharedDir{cfg.BackupOf, id}).check(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--backup-of: %w", err)
+	}
+	return nil
 }
 
 // adviseBackup replaces the advice for a damaged image, which is for a primary.
@@ -146,6 +178,10 @@ func (f *follower) step(ctx context.Context) error {
 	f.asked = time.Now()
 	f.mu.Unlock()
 	if path == "" {
+		if now.from == "" && !f.waiting {
+			f.waiting = true
+			f.e.cfg.Log.Warn("the primary has no image yet: there is nothing to promote before the first", "primary", f.e.cfg.BackupOf)
+		}
 		return nil
 	}
 	next, err := now.next(&f.e.cfg, path)

@@ -200,22 +200,68 @@ func TestDeposeWithoutImages(t *testing.T) {
 	}
 }
 
-// TestDirectoryOfAnotherBackup can be followed, but its end is not that of the primary.
-func TestDirectoryOfAnotherBackup(t *testing.T) {
+// TestBackupOfWhatIsNoPrimary is refused at the start where that is known then, and told where not.
+func TestBackupOfWhatIsNoPrimary(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
-	p, b, last := mustStart(t, one, nil), newBackup(t, one, two), newBackup(t, two, t.TempDir())
-	p.image()
-	for _, s := range []*sim{b, last} {
-		if err := s.follow(); err != nil {
+	p, b := mustStart(t, one, nil), newBackup(t, one, two)
+	refused := func(primary, dir, want string) {
+		t.Helper()
+		s, err := newDurableSim(t, dir, func(c *Config) { c.BackupOf = primary + "/" })
+		if err == nil {
+			s.crash()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+	refused(two, t.TempDir(), "is the directory of a backup")
+	own := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(own, link); err != nil {
+		t.Fatal(err)
+	}
+	refused(own, own, "own --data-dir")
+	refused(link, own, "own --data-dir")
+
+	for _, primary := range []string{t.TempDir(), filepath.Join(t.TempDir(), "later")} {
+		s := newBackup(t, primary, t.TempDir())
+		if err := s.follow(); err == nil || !strings.Contains(err.Error(), "no data directory") {
+			t.Errorf("%s: %v", primary, err)
+		}
+		s.crash()
+	}
+
+	// While it runs: the directory of a primary becomes that of another backup.
+	start, err := snapshot.ReadStart(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start.Role = snapshot.Following
+	if err := snapshot.WriteStart(one, &start); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.follow(); err == nil || !strings.Contains(err.Error(), "directory of a backup") {
+		t.Errorf("follows a backup: %v", err)
+	}
+	b.crash()
+	p.crash()
+}
+
+// TestABackupWithoutAnImageSaysSo once in the log.
+func TestABackupWithoutAnImageSaysSo(t *testing.T) {
+	one := t.TempDir()
+	p := mustStart(t, one, nil)
+	b := newBackup(t, one, t.TempDir())
+	for range 3 {
+		if err := b.follow(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	b.crash()
-	if _, err := last.promote(); err == nil || !strings.Contains(err.Error(), "directory of a backup") {
-		t.Errorf("promoted beside the primary: %v", err)
+	if n := strings.Count(b.log.String(), "has no image yet"); n != 1 {
+		t.Errorf("told %d times: %s", n, b.log.String())
 	}
+	b.crash()
 	p.crash()
-	last.crash()
 }
 
 // TestOnlyOneBackupTakesOver, and that one may try again.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,18 +35,42 @@ const (
 // newSource returns the source that BackupOf names: a directory, or the HTTP
 // address of a primary. The backup names itself by id.
 func newSource(cfg *Config, id snapshot.Lineage) source {
-	base := strings.TrimRight(cfg.BackupOf, "/")
-	if !strings.Contains(base, "://") && strings.Contains(cfg.BackupOf, "/") {
-		if _, _, err := net.SplitHostPort(base); err != nil || strings.Contains(base, "/") {
-			return sharedDir{cfg.BackupOf, id}
-		}
-	}
-	if !strings.Contains(base, "://") {
-		base = "http://" + base
+	base, isDir := parseBackupOf(cfg.BackupOf)
+	if isDir {
+		return sharedDir{cfg.BackupOf, id}
 	}
 	transport := &http.Transport{DialContext: (&net.Dialer{Timeout: answerWait}).DialContext,
 		ResponseHeaderTimeout: answerWait, MaxIdleConns: 1, IdleConnTimeout: time.Minute}
 	return &primaryHTTP{base: base, id: id, token: cfg.BackupToken, client: &http.Client{Transport: transport}}
+}
+
+// parseBackupOf returns the URL of a primary, or says that a directory is meant.
+func parseBackupOf(text string) (base string, isDir bool) {
+	base = strings.TrimRight(text, "/")
+	if strings.Contains(base, "://") {
+		return base, false
+	}
+	if strings.Contains(text, "/") {
+		if _, _, err := net.SplitHostPort(base); err != nil || strings.Contains(base, "/") {
+			return "", true
+		}
+	}
+	return "http://" + base, false
+}
+
+// PrimaryAddress returns the host:port that BackupOf names; empty if it is a directory.
+func PrimaryAddress(backupOf string) string {
+	base, isDir := parseBackupOf(backupOf)
+	u, err := url.Parse(base)
+	switch {
+	case isDir || err != nil:
+		return ""
+	case u.Port() != "":
+		return u.Host
+	case u.Scheme == "https":
+		return net.JoinHostPort(u.Hostname(), "443")
+	}
+	return net.JoinHostPort(u.Hostname(), "80")
 }
 
 // primaryHTTP fetches from a primary's HTTP side. A transfer that broke off is
@@ -87,7 +113,7 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
 	if res.Header.Get(HeaderRole) == RoleOfBackup {
-		return "", fmt.Errorf("%s is a backup itself: follow its primary", p.base)
+		return "", fmt.Errorf("%s is a backup itself, or this very server: follow its primary", p.base)
 	}
 	flags := os.O_WRONLY | os.O_CREATE
 	switch res.StatusCode {
@@ -174,7 +200,28 @@ type sharedDir struct {
 	id   snapshot.Lineage // of the backup
 }
 
+// check returns why no image for this backup can come from the directory; nil: it is that of a
+// primary, or of one that has handed over to this backup.
+func (d sharedDir) check() error {
+	start, err := snapshot.ReadStart(d.path)
+	switch {
+	case err != nil:
+		return err
+	case start.Role == snapshot.Following:
+		return fmt.Errorf("%s is the directory of a backup: follow its primary", d.path)
+	case start.Role == snapshot.Deposed && start.Taker != d.id && start.Taker != snapshot.Lineage{}:
+		return fmt.Errorf("another backup has taken over from %s: follow that one", d.path)
+	}
+	return nil
+}
+
 func (d sharedDir) fetch(_ context.Context, have *snapshot.Header, dir string) (string, error) {
+	switch err := d.check(); {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%s is no data directory: no server has started with it (%w)", d.path, err)
+	case err != nil:
+		return "", err
+	}
 	names, err := snapshot.Images(d.path)
 	if err != nil || len(names) == 0 || have != nil && names[0] == snapshot.FileName(have.Start, have.Number) {
 		return "", err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+
+	"dlm/engine"
 )
 
 // validateAddresses returns a problem if the port for locks and the HTTP side would listen
@@ -20,6 +22,22 @@ func (o *options) validateAddresses(origins map[string]string) []error {
 	}
 	return []error{fmt.Errorf("%s: %s has the port of the HTTP side too (%s: %s): give each a port of its own",
 		where("listen"), o.engine.Listen, where("http"), o.http)}
+}
+
+// validatePrimary returns a problem if a backup would follow itself, or a port for locks: it would
+// never get an image.
+func (o *options) validatePrimary(origins map[string]string) []error {
+	primary := engine.PrimaryAddress(o.engine.BackupOf)
+	switch {
+	case primary == "":
+		return nil
+	case sameAddress(o.http, primary):
+		return []error{fmt.Errorf("%s: %s is the HTTP address of this server itself: give that of its primary", origins["backup-of"], o.engine.BackupOf)}
+	case sameAddress(o.engine.Listen, primary):
+		return []error{fmt.Errorf("%s: %s is the port for locks of this server itself: give the HTTP address of its primary",
+			origins["backup-of"], o.engine.BackupOf)}
+	}
+	return nil
 }
 
 // sameAddress reports whether two addresses to listen on, host:port, have a port and a host in

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +91,23 @@ func TestPromoteBesideAFrozenPrimary(t *testing.T) {
 	primary.signal(t, syscall.SIGCONT)
 	if _, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup)); code != exitOK || !strings.Contains(errs, "has stopped") {
 		t.Errorf("promotion: %d %s", code, errs)
+	}
+}
+
+// TestBackupOfAServerInMemory: what is missing is told before it is needed.
+func TestBackupOfAServerInMemory(t *testing.T) {
+	primary := startServer(t, nil, "--http", "127.0.0.1:0")
+	backup := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", t.TempDir(), "--snapshot-interval", "100ms", "--backup-of", httpOf(t, primary))
+	if record := backup.waitLog(t, "no image from the primary; the next interval tries again"); !strings.Contains(fmt.Sprint(record["error"]), "it has no --data-dir") {
+		t.Errorf("logged %v", record)
+	}
+	res, err := http.Get("http://" + httpOf(t, backup) + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 503 || !strings.Contains(string(text), "it has no --data-dir") {
+		t.Errorf("readyz: %d %s %v", res.StatusCode, text, err)
 	}
 }
 

@@ -108,6 +108,7 @@ func (o *options) load(fs *pflag.FlagSet, env environment) error {
 	o.engine.BackupToken = env[envToken]
 	problems = append(problems, o.validateHTTP()...)
 	problems = append(problems, o.validateAddresses(origins)...)
+	problems = append(problems, o.validatePrimary(origins)...)
 	if o.tokenFile == "" {
 		problems = append(problems, o.validate(o.engine, origins)...)
 		return problemList(problems).orNil()

@@ -121,6 +121,11 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 			want: "--listen: 127.0.0.1:7500 has the port of the HTTP side too (--http: localhost:7500): give each a port of its own"},
 		{name: "the default of the HTTP side", env: map[string]string{"DLM_LISTEN": "127.0.0.1:7421"},
 			want: "DLM_LISTEN: 127.0.0.1:7421 has the port of the HTTP side too (http, by default: localhost:7421): give each a port of its own"},
+		{name: "backup of itself", args: []string{"--data-dir=/x", "--http=0.0.0.0:7500", "--token-file=x"}, env: map[string]string{"DLM_BACKUP_OF": "http://127.0.0.1:7500/"},
+			want: "2 problems:\n  DLM_BACKUP_OF: http://127.0.0.1:7500/ is the HTTP address of this server itself: give that of its primary\n" +
+				"  token file: open x: no such file or directory"},
+		{name: "backup of its own port for locks", args: []string{"--data-dir=/x", "--backup-of=localhost:7420"},
+			want: "--backup-of: localhost:7420 is the port for locks of this server itself: give the HTTP address of its primary"},
 		{name: "empty admin token", env: map[string]string{"DLM_ADMIN_TOKEN": ""},
 			want: "DLM_ADMIN_TOKEN: it is empty: unset it, or give it a token, as made by 'dlm token new'"},
 		{name: "short admin token", env: map[string]string{"DLM_ADMIN_TOKEN": "fifteen bytes.."},

@@ -30,6 +30,7 @@ type fake struct {
 	deposed   int
 	follows   bool
 	stopping  bool
+	memory    bool
 }
 
 func (f *fake) Hung() []string { return f.hung }
@@ -47,6 +48,8 @@ func (f *fake) Identify(token string) (string, engine.Role) {
 	}
 	return "", engine.RoleNone
 }
+
+func (f *fake) KeepsImages() bool { return !f.memory }
 
 func (f *fake) NewestImage() (path, etag string) { return f.path, `"x-1-2"` }
 
@@ -349,5 +352,22 @@ func TestDeposeOfAServerThatStops(t *testing.T) {
 	_, base := serve(t, &fake{stopping: true})
 	if code, body, header := ask(t, "POST", base+"/depose", "a"); code != 503 || header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", code, body)
+	}
+}
+
+// TestNoImageYetIsNotNever: a backup must know the one from the other, and whom it has asked.
+func TestNoImageYetIsNotNever(t *testing.T) {
+	f := &fake{}
+	_, base := serve(t, f)
+	if code, _, header := ask(t, "GET", base+"/snapshot", "b"); code != 204 || header.Get(engine.HeaderRole) != "" {
+		t.Errorf("none yet: %d %v", code, header)
+	}
+	f.follows = true
+	if code, _, header := ask(t, "GET", base+"/snapshot", "b"); code != 204 || header.Get(engine.HeaderRole) != engine.RoleOfBackup {
+		t.Errorf("a backup that has none yet: %d %v", code, header)
+	}
+	f.follows, f.memory = false, true
+	if code, body, _ := ask(t, "GET", base+"/snapshot", "b"); code != 404 || !strings.Contains(body, "--data-dir") {
+		t.Errorf("memory only: %d %s", code, body)
 	}
 }

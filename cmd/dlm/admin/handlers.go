@@ -22,6 +22,8 @@ type Engine interface {
 	Unready() []string
 	// Identify returns the role of a token, or of somebody who shows none.
 	Identify(token string) (name string, role engine.Role)
+	// KeepsImages reports whether there are images, or will be.
+	KeepsImages() bool
 	// NewestImage returns the image to be fetched and its ETag; path "": none yet.
 	NewestImage() (path, etag string)
 	Promote(ctx context.Context, how engine.PromoteRequest) (string, error)
@@ -95,6 +97,13 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	if _, ok := s.permit(w, r, engine.RoleBackup, engine.RoleAdmin); !ok {
 		return
 	}
+	if !s.engine.KeepsImages() {
+		answer(w, http.StatusNotFound, "this server keeps no images: it has no --data-dir, and a backup of it gets nothing")
+		return
+	}
+	if s.engine.Follows() {
+		w.Header().Set(engine.HeaderRole, engine.RoleOfBackup)
+	}
 	path, etag := s.engine.NewestImage()
 	if path == "" {
 		w.WriteHeader(http.StatusNoContent) // the first one is not complete yet
@@ -119,9 +128,6 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	if s.engine.Follows() {
-		w.Header().Set(engine.HeaderRole, engine.RoleOfBackup)
-	}
 	taker := s.taker.Load()
 	if taker == nil || *taker != "" && r.Header.Get(engine.HeaderBackup) != *taker {
 		http.ServeContent(w, r, "", time.Time{}, f)
