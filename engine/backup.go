@@ -77,7 +77,7 @@ func openBackup(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
 		return nil, err
 	}
 	rec := &recovered{follows: true, dir: dir, started: time.Now(), start: start, ttlMax: codec.TTLMaxMs,
-		table: newTable(cfg, 0, 0, false)}
+		table: newTable(cfg, 0, 0)}
 	if len(names) == 0 {
 		return rec, nil
 	}
@@ -138,7 +138,7 @@ func (r *recovered) next(cfg *Config, path string) (*recovered, error) {
 	}
 	n := &recovered{follows: true, dir: r.dir, started: r.started, start: r.start, ttlMax: r.ttlMax,
 		from: snapshot.FileName(h.Start, h.Number), header: h, begun: h.TableTime, holds: int(h.Holds)}
-	n.table = newTable(cfg, h.Seed, h.TokenCeiling, h.OldHash)
+	n.table = newTable(cfg, h.Seed, h.TokenCeiling)
 	return n, img.Each(func(s *codec.ShardImage) error {
 		return n.table.ShardAt(int(s.Shard)).Import(s, table.Recovery{ImageTime: h.TableTime, Now: h.TableTime})
 	})

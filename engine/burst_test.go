@@ -47,7 +47,7 @@ type twin struct {
 func newTwin(t *testing.T, prefixes [][]byte) *twin {
 	w := &twin{sim: newSim(t, func(c *Config) { c.Lease = time.Second }), prefixes: prefixes}
 	served := *w.e.served.Load()
-	served.table = newTable(&w.e.cfg, 1, 1000, false)
+	served.table = newTable(&w.e.cfg, 1, 1000)
 	w.e.served.Store(&served)
 	for i := range w.clients {
 		w.clients[i] = w.dial(i % 2)

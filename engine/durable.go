@@ -67,14 +67,13 @@ func openTable(cfg *Config) (*recovered, error) {
 // fresh makes a table for memory only.
 func fresh(cfg *Config) *recovered {
 	now := time.Now()
-	return &recovered{table: newTable(cfg, secretSeed(), codec.Token(now.UnixNano()), false), ttlMax: codec.TTLMaxMs, started: now}
+	return &recovered{table: newTable(cfg, secretSeed(), codec.Token(now.UnixNano())), ttlMax: codec.TTLMaxMs, started: now}
 }
 
-func newTable(cfg *Config, seed uint64, tokenStart codec.Token, oldHash bool) *table.Table {
+func newTable(cfg *Config, seed uint64, tokenStart codec.Token) *table.Table {
 	return table.New(table.Config{
 		Shared:            cfg.Loops > 1,
 		Seed:              seed,
-		OldHash:           oldHash,
 		TokenStart:        tokenStart,
 		TTLMs:             uint32(cfg.Lease.Milliseconds()),
 		LocksMax:          cfg.LocksMax,
@@ -208,7 +207,7 @@ func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 	if r.start.TokenCeiling > codec.TokenMax {
 		return fmt.Errorf("no fencing tokens are left: the token ceiling of START or of the image is near the end of 63 bits")
 	}
-	r.table = newTable(cfg, r.start.Seed, r.start.TokenStart, r.header.OldHash)
+	r.table = newTable(cfg, r.start.Seed, r.start.TokenStart)
 	r.table.SetTokenCeiling(r.start.TokenCeiling)
 	how := table.Recovery{Grace: int64(r.grace), ImageTime: r.header.TableTime, Now: r.begun}
 	r.ttlMax = r.start.TTLLimitMs // what holders were given may be claimed, and renewed

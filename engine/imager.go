@@ -137,7 +137,7 @@ func (m *imager) header() snapshot.Header {
 	h := snapshot.Header{
 		Lineage: s.Lineage, Start: s.Number, Number: m.number, Seed: s.Seed,
 		TableTime: m.e.clock.now(), WallTime: m.e.cfg.now().UnixNano(),
-		TokenStart: s.TokenStart, TokenCeiling: s.TokenCeiling, TTLLimitMs: s.TTLLimitMs, OldHash: m.rec.header.OldHash,
+		TokenStart: s.TokenStart, TokenCeiling: s.TokenCeiling, TTLLimitMs: s.TTLLimitMs,
 	}
 	for i := range table.Shards {
 		shard := m.rec.table.ShardAt(i)

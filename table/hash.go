@@ -35,7 +35,7 @@ func newHashKey(seed uint64) (k hashKey) {
 // names at one place.
 func (t *Table) Hash(name []byte) uint64 {
 	n := len(name)
-	if n > int(t.shortMax) {
+	if n > shortNameMax {
 		return t.longHash(name)
 	}
 	var a, b, c, d uint64
@@ -60,7 +60,7 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// longHash is Hash for long names, and for all if Config.OldHash is set. The top byte is of xxhash, folded with the seed; the rest,
+// longHash is Hash for long names. The top byte is of xxhash, folded with the seed; the rest,
 // which is not durable, is a hash keyed anew by every process. Names that collide in
 // xxhash under every seed can be constructed; they share a shard then, but not a
 // place of its index.

@@ -27,7 +27,6 @@ type Config struct {
 
 	Shared            bool        // several threads execute commands at once: see Prefetch
 	Seed              uint64      // secret: with a known one a client could aim all names at one probe chain
-	OldHash           bool        // names have the shards of images of format version 1
 	TokenStart        codec.Token // every token is larger than this
 	TTLMs             uint32      // lease of a hold whose ACQUIRE gave none
 	LocksMax          int         // most locks held at once
@@ -41,14 +40,13 @@ type Table struct {
 	shards [Shards]Shard // first: at the beginning of a page, and so of a cache line
 
 	// Two lines: what most commands read, and what is rarely written.
-	next     atomic.Uint64 // a lower bound of all due: lowered by who publishes, raised by Survey
-	key      hashKey       // from the seed of the configuration
-	ceiling  atomic.Uint64 // no token is larger, see SetTokenCeiling
-	shortMax int32         // longest name that is hashed with key
-	ttlMs    uint32        // from the configuration
-	full     atomic.Bool   // set by SetFull; read by every ACQUIRE that needs a record
-	locks    pool
-	config   Config
+	next    atomic.Uint64 // a lower bound of all due: lowered by who publishes, raised by Survey
+	key     hashKey       // from the seed of the configuration
+	ceiling atomic.Uint64 // no token is larger, see SetTokenCeiling
+	ttlMs   uint32        // from the configuration
+	full    atomic.Bool   // set by SetFull; read by every ACQUIRE that needs a record
+	locks   pool
+	config  Config
 
 	indexSeed maphash.Seed // for long names
 	waiters   pool
@@ -60,9 +58,6 @@ type Table struct {
 // New returns an empty table.
 func New(c Config) *Table {
 	t := &Table{config: c, key: newHashKey(c.Seed), ttlMs: c.TTLMs, indexSeed: maphash.MakeSeed()}
-	if t.shortMax = shortNameMax; c.OldHash {
-		t.shortMax = -1
-	}
 	t.ceiling.Store(uint64(codec.TokenMax))
 	t.next.Store(math.MaxUint64)
 	t.locks.init(c.LocksMax)

@@ -98,7 +98,7 @@ type imageFacts struct {
 
 func describeImage(out io.Writer, img *snapshot.Image, asJSON bool) error {
 	h := img.Header()
-	facts := imageFacts{h.Version(), h.Start, h.Number, h.Lineage.String(), time.Unix(0, h.WallTime).UTC(), h.Grace, h.Holds, h.Length,
+	facts := imageFacts{snapshot.Version, h.Start, h.Number, h.Lineage.String(), time.Unix(0, h.WallTime).UTC(), h.Grace, h.Holds, h.Length,
 		h.TokenStart, h.TokenCeiling, h.TTLLimitMs}
 	if asJSON {
 		enc := json.NewEncoder(out)

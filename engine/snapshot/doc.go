@@ -28,7 +28,7 @@
 //
 //	header
 //	       0   8  magic "DLMIMAGE"
-//	       8   4  format version, 1 or 2
+//	       8   4  format version
 //	      12   4  length of the header
 //	      16  16  lineage: names the table since its first start, through promotions too
 //	      32   8  start number
@@ -60,9 +60,5 @@
 //
 // Every byte is covered by a check: a file that was cut, extended or changed
 // anywhere is refused with the offset, and never read as another state. Within a
-// version nothing changes; a later dlm reads all earlier versions.
-//
-// Version 1 has other shards for names of up to 32 bytes (table.Config.OldHash). Who starts
-// from it goes on with them, since what a shard promises of its tokens would be
-// worth nothing in another, and writes version 1.
+// version nothing changes.
 package snapshot

@@ -12,8 +12,6 @@ import (
 
 const (
 	magic        = "DLMIMAGE"
-	version      = 2
-	oldVersion   = 1 // names have other shards
 	headerLen    = 12 << 10
 	align        = 4 << 10
 	shards       = 256
@@ -25,6 +23,9 @@ const (
 	flagsAll     = flagGrace
 	reservedFrom = 112
 )
+
+// Version is the format version of images.
+const Version = 2
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -54,7 +55,6 @@ type Header struct {
 	TokenCeiling codec.Token
 	TTLLimitMs   uint32
 	Grace        bool
-	OldHash      bool   // of format version 1: names have the shards of then
 	Holds        uint64 // set by the Writer
 	Length       uint64 // of the file; set by the Writer
 }
@@ -65,14 +65,6 @@ func (h *Header) Newer(other *Header) bool {
 		return h.Start > other.Start
 	}
 	return h.Number > other.Number
-}
-
-// Version returns the format version.
-func (h *Header) Version() uint32 {
-	if h.OldHash {
-		return oldVersion
-	}
-	return version
 }
 
 // ETag names the image in HTTP.
@@ -92,7 +84,7 @@ func (e *entry) end() uint64 { return e.offset + (e.length+align-1)/align*align 
 func (h *Header) encode(entries *[shards]entry) []byte {
 	b, le := make([]byte, headerLen), binary.LittleEndian
 	copy(b, magic)
-	le.PutUint32(b[8:], h.Version())
+	le.PutUint32(b[8:], Version)
 	le.PutUint32(b[12:], headerLen)
 	copy(b[16:], h.Lineage[:])
 	le.PutUint64(b[32:], h.Start)
@@ -128,9 +120,9 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	switch {
 	case len(b) < len(magic) || string(b[:len(magic)]) != magic:
 		return h, entries, &FileError{What: "this is no image of dlm", Advice: "check the path"}
-	case len(b) >= 12 && le.Uint32(b[8:])-oldVersion > version-oldVersion:
-		return h, entries, &FileError{Offset: 8, What: fmt.Sprintf("format version %d, this dlm knows %d and %d", le.Uint32(b[8:]), oldVersion, version),
-			Advice: "use the dlm that wrote it, or a newer one"}
+	case len(b) >= 12 && le.Uint32(b[8:]) != Version:
+		return h, entries, &FileError{Offset: 8, What: fmt.Sprintf("format version %d, this dlm knows %d", le.Uint32(b[8:]), Version),
+			Advice: "use the dlm that wrote it"}
 	case len(b) < headerLen:
 		return h, entries, damaged(len(b), "the file ends within the header")
 	case le.Uint32(b[headerCRCAt:]) != crc32.Checksum(b[:headerCRCAt], castagnoli):
@@ -141,7 +133,7 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	h.TableTime, h.WallTime = int64(le.Uint64(b[56:])), int64(le.Uint64(b[64:]))
 	h.TokenStart, h.TokenCeiling = codec.Token(le.Uint64(b[72:])), codec.Token(le.Uint64(b[80:]))
 	h.TTLLimitMs = le.Uint32(b[88:])
-	h.Grace, h.OldHash = le.Uint32(b[92:])&flagGrace != 0, le.Uint32(b[8:]) == oldVersion
+	h.Grace = le.Uint32(b[92:])&flagGrace != 0
 	h.Holds, h.Length = le.Uint64(b[96:]), le.Uint64(b[104:])
 	for i := range entries {
 		p := b[entriesAt+i*entryLen:]
