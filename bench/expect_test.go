@@ -8,7 +8,7 @@ import (
 	"dlm/codec"
 )
 
-const heldReply = "*6\r\n$5\r\ntoken\r\n$19\r\n1795400000000000001\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n"
+const heldReply = "*6\r\n$5\r\ntoken\r\n:1838080000000001\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n"
 
 // feed gives a stream of bytes to an expectation in pieces and returns how
 // many replies were complete at its end.

@@ -55,8 +55,8 @@ func BenchmarkWriter(b *testing.B) {
 	}
 }
 
-// benchToken is a token as servers give them: they begin with the time in ns.
-var benchToken Token = 1_790_000_000_000_000_000
+// benchToken is a token as servers give them: they begin with the time in ms, times 1,024.
+var benchToken Token = 1_838_080_000_000_000
 
 func writeHold(w *Writer) {
 	benchToken++

@@ -39,12 +39,13 @@ const (
 	FormRESP             // a RESP array of bulk strings
 )
 
-// Token is a fencing token: positive, 63 bits, strictly larger with each new
+// Token is a fencing token: positive, below 2^53, strictly larger with each new
 // grant of one lock. Zero means none.
 type Token uint64
 
-// TokenMax is the largest token.
-const TokenMax Token = 1<<63 - 1
+// TokenMax is the largest token. Up to it every number is a double of its own, so that
+// JavaScript, Lua and the tools for JSON compare tokens rightly.
+const TokenMax Token = 1<<53 - 1
 
 // Opts is the set of options that a command carried.
 type Opts uint16

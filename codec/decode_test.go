@@ -22,7 +22,7 @@ var commands = []struct{ name, line, want string }{
 	{"an empty META", `ACQUIRE a b 1 META ""`, `ACQUIRE "a" "b" 1 meta=""`},
 	{"an option name as a value", "ACQUIRE META TTL 1 META TTL", `ACQUIRE "META" "TTL" 1 meta="TTL"`},
 	{"release", "RELEASE a b", `RELEASE "a" "b"`},
-	{"release with the largest token", "release a b token 9223372036854775807", `RELEASE "a" "b" token=9223372036854775807`},
+	{"release with the largest token", "release a b token 9007199254740991", `RELEASE "a" "b" token=9007199254740991`},
 	{"release of all counts", "RELEASE a b all", `RELEASE "a" "b" all`},
 	{"release of all counts of a hold", "RELEASE a b ALL TOKEN 5", `RELEASE "a" "b" token=5 all`},
 	{"release of names like options", "RELEASE ALL TOKEN", `RELEASE "ALL" "TOKEN"`},

@@ -56,16 +56,8 @@ func (w *Writer) Num(name string, v int64) {
 	}
 }
 
-// Token appends a field with a fencing token: in RESP a string of digits,
-// since it does not fit the numbers of some languages.
-func (w *Writer) Token(name string, t Token) {
-	w.key(name)
-	if w.form == FormRESP {
-		w.Buf = appendTokenBulk(append(w.Buf, '$'), t)
-	} else {
-		w.Buf = strconv.AppendUint(w.Buf, uint64(t), 10)
-	}
-}
+// Token appends a field with a fencing token, which is a number like others.
+func (w *Writer) Token(name string, t Token) { w.Num(name, int64(t)) }
 
 // Str appends a field with a string of a client: quoted in text.
 func (w *Writer) Str(name string, v []byte) {

@@ -15,8 +15,8 @@ const (
 // What stands before, between and behind token, count and lease.
 var holdParts = [...][4]string{
 	holdLine:  {"OK token=", " count=", " lease_ms=", "\n"},
-	holdRESP2: {"*6\r\n$5\r\ntoken\r\n$", "\r\n$5\r\ncount\r\n:", "\r\n$8\r\nlease_ms\r\n:", "\r\n"},
-	holdRESP3: {"%3\r\n$5\r\ntoken\r\n$", "\r\n$5\r\ncount\r\n:", "\r\n$8\r\nlease_ms\r\n:", "\r\n"},
+	holdRESP2: {"*6\r\n$5\r\ntoken\r\n:", "\r\n$5\r\ncount\r\n:", "\r\n$8\r\nlease_ms\r\n:", "\r\n"},
+	holdRESP3: {"%3\r\n$5\r\ntoken\r\n:", "\r\n$5\r\ncount\r\n:", "\r\n$8\r\nlease_ms\r\n:", "\r\n"},
 }
 
 // lowLen is how many digits at the end of a token are written anew each time.
@@ -38,9 +38,9 @@ type holdText struct {
 	text  [holdMax]byte // the whole reply, of size bytes
 }
 
-// holdMax is no less than the longest reply: 17 bytes, "19", \r\n, a token of 19 digits, 15 bytes, 10 digits,
-// 18 bytes, 20 of a lease, \r\n. It is a size that is copied quickly.
-const holdMax = 112
+// holdMax is no less than the longest reply: 16 bytes, a token of 16 digits, 14 bytes, 10 digits,
+// 17 bytes, 20 of a lease, \r\n. It is a size that is copied quickly.
+const holdMax = 96
 
 // Held is what a reply about a hold tells.
 type Held struct {
@@ -118,9 +118,6 @@ func (h *holdText) set(kind int, token Token, count uint32, leaseMs int64) {
 		h.span = 0
 	}
 	b := append(h.text[:0], p[0]...)
-	if kind != holdLine {
-		b = append(appendDecimal(b, uint64(decimalLen(uint64(token)))), "\r\n"...)
-	}
 	b = appendDecimal(b, uint64(token))
 	h.low = len(b) - lowLen
 	b = appendDecimal(append(b, p[1]...), uint64(count))

@@ -84,7 +84,7 @@ func TestNumbers(t *testing.T) {
 	const (
 		wait  = "timeout_ms must be a number from 0 to 86400000"
 		ttl   = "TTL must be a number from 100 to 86400000, in milliseconds"
-		token = "TOKEN must be a number from 1 to 9223372036854775807"
+		token = "TOKEN must be a number from 1 to 9007199254740991"
 		limit = "LIMIT must be a number from 1 to 1000"
 	)
 	malformed := []string{`""`, "-1", "+1", "1.0", "0x1", "1e3", "x", "1x", "/", ":", "\u0661", "18446744073709551616",
@@ -96,8 +96,8 @@ func TestNumbers(t *testing.T) {
 		{"wait", "ACQUIRE a b ", wait, []string{"86400001", "4294967296"}},
 		{"lease", "ACQUIRE a b 0 TTL ", ttl, []string{"0", "99", "86400001", "4294967396"}},
 		{"lease of a heartbeat", "HEARTBEAT a b TTL ", ttl, []string{"99", "86400001"}},
-		{"token", "RELEASE a b TOKEN ", token, []string{"0", "9223372036854775808"}},
-		{"token of a forced release", "FORCE-RELEASE a TOKEN ", token, []string{"0", "9223372036854775808"}},
+		{"token", "RELEASE a b TOKEN ", token, []string{"0", "9007199254740992"}},
+		{"token of a forced release", "FORCE-RELEASE a TOKEN ", token, []string{"0", "9007199254740992"}},
 		{"limit", "LOCKS LIMIT ", limit, []string{"0", "1001"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -223,7 +223,7 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 	case OptToken:
 		n, ok := number(value, 1, uint64(TokenMax))
 		if !ok {
-			return d.bad(BadArg, "TOKEN must be a number from 1 to 9223372036854775807")
+			return d.bad(BadArg, "TOKEN must be a number from 1 to 9007199254740991")
 		}
 		cmd.Token = Token(n)
 	case OptTTL:

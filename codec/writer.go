@@ -96,11 +96,3 @@ func appendLine[T string | []byte](dst []byte, msg T) []byte {
 	}
 	return dst
 }
-
-// appendTokenBulk appends length, token and line end; the $ is there already.
-func appendTokenBulk(b []byte, token Token) []byte {
-	b = appendDecimal(b, uint64(decimalLen(uint64(token))))
-	b = append(b, "\r\n"...)
-	b = appendDecimal(b, uint64(token))
-	return append(b, "\r\n"...)
-}

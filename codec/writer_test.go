@@ -36,20 +36,20 @@ var replies = []struct {
 	{
 		"hold", func(w *Writer) { w.Hold(42, 1, 30000) },
 		"@OK token=42 count=1 lease_ms=30000\n",
-		"*6\r\n$5\r\ntoken\r\n$2\r\n42\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n",
-		"%3\r\n$5\r\ntoken\r\n$2\r\n42\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n",
+		"*6\r\n$5\r\ntoken\r\n:42\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n",
+		"%3\r\n$5\r\ntoken\r\n:42\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n",
 	},
 	{
 		"the largest hold", func(w *Writer) { w.Hold(TokenMax, 1<<32-1, 86_400_000) },
-		"@OK token=9223372036854775807 count=4294967295 lease_ms=86400000\n",
-		"*6\r\n$5\r\ntoken\r\n$19\r\n9223372036854775807\r\n$5\r\ncount\r\n:4294967295\r\n$8\r\nlease_ms\r\n:86400000\r\n",
-		"%3\r\n$5\r\ntoken\r\n$19\r\n9223372036854775807\r\n$5\r\ncount\r\n:4294967295\r\n$8\r\nlease_ms\r\n:86400000\r\n",
+		"@OK token=9007199254740991 count=4294967295 lease_ms=86400000\n",
+		"*6\r\n$5\r\ntoken\r\n:9007199254740991\r\n$5\r\ncount\r\n:4294967295\r\n$8\r\nlease_ms\r\n:86400000\r\n",
+		"%3\r\n$5\r\ntoken\r\n:9007199254740991\r\n$5\r\ncount\r\n:4294967295\r\n$8\r\nlease_ms\r\n:86400000\r\n",
 	},
 	{
 		"a hold of one-digit values", func(w *Writer) { w.Hold(1, 0, 0) },
 		"@OK token=1 count=0 lease_ms=0\n",
-		"*6\r\n$5\r\ntoken\r\n$1\r\n1\r\n$5\r\ncount\r\n:0\r\n$8\r\nlease_ms\r\n:0\r\n",
-		"%3\r\n$5\r\ntoken\r\n$1\r\n1\r\n$5\r\ncount\r\n:0\r\n$8\r\nlease_ms\r\n:0\r\n",
+		"*6\r\n$5\r\ntoken\r\n:1\r\n$5\r\ncount\r\n:0\r\n$8\r\nlease_ms\r\n:0\r\n",
+		"%3\r\n$5\r\ntoken\r\n:1\r\n$5\r\ncount\r\n:0\r\n$8\r\nlease_ms\r\n:0\r\n",
 	},
 	{
 		"fields of every kind",
@@ -62,8 +62,8 @@ var replies = []struct {
 			w.End()
 		},
 		"@OK state=held owner=\"a\\\"\\n\\xff\" token=7 held_ms=-5\n",
-		"*8\r\n$5\r\nstate\r\n$4\r\nheld\r\n$5\r\nowner\r\n$4\r\na\"\n\xff\r\n$5\r\ntoken\r\n$1\r\n7\r\n$7\r\nheld_ms\r\n:-5\r\n",
-		"%4\r\n$5\r\nstate\r\n$4\r\nheld\r\n$5\r\nowner\r\n$4\r\na\"\n\xff\r\n$5\r\ntoken\r\n$1\r\n7\r\n$7\r\nheld_ms\r\n:-5\r\n",
+		"*8\r\n$5\r\nstate\r\n$4\r\nheld\r\n$5\r\nowner\r\n$4\r\na\"\n\xff\r\n$5\r\ntoken\r\n:7\r\n$7\r\nheld_ms\r\n:-5\r\n",
+		"%4\r\n$5\r\nstate\r\n$4\r\nheld\r\n$5\r\nowner\r\n$4\r\na\"\n\xff\r\n$5\r\ntoken\r\n:7\r\n$7\r\nheld_ms\r\n:-5\r\n",
 	},
 	{
 		"list",

@@ -65,7 +65,7 @@ func TestCountBehindAWaitCountsOnce(t *testing.T) {
 	for _, form := range []string{
 		"ACQUIRE x svc 3000\nHEARTBEAT x svc TOKEN %d COUNT 1\n",
 		"*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$3\r\nsvc\r\n$4\r\n3000\r\n" +
-			"*7\r\n$9\r\nHEARTBEAT\r\n$1\r\nx\r\n$3\r\nsvc\r\n$5\r\nTOKEN\r\n$19\r\n%d\r\n$5\r\nCOUNT\r\n$1\r\n1\r\n",
+			"*7\r\n$9\r\nHEARTBEAT\r\n$1\r\nx\r\n$3\r\nsvc\r\n$5\r\nTOKEN\r\n$16\r\n%d\r\n$5\r\nCOUNT\r\n$1\r\n1\r\n",
 	} {
 		dir := t.TempDir()
 		s := mustStart(t, dir, nil)

@@ -15,13 +15,6 @@ import (
 )
 
 const (
-	// tokenReserve is how many tokens a start may give in one shard before it
-	// must write START again.
-	tokenReserve = 1 << 40
-	// tokenLeap sets a start apart that does not know all that came after its
-	// image: see leap.
-	tokenLeap = 1 << 50
-
 	// loadBase and loadPerHold are more than a promotion takes to load an image:
 	// 10 million holds took 1 to 2.3 s.
 	loadBase    = 100 * time.Millisecond
@@ -67,7 +60,7 @@ func openTable(cfg *Config) (*recovered, error) {
 // fresh makes a table for memory only.
 func fresh(cfg *Config) *recovered {
 	now := time.Now()
-	return &recovered{table: newTable(cfg, secretSeed(), codec.Token(now.UnixNano())), ttlMax: codec.TTLMaxMs, started: now}
+	return &recovered{table: newTable(cfg, secretSeed(), wallToken(now)), ttlMax: codec.TTLMaxMs, started: now}
 }
 
 func newTable(cfg *Config, seed uint64, tokenStart codec.Token) *table.Table {
@@ -160,7 +153,7 @@ var roleAdvice = map[snapshot.Role]string{
 func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *snapshot.Image, copied bool) {
 	s := &r.start
 	*s = snapshot.Start{Lineage: newLineage(), Seed: secretSeed(), Role: snapshot.Primary}
-	tokens, ttlMs := codec.Token(r.started.UnixNano()), uint32(0)
+	tokens, ttlMs := wallToken(r.started), uint32(0)
 	if known {
 		s.Lineage, s.Seed, s.Number = former.Lineage, former.Seed, former.Number
 		tokens, ttlMs = max(tokens, former.TokenCeiling), former.TTLLimitMs
@@ -188,24 +181,10 @@ func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *s
 	}
 }
 
-// leap returns how far tokens go ahead of what START and image know, when others
-// may have started from that image, too: some 13 days of nanoseconds after
-// --recover older, which has START, twice that for a promotion or a copied image,
-// which could come after it. The time since the image is added, so that of two
-// copies started one after the other the second is ahead; only who sets the
-// clock back as well can make tokens meet.
-func (r *recovered) leap(hasStart bool) codec.Token {
-	age := codec.Token(max(0, r.started.Sub(time.Unix(0, r.header.WallTime))))
-	if hasStart {
-		return tokenLeap + age
-	}
-	return 2*tokenLeap + age
-}
-
 // load makes the table, with what is in the image.
 func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 	if r.start.TokenCeiling > codec.TokenMax {
-		return fmt.Errorf("no fencing tokens are left: the token ceiling of START or of the image is near the end of 63 bits")
+		return noTokensLeft(r.start.TokenStart)
 	}
 	r.table = newTable(cfg, r.start.Seed, r.start.TokenStart)
 	r.table.SetTokenCeiling(r.start.TokenCeiling)

@@ -61,54 +61,6 @@ func TestRestartAfterACleanStop(t *testing.T) {
 	s.crash()
 }
 
-// TestTokensNeverFall restarts with a wall clock that was set back, and from an
-// older image.
-func TestTokensNeverFall(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, nil)
-	s.image()
-	s.image()
-	s.crash()
-	start, err := snapshot.ReadStart(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ahead := codec.Token(time.Now().Add(100 * time.Hour).UnixNano()) // as seen by a clock set back by that much
-	start.TokenCeiling = ahead
-	if err := snapshot.WriteStart(dir, &start); err != nil {
-		t.Fatal(err)
-	}
-	s = mustStart(t, dir, nil)
-	if got := s.e.served.Load().start; got.TokenStart < ahead || got.TokenCeiling != got.TokenStart+tokenReserve || got.Number != 2 {
-		t.Errorf("START %+v, want tokens from %d on", got, ahead)
-	}
-	s.crash()
-	s = mustStart(t, dir, func(c *Config) { c.RecoverOlder = true })
-	if got := s.e.served.Load().start.TokenStart; got < ahead+tokenReserve+tokenLeap {
-		t.Errorf("an older image: tokens from %d on", got)
-	}
-	s.crash()
-}
-
-// TestTokenCeiling: no token passes what START says, and START is renewed in time.
-func TestTokenCeiling(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, nil)
-	rec := s.e.served.Load()
-	rec.table.SetTokenCeiling(rec.start.TokenStart)
-	s.want("ACQUIRE a svc 0", "ERROR LIMIT")
-	rec.table.SetTokenCeiling(rec.start.TokenStart + 1)
-	s.want("ACQUIRE a svc 0", "OK")
-	rec.start.TokenCeiling = rec.start.TokenStart + tokenReserve/4
-	if err := s.e.imager.Load().extendTokens(); err != nil {
-		t.Fatal(err)
-	}
-	if onDisk, err := snapshot.ReadStart(dir); err != nil || onDisk.TokenCeiling != rec.start.TokenStart+tokenReserve/4+tokenReserve {
-		t.Errorf("START %+v %v", onDisk, err)
-	}
-	s.crash()
-}
-
 // TestRefusedStarts are those that could harm: each says what to do.
 func TestRefusedStarts(t *testing.T) {
 	refused := func(dir string, change func(*Config), want string) {

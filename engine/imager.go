@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -26,7 +25,8 @@ const (
 type imager struct {
 	e      *Engine
 	rec    *recovered
-	number uint64 // of the last image of this start
+	number uint64    // of the last image of this start
+	looked time.Time // at the ceiling of tokens
 	img    codec.ShardImage
 	locked []time.Duration // of the last image's holds of a mutex
 
@@ -67,10 +67,8 @@ func (m *imager) run(ctx context.Context) {
 	defer runtime.UnlockOSThread()
 	wait := m.e.cfg.SnapshotInterval
 	for {
-		select {
-		case <-ctx.Done():
+		if !m.rest(ctx, wait) {
 			return
-		case <-time.After(wait):
 		}
 		var err error
 		beside(func() { err = errors.Join(m.extendTokens(), m.write()) })
@@ -79,6 +77,19 @@ func (m *imager) run(ctx context.Context) {
 		}
 		wait = max(m.e.cfg.SnapshotInterval, imageRest*m.cpu())
 	}
+}
+
+// rest waits, and keeps the ceiling of tokens ahead meanwhile. It returns false if ctx has ended.
+func (m *imager) rest(ctx context.Context, wait time.Duration) bool {
+	for ; wait > 0; wait -= tokenLookEvery {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(min(wait, tokenLookEvery)):
+		}
+		m.keepTokens()
+	}
+	return true
 }
 
 func (m *imager) cpu() time.Duration {
@@ -163,30 +174,10 @@ func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, err e
 		if err := w.Shard(&m.img); err != nil {
 			return "", h, err
 		}
+		m.keepTokens()
 	}
+	w.Header().TokenCeiling = m.rec.start.TokenCeiling // the counters copied last may be above that of the beginning
 	return w.Commit()
-}
-
-// extendTokens renews the durable ceiling of tokens long before it is reached.
-func (m *imager) extendTokens() error {
-	largest := codec.Token(0)
-	for i := range table.Shards {
-		shard := m.rec.table.ShardAt(i)
-		shard.Lock()
-		largest = max(largest, shard.Counter())
-		shard.Unlock()
-	}
-	next := m.rec.start
-	if next.TokenCeiling-largest > tokenReserve/2 || next.TokenCeiling > codec.TokenMax-tokenReserve {
-		return nil
-	}
-	next.TokenCeiling += tokenReserve
-	if err := snapshot.WriteStart(m.rec.dir.Path(), &next); err != nil {
-		return fmt.Errorf("START: %w", err)
-	}
-	m.rec.start.TokenCeiling = next.TokenCeiling // the rest is read by others
-	m.rec.table.SetTokenCeiling(next.TokenCeiling)
-	return nil
 }
 
 // finish writes the last image of a clean stop, when nothing is executed any

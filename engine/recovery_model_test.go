@@ -91,7 +91,7 @@ func (w *modelWorld) start(change func(*Config)) {
 	}
 	w.s = s
 	w.note("start: %s", s.e.Durability())
-	if rec := s.e.served.Load(); rec.start.TokenStart > rec.header.TokenCeiling+tokenLeap {
+	if rec := s.e.served.Load(); rec.start.TokenStart >= rec.header.TokenCeiling+tokenLeapOlder {
 		w.leapt = rec.start.Number
 	}
 	if from := s.e.served.Load().from; from != "" {

@@ -12,8 +12,9 @@ import (
 
 const (
 	recTTLMax     = 4000 // ms, the longest lease that any client asks for
-	recReserve    = 1 << 40
-	recLeap       = 1 << 50
+	recReserve    = 1 << 30
+	recLeap       = 1 << 38
+	recLeapOlder  = recLeap / 2
 	recWallStart  = 1_760_000_000 * 1_000_000_000 // wall clock at time 0
 	recImagesKeep = 3
 )
@@ -50,7 +51,10 @@ type recServer struct {
 
 func (w *recWorld) tableNow() int64 { return w.now - w.base }
 
-func (w *recWorld) wall() codec.Token { return codec.Token(recWallStart + w.now - w.skew) }
+func (w *recWorld) wall() codec.Token { return recWallToken(recWallStart + w.now - w.skew) }
+
+// recWallToken is engine.wallToken.
+func recWallToken(wall int64) codec.Token { return codec.Token(wall/nsPerMs) << 10 }
 
 // cleanStop writes the final image, which START names.
 func (w *recWorld) cleanStop() {
@@ -129,7 +133,11 @@ func (w *recWorld) restart(how recHow) {
 		raise(img.ceiling)
 	}
 	if leap && w.out != ruleStart && w.out != ruleLeap {
-		tokens += recLeap
+		if how.copied {
+			tokens += recLeap
+		} else {
+			tokens += recLeapOlder
+		}
 		if w.out != ruleAge {
 			tokens += max(w.wall(), img.wall) - img.wall
 		}

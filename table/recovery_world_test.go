@@ -245,7 +245,9 @@ func (w *recWorld) logf(format string, args ...any) {
 }
 
 // rel makes a token readable.
-func (w *recWorld) rel(t codec.Token) int64 { return int64(t) - recWallStart - 1_000_000_000 }
+func (w *recWorld) rel(t codec.Token) int64 {
+	return int64(t) - int64(recWallToken(recWallStart+1_000_000_000))
+}
 
 var verbNames = map[codec.Verb]string{codec.VerbAcquire: "acquire", codec.VerbRelease: "release", codec.VerbHeartbeat: "heartbeat"}
 

@@ -91,8 +91,8 @@ type imageFacts struct {
 	Grace        bool        `json:"written_in_grace"`
 	Holds        uint64      `json:"holds"`
 	Bytes        uint64      `json:"bytes"`
-	TokenStart   codec.Token `json:"token_start,string"`
-	TokenCeiling codec.Token `json:"token_ceiling,string"`
+	TokenStart   codec.Token `json:"token_start"`
+	TokenCeiling codec.Token `json:"token_ceiling"`
 	TTLLimitMs   uint32      `json:"ttl_limit_ms"`
 }
 

@@ -11,7 +11,7 @@
 // Every file is written under another name, forced to disk, renamed, and then
 // the directory is forced to disk. So a name stands for a whole file or for none.
 //
-// # Image, format version 2
+// # Image, format version 3
 //
 // All numbers are little-endian. The header has 12 KiB; sections begin at
 // multiples of 4 KiB, in the order of their shards, each right behind the one

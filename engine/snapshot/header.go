@@ -25,7 +25,7 @@ const (
 )
 
 // Version is the format version of images.
-const Version = 2
+const Version = 3
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

@@ -41,7 +41,7 @@ type Start struct {
 
 const (
 	startName = "START"
-	startHead = "dlm-start 1\n"
+	startHead = "dlm-start 2\n"
 )
 
 func (s *Start) encode() []byte {
@@ -65,7 +65,7 @@ func (s *Start) encode() []byte {
 // decodeStart is strict: what encode would not write is damaged.
 func decodeStart(b []byte) (s Start, err error) {
 	if !bytes.HasPrefix(b, []byte(startHead)) {
-		return s, fmt.Errorf("line 1: this is no START of dlm, or one of a newer version")
+		return s, fmt.Errorf("line 1: this is no START of dlm, or one of another version")
 	}
 	value := func(n int, key string) string {
 		lines := strings.Split(string(b), "\n")
@@ -92,8 +92,8 @@ func decodeStart(b []byte) (s Start, err error) {
 	s.Lineage = lineage(1, "lineage")
 	s.Seed = number(2, "seed", 16, 64)
 	s.Number = number(3, "start", 10, 64)
-	s.TokenStart = codec.Token(number(4, "token_start", 10, 63))
-	s.TokenCeiling = codec.Token(number(5, "token_ceiling", 10, 63))
+	s.TokenStart = codec.Token(number(4, "token_start", 10, 53))
+	s.TokenCeiling = codec.Token(number(5, "token_ceiling", 10, 53))
 	s.TTLLimitMs = uint32(number(6, "ttl_limit_ms", 10, 32))
 	s.Role = Role(value(7, "role"))
 	s.CleanImage = value(8, "clean_image")

@@ -17,7 +17,7 @@ func TestStart(t *testing.T) {
 	}
 	for _, s := range []Start{
 		{Lineage: Lineage{9}, Seed: 77, Number: 1, TokenStart: 5, TokenCeiling: 6, TTLLimitMs: 100, Role: Primary},
-		{Lineage: Lineage{15: 1}, Seed: 1 << 63, Number: 2, TokenStart: 1 << 60, TokenCeiling: 1<<60 + 1<<40, TTLLimitMs: 30_000,
+		{Lineage: Lineage{15: 1}, Seed: 1 << 63, Number: 2, TokenStart: 1 << 52, TokenCeiling: 1<<53 - 1, TTLLimitMs: 30_000,
 			Role: Deposed, CleanImage: FileName(2, 9), Taker: Lineage{7}},
 	} {
 		if err := WriteStart(dir, &s); err != nil {

@@ -34,7 +34,7 @@ type cycle struct {
 func (c *cycle) run(lock string) {
 	check(c.client.Ping(c.ctx).Err())
 	granted := c.do("ACQUIRE", lock, "svc-a", 1000)
-	token, err := strconv.ParseUint(granted["token"], 10, 63)
+	token, err := strconv.ParseUint(granted["token"], 10, 53)
 	if err != nil || token == 0 || granted["count"] != "1" {
 		log.Fatalf("granted: %v, %v", granted, err)
 	}

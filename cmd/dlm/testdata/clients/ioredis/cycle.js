@@ -25,8 +25,7 @@ const lock = "a lock, by node";
 
 assert.equal(await client.ping(), "PONG");
 const granted = fields(await client.call("ACQUIRE", lock, "svc-a", 1000));
-assert.ok(BigInt(granted.token) > 0n);
-assert.equal(typeof granted.token, "string");
+assert.ok(Number.isSafeInteger(granted.token) && granted.token > 0, String(granted.token));
 assert.equal(granted.count, 1);
 await refused("TIMEOUT", client, "ACQUIRE", lock, "svc-b", 0);
 const beat = fields(await client.call("HEARTBEAT", lock, "svc-a", "TOKEN", granted.token));

@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"dlm/codec"
+	"dlm/engine/snapshot"
+)
+
+// TestTokensAreDoubles: who reads a token as a double, as JavaScript, Lua and most
+// tools for JSON do, has the token, and not that of the grant before.
+func TestTokensAreDoubles(t *testing.T) {
+	s := newSim(t, nil)
+	before := 0.0
+	for range 3 {
+		token := tokenOf(t, s.ask("ACQUIRE a svc 0"))
+		s.want("RELEASE a svc", "OK")
+		var double any
+		if err := json.Unmarshal(fmt.Append(nil, token), &double); err != nil {
+			t.Fatal(err)
+		}
+		if double.(float64) <= before {
+			t.Errorf("token %d is the double %f, after %f", token, double, before)
+		}
+		if back, err := json.Marshal(double); err != nil || string(back) != fmt.Sprint(token) {
+			t.Errorf("token %d comes back as %s %v", token, back, err)
+		}
+		before = double.(float64)
+	}
+}
+
+// TestTokensNeverFall restarts with a wall clock that was set back, and from an
+// older image.
+func TestTokensNeverFall(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	s.image()
+	s.image()
+	s.crash()
+	start, err := snapshot.ReadStart(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := wallToken(time.Now().Add(100 * time.Hour)) // as seen by a clock set back by that much
+	start.TokenCeiling = ahead
+	if err := snapshot.WriteStart(dir, &start); err != nil {
+		t.Fatal(err)
+	}
+	s = mustStart(t, dir, nil)
+	if got := s.e.served.Load().start; got.TokenStart < ahead || got.TokenCeiling != got.TokenStart+tokenReserve || got.Number != 2 {
+		t.Errorf("START %+v, want tokens from %d on", got, ahead)
+	}
+	s.crash()
+	s = mustStart(t, dir, func(c *Config) { c.RecoverOlder = true })
+	if got := s.e.served.Load().start.TokenStart; got < ahead+tokenReserve+tokenLeapOlder {
+		t.Errorf("an older image: tokens from %d on", got)
+	}
+	s.crash()
+}
+
+// TestTokenCeiling: no token passes what START says, and START is renewed in time.
+func TestTokenCeiling(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	rec := s.e.served.Load()
+	rec.table.SetTokenCeiling(rec.start.TokenStart)
+	s.want("ACQUIRE a svc 0", "ERROR LIMIT")
+	rec.table.SetTokenCeiling(rec.start.TokenStart + 1)
+	s.want("ACQUIRE a svc 0", "OK")
+	rec.start.TokenCeiling = rec.start.TokenStart + tokenReserve/4
+	if err := s.e.imager.Load().extendTokens(); err != nil {
+		t.Fatal(err)
+	}
+	if onDisk, err := snapshot.ReadStart(dir); err != nil || onDisk.TokenCeiling != rec.start.TokenStart+tokenReserve/4+tokenReserve {
+		t.Errorf("START %+v %v", onDisk, err)
+	}
+	s.crash()
+}
+
+// TestTokenCeilingIsKept: START is renewed between images that are far apart, and while one is
+// written, which then says what is true when it is complete.
+func TestTokenCeilingIsKept(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	rec, m := s.e.served.Load(), s.e.imager.Load()
+	low := func() codec.Token {
+		rec.start.TokenCeiling = rec.start.TokenStart + tokenReserve/4
+		rec.table.SetTokenCeiling(rec.start.TokenCeiling)
+		m.looked = time.Time{}
+		return rec.start.TokenCeiling + tokenReserve
+	}
+	want := low()
+	if !m.rest(t.Context(), time.Microsecond) {
+		t.Error("the rest was cut short")
+	}
+	if onDisk, err := snapshot.ReadStart(dir); err != nil || onDisk.TokenCeiling != want {
+		t.Errorf("between images: %+v %v, want a ceiling of %d", onDisk, err, want)
+	}
+	want = low()
+	s.image()
+	if state, _ := s.e.ImageState(); state.Header.TokenCeiling != want {
+		t.Errorf("the image has a ceiling of %d, want %d", state.Header.TokenCeiling, want)
+	}
+	s.crash()
+}
