@@ -35,7 +35,10 @@ var Docs = [...]Doc{
 		"TTL: length of the lease from here on, 100 to 86400000 ms. A lease is never made shorter.",
 		"NOTHELD or NOTOWNER means that the lock is lost.",
 	}},
-	{VerbStatus, "STATUS", "<lock>", "Tell who holds a lock, since when, and who waits", 2, true, nil},
+	{VerbStatus, "STATUS", "<lock>", "Tell who holds a lock, since when, and who waits", 2, true, []string{
+		"reentries_other_conn: how often this hold was acquired again by another connection than the one that it was granted to, up to 63.",
+		"If that is not meant, processes share a service id: see FRESH in HELP ACQUIRE.",
+	}},
 	{VerbForceRelease, "FORCE-RELEASE", "<lock> [TOKEN <n>] [REASON <text>]", "End the hold of whoever has the lock; needs the admin role", 2, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
 		"REASON: up to 512 bytes.",

@@ -90,6 +90,7 @@ func (e *Engine) infoLocks(b []byte) []byte {
 	b = infoLine(b, "waiters", t.Waiters)
 	b = infoLine(b, "grants", t.Grants)
 	b = infoLine(b, "reentries", t.Reentries)
+	b = infoLine(b, "reentries_other_conn", t.ReentriesOtherConn)
 	b = infoLine(b, "renewals", t.Renewals)
 	b = infoLine(b, "releases", t.Releases)
 	b = infoLine(b, "queued", t.Queued)

@@ -59,6 +59,9 @@ func statusFields(st *table.Status) int {
 	if len(st.Next) > 0 {
 		n++
 	}
+	if st.Others > 0 {
+		n++
+	}
 	if len(st.Meta) > 0 {
 		n++
 	}
@@ -80,6 +83,9 @@ func (r *reactor) writeStatus(st *table.Status) {
 	r.w.Num("waiters", int64(st.Waiters))
 	if len(st.Next) > 0 {
 		r.w.Str("next", st.Next)
+	}
+	if st.Others > 0 {
+		r.w.Num("reentries_other_conn", int64(st.Others))
 	}
 	if len(st.Meta) > 0 {
 		r.w.Str("meta", st.Meta)

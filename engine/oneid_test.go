@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -127,4 +128,45 @@ func TestAReleaseOfAllBehindAWait(t *testing.T) {
 	b.expect("OK\nOK\nERROR NOTHELD nobody holds this lock: it was never acquired, or released, expired or forced\n")
 	b.do("RELEASE x B ALL", "OK")
 	s.empty()
+}
+
+// TestReentriesOfOtherConnectionsAreSeen in STATUS, LOCKS and INFO: two processes may share a service id.
+func TestReentriesOfOtherConnectionsAreSeen(t *testing.T) {
+	s := newSim(t, nil)
+	var workers []*client
+	for i := range 6 {
+		k := s.dial(i % 2)
+		k.do("ACQUIRE account billing 0 META why", "OK")
+		k.do("ACQUIRE account billing 0", "OK")
+		workers = append(workers, k)
+	}
+	a := workers[5]
+	for _, command := range []string{"STATUS account", "LOCKS"} {
+		a.send(command + "\n")
+		if got := a.reads(); !strings.Contains(got, " count=12 ") || !strings.Contains(got, " reentries_other_conn=10 meta=\"why\"\n") {
+			t.Errorf("%s: %q", command, got)
+		}
+	}
+	a.send("*2\r\n$6\r\nSTATUS\r\n$7\r\naccount\r\n")
+	if got := a.reads(); !strings.HasPrefix(got, "*20\r\n") || !strings.Contains(got, "$20\r\nreentries_other_conn\r\n:10\r\n") {
+		t.Errorf("%q", got)
+	}
+	a.send("INFO locks\n")
+	if got := a.reads(); !strings.Contains(got, "\nreentries:11\n") || !strings.Contains(got, "\nreentries_other_conn:10\n") {
+		t.Errorf("%q", got)
+	}
+	a.do("RELEASE account billing ALL", "OK")
+	a.do("ACQUIRE account billing 0", "OK")
+	a.do("ACQUIRE account billing 0", "OK")
+	a.send("STATUS account\n")
+	if got := a.reads(); strings.Contains(got, "reentries_other_conn") {
+		t.Errorf("another hold: %q", got)
+	}
+	for range 100 {
+		workers[0].do("ACQUIRE account billing 0", "OK")
+	}
+	a.send("STATUS account\n")
+	if got := a.reads(); !strings.Contains(got, " count=102 ") || !strings.Contains(got, " reentries_other_conn=63\n") {
+		t.Errorf("%q", got)
+	}
 }

@@ -58,9 +58,7 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 			r.limit(codec.WhichCount)
 			return
 		}
-		l.count++
-		s.counts.Reentries++
-		s.renew(l, optionalTTL(cmd))
+		s.reenter(l, optionalTTL(cmd), from.Conn)
 		if cmd.Has(codec.OptMeta) {
 			s.setMeta(l, cmd.Text)
 		}
@@ -84,7 +82,7 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 	if cmd.Has(codec.OptMeta) {
 		meta = cmd.Text
 	}
-	s.grant(i, l, cmd.Service, optionalTTL(cmd), meta)
+	s.grant(i, l, cmd.Service, optionalTTL(cmd), meta, from.Conn)
 	s.emit(EventGrant, l, cmd.Service, from)
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
 	r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number}

@@ -124,6 +124,7 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 	s.setService(l, cmd.Service)
 	// The TTL that the holder was given is not known, unless it says it again.
 	l.token, l.ttlMs, l.since = cmd.Token, s.table.ttlMs, s.now
+	l.markGrant(0)
 	l.standing = standsReleased // revived by what follows
 	s.counts.Claims++
 	s.emit(EventClaim, l, cmd.Service, Origin{})
@@ -175,9 +176,10 @@ func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 		w := s.waiters.at(at)
 		next := w.next
 		if w.deadline > s.now && !w.fresh && string(s.waiterService(w)) == string(s.service(l)) {
-			l.count++
-			s.counts.Reentries++
-			s.renew(l, w.ttlMs)
+			s.reenter(l, w.ttlMs, w.from.Conn)
+			if w.meta != 0 {
+				s.setMeta(l, s.waiterMeta(w))
+			}
 			s.deliver(EventReenter, i, l, at, fx)
 		}
 		at = next

@@ -13,8 +13,8 @@ package table
 // makes some of the others be at hand.
 type freeSort struct {
 	rest   uint32       // free records that are not sifted, a list
+	next   uint32       // chunks from here on are settled, when rest is empty
 	chunks []siftedFree // by chunk; nil: nothing is being sorted
-	next   int          // chunks from here on are settled, when rest is empty
 	vacant []uint32     // chunks without memory, the lowest last
 }
 
@@ -44,7 +44,7 @@ func (f *freeSort) vacantChunk(b *lockSlab) int {
 func (f *freeSort) begin(b *lockSlab) {
 	f.rest, b.free = b.free, none
 	f.chunks = make([]siftedFree, len(b.chunks))
-	f.next = len(f.chunks)
+	f.next = uint32(len(f.chunks))
 }
 
 // sift moves a record from the rest to its chunk. There must be one.
@@ -64,7 +64,7 @@ func (f *freeSort) sift(b *lockSlab) {
 
 // settle takes the highest chunk that is not settled, and returns it and whether all its records are
 // free. If they are and may go, its memory is the caller's to give up, by vacate; else they are at hand again.
-func (f *freeSort) settle(b *lockSlab, mayGo bool) (chunk int, goes bool) {
+func (f *freeSort) settle(b *lockSlab, mayGo bool) (chunk uint32, goes bool) {
 	f.next--
 	c := f.chunks[f.next]
 	switch {
@@ -78,15 +78,15 @@ func (f *freeSort) settle(b *lockSlab, mayGo bool) (chunk int, goes bool) {
 }
 
 // vacate gives up the memory of a chunk that settle has returned.
-func (f *freeSort) vacate(b *lockSlab, chunk int) {
+func (f *freeSort) vacate(b *lockSlab, chunk uint32) {
 	b.chunks[chunk] = nil
 	at := len(f.vacant)
-	for at > 0 && f.vacant[at-1] < uint32(chunk) { // mostly the lowest of all
+	for at > 0 && f.vacant[at-1] < chunk { // mostly the lowest of all
 		at--
 	}
 	f.vacant = append(f.vacant, 0)
 	copy(f.vacant[at+1:], f.vacant[at:])
-	f.vacant[at] = uint32(chunk)
+	f.vacant[at] = chunk
 }
 
 // end is called when all is settled.

@@ -149,7 +149,7 @@ func (s *Shard) placeClaim(tag uint32, name []byte) (i uint32, ok bool) {
 
 func (s *Shard) place(tag uint32, name []byte) uint32 {
 	i, l := s.create(tag, name)
-	l.token, l.count, l.ttlMs, l.serviceLen = 0, 0, 0, 0
+	l.token, l.count, l.ttlMs, l.serviceLen, l.by = 0, 0, 0, 0, 0
 	l.standing, l.deadline = standsBarred, math.MaxInt64
 	s.grace.unheld++
 	return i

@@ -3,9 +3,10 @@ package table
 import "dlm/codec"
 
 // grant makes service the holder of lock i, which nobody holds, under a new
-// token. The caller has seen that a token is left.
-func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []byte) {
+// token, for a request of that connection. The caller has seen that a token is left.
+func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []byte, conn ConnID) {
 	s.beginHold(l, ttlMs)
+	l.markGrant(markOf(conn))
 	s.setService(l, service)
 	if l.meta != 0 || len(meta) != 0 {
 		s.setMeta(l, meta)
@@ -45,7 +46,7 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 			fx.add(Effect{To: w.from, Code: codec.Limit})
 			s.dequeue(l.first)
 		default:
-			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w))
+			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w), w.from.Conn)
 			s.deliver(EventGrant, i, l, l.first, fx)
 			s.grantFollowers(i, l, fx)
 			return i
@@ -69,9 +70,7 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 		if w.fresh || string(s.waiterService(w)) != string(s.service(l)) {
 			return
 		}
-		l.count++
-		s.counts.Reentries++
-		s.renew(l, w.ttlMs)
+		s.reenter(l, w.ttlMs, w.from.Conn)
 		if w.meta != 0 {
 			s.setMeta(l, s.waiterMeta(w))
 		}

@@ -40,7 +40,7 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 		h = codec.HoldImage{Token: l.token, Deadline: l.deadline, Since: l.since, TTLMs: l.ttlMs, Count: l.count,
 			Flags: flagsOf[l.standing], Name: s.name(l), Service: s.service(l)}
 		if l.meta != 0 {
-			h.Meta = s.arena.get(l.meta, int(l.metaLen))
+			h.Meta = s.arena.get(l.meta, l.metaLen())
 		}
 		img.Append(&h)
 	}
@@ -123,7 +123,7 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	i, l := s.create(uint32(hash), h.Name)
 	s.setService(l, h.Service)
 	s.setMeta(l, h.Meta)
-	l.token, l.count, l.ttlMs = h.Token, h.Count, h.TTLMs
+	l.token, l.count, l.ttlMs, l.by = h.Token, h.Count, h.TTLMs, 0
 	l.since = h.Since - rec.ImageTime + rec.Now
 	switch {
 	case h.Flags&codec.HoldReleased != 0:

@@ -44,9 +44,10 @@ type lock struct {
 	last    uint32 // tail of the queue
 	waiters uint32 // length of the queue
 	meta    ref    // META of the holder; 0: none
-	metaLen uint16
+	extra   uint16 // length of META, and re-entries from other connections: see reentry.go
 
 	standing standing // in a recovery
+	by       connMark // the connection that was granted
 }
 
 // lockSlab hands out lock records by index. Records never move. The list of free records is not sorted: the
@@ -169,11 +170,13 @@ func (s *Shard) dropService(l *lock) {
 // setMeta replaces the holder's META by text; empty removes it.
 func (s *Shard) setMeta(l *lock, text []byte) {
 	if l.meta != 0 {
-		s.arena.drop(l.meta, int(l.metaLen))
-		l.meta, l.metaLen = 0, 0
+		s.arena.drop(l.meta, l.metaLen())
+		l.meta = 0
+		l.setMetaLen(0)
 	}
 	if len(text) > 0 {
-		l.meta, l.metaLen = s.arena.put(text), uint16(len(text))
+		l.meta = s.arena.put(text)
+		l.setMetaLen(len(text))
 	}
 }
 
@@ -216,7 +219,7 @@ func (s *Shard) create(tag uint32, name []byte) (uint32, *lock) {
 // grant set the rest.
 func (s *Shard) takeLock(tag uint32) (uint32, *lock) {
 	i, l := s.locks.take()
-	l.tag, l.first, l.last, l.waiters, l.meta, l.metaLen = tag, none, none, 0, 0, 0
+	l.tag, l.first, l.last, l.waiters, l.meta, l.extra = tag, none, none, 0, 0, 0
 	return i, l
 }
 

@@ -223,9 +223,9 @@ func peek(t *Table, name []byte) *mLock {
 	}
 	l := s.locks.at(i)
 	m := &mLock{name: string(s.name(l)), owner: string(s.service(l)), token: l.token, count: l.count, ttl: l.ttlMs,
-		since: l.since, deadline: l.deadline}
+		since: l.since, deadline: l.deadline, by: l.by, others: l.others()}
 	if l.meta != 0 {
-		m.meta = string(s.arena.get(l.meta, int(l.metaLen)))
+		m.meta = string(s.arena.get(l.meta, l.metaLen()))
 	}
 	for i := l.first; i != none; i = s.waiters.at(i).next {
 		w := s.waiters.at(i)

@@ -29,6 +29,8 @@ type mLock struct {
 	token             codec.Token
 	count, ttl        uint32
 	since, deadline   int64
+	by                connMark
+	others            uint16
 	queue             []mWait
 }
 
@@ -95,9 +97,18 @@ func (m *model) grant(l *mLock, owner string, ttl uint32, meta string, from Orig
 	m.counter[shard]++
 	m.counts.Grants++
 	*l = mLock{name: l.name, owner: owner, meta: meta, token: m.counter[shard], count: 1, ttl: ttl,
-		since: m.now, deadline: m.now + int64(ttl)*nsPerMs, queue: l.queue}
+		since: m.now, deadline: m.now + int64(ttl)*nsPerMs, by: markOf(from.Conn), queue: l.queue}
 	m.locks[l.name] = l
 	m.event(EventGrant, l, owner, from)
+}
+
+func (m *model) reenter(l *mLock, from Origin) {
+	l.count++
+	m.counts.Reentries++
+	if l.by != markOf(from.Conn) {
+		m.counts.ReentriesOtherConn++
+		l.others = min(l.others+1, othersMax)
+	}
 }
 
 // unqueue takes wait i out of the queue.
@@ -132,8 +143,7 @@ func (m *model) passOn(l *mLock) {
 			return
 		case granted:
 			m.unqueue(l, 0)
-			l.count++
-			m.counts.Reentries++
+			m.reenter(l, w.from)
 			m.renew(l, w.ttl)
 			if w.meta != "" {
 				l.meta = w.meta
@@ -181,8 +191,7 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 	case l.owner == service && c.Has(codec.OptFresh):
 		return Result{Code: codec.AlreadyHeld, Token: l.token}
 	case l.owner == service:
-		l.count++
-		m.counts.Reentries++
+		m.reenter(l, from)
 		m.renew(l, ttl)
 		if c.Has(codec.OptMeta) {
 			l.meta = meta

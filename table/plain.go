@@ -9,6 +9,7 @@ type Plain struct {
 	hashes  [codec.BurstMax]uint64
 	in      []byte // what they were decoded from
 	from    ConnID
+	by      connMark // of it
 
 	// Of the last run.
 	granted  uint
@@ -39,7 +40,7 @@ func (t *Table) Prepare(b *Plain, in []byte, n int, from ConnID) {
 	for i := range b.hashes[:n] {
 		b.hashes[i] = t.hashPlain(&b.Cmds[i], in)
 	}
-	b.in, b.from = in, from
+	b.in, b.from, b.by = in, from, markOf(from)
 	if n > 1 {
 		t.Prefetch(b.hashes[:n])
 	}
@@ -86,7 +87,7 @@ func (t *Table) RunPlain(now int64, b *Plain, i, n int) int {
 // RunSingle is Prepare and RunPlain for the first command alone, and tells whether it was executed.
 func (t *Table) RunSingle(now int64, b *Plain, in []byte, from ConnID) bool {
 	hash := t.hashPlain(&b.Cmds[0], in)
-	b.in, b.from, b.hashes[0] = in, from, hash
+	b.in, b.from, b.by, b.hashes[0] = in, from, markOf(from), hash
 	b.granted, b.released, b.renewed = 0, 0, 0
 	s := t.Shard(hash)
 	s.Lock()
@@ -123,6 +124,7 @@ func (s *Shard) grantPlain(b *Plain, p *codec.Plain, r *codec.Held, slot, tag ui
 	}
 	i, l := s.takeLock(tag)
 	s.index.AddAt(slot, tag, i)
+	l.by = b.by
 	if p.Short {
 		l.setText(p)
 	} else {

@@ -60,7 +60,12 @@ type Counts struct {
 	TimeOuts  uint64 // waits ended by their wait timeout
 	Cancels   uint64 // waits ended by the loss of their connection
 	Claims    uint64 // holds believed in a recovery that the image did not know
+
+	ReentriesOtherConn uint64 // of Reentries, those from another connection than the one that was granted
 }
+
+// OthersMax is the largest Status.Others.
+const OthersMax = othersMax
 
 // Totals is the state of one or more shards.
 type Totals struct {
@@ -89,6 +94,7 @@ func (t *Totals) add(s *Shard) {
 	a.TimeOuts += b.TimeOuts
 	a.Cancels += b.Cancels
 	a.Claims += b.Claims
+	a.ReentriesOtherConn += b.ReentriesOtherConn
 }
 
 func (s *Shard) bytes() int {

@@ -13,7 +13,7 @@ import (
 // run executes one line of a script:
 //
 //	table [tokens-left=] [locks=] [waiters=] [waiters-per-lock=]    an empty table at time 0
-//	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [fresh] [queue=N] [as=LABEL]
+//	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [fresh] [queue=N] [conn=N] [as=LABEL]
 //	release NAME SERVICE [token=N] [all]      heartbeat NAME SERVICE [token=N [count=N]] [ttl=5s]
 //	force NAME [token=N]                status NAME
 //	cancel LABEL                        takeback LABEL
@@ -124,7 +124,7 @@ func (st *stage) command(verb string, pos []string, args map[string]string) *cod
 			st.check(err)
 			cmd.Opts |= codec.OptQueue
 			cmd.Queue = uint32(n)
-		case "as":
+		case "as", "conn":
 		default:
 			st.t.Fatalf("%s: unknown argument %s", st.at, key)
 		}
@@ -144,6 +144,11 @@ func (st *stage) apply(verb string, pos []string, args map[string]string) []stri
 		st.ticket = st.last
 		st.labels[st.last] = label
 		from = Origin{Conn: 1, Ticket: st.last}
+		if v, ok := args["conn"]; ok {
+			n, err := strconv.Atoi(v)
+			st.check(err)
+			from.Conn = ConnID(n)
+		}
 	}
 	hash := st.table.Hash(cmd.Name)
 	s := st.table.Shard(hash)
@@ -203,6 +208,9 @@ func (st *stage) status(name []byte) []string {
 func (st *stage) describe(x *Status) string {
 	line := fmt.Sprintf("owner=%s token=%d count=%d lease=%s held=%s", short(x.Owner),
 		codec.Token(x.Token)-st.start, x.Count, ms(x.LeaseMs), ms(x.HeldMs))
+	if x.Others > 0 {
+		line += fmt.Sprintf(" others=%d", x.Others)
+	}
 	if x.Waiters > 0 {
 		line += fmt.Sprintf(" waiters=%d next=%s", x.Waiters, short(x.Next))
 	}

@@ -12,8 +12,9 @@ type Status struct {
 	Token      uint64
 	Count      uint32
 	Waiters    uint32
-	LeaseMs    int64 // what is left of the lease
-	HeldMs     int64 // since the present holder was granted
+	Others     uint32 // re-entries from other connections than the one that was granted; at OthersMax it may be more
+	LeaseMs    int64  // what is left of the lease
+	HeldMs     int64  // since the present holder was granted
 }
 
 // Status describes the lock of that name at table time now. An unheld lock
@@ -36,12 +37,12 @@ func (s *Shard) fill(l *lock, st *Status) {
 	st.Owner = append(st.Owner[:0], s.service(l)...)
 	st.Meta, st.Next = st.Meta[:0], st.Next[:0]
 	if l.meta != 0 {
-		st.Meta = append(st.Meta, s.arena.get(l.meta, int(l.metaLen))...)
+		st.Meta = append(st.Meta, s.arena.get(l.meta, l.metaLen())...)
 	}
 	if l.first != none {
 		st.Next = append(st.Next, s.waiterService(s.waiters.at(l.first))...)
 	}
-	st.Token, st.Count, st.Waiters = uint64(l.token), l.count, l.waiters
+	st.Token, st.Count, st.Waiters, st.Others = uint64(l.token), l.count, l.waiters, uint32(l.others())
 	if !st.Held {
 		return
 	}

@@ -139,7 +139,7 @@ func (s *Shard) trimSettle(budget *int) {
 		return
 	}
 	*budget -= lockChunkLen
-	first := uint32(chunk) << lockChunkBits
+	first := chunk << lockChunkBits
 	for i := first; i < first+lockChunkLen; i++ {
 		if s.leases.Has(i) { // a freed record keeps its entry
 			s.leases.Remove(i)

@@ -1,0 +1,51 @@
+package table
+
+// A service id that several processes share is one owner, and an ACQUIRE of any of them re-enters the hold of
+// another. That is seen by the connection: the record keeps a mark of the one that was granted, and how
+// many re-entries came from others. Both have room that was spare in the record, so they are small.
+
+const (
+	metaLenBits = 10                       // META has at most 512 bytes
+	othersMax   = 1<<(16-metaLenBits) - 1  // re-entries from other connections that a record counts
+	metaLenMask = 1<<metaLenBits - 1       // of lock.extra
+	othersOne   = uint16(1) << metaLenBits // the same
+)
+
+// connMark is what a record knows of a connection; 0: nothing. Two connections have the same with a probability of 1/255.
+type connMark uint8
+
+// markOf mixes loop, slot and generation of the connection.
+func markOf(conn ConnID) connMark {
+	mark := connMark(uint64(conn) * 0x9E3779B97F4A7C15 >> 56)
+	if mark == 0 {
+		mark = 1
+	}
+	return mark
+}
+
+// metaLen returns the length of the holder's META.
+func (l *lock) metaLen() int { return int(l.extra & metaLenMask) }
+
+func (l *lock) setMetaLen(n int) { l.extra = l.extra&^metaLenMask | uint16(n) }
+
+// others returns how many re-entries came from other connections than the grant; at othersMax it may be more.
+func (l *lock) others() uint16 { return l.extra >> metaLenBits }
+
+// markGrant notes which connection a new hold was given to.
+func (l *lock) markGrant(mark connMark) { l.by, l.extra = mark, l.extra&metaLenMask }
+
+// reenter grants the holder its lock once more, on that connection.
+func (s *Shard) reenter(l *lock, ttlMs uint32, conn ConnID) {
+	l.count++
+	s.counts.Reentries++
+	switch mark := markOf(conn); {
+	case l.by == 0: // a hold of before the restart
+		l.by = mark
+	case l.by != mark:
+		s.counts.ReentriesOtherConn++
+		if l.others() < othersMax {
+			l.extra += othersOne
+		}
+	}
+	s.renew(l, ttlMs)
+}
