@@ -105,7 +105,7 @@ func TestOpenServerForcesNothing(t *testing.T) {
 
 func TestTokenFileOthersMayReadIsRefused(t *testing.T) {
 	_, entry := makeToken(t, "--name", "x", "--role", "lock")
-	file := writeFile(t, "tokens.toml", 0o640, entry)
+	file := writeFile(t, "tokens.toml", 0o644, entry)
 	_, stderr, code := command(t, nil, "server", "--listen", "127.0.0.1:0", "--token-file", file)
 	if code != exitFailure || !strings.Contains(stderr, "chmod 600 "+file) {
 		t.Errorf("exit code %d, stderr:\n%s", code, stderr)

@@ -27,7 +27,7 @@ var tokenKeys = []string{"name", "role", "sha256", "prefixes"}
 // the variable that was piped into it was not set.
 var emptyHash = sha256.Sum256(nil)
 
-// readTokenFile reads a token file that nobody but its owner may read. It
+// readTokenFile reads a token file that only whom checkSecretFile allows may read. It
 // returns every problem, each with the file and the token.
 func readTokenFile(path string) ([]engine.Credential, []error) {
 	file, err := os.Open(path)
@@ -40,8 +40,8 @@ func readTokenFile(path string) ([]engine.Credential, []error) {
 		return nil, []error{fmt.Errorf("token file: %w", err)}
 	}
 	var problems []error
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		problems = append(problems, fmt.Errorf("%s: mode %04o lets others than its owner use it: chmod 600 %s", path, mode, path))
+	if err := checkSecretFile(path, info); err != nil {
+		problems = append(problems, err)
 	}
 	text, err := io.ReadAll(file)
 	if err != nil {

@@ -86,7 +86,7 @@ func TestProblemsOfATokenFile(t *testing.T) {
 
 func TestModesOfATokenFile(t *testing.T) {
 	text := "[[token]]\nname = 'x'\nrole = 'read'\nsha256 = '" + hashA + "'\n"
-	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o640: false, 0o604: false, 0o660: false, 0o610: false, 0o602: false} {
+	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o604: false, 0o660: false, 0o610: false, 0o602: false} {
 		path := writeFile(t, "tokens.toml", 0o600, text)
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
@@ -97,6 +97,31 @@ func TestModesOfATokenFile(t *testing.T) {
 		}
 		if !ok && !strings.Contains(fmt.Sprint(problems), "chmod 600 "+path) {
 			t.Errorf("mode %04o: no advice in %v", mode, problems)
+		}
+	}
+}
+
+func TestWhoMayReadASecretFile(t *testing.T) {
+	const root, me, mine, other = 0, 1000, 2000, 3000
+	for _, c := range []struct {
+		name string
+		file secretFile
+		want string // in the problem; empty: none
+	}{
+		{"mine alone", secretFile{0o600, me, mine, me, []int{mine}}, ""},
+		{"of root, for a group of mine, as Kubernetes mounts a Secret with fsGroup", secretFile{0o440, root, mine, me, []int{5, mine}}, ""},
+		{"of root, for root, in a container of root", secretFile{0o440, root, root, root, []int{root}}, ""},
+		{"of root, for a group of mine, to write", secretFile{0o460, root, mine, me, []int{mine}}, "chgrp"},
+		{"of root, for another group", secretFile{0o440, root, other, me, []int{mine}}, "chgrp"},
+		{"of root, for all, as Kubernetes mounts a Secret by default", secretFile{0o644, root, root, me, []int{mine}}, "defaultMode: 0440"},
+		{"of root, for all, in a container of root", secretFile{0o644, root, root, root, []int{root}}, "defaultMode: 0400"},
+		{"mine, for a group of mine: chmod can be followed", secretFile{0o640, me, mine, me, []int{mine}}, "chmod 600 f"},
+		{"mine, for all", secretFile{0o604, me, mine, me, []int{mine}}, "chmod 600 f"},
+		{"of somebody else, for a group of mine", secretFile{0o640, other, mine, me, []int{mine}}, "chmod 600 f"},
+	} {
+		err := c.file.check("f")
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
 }
