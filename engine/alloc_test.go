@@ -7,12 +7,13 @@ import (
 // sink is a connection that counts what is written to it and keeps nothing.
 type sink struct{ n int }
 
-func (k *sink) write(p []byte) error { k.n += len(p); return nil }
-func (k *sink) buffered() int        { return 0 }
-func (k *sink) ended() bool          { return false }
-func (k *sink) finish()              {}
-func (k *sink) close()               {}
-func (k *sink) remote() string       { return "" }
+func (k *sink) write(p []byte) (int, error) { k.n += len(p); return len(p), nil }
+func (k *sink) await()                      {}
+func (k *sink) unacked() (int, bool)        { return 0, true }
+func (k *sink) ended() bool                 { return false }
+func (k *sink) finish()                     {}
+func (k *sink) close()                      {}
+func (k *sink) remote() string              { return "" }
 
 func TestNoAllocationPerCommand(t *testing.T) {
 	if checked {

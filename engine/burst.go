@@ -54,8 +54,7 @@ func (r *reactor) plainTable(c *conn) *table.Table {
 
 // answerPlain answers the commands of the burst from i to n, which are those of the last run.
 func (r *reactor) answerPlain(c *conn, in []byte, i, n int, has codec.BurstHas) {
-	b := &r.plain
-	c.grants = append(c.grants, b.Grants()...)
+	b, from, first := &r.plain, len(r.w.Buf), i
 	switch {
 	case has == 0 && !c.detail: // what comes most
 		r.w.OKLines(n - i)
@@ -78,6 +77,9 @@ func (r *reactor) answerPlain(c *conn, in []byte, i, n int, has codec.BurstHas) 
 		}
 	}
 	granted, released, renewed := b.Counts()
+	if granted > 0 {
+		r.noteGrants(c, first, n, from)
+	}
 	r.countMore(codec.VerbAcquire, codec.OK, granted)
 	r.countMore(codec.VerbRelease, codec.OK, released)
 	r.countMore(codec.VerbHeartbeat, codec.OK, renewed)

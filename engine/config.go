@@ -36,7 +36,8 @@ type Config struct {
 	// PendingMax is the most bytes of commands kept behind a waiting one, per
 	// connection. Default 1 MiB.
 	PendingMax int
-	// UnreadMax is the most bytes of unread replies per connection. Default 1 MiB.
+	// UnreadMax is the most bytes of unread replies per connection, with what the server notes of the
+	// grants in them. Beyond it no more commands are executed until half of it has been read. Default 32 MiB.
 	UnreadMax int
 	// BufferedMax is the most bytes in all connection buffers together; beyond
 	// it the connection with the largest is closed. Default 256 MiB.
@@ -107,7 +108,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.WaitersMax, 1_000_000)
 	setDefault(&c.WaitersPerLockMax, 100_000)
 	setDefault(&c.PendingMax, 1<<20)
-	setDefault(&c.UnreadMax, 1<<20)
+	setDefault(&c.UnreadMax, 32<<20)
 	setDefault(&c.BufferedMax, 256<<20)
 	setDefault(&c.PartialMax, 10*time.Second)
 	setDefault(&c.AuthWait, 5*time.Second)

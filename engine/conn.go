@@ -10,11 +10,13 @@ import (
 // socket is what a conn writes to: gnet's connection, or one in memory. Its
 // methods are called on the conn's loop only.
 type socket interface {
-	// write takes all of p or fails. It keeps what it can't send at once, and
-	// copies it. On failure it may have called reactor.lost before it returns.
-	write(p []byte) error
-	// buffered returns the bytes taken and not yet given to the kernel.
-	buffered() int
+	// write gives p to the kernel and returns how many bytes it took, without waiting.
+	// After an error the connection is of no use.
+	write(p []byte) (n int, err error)
+	// await makes reactor.writable be called, once, when the kernel can take more or the connection has failed.
+	await()
+	// unacked returns how many bytes of those taken the peer has not acknowledged, if the kernel tells.
+	unacked() (n int, known bool)
 	// ended tells whether the peer has ended the stream, read or not.
 	ended() bool
 	// finish tells the peer that nothing more will come.
@@ -54,8 +56,10 @@ type conn struct {
 	out       []byte                     // replies not yet written
 	pooled    *bytebufferpool.ByteBuffer // where out came from; nil: the reactor's scratch
 	dirty     bool                       // in the reactor's list of conns to flush
-	grants    []table.HoldRef            // holds given in out: taken back if it can't be written
-	ownGrants []table.HoldRef            // memory for grants, when out is pooled
+	grants    grantLog                   // holds given in out: taken back if it never leaves
+	ownGrants grantLog                   // memory for grants, when out is pooled
+	sent      int64                      // bytes that the kernel has taken since the connection opened
+	backlog   *backlog                   // replies that the kernel has not taken; nil: none
 	buffered  int                        // bytes of this conn within Engine.buffered
 }
 
@@ -117,6 +121,7 @@ func (r *reactor) lost(c *conn) {
 	}
 	c.closed = true
 	r.endWaits(c)
+	r.orphanBacklog(c)
 	c.carry = putBuffer(c.carry)
 	c.pending.drop()
 	r.account(c)
@@ -124,6 +129,14 @@ func (r *reactor) lost(c *conn) {
 	r.conns[slot].c = nil
 	r.freeSlots = append(r.freeSlots, uint32(slot))
 	r.e.conns.Add(-1)
+}
+
+// gone is lost for a connection whose end was found outside of a batch.
+func (r *reactor) gone(c *conn) {
+	r.begin()
+	defer func() { r.guard(nil, recover()) }()
+	r.lost(c)
+	r.finish(nil)
 }
 
 // drop closes the connection at once.

@@ -12,7 +12,8 @@
 //
 // A batch is what one read brought. It reads the clock once, executes every
 // whole command in it, delivers the ends of waits that came of it, and writes
-// each connection that has output once. A partial command is carried by the conn.
+// each connection that has output once. A partial command is carried by the conn, and so is output that the kernel
+// does not take (output.go).
 //
 // # Goroutines
 //
@@ -25,6 +26,7 @@
 //	follower the images of a backup                 its primary, clock           the end of Serve, a promotion
 //	tell     nothing                                clock of the wall            the answer of a primary
 //	freer    nothing                                a bell of the ticker         the end of Serve
+//	writable nothing                                sockets with a backlog       shell.stop
 //	drain    nothing                                the wait group of reactors   the reactors' answers
 //
 // The caller of Serve has its own goroutine and waits for all of them.
@@ -45,5 +47,6 @@
 // A connection is named by loop, slot and generation (connID), never by a
 // gnet.Conn: one that is used after its close writes to whoever has its
 // descriptor then. A grant that finds no connection, or whose write fails, is
-// taken back in the table and goes to the next waiter.
+// taken back in the table and goes to the next waiter. So is one whose reply lies in the backlog of a
+// connection when that ends.
 package engine

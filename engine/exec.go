@@ -129,10 +129,11 @@ func (r *reactor) outcome(c *conn, res *table.Result) {
 		c.pending.waiting, c.pending.form, c.pending.ref = true, r.cmd.Form, res.Waiter
 		return
 	}
-	if res.Fresh {
-		c.grants = append(c.grants, res.Hold)
-	}
+	fresh, hold := res.Fresh, res.Hold
 	r.reply(c, res)
+	if fresh {
+		c.grants.add(hold, len(r.w.Buf), false)
+	}
 }
 
 // reply answers ACQUIRE, RELEASE or HEARTBEAT.

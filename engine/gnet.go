@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -18,6 +19,7 @@ type shell struct {
 	gnet.BuiltinEventEngine
 	e      *Engine
 	client *gnet.Client
+	ready  *readiness
 
 	mu    sync.Mutex
 	bound int // reactors that have a loop; guarded by mu
@@ -34,15 +36,18 @@ func startShell(e *Engine) (*shell, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event loops: %w", err)
 	}
-	if err := client.Start(); err != nil {
+	if s.ready, err = newReadiness(e); err != nil {
 		return nil, fmt.Errorf("event loops: %w", err)
+	}
+	if err := client.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("event loops: %w", err), s.ready.stop(), s.ready.close())
 	}
 	s.client = client
 	return s, nil
 }
 
 func (s *shell) stop() {
-	if err := s.client.Stop(); err != nil {
+	if err := errors.Join(s.ready.stop(), s.client.Stop(), s.ready.close()); err != nil {
 		s.e.cfg.Log.Error("event loops stopped with an error", "error", err)
 	}
 }
@@ -76,18 +81,18 @@ func (s *shell) reactorOf(loop gnet.EventLoop) *reactor {
 
 // gnetSocket is a gnet connection as a socket, and the link back to its conn.
 type gnetSocket struct {
-	g      gnet.Conn
-	r      *reactor
-	c      *conn
-	fd     int
-	behind bool // gnet has taken bytes, and may not have given all to the kernel yet
-	shut   bool
+	g     gnet.Conn
+	r     *reactor
+	c     *conn
+	ready *readiness
+	fd    int
+	shut  bool // the stream to the peer is ended
 }
 
 // OnOpen makes the session of a connection. It runs on the loop.
 func (s *shell) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	r := s.reactorOf(g.EventLoop())
-	sock := &gnetSocket{g: g, r: r, fd: g.Fd()}
+	sock := &gnetSocket{g: g, r: r, fd: g.Fd(), ready: s.ready}
 	sock.c = r.open(sock)
 	sock.c.from = keyOf(addressOf(g.RemoteAddr()))
 	g.SetContext(sock)
@@ -108,41 +113,54 @@ func (s *shell) OnTraffic(g gnet.Conn) gnet.Action {
 	return gnet.None
 }
 
-// OnClose ends the session. It runs on the loop, also within Write.
-func (s *shell) OnClose(g gnet.Conn, _ error) gnet.Action {
-	if sock, ok := g.Context().(*gnetSocket); ok {
+// OnClose ends the session. It runs on the loop: within close, or when gnet has found the end of the
+// connection itself.
+func (s *shell) OnClose(g gnet.Conn, cause error) gnet.Action {
+	sock, ok := g.Context().(*gnetSocket)
+	switch {
+	case !ok:
+	case cause == nil:
 		sock.r.lost(sock.c)
+	default:
+		sock.r.gone(sock.c)
 	}
 	return gnet.None
 }
 
-// write leaves to gnet what the kernel does not take at once, and the errors.
-func (s *gnetSocket) write(p []byte) error {
-	if len(p) <= writeNowMax && s.buffered() == 0 {
-		if p = p[writeNow(s.fd, p):]; len(p) == 0 {
-			return nil
+// write does not use gnet's: what gnet keeps it sends without a word, and after OnClose too.
+func (s *gnetSocket) write(p []byte) (n int, err error) {
+	if len(p) <= writeNowMax {
+		return writeNow(s.fd, p)
+	}
+	for n < len(p) && err == nil {
+		piece := p[n:min(n+writeNowMax, len(p))]
+		took := 0
+		took, err = writeNow(s.fd, piece)
+		n += took
+		if took < len(piece) {
+			break
 		}
 	}
-	s.behind = true
-	_, err := s.g.Write(p)
-	return err
+	return n, err
 }
 
-func (s *gnetSocket) buffered() int {
-	if !s.behind {
-		return 0
+func (s *gnetSocket) await() { s.ready.await(s.fd, s.c.id) }
+
+// unacked subtracts the end of the stream, which is acknowledged like a byte.
+func (s *gnetSocket) unacked() (n int, known bool) {
+	n, known = unackedBytes(s.fd)
+	if s.shut && n > 0 {
+		n--
 	}
-	n := s.g.OutboundBuffered()
-	s.behind = n > 0
-	return n
+	return n, known
 }
 
 // ended asks the kernel, since an end that has arrived may not be read yet.
 func (s *gnetSocket) ended() bool { return peerEnded(s.fd) }
 
-// finish sends the end of the stream once all output has left.
+// finish sends the end of the stream.
 func (s *gnetSocket) finish() {
-	if !s.shut && s.buffered() == 0 {
+	if !s.shut {
 		s.shut = true
 		_ = unix.Shutdown(s.fd, unix.SHUT_WR) // an error means that the peer is gone
 	}

@@ -14,6 +14,7 @@ type inbox struct {
 	mu        sync.Mutex
 	effects   []table.Effect // guarded by mu
 	doomed    []table.ConnID // guarded by mu; connections to close for their buffers
+	writable  []table.ConnID // guarded by mu; connections whose output can go on
 	orders    orders         // guarded by mu
 	postponed []table.ConnID // guarded by mu; connections to come back to, the reactor's own
 	armed     atomic.Bool    // the reactor has been woken and has not emptied it yet
@@ -42,6 +43,14 @@ func (r *reactor) post(effects []table.Effect, o orders) {
 func (r *reactor) doom(id table.ConnID) {
 	r.inbox.mu.Lock()
 	r.inbox.doomed = append(r.inbox.doomed, id)
+	r.inbox.mu.Unlock()
+	r.rouse()
+}
+
+// goOn tells the reactor that the kernel can take more output of a connection, or that it has failed.
+func (r *reactor) goOn(id table.ConnID) {
+	r.inbox.mu.Lock()
+	r.inbox.writable = append(r.inbox.writable, id)
 	r.inbox.mu.Unlock()
 	r.rouse()
 }
@@ -82,6 +91,7 @@ func (r *reactor) drainInbox() {
 		r.e.buffers.buried(id)
 	}
 	r.obey(o)
+	r.outputReady()
 	for _, id := range postponed {
 		if c := r.lookup(id); c != nil {
 			r.comeBack(c)

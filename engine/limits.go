@@ -15,6 +15,10 @@ const (
 	lookEvery       = 20 * time.Millisecond  // most: well within clockStepMax
 	sweepEvery      = 250 * time.Millisecond // how often connections are checked for age limits
 	lingerMax       = 2 * time.Second        // how long a connection that was hung up may take to close
+	unreadStallMax  = 10 * time.Second       // how long a peer may make no room for its replies, beyond stallBytes
+	stallBytes      = 1 << 20                // bytes of unread replies that a client may leave lying for as long as it wants
+	spillAt         = 256 << 10              // bytes of output that are written in the middle of a batch
+	orphansKept     = 4096                   // grants to take back for which a reactor keeps memory
 	ownGrantsMax    = 64                     // grants for which a connection keeps memory between batches
 	waitsKept       = 64                     // tagged waits for which a connection keeps memory when none is open
 	scratchMin      = 64 << 10               // bytes of a reactor's output buffer at the start

@@ -25,11 +25,12 @@ type pending struct {
 	at       int                        // bytes of kept that have been run
 	stuck    bool                       // kept ends in input that can't be divided into commands
 	resuming bool
+	paused   bool              // the peer has too many replies to read: commands are kept, with a tag too
 	released map[uint64]uint32 // in a grace: RELEASEs that were kept and not run, by holdKey; nil: none
 }
 
 // any tells whether new input can't be executed at once.
-func (p *pending) any() bool { return p.waiting || p.stuck || p.resuming }
+func (p *pending) any() bool { return p.waiting || p.stuck || p.resuming || p.paused }
 
 // size returns the bytes that are kept and not run.
 func (p *pending) size() int { return bufferLen(p.kept) - p.at }
@@ -95,7 +96,12 @@ func holdKey(cmd *codec.Command) uint64 {
 	return bits.RotateLeft64(maphash.Bytes(tagSeed, cmd.Name), 1) ^ maphash.Bytes(tagSeed, cmd.Service)
 }
 
-// keep adds input to what waits behind the untagged wait. At the limit the
+const (
+	tooMuchBehind = "too much input behind a waiting command: nothing of it was executed"
+	tooMuchUnread = "too much input behind replies that are not read: nothing of it was executed"
+)
+
+// keep adds input to what waits behind the untagged wait, or until replies have been read. At the limit the
 // waiting command is answered, and the connection closed.
 func (r *reactor) keep(c *conn, b []byte) {
 	p := &c.pending
@@ -109,12 +115,14 @@ func (r *reactor) keep(c *conn, b []byte) {
 		return
 	}
 	r.e.reject(rejectPending)
+	msg := tooMuchUnread
 	r.w.Start(c.form, nil)
 	if p.waiting {
+		msg = tooMuchBehind
 		r.w.Start(p.form, nil)
 		r.count(codec.VerbAcquire, codec.Limit)
 	}
-	r.w.ErrorData(codec.Limit, []byte(codec.WhichPending.String()), "too much input behind a waiting command: nothing of it was executed")
+	r.w.ErrorData(codec.Limit, []byte(codec.WhichPending.String()), msg)
 	r.hangUp(c)
 }
 
@@ -139,7 +147,7 @@ func (r *reactor) resume(c *conn) {
 		p.resuming = c.withheld != nil
 	case c.withheld != nil:
 		p.resuming = true
-	case !p.waiting:
+	case !p.waiting && !p.paused:
 		r.postponeKept(c)
 	case p.resuming:
 		r.examine(c)
@@ -151,7 +159,7 @@ func (r *reactor) resume(c *conn) {
 func (r *reactor) runKept(c *conn, in []byte) {
 	p := &c.pending
 	r.use(c)
-	for p.at < len(in) && !c.closing && !c.closed && !p.waiting && c.withheld == nil && r.cost <= costMax {
+	for p.at < len(in) && !c.closing && !c.closed && !p.waiting && !p.paused && c.withheld == nil && r.cost <= costMax {
 		took, st := r.decode(c, in[p.at:])
 		if st == codec.Incomplete {
 			break
@@ -161,7 +169,7 @@ func (r *reactor) runKept(c *conn, in []byte) {
 			p.releaseRuns(r.cmd)
 		}
 		r.step(c, st)
-		if len(r.w.Buf) > r.e.cfg.UnreadMax {
+		if len(r.w.Buf) > spillAt {
 			r.spill(c)
 		}
 	}

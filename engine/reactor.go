@@ -44,7 +44,8 @@ type reactor struct {
 
 	uncounted    []byte          // a HEARTBEAT whose COUNT has been taken
 	scratch      []byte          // output of the conn that is being read
-	spareGrants  []table.HoldRef // grants of the conn that is being read
+	spareGrants  grantLog        // grants of the conn that is being read
+	orphans      []table.HoldRef // grants to take back, as nobody will be told of them
 	spareEffects []table.Effect
 	courier      courier
 	status       table.Status
@@ -157,7 +158,7 @@ func (r *reactor) feed(c *conn, in []byte) {
 // read executes the commands in the input behind what is left of the last.
 func (r *reactor) read(c *conn, in []byte) {
 	if c.out == nil {
-		c.out, c.grants = r.scratch[:0], r.spareGrants[:0]
+		c.out, c.grants = r.scratch[:0], r.spareGrants
 	}
 	r.touch(c)
 	fresh := c.carry == nil
@@ -216,49 +217,43 @@ func (r *reactor) touch(c *conn) {
 	}
 }
 
-// flush writes the output of a connection. Grants that it could not take are
-// taken back.
+// flush writes the output of a connection. What the kernel does not take is kept, and grants whose
+// replies can't leave any more are taken back.
 func (r *reactor) flush(c *conn) {
 	c.dirty = false
-	var err error
-	if len(c.out) > 0 && !c.closed {
-		err = c.sock.write(c.out)
-	}
-	if err != nil || c.closed {
-		for _, hold := range c.grants {
-			r.takeBack(hold)
-		}
+	base := c.sent + int64(c.backlog.len())
+	if len(c.out) > 0 && !c.closed && r.send(c, c.out) != nil {
 		r.drop(c)
+	}
+	if c.closed || c.backlog != nil {
+		r.settleGrants(c, base)
 	}
 	r.releaseOutput(c)
 	if c.closed {
 		return
 	}
-	if c.sock.buffered() > r.e.cfg.UnreadMax {
-		r.e.slowClosed.Add(1)
-		r.drop(c)
-		return
-	}
+	r.pause(c)
 	r.account(c)
-	if c.closing {
+	if c.closing && c.backlog == nil {
 		c.sock.finish()
 	}
 }
 
 // releaseOutput gives the output buffer back to where it came from.
 func (r *reactor) releaseOutput(c *conn) {
+	c.grants.reset()
 	switch {
 	case c.pooled != nil:
 		c.pooled.B = c.out[:0]
 		bytebufferpool.Put(c.pooled)
 		c.pooled = nil
-		if cap(c.grants) <= ownGrantsMax {
-			c.ownGrants = c.grants[:0]
+		if cap(c.grants.holds) <= ownGrantsMax {
+			c.ownGrants = c.grants
 		}
 	case c.out != nil:
-		r.scratch, r.spareGrants = c.out[:0], c.grants[:0]
+		r.scratch, r.spareGrants = c.out[:0], c.grants
 	}
-	c.out, c.grants = nil, nil
+	c.out, c.grants = nil, grantLog{}
 }
 
 // guard survives a bug in a batch, if there is a cause: it is logged, the

@@ -20,7 +20,7 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 			break
 		}
 		took := 0
-		if !c.pending.waiting {
+		if !c.pending.waiting && !c.pending.paused {
 			took = r.runPlain(c, in[n:])
 		}
 		if took == 0 {
@@ -29,7 +29,7 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 			}
 		}
 		n += took
-		if len(r.w.Buf) > r.e.cfg.UnreadMax {
+		if len(r.w.Buf) > spillAt {
 			r.spill(c)
 		}
 	}
@@ -44,7 +44,7 @@ func (r *reactor) runOne(c *conn, in []byte) int {
 	switch {
 	case st == codec.Incomplete:
 		return 0
-	case c.pending.waiting && len(r.cmd.Tag) == 0:
+	case c.pending.paused, c.pending.waiting && len(r.cmd.Tag) == 0:
 		return r.behindWait(c, in, took, st)
 	}
 	r.step(c, st)
@@ -90,13 +90,13 @@ func (r *reactor) step(c *conn, st codec.Status) {
 }
 
 // spill writes output in the middle of a batch, so that a batch of commands
-// with long answers needs no more memory than the cap on unread replies.
+// with long answers needs little memory.
 func (r *reactor) spill(c *conn) {
 	r.leave(c)
 	scratch := c.pooled == nil
 	r.flush(c)
 	if scratch && !c.closed {
-		c.out, c.grants = r.scratch[:0], r.spareGrants[:0]
+		c.out, c.grants = r.scratch[:0], r.spareGrants
 	}
 	r.use(c)
 }

@@ -78,8 +78,9 @@ type client struct {
 	r        *reactor
 	c        *conn
 	out      bytes.Buffer // what the server has written
-	stuck    bool         // the peer reads nothing: output stays buffered
-	stored   int
+	stuck    bool         // the peer reads nothing, and the kernel takes room bytes more
+	room     int
+	awaited  bool // the server waits for room
 	broken   bool // writes fail
 	finished bool // the server has ended the stream
 	left     bool // the peer has ended the stream, and the loop has not read it yet
@@ -89,7 +90,7 @@ type client struct {
 
 var errBroken = errors.New("broken pipe")
 
-func (k *client) write(p []byte) error {
+func (k *client) write(p []byte) (int, error) {
 	k.writes++
 	if k.finished {
 		k.s.t.Error("written after the end of the stream")
@@ -98,22 +99,22 @@ func (k *client) write(p []byte) error {
 		k.s.written(k)
 	}
 	if k.broken {
-		k.close()
-		return errBroken
+		return 0, errBroken
 	}
 	if k.stuck {
-		k.stored += len(p)
-		return nil
+		p = p[:min(len(p), k.room)]
+		k.room -= len(p)
 	}
 	k.out.Write(p)
-	return nil
+	return len(p), nil
 }
 
-func (k *client) buffered() int  { return k.stored }
-func (k *client) ended() bool    { return k.left }
-func (k *client) finish()        { k.finished = true }
-func (k *client) close()         { k.gone = true; k.r.lost(k.c) }
-func (k *client) remote() string { return "10.0.0.1:1000" }
+func (k *client) await()               { k.awaited = true }
+func (k *client) unacked() (int, bool) { return 0, false }
+func (k *client) ended() bool          { return k.left }
+func (k *client) finish()              { k.finished = true }
+func (k *client) close()               { k.gone = true; k.r.lost(k.c) }
+func (k *client) remote() string       { return "10.0.0.1:1000" }
 
 // dial opens a connection on a loop.
 func (s *sim) dial(loop int) *client {
@@ -134,7 +135,17 @@ func (k *client) send(text string) {
 
 // hangUp is the end of the connection as the server sees it.
 func (k *client) hangUp() {
-	k.r.lost(k.c)
+	k.r.gone(k.c)
+	k.s.settle()
+}
+
+// takes makes room in the kernel, as a peer that reads n bytes does.
+func (k *client) takes(n int) {
+	k.room = n
+	if k.awaited {
+		k.awaited = false
+		k.r.goOn(k.c.id)
+	}
 	k.s.settle()
 }
 

@@ -10,7 +10,7 @@ var okLine = []byte("OK\n")
 // what only more commands need: with one of them in a read, most of what it costs is the
 // fetching of code. What has to be done all the same is left to finish.
 func (r *reactor) single(c *conn, in []byte) bool {
-	if len(in) > singleMax || c.carry != nil || c.pending.any() {
+	if len(in) > singleMax || c.carry != nil || c.backlog != nil || c.pending.any() {
 		return false
 	}
 	t, p, res := r.plainTable(c), &r.plain.Cmds[0], &r.plain.Results[0]
@@ -32,12 +32,11 @@ func (r *reactor) single(c *conn, in []byte) bool {
 	}
 	c.form = p.Form
 	// A bug from here to the end of the write leaves a new hold to its lease: the client may have seen the OK.
-	if err := c.sock.write(out); err != nil || c.closed {
-		for _, hold := range r.plain.Grants() {
-			r.takeBack(hold)
-		}
-		r.drop(c)
-	} else if c.sock.buffered() != c.buffered {
+	n, err := c.sock.write(out)
+	c.sent += int64(n)
+	if n < len(out) {
+		r.singleLeft(c, out, n, err)
+	} else if c.buffered != 0 {
 		r.touch(c) // to account for it
 	}
 	r.countNow(p.Verb)
@@ -47,4 +46,21 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		r.e.alarm.ringBefore(next)
 	}
 	return true
+}
+
+// singleLeft is for the reply of a single command of which the kernel has taken n bytes only.
+func (r *reactor) singleLeft(c *conn, out []byte, n int, err error) {
+	base := c.sent - int64(n)
+	if err != nil {
+		r.drop(c)
+	} else {
+		r.keepOutput(c, out[n:])
+		r.touch(c)
+	}
+	c.out = out
+	for _, hold := range r.plain.Grants() {
+		c.grants.add(hold, len(out), false)
+	}
+	r.settleGrants(c, base)
+	c.out, c.grants = nil, grantLog{}
 }

@@ -26,11 +26,7 @@ func (r *reactor) sweep() {
 		}
 		switch {
 		case c.closing:
-			if r.now-c.closingAt > int64(lingerMax) {
-				r.drop(c)
-			} else {
-				c.sock.finish()
-			}
+			r.linger(c)
 			continue
 		case c.carry != nil && r.now-c.carrySince > int64(cfg.PartialMax):
 			r.e.reject(rejectPartial)
@@ -41,9 +37,28 @@ func (r *reactor) sweep() {
 			r.e.reject(rejectAuthLate)
 			r.fail(c, codec.NoAuth, fmt.Sprintf("not authenticated within %v", cfg.AuthWait))
 		}
+		if c.backlog != nil {
+			r.writable(c) // the kernel tells of a third of its room, and a slow reader makes less
+			r.checkProgress(c)
+		}
 		if c.buffered > 0 {
 			r.account(c)
 		}
+	}
+}
+
+// linger closes a connection that was hung up: once its output has left the peer has a little time to
+// do it itself.
+func (r *reactor) linger(c *conn) {
+	switch {
+	case c.backlog != nil:
+		c.closingAt = r.now
+		r.writable(c)
+		r.checkProgress(c)
+	case r.now-c.closingAt > int64(lingerMax):
+		r.drop(c)
+	default:
+		c.sock.finish()
 	}
 }
 
@@ -63,7 +78,7 @@ func (r *reactor) drain() {
 // leaves the others for a later order.
 func (r *reactor) closeIdle() {
 	for i := range r.conns {
-		if c := r.conns[i].c; c != nil && !c.dirty && c.sock.buffered() == 0 {
+		if c := r.conns[i].c; c != nil && !c.dirty && c.backlog == nil {
 			r.drop(c)
 		}
 	}

@@ -85,7 +85,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	r.w.Start(form, r.tag.text())
 	if fx.Code == codec.OK {
 		r.writeHold(c, form, fx.Hold.Token, fx.Count, fx.LeaseMs)
-		c.grants = append(c.grants, fx.Hold)
+		c.grants.add(fx.Hold, len(r.w.Buf), true)
 	} else {
 		r.writeEndOfWait(c, fx)
 	}

@@ -41,7 +41,7 @@ func (r *reactor) withhold(c *conn, delay time.Duration) {
 func (r *reactor) giveWithheld(c *conn) {
 	w := c.withheld
 	c.withheld = nil
-	c.pending.resuming = false
+	c.pending.resuming = c.pending.kept != nil
 	r.use(c)
 	r.w.Start(w.form, w.tag.text())
 	r.refuseToken(c, w.verb)

@@ -66,7 +66,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	count("max-waiters", "most waiting requests at once", &c.WaitersMax)
 	count("max-waiters-per-lock", "most waiting requests on one lock", &c.WaitersPerLockMax)
 	bytes("max-pending", "most bytes kept behind a waiting command, per connection", &c.PendingMax)
-	bytes("max-unread", "most bytes of unread replies per connection", &c.UnreadMax)
+	bytes("max-unread", "most bytes of unread replies per connection, before its commands wait", &c.UnreadMax)
 	addLate(fs, "max-buffered", "SIZE", formatSize(c.BufferedMax),
 		"most bytes in the buffers of all connections", into(&c.BufferedMax, parseLimit))
 	addLate(fs, "max-memory", "SIZE", formatSize(c.MemoryMax),

@@ -1,0 +1,268 @@
+package engine
+
+import (
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"dlm/table"
+)
+
+// The output of a connection goes to the kernel when a batch ends. What the kernel does not take stays
+// here, in the backlog of the connection, and leaves when the goroutine "writable" says that there is
+// room again. gnet never holds output: the reactor knows which byte has left the process, and
+// takes the grants back whose replies have not, when the connection ends.
+//
+//	c.out ---send---> kernel          c.sent counts what it took
+//	        \-------> backlog ---sendBacklog---> kernel
+
+// chunkLen is the size of a piece of a backlog: a system call takes that much without being felt by
+// the other connections of the loop. A backlog that needs less begins with chunkMin, because
+// ten thousand clients may be a little late at the same time.
+const (
+	chunkLen = 32 << 10
+	chunkMin = 4 << 10
+)
+
+// sendMax is how many bytes of a backlog are written at a time: less than a millisecond. The others
+// of the loop come in between.
+const sendMax = 1 << 20
+
+// backlog is the output of a connection that the kernel has not taken.
+type backlog struct {
+	chunks     [][]byte // in their order; the first may have been sent in part
+	head       int      // bytes of the first chunk that have been sent
+	size       int      // bytes that have not been sent
+	held       int      // bytes of memory in chunks
+	grants     []ownedGrant
+	settled    int   // grants whose replies have left
+	progressAt int64 // table time at which the peer last made room
+	acked      int64 // bytes that the peer had acknowledged at the last sweep
+}
+
+type chunk [chunkLen]byte
+
+var chunkPool = sync.Pool{New: func() any { return new(chunk) }}
+
+// ownedGrant is a hold that was given to a connection, and where its reply ends.
+type ownedGrant struct {
+	hold   table.HoldRef
+	end    int64 // offset in the output of the connection
+	waited bool  // the end of a wait
+}
+
+// ownedGrantLen is the size of an ownedGrant in memory.
+const ownedGrantLen = 32
+
+// len returns how many bytes have not been sent.
+func (b *backlog) len() int {
+	if b == nil {
+		return 0
+	}
+	return b.size
+}
+
+// unread returns what the limit of unread replies counts: their bytes, and the list of grants in them.
+func (b *backlog) unread() int {
+	if b == nil {
+		return 0
+	}
+	return b.size + ownedGrantLen*(len(b.grants)-b.settled)
+}
+
+// memory returns the bytes of memory that the backlog takes.
+func (b *backlog) memory() int {
+	if b == nil {
+		return 0
+	}
+	return b.held + ownedGrantLen*len(b.grants)
+}
+
+// add appends output.
+func (b *backlog) add(p []byte) {
+	b.size += len(p)
+	for len(p) > 0 {
+		last := len(b.chunks) - 1
+		if last < 0 || len(b.chunks[last]) == cap(b.chunks[last]) {
+			b.grow(len(p))
+			last++
+		}
+		to := b.chunks[last]
+		n := min(len(p), cap(to)-len(to))
+		b.chunks[last] = append(to, p[:n]...)
+		p = p[n:]
+	}
+}
+
+// grow adds an empty chunk, for n bytes or the first of them.
+func (b *backlog) grow(n int) {
+	if len(b.chunks) == 0 && n <= chunkMin {
+		b.chunks = append(b.chunks, make([]byte, 0, chunkMin))
+		b.held += chunkMin
+		return
+	}
+	b.chunks = append(b.chunks, chunkPool.Get().(*chunk)[:0])
+	b.held += chunkLen
+}
+
+// front returns bytes that have not been sent, the first of them first.
+func (b *backlog) front() []byte { return b.chunks[0][b.head:] }
+
+// took notes that the kernel has taken n bytes of front.
+func (b *backlog) took(n int) {
+	b.head += n
+	b.size -= n
+	if b.head == len(b.chunks[0]) {
+		b.dropFirst()
+	}
+}
+
+func (b *backlog) dropFirst() {
+	first := b.chunks[0]
+	b.held -= cap(first)
+	if cap(first) == chunkLen {
+		chunkPool.Put((*chunk)(first[:chunkLen]))
+	}
+	b.chunks[0] = nil
+	b.chunks, b.head = b.chunks[1:], 0
+}
+
+// free gives the memory of the replies back.
+func (b *backlog) free() {
+	for len(b.chunks) > 0 {
+		b.dropFirst()
+	}
+	b.size = 0
+}
+
+// send gives output to the kernel and keeps what it does not take. An error ends the connection.
+func (r *reactor) send(c *conn, p []byte) error {
+	if c.backlog == nil {
+		n, err := c.sock.write(p)
+		c.sent += int64(n)
+		if n == len(p) || err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	r.keepOutput(c, p)
+	return nil
+}
+
+// keepOutput appends output to the backlog.
+func (r *reactor) keepOutput(c *conn, p []byte) {
+	if c.backlog == nil {
+		c.backlog = &backlog{progressAt: r.now, acked: c.sent}
+		c.sock.await()
+	}
+	c.backlog.add(p)
+}
+
+// sendBacklog gives the backlog to the kernel, as far as it takes it. It reports whether the peer has made room.
+func (r *reactor) sendBacklog(c *conn) (progress bool) {
+	b := c.backlog
+	for done := 0; b.size > 0 && done < sendMax; {
+		p := b.front()
+		n, err := c.sock.write(p)
+		if n > 0 {
+			progress, b.progressAt = true, r.now
+			c.sent += int64(n)
+			done += n
+			b.took(n)
+		}
+		if err != nil {
+			r.drop(c)
+			return progress
+		}
+		if n < len(p) {
+			break
+		}
+	}
+	r.settleSent(c)
+	if b.size == 0 {
+		c.backlog = nil
+	} else {
+		c.sock.await()
+	}
+	r.unpause(c)
+	return progress
+}
+
+// writable goes on with a connection whose socket has room again, or has failed.
+func (r *reactor) writable(c *conn) {
+	if c.closed {
+		return
+	}
+	if c.backlog != nil {
+		r.sendBacklog(c)
+	}
+	r.touch(c) // to account for it, and to end it if it was only there for its output
+}
+
+// pause keeps the commands of a connection from being executed while it has too many replies to read.
+func (r *reactor) pause(c *conn) {
+	if c.backlog.unread() > r.e.cfg.UnreadMax {
+		c.pending.paused = true
+	}
+}
+
+// unpause goes on with the commands of a connection that has read enough of its replies.
+func (r *reactor) unpause(c *conn) {
+	p := &c.pending
+	if !p.paused || c.closed || c.backlog.unread() > r.e.cfg.UnreadMax/2 {
+		return
+	}
+	p.paused = false
+	switch {
+	case p.kept == nil:
+	case p.waiting:
+		r.examine(c)
+	default:
+		r.resume(c)
+	}
+}
+
+// checkProgress closes a connection whose peer reads nothing: its backlog is beyond stallBytes, and for
+// unreadStallMax neither has the kernel taken a byte nor the peer acknowledged one.
+func (r *reactor) checkProgress(c *conn) {
+	b := c.backlog
+	if b == nil {
+		return
+	}
+	if acked, known := c.acked(); known && acked > b.acked {
+		b.acked, b.progressAt = acked, r.now
+	}
+	if b.unread() <= stallBytes && !c.closing || r.now-b.progressAt <= int64(unreadStallMax) {
+		return
+	}
+	r.e.slowClosed.Add(1)
+	r.drop(c)
+}
+
+// acked returns how many bytes of the output the peer has acknowledged, if the kernel tells.
+func (c *conn) acked() (n int64, known bool) {
+	unacked, known := c.sock.unacked()
+	return c.sent - int64(unacked), known
+}
+
+// writeError returns nil for failures of a write to a socket that are none: there is no room, or a signal came first.
+func writeError(failed unix.Errno) error {
+	if failed == unix.EAGAIN || failed == unix.EINTR {
+		return nil
+	}
+	return failed
+}
+
+// outputReady goes on with connections whose sockets have room again, and with what is left to take back.
+func (r *reactor) outputReady() {
+	r.inbox.mu.Lock()
+	ids := r.inbox.writable
+	r.inbox.writable = nil
+	r.inbox.mu.Unlock()
+	for _, id := range ids {
+		if c := r.lookup(id); c != nil {
+			r.writable(c)
+		}
+	}
+	r.takeBackOrphans()
+}

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hangMax is how long a test with real sockets may take before it has failed.
+const hangMax = 60 * time.Second
+
+func dialServer(t *testing.T, e *Engine) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", e.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(hangMax)); err != nil {
+		t.Fatal(err)
+	}
+	return conn.(*net.TCPConn)
+}
+
+// array is a command in RESP.
+func array(words ...string) string {
+	b := fmt.Appendf(nil, "*%d\r\n", len(words))
+	for _, w := range words {
+		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(w), w)
+	}
+	return string(b)
+}
+
+// TestAClientMaySendAllItsCommandsBeforeItReads: clients of Redis write a pipeline whole and then read.
+func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
+	const n = 100_000
+	for name, c := range map[string]struct {
+		command func(i int) string
+		last    string // a line of each answer
+	}{
+		"arrays": {func(i int) string { return array("ACQUIRE", fmt.Sprintf("l%d", i), "me", "0") }, "lease_ms\r\n"},
+		"lines":  {func(i int) string { return fmt.Sprintf("ACQUIRE l%d me 0\n", i) }, "OK\n"},
+		"with releases": {func(i int) string {
+			return array([]string{"ACQUIRE", "RELEASE"}[i%2], fmt.Sprintf("l%d", i/2), "me", "0")[:]
+		}, "lease_ms\r\n"},
+	} {
+		if name == "with releases" {
+			c.command = func(i int) string {
+				if i%2 == 0 {
+					return array("ACQUIRE", fmt.Sprintf("l%d", i/2), "me", "0")
+				}
+				return array("RELEASE", fmt.Sprintf("l%d", i/2), "me")
+			}
+		}
+		t.Run(name, func(t *testing.T) {
+			e := serve(t, func(*Config) {})
+			conn := dialServer(t, e)
+			var in bytes.Buffer
+			for i := range n {
+				in.WriteString(c.command(i))
+			}
+			if _, err := conn.Write(in.Bytes()); err != nil {
+				t.Fatalf("while the commands were written: %v", err)
+			}
+			answers := bufio.NewReader(conn)
+			for done := 0; done < n; {
+				line, err := answers.ReadString('\n')
+				switch {
+				case err != nil:
+					t.Fatalf("after %d answers: %v", done, err)
+				case line == c.last:
+					done++
+				case line[0] == '-' || line[0] == 'E':
+					t.Fatal(line)
+				}
+			}
+		})
+	}
+}
+
+// TestGrantsWhoseRepliesHaveNotLeftAreTakenBack: a client sends a pipeline, reads none of it and goes.
+func TestGrantsWhoseRepliesHaveNotLeftAreTakenBack(t *testing.T) {
+	const n = 200_000
+	e := serve(t, func(*Config) {})
+	conn := dialServer(t, e)
+	var in bytes.Buffer
+	for i := range n {
+		in.WriteString(array("ACQUIRE", fmt.Sprintf("l%d", i), "me", "0"))
+	}
+	if _, err := conn.Write(in.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "not all commands were executed", func() bool { return e.tab().Totals().Grants == n })
+	other := dialServer(t, e)
+	if err := conn.SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	eventually(t, "grants that never left the process stand", func() bool {
+		totals := e.tab().Totals()
+		return totals.TakeBacks > 0 && totals.Held+int(totals.TakeBacks) == n && e.buffers.total.Load() == 0
+	})
+	fmt.Fprintf(other, "ACQUIRE l%d me2 0\n", n-1)
+	if line, err := bufio.NewReader(other).ReadString('\n'); err != nil || line != "OK\n" {
+		t.Fatalf("the last of them is not free: %q, %v", line, err)
+	}
+}
+
+func TestWhoReadsInTheEndGetsAllAnswersToItsCommandsAndTheReasonOfTheEnd(t *testing.T) {
+	e := serve(t, func(*Config) {})
+	conn := dialServer(t, e)
+	const n = 300
+	if _, err := conn.Write([]byte(strings.Repeat("HELP\n", n*10) + "QUIT\n")); err != nil {
+		t.Fatal(err)
+	}
+	all, err := io.ReadAll(conn)
+	if got := bytes.Count(all, []byte("OK lines=")); err != nil || got != n*10 || !bytes.HasSuffix(all, []byte("\nOK\n")) {
+		t.Fatalf("%d answers in %d bytes, %v", got, len(all), err)
+	}
+}
