@@ -33,6 +33,7 @@ type recovered struct {
 	begun   int64         // table time when the grace began
 	ttlMax  uint32        // ms
 	started time.Time
+	newDir  bool // dir had neither START nor an image
 	follows bool // a backup's: it stands still, and is replaced by the next image's
 }
 
@@ -110,7 +111,10 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 			return nil, err
 		}
 	}
-	rec := &recovered{dir: dir, started: cfg.now()}
+	rec := &recovered{dir: dir, started: cfg.now(), newDir: !known && img == nil}
+	if rec.newDir {
+		cfg.Log.Warn("the data directory is new, and no lock is held: if it was used before, see whether its volume is mounted", "directory", dir.Path())
+	}
 	if promote != nil && img != nil {
 		// Leases must not run while the image is loaded: they begin when that is over, or somewhat later.
 		rec.begun = promote.now + int64(loadBase+time.Duration(img.Header().Holds)*loadPerHold)
@@ -226,8 +230,8 @@ func newLineage() (l snapshot.Lineage) {
 // describe says in words where the table comes from.
 func (r *recovered) describe() string {
 	switch {
-	case r.from == "" && r.grace == 0:
-		return "a new table"
+	case r.newDir:
+		return "the directory is new: no lock is held"
 	case r.from == "":
 		return "nothing to recover: the last start left no image"
 	case r.grace == 0:

@@ -42,6 +42,24 @@ func TestRestartAfterACrash(t *testing.T) {
 	s.crash()
 }
 
+// TestANewDirectoryIsTold: a volume that is not mounted is an empty directory, too.
+func TestANewDirectoryIsTold(t *testing.T) {
+	dir := t.TempDir()
+	for start := range 3 {
+		s := mustStart(t, dir, nil)
+		inLine := strings.Contains(s.e.Durability(), "the directory is new")
+		inLog := strings.Contains(s.log.String(), "level=WARN msg=\"the data directory is new")
+		if first := start == 0; inLine != first || inLog != first {
+			t.Errorf("start %d: %s\n%s", start+1, s.e.Durability(), s.log.String())
+		}
+		if start == 0 {
+			s.crash() // no image: START alone is left
+			continue
+		}
+		s.cleanStop()
+	}
+}
+
 func TestRestartAfterACleanStop(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
