@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -181,9 +182,24 @@ func TestSnapshotCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sound := slices.Clone(bytes)
 	bytes[len(bytes)-4096] ^= 1
 	if err := os.WriteFile(file, bytes, 0o600); err != nil {
 		t.Fatal(err)
+	}
+	both := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(both, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{snapshot.FileName(1, 1): bytes, snapshot.FileName(1, 2): sound} {
+		if err := os.WriteFile(filepath.Join(both, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, errs, code := command(t, nil, "snapshot", "verify", both, filepath.Join(dir, "nothing"), t.TempDir()); code != exitFailure ||
+		strings.Count(out, ": sound, 1 holds") != 1 || !strings.Contains(errs, "at byte 12288") ||
+		!strings.Contains(errs, "3 problems") || !strings.Contains(errs, "there is no such file") || !strings.Contains(errs, "no image is there") {
+		t.Errorf("verify of a directory: %d %s %s", code, out, errs)
 	}
 	for _, what := range []string{"verify", "inspect"} {
 		if _, errs, code := command(t, nil, "snapshot", what, file); code != exitFailure || !strings.Contains(errs, "at byte 12288") {

@@ -23,23 +23,6 @@ func newSnapshotCommand() *cobra.Command {
 	return cmd
 }
 
-func newVerifyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "verify FILE",
-		Short: "Check every byte of an image",
-		Args:  cobra.ExactArgs(1),
-		RunE: actionOn(func(cmd *cobra.Command, file string) error {
-			return withImage(file, func(img *snapshot.Image) error {
-				if err := img.Verify(); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: sound, %d holds\n", file, img.Header().Holds)
-				return err
-			})
-		}),
-	}
-}
-
 func newInspectCommand() *cobra.Command {
 	var asJSON, holds bool
 	cmd := &cobra.Command{

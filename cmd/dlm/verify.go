@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"dlm/engine/snapshot"
+)
+
+func newVerifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify FILE|DIR ...",
+		Short: "Check every byte of images, or of all images in a directory",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := verifyAll(cmd, args); err != nil {
+				return &failure{err}
+			}
+			return nil
+		},
+	}
+}
+
+// verifyAll checks all images that the arguments name, also after one that is not sound. It writes
+// a line for each sound one, and returns what is wrong with the others.
+func verifyAll(cmd *cobra.Command, args []string) error {
+	var problems problemList
+	for _, arg := range args {
+		files, err := imagesOf(arg)
+		if err != nil {
+			problems = append(problems, err)
+		}
+		for _, file := range files {
+			holds, err := verify(file)
+			if err != nil {
+				problems = append(problems, err)
+				continue
+			}
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: sound, %d holds\n", file, holds); err != nil {
+				return err
+			}
+		}
+	}
+	return problems.orNil()
+}
+
+// imagesOf returns the images in a directory, the newest first, or a file itself.
+func imagesOf(path string) (files []string, err error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path}, nil // what can't be opened is told then
+	}
+	names, err := snapshot.Images(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s: no image is there", path)
+	}
+	for _, name := range names {
+		files = append(files, filepath.Join(path, name))
+	}
+	return files, nil
+}
+
+// verify checks an image and returns how many holds are in it.
+func verify(file string) (holds uint64, err error) {
+	err = withImage(file, func(img *snapshot.Image) error {
+		holds = img.Header().Holds
+		return img.Verify()
+	})
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%s: there is no such file", file)
+	}
+	return holds, err
+}
