@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"os"
 	"strings"
 	"syscall"
@@ -14,12 +15,18 @@ func makeToken(t *testing.T, args ...string) (token, entry string) {
 	if code != exitOK {
 		t.Fatalf("dlm token new %v: exit code %d, %s", args, code, stderr)
 	}
-	head, tail, ok := strings.Cut(stdout, "\n\n")
-	if !ok {
-		t.Fatalf("no empty line between token and entry:\n%s", stdout)
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	return lines[len(lines)-1], stdout
+}
+
+// TestOutputOfTokenNewIsAnEntry: it can be appended to the file, and the token is not in it.
+func TestOutputOfTokenNewIsAnEntry(t *testing.T) {
+	token, entry := makeToken(t, "--name", "x", "--role", "lock")
+	more, again := makeToken(t, "--name", "y", "--role", "read")
+	creds, problems := parseTokens("t", []byte(entry+again))
+	if len(problems) > 0 || len(creds) != 2 || creds[1].SHA256 != sha256.Sum256([]byte(more)) || strings.Contains(entry, token) {
+		t.Errorf("%v %v\n%s%s", creds, problems, entry, again)
 	}
-	lines := strings.Split(head, "\n")
-	return lines[len(lines)-1], tail
 }
 
 func TestNewTokenAuthenticates(t *testing.T) {

@@ -35,9 +35,10 @@ func newTokenNewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new",
 		Short: "Print a new token and its entry for the token file",
-		Long: "Print a new token and its entry for the token file of 'dlm server --token-file'.\n" +
-			"The token is shown once and stored nowhere; the entry holds only its hash.",
-		Example: "  dlm token new --name billing --role lock --prefix billing/",
+		Long: "Print a new token and its entry for the token file of 'dlm server --token-file'. The entry, which\n" +
+			"holds only a hash, goes to the standard output, and the token, which is shown once and stored\n" +
+			"nowhere, to the standard error.",
+		Example: "  dlm token new --name billing --role lock --prefix billing/ >> tokens.toml",
 		Args:    cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
 			token := newToken()
@@ -45,8 +46,11 @@ func newTokenNewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(),
-				"# The token, for the client. It is not shown again.\n%s\n\n# The entry for the token file.\n%s", token, text)
+			// First the entry: a token whose entry could not be written is of no use.
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "# The entry for the token file.\n%s", text); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "# The token, for the client. It is not shown again.\n%s\n", token)
 			return err
 		}),
 	}
