@@ -6,49 +6,56 @@ FUZZTIME    ?= 20000x
 BASE        ?= origin/main
 BENCH       ?=
 
+# One static binary: with a C compiler at hand Go links libc to look up names.
+# Without the paths of this machine in it, two builds of one commit are equal.
+BUILD := CGO_ENABLED=0 go build -trimpath
+
 .DEFAULT_GOAL := build
-.PHONY: run build test check format vet staticcheck race invariants fuzz compare clients bench bench-hot bench-regress profile
+.PHONY: help run build test check format vet staticcheck race invariants fuzz compare clients bench bench-hot bench-regress profile
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: ## start the server
 	go run ./cmd/dlm server
 
 build: ## make bin/dlm
-	go build -o bin/dlm ./cmd/dlm
+	$(BUILD) -o bin/dlm ./cmd/dlm
 
 test: ## every test once
 	go test ./...
 
 check: format vet staticcheck test compare race invariants fuzz ## everything a change must pass
 
-format:
+format: ## fail if gofmt would change a file
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; }
 
-vet:
+vet: ## go vet, with and without the tag invariants
 	go vet ./...
 	go vet -tags invariants ./...
 	cd cmd/dlm/testdata/clients/goredis && GOWORK=off go vet .
 
-staticcheck:
+staticcheck: ## the linter, with and without the tag invariants
 	go run $(STATICCHECK) ./...
 	go run $(STATICCHECK) -tags invariants ./...
 
 # A module of its own, with the clients of other servers. Those of them that are
 # not on this machine are left out by its tests, and named.
-compare:
+compare: ## vet and test the comparison with other servers
 	cd bench/compare && go vet ./... && go run $(STATICCHECK) ./... && go test ./...
 
-race:
+race: ## every test with the race detector
 	go test -race ./...
 
 # The second run checks the table after every command while connections race.
-invariants:
+invariants: ## every test with checks of the table after each command
 	go test -tags invariants ./...
 	go test -race -tags invariants ./engine/...
 
 # Go fuzzes one target at a time, so each is started by its name. Only the
 # packages that have one are built for it. By count: at the end of a time, the go
 # command of before 1.27 can fail for no reason (go.dev/issue/75804).
-fuzz:
+fuzz: ## each fuzz target for FUZZTIME
 	@set -eo pipefail; \
 	for package in $$(go list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r path dir; do \
 			grep -lqs '^func Fuzz' "$$dir"/*_test.go && echo "$$path" || true; done); do \
@@ -67,18 +74,18 @@ clients: ## get the client libraries that the end-to-end tests speak through
 # make bench BENCH='--depth 64 --rounds 9 --slock /path/to/slock'; all of them:
 # go run ./bench/compare -h
 bench: ## compare the server with its floor and with other servers
-	cd bench/compare && go build -o ../../bin/compare .
+	cd bench/compare && $(BUILD) -o ../../bin/compare .
 	bin/compare --resp --rounds 5 --duration 500ms $(BENCH)
 
 bench-hot: ## compare hand-offs of one lock among 64 owners
-	cd bench/compare && go build -o ../../bin/compare .
+	cd bench/compare && $(BUILD) -o ../../bin/compare .
 	bin/compare --workload hot --conns 64 --locks 1 --depth 1 --rounds 5 --duration 500ms $(BENCH)
 
 # Fails if a micro-benchmark of the way of a command takes longer than at BASE,
 # or a command costs the server more CPU time, bare or as clients send it, beyond
 # the noise that is measured on the way. Six minutes; BENCH='--micro=false' leaves out micro-benchmarks.
 bench-regress: ## compare this tree with BASE
-	cd bench/compare && go build -o ../../bin/compare .
+	cd bench/compare && $(BUILD) -o ../../bin/compare .
 	bin/compare --base $(BASE) --micro --depth 16,256 --rounds 9 --duration 400ms $(BENCH)
 
 profile: ## make cmd/dlm/default.pgo anew, by which the compiler optimises

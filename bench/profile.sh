@@ -3,7 +3,7 @@
 # server under the workloads of dlm bench, those that pipeline most first.
 set -eu
 cd "$(dirname "$0")/.."
-go build -o bin/dlm ./cmd/dlm
+CGO_ENABLED=0 go build -trimpath -o bin/dlm ./cmd/dlm
 profiles=$(mktemp -d)
 trap 'rm -rf "$profiles"' EXIT
 port=7499

@@ -180,8 +180,8 @@ func (u *suite) binary(ctx context.Context, given, name, pkg, tree string) (stri
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
-	build.Dir = tree
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, pkg)
+	build.Dir, build.Env = tree, append(os.Environ(), "CGO_ENABLED=0") // as make build does
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
 	}

@@ -45,10 +45,14 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// buildBinary builds the command with those flags of go build besides.
+// buildBinary builds the command as `make build` does, with those flags of go build besides.
 func buildBinary(path string, flags ...string) error {
-	args := append(append([]string{"build", "-o", path}, sameBuild()...), flags...)
-	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+	args := append(append([]string{"build", "-trimpath", "-o", path}, sameBuild()...), flags...)
+	cmd := exec.Command("go", append(args, ".")...)
+	if cmd.Env = os.Environ(); !hasRace() {
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return nil
@@ -68,6 +72,10 @@ func sameBuild() (flags []string) {
 	}
 	return flags
 }
+
+// hasRace reports whether these tests, and so the binary, were built with the race detector, which
+// needs libc.
+func hasRace() bool { return slices.Contains(sameBuild(), "-race=true") }
 
 // cleanEnv is the environment without our variables, plus some. A binary with
 // the race detector would otherwise sleep for a second before it exits.
