@@ -26,7 +26,7 @@ var Docs = [...]Doc{
 		"QUEUE: do not wait behind n requests or more, answer LIMIT lock-waiters; 0 is a timeout_ms of 0.",
 	}},
 	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each time it was acquired", 3, true, []string{
-		"TOKEN: act only if this is the token of the present hold, else STALE.",
+		"TOKEN: act only if this is the token of the present hold, else STALE. Without it a late RELEASE ends a newer hold of the service.",
 		"ALL: give back all that this hold was acquired, in one step.",
 	}},
 	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n> [COUNT <c>]] [TTL <ms>]", "Let the lease of a held lock run anew", 3, true, []string{

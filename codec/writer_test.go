@@ -206,7 +206,7 @@ func TestHelp(t *testing.T) {
 	lines, ok = Help([]byte("release"))
 	want := []string{
 		"RELEASE <lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each time it was acquired.",
-		"TOKEN: act only if this is the token of the present hold, else STALE.",
+		"TOKEN: act only if this is the token of the present hold, else STALE. Without it a late RELEASE ends a newer hold of the service.",
 		"ALL: give back all that this hold was acquired, in one step.",
 	}
 	if !ok || strings.Join(lines, "|") != strings.Join(want, "|") {

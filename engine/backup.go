@@ -50,7 +50,7 @@ func openBackup(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
 	if err := checkPrimary(cfg, dir); err != nil {
 		return nil, err
 	}
-	start, err := snapshot.ReadStart(dir.Path())
+	start, err := readStart(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		names, err := dir.Images()
@@ -132,12 +132,13 @@ func (r *recovered) next(cfg *Config, path string) (*recovered, error) {
 	switch {
 	case r.from == "":
 	case h.Lineage != r.header.Lineage:
-		return nil, fmt.Errorf("%s: the primary has another table now; give this backup an empty directory to follow it", path)
+		return nil, fmt.Errorf("%s: the primary has another table now; give this backup an empty directory to follow it%s", path, r.raisePrimary(h.TokenCeiling))
 	case !h.Newer(&r.header):
-		return nil, fmt.Errorf("%s: it is not newer than the image that is there", path)
+		return nil, fmt.Errorf("%s: it is not newer than the image that is there%s", path, r.raisePrimary(h.TokenCeiling))
 	}
 	n := &recovered{follows: true, dir: r.dir, started: r.started, start: r.start, ttlMax: r.ttlMax,
 		from: snapshot.FileName(h.Start, h.Number), header: h, begun: h.TableTime, holds: int(h.Holds)}
+	n.start.TokenCeiling = max(r.start.TokenCeiling, r.header.TokenCeiling)
 	n.table = newTable(cfg, h.Seed, h.TokenCeiling)
 	return n, img.Each(func(s *codec.ShardImage) error {
 		return n.table.ShardAt(int(s.Shard)).Import(s, table.Recovery{ImageTime: h.TableTime, Now: h.TableTime})
@@ -192,6 +193,7 @@ func (f *follower) step(ctx context.Context) error {
 		return err
 	}
 	f.e.served.Store(next)
+	f.warnBehind(now, next)
 	f.e.retain(f.dir)
 	return nil
 }
@@ -214,6 +216,7 @@ func (f *follower) info(b []byte) []byte {
 	b = infoLine(b, "backup_of", f.e.cfg.BackupOf)
 	b = infoLine(b, "image", now.from)
 	b = infoLine(b, "image_holds", now.header.Holds)
+	b = infoLine(b, "token_ceiling", uint64(now.largestKnown()))
 	if now.from != "" {
 		b = infoLine(b, "image_age_ms", now.staleness().Milliseconds())
 	}

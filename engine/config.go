@@ -75,6 +75,10 @@ type Config struct {
 	// RecoverOlder starts from the image before the newest.
 	RecoverOlder bool
 
+	// TokenFloor is what the fencing tokens of this start are above, as they are above
+	// all that the DataDir knows. Default 0: the wall clock and the DataDir decide.
+	TokenFloor codec.Token
+
 	// Credentials are the known tokens. With at least one, every connection
 	// must authenticate.
 	Credentials []Credential
@@ -165,6 +169,9 @@ func (c *Config) Validate() error {
 		if n.n < 1 || n.n > n.max {
 			bad("%s: %d is not within 1 to %d", n.name, n.n, n.max)
 		}
+	}
+	if c.TokenFloor > tokenFloorMax {
+		bad("token-floor: %d is not within 0 to %d", uint64(c.TokenFloor), uint64(tokenFloorMax))
 	}
 	if c.MemoryMax < 0 {
 		bad("max-memory: %d is negative", c.MemoryMax)

@@ -61,7 +61,7 @@ func openTable(cfg *Config) (*recovered, error) {
 // fresh makes a table for memory only.
 func fresh(cfg *Config) *recovered {
 	now := time.Now()
-	return &recovered{table: newTable(cfg, secretSeed(), wallToken(now)), ttlMax: codec.TTLMaxMs, started: now}
+	return &recovered{table: newTable(cfg, secretSeed(), max(wallToken(now), cfg.TokenFloor)), ttlMax: codec.TTLMaxMs, started: now}
 }
 
 func newTable(cfg *Config, seed uint64, tokenStart codec.Token) *table.Table {
@@ -83,13 +83,17 @@ func newTable(cfg *Config, seed uint64, tokenStart codec.Token) *table.Table {
 // A backup that is promoted goes the same way, at the table time now; exact is
 // the header of the image that its primary has written last, if that confirmed its end.
 func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered, error) {
-	former, err := snapshot.ReadStart(dir.Path())
+	former, err := readStart(dir)
 	known := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if known && former.Role != snapshot.Primary && promote == nil {
-		return nil, fmt.Errorf("%s: its role is %s: %s", dir.Path(), former.Role, roleAdvice[former.Role])
+		advice := roleAdvice[former.Role]
+		if former.Role == snapshot.Deposed {
+			advice += "; " + beginAnew(dir)
+		}
+		return nil, fmt.Errorf("%s: its role is %s: %s", dir.Path(), former.Role, advice)
 	}
 	names, err := dir.Images()
 	if err != nil {
@@ -97,7 +101,7 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 	}
 	if cfg.RecoverOlder {
 		if len(names) < 2 {
-			return nil, fmt.Errorf("--recover older: %s has no older image", dir.Path())
+			return nil, fmt.Errorf("--recover older: %s has no older image; %s", dir.Path(), beginAnew(dir))
 		}
 		names = names[1:]
 	}
@@ -157,7 +161,7 @@ var roleAdvice = map[snapshot.Role]string{
 func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *snapshot.Image, copied bool) {
 	s := &r.start
 	*s = snapshot.Start{Lineage: newLineage(), Seed: secretSeed(), Role: snapshot.Primary}
-	tokens, ttlMs := wallToken(r.started), uint32(0)
+	tokens, ttlMs := max(wallToken(r.started), cfg.TokenFloor), uint32(0)
 	if known {
 		s.Lineage, s.Seed, s.Number = former.Lineage, former.Seed, former.Number
 		tokens, ttlMs = max(tokens, former.TokenCeiling), former.TTLLimitMs

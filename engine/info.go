@@ -120,6 +120,7 @@ func (e *Engine) infoDurability(b []byte) []byte {
 	b = infoLine(b, "recovered_holds", rec.holds)
 	b = infoLine(b, "recovery_grace_left_ms", rec.graceLeft(e.clock.now()).Milliseconds())
 	b = infoLine(b, "claims", e.tab().Totals().Claims)
+	b = infoLine(b, "token_ceiling", uint64(rec.table.TokenCeiling()))
 	s, _ := e.ImageState()
 	if s.Path != "" {
 		b = infoLine(b, "image", snapshot.Name(s.Path))

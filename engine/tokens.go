@@ -26,6 +26,8 @@ const (
 	// tokenLeap sets a start from a promotion or a copied image apart, see leap: 3.1 days of the
 	// clock, so that there is room for 26,000 of them.
 	tokenLeap = 1 << 38
+	// tokenFloorMax is the largest --token-floor: it leaves room for a century of the clock.
+	tokenFloorMax = codec.TokenMax / 2
 	// tokenLeapOlder is the same for --recover older.
 	tokenLeapOlder = tokenLeap / 2
 )

@@ -111,6 +111,9 @@ func (t *Table) SetFull(full bool) { t.full.Store(full) }
 // refused. Without a call it is codec.TokenMax.
 func (t *Table) SetTokenCeiling(most codec.Token) { t.ceiling.Store(uint64(most)) }
 
+// TokenCeiling returns the largest token that may be given.
+func (t *Table) TokenCeiling() codec.Token { return codec.Token(t.ceiling.Load()) }
+
 func (s *Shard) tokenMax() codec.Token { return codec.Token(s.table.ceiling.Load()) }
 
 // Totals returns the sum over all shards, locking one after the other.

@@ -59,6 +59,8 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	count("snapshot-keep", "images that are kept", &c.SnapshotKeep)
 	duration("recovery-grace", "how long a start from an image waits for holders before it grants anything", &c.RecoveryGrace)
 	text("backup-of", "ADDR", "be a backup of the primary with this HTTP address or data directory (with a slash)", &c.BackupOf)
+	addLate(fs, "token-floor", "N", "0", "fencing tokens of this start are larger than N, as after an emptied or restored directory",
+		into(&c.TokenFloor, parseToken))
 	addLate(fs, "recover", "older", "", "older: start from the image before the newest", into(&c.RecoverOlder, parseRecover))
 
 	count("max-conns", "most open connections", &c.ConnsMax)

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dlm/codec"
 )
 
 // into makes a parser that stores what it has parsed.
@@ -37,6 +39,15 @@ func parseCount(text string) (int, error) {
 		return 0, fmt.Errorf("%q is not a whole number from 1", text)
 	}
 	return n, nil
+}
+
+// parseToken takes a fencing token, or 0.
+func parseToken(text string) (codec.Token, error) {
+	n, err := strconv.ParseUint(text, 10, 53)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a whole number in digits, below 2^53", text)
+	}
+	return codec.Token(n), nil
 }
 
 func parseBool(text string) (bool, error) {

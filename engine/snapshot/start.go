@@ -123,8 +123,7 @@ func ReadStart(dir string) (Start, error) {
 	}
 	s, err := decodeStart(b)
 	if err != nil {
-		return Start{}, fmt.Errorf("%s: %w (the file is damaged: tokens that the last start gave are not known any more; "+
-			"start with a new, empty --data-dir when no client is left that holds a lock)", path, err)
+		return Start{}, fmt.Errorf("%s: %w (the file is damaged: tokens that the last start gave are not known any more)", path, err)
 	}
 	return s, nil
 }
