@@ -40,8 +40,10 @@ func newSource(cfg *Config, id snapshot.Lineage) source {
 		return sharedDir{cfg.BackupOf, id}
 	}
 	transport := &http.Transport{DialContext: (&net.Dialer{Timeout: answerWait}).DialContext,
-		ResponseHeaderTimeout: answerWait, MaxIdleConns: 1, IdleConnTimeout: time.Minute}
-	return &primaryHTTP{base: base, id: id, token: cfg.BackupToken, client: &http.Client{Transport: transport}}
+		ResponseHeaderTimeout: answerWait, MaxIdleConns: 1, IdleConnTimeout: time.Minute,
+		// An image is taken as it lies there: a small answer must not become a large file.
+		DisableCompression: true}
+	return &primaryHTTP{base: base, id: id, token: cfg.BackupToken, client: &http.Client{Transport: transport, CheckRedirect: asIs}}
 }
 
 // parseBackupOf returns the URL of a primary, or says that a directory is meant.
@@ -102,9 +104,10 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 	if have != nil {
 		req.Header.Set("If-None-Match", have.ETag())
 	}
-	path := filepath.Join(dir, fetchName)
+	path, has := filepath.Join(dir, fetchName), int64(0)
 	if info, err := os.Stat(path); err == nil && p.etag != "" {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", info.Size()))
+		has = info.Size()
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", has))
 		req.Header.Set("If-Range", p.etag)
 	}
 	res, err := p.client.Do(req)
@@ -127,6 +130,10 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 		p.etag = ""
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // for the message only
 		return "", fmt.Errorf("%s answers %s: %s", p.base, res.Status, strings.TrimSpace(string(text)))
+	}
+	if err := checkBody(res, has, dir); err != nil {
+		p.etag = ""
+		return "", fmt.Errorf("%s: %w", p.base, err)
 	}
 	p.etag = res.Header.Get("ETag")
 	if err := receive(path, flags, res.Body); err != nil {
@@ -228,6 +235,14 @@ func (d sharedDir) fetch(_ context.Context, have *snapshot.Header, dir string) (
 	}
 	from, err := os.Open(filepath.Join(d.path, names[0]))
 	if err != nil {
+		return "", err
+	}
+	defer func() { _ = from.Close() }() // it was only read
+	info, err := from.Stat()
+	if err != nil {
+		return "", err
+	}
+	if err := checkRoom(info.Size(), dir); err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, fetchName)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"compress/gzip"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -140,6 +141,57 @@ func TestABackupIsNoPrimary(t *testing.T) {
 	_, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).fetch(t.Context(), nil, t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "a backup itself") {
 		t.Errorf("fetched: %v", err)
+	}
+}
+
+// TestFetchTakesNoMore than an image of a known length, uncompressed, from where it asked.
+func TestFetchTakesNoMore(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer http.HandlerFunc
+		want   string
+	}{
+		{"a redirect", func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/snapshot" {
+				http.Redirect(w, r, "/elsewhere", http.StatusFound)
+				return
+			}
+			t.Error("it went there")
+		}, "answers 302"},
+		{"gzip", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Accept-Encoding") != "" {
+				t.Errorf("accepts %q", r.Header.Get("Accept-Encoding"))
+			}
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			_, _ = z.Write(make([]byte, 1<<20))
+			_ = z.Close()
+		}, "Content-Encoding"},
+		{"no length", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte("some"))
+			w.(http.Flusher).Flush()
+			_, _ = w.Write([]byte("more"))
+		}, "does not tell the length"},
+		{"more than the disk has", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000000000000000")
+			_, _ = w.Write([]byte("some"))
+		}, "has no room"},
+		{"a part that nobody asked for", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Range", "bytes 10-13/14")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write([]byte("some"))
+		}, "bytes 10-13/14"},
+	} {
+		server := httptest.NewServer(c.answer)
+		dir := t.TempDir()
+		_, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).fetch(t.Context(), nil, dir)
+		server.Close()
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%s: left %v", c.name, left)
+		}
 	}
 }
 

@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// roomShare is the part of the free disk that an image on its way may take, in percent: a backup
+// must not fill the disk that START is to be written to.
+const roomShare = 90
+
+// checkBody returns a problem if the body of an answer can't be the rest of an image of which the
+// first bytes are there, or has no room. What it takes is known before the first byte.
+func checkBody(res *http.Response, has int64, dir string) error {
+	switch {
+	case res.Header.Get("Content-Encoding") != "":
+		return fmt.Errorf("it sends an image with Content-Encoding %.40q, which nobody asked for", res.Header.Get("Content-Encoding"))
+	case res.ContentLength < 0:
+		return errors.New("it does not tell the length of its image")
+	case res.StatusCode == http.StatusPartialContent && !strings.HasPrefix(res.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", has)):
+		return fmt.Errorf("it sends %.80q of an image, and was asked for what is from byte %d on", res.Header.Get("Content-Range"), has)
+	}
+	return checkRoom(res.ContentLength, dir)
+}
+
+// checkRoom returns a problem if so many bytes are more than may be taken of the disk.
+func checkRoom(bytes int64, dir string) error {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(dir, &disk); err != nil {
+		return fmt.Errorf("free disk of %s: %w", dir, err)
+	}
+	free := uint64(disk.Bavail) * uint64(disk.Bsize)
+	if uint64(bytes) > free/100*roomShare {
+		return fmt.Errorf("an image of %d bytes has no room: %d are free in %s, of which %d %% may be taken", bytes, free, dir, roomShare)
+	}
+	return nil
+}
