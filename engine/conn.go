@@ -44,6 +44,7 @@ type conn struct {
 	resp3        bool       // HELLO 3
 	detail       bool       // DETAIL ON
 	closed       bool       // the socket is gone
+	inputEnded   bool       // the peer has ended its stream, and everything before that was read
 	closing      bool       // answered for the last time; input is dropped
 	closingAt    int64
 	postponed    bool // in the reactor's list of those to come back to

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -87,6 +88,9 @@ type gnetSocket struct {
 	ready *readiness
 	fd    int
 	shut  bool // the stream to the peer is ended
+
+	hold holder // who closes fd
+	from string // the peer, once gnet does not know it any more
 }
 
 // OnOpen makes the session of a connection. It runs on the loop.
@@ -121,6 +125,8 @@ func (s *shell) OnClose(g gnet.Conn, cause error) gnet.Action {
 	case !ok:
 	case cause == nil:
 		sock.r.lost(sock.c)
+	case errors.Is(cause, io.EOF):
+		sock.endOfInput()
 	default:
 		sock.r.gone(sock.c)
 	}
@@ -166,9 +172,23 @@ func (s *gnetSocket) finish() {
 	}
 }
 
-func (s *gnetSocket) close() { _ = s.g.EventLoop().Close(s.g) }
+func (s *gnetSocket) close() {
+	switch s.hold {
+	case holdGnet:
+		_ = s.g.EventLoop().Close(s.g) // calls OnClose
+		return
+	case holdSelf:
+		_ = unix.Close(s.fd)
+	}
+	s.r.lost(s.c)
+}
 
-func (s *gnetSocket) remote() string { return s.g.RemoteAddr().String() }
+func (s *gnetSocket) remote() string {
+	if s.hold == holdGnet {
+		return s.g.RemoteAddr().String()
+	}
+	return s.from
+}
 
 // gnetLog passes gnet's messages on. Its warnings are about connections that
 // went away, which is no news to a server.

@@ -232,7 +232,7 @@ func (r *reactor) checkProgress(c *conn) {
 	if acked, known := c.acked(); known && acked > b.acked {
 		b.acked, b.progressAt = acked, r.now
 	}
-	if b.unread() <= stallBytes && !c.closing || r.now-b.progressAt <= int64(unreadStallMax) {
+	if b.unread() <= stallBytes && !c.closing && !c.inputEnded || r.now-b.progressAt <= int64(unreadStallMax) {
 		return
 	}
 	r.e.slowClosed.Add(1)

@@ -25,6 +25,7 @@ type pending struct {
 	at       int                        // bytes of kept that have been run
 	stuck    bool                       // kept ends in input that can't be divided into commands
 	resuming bool
+	lost     bool              // what is kept will be dropped: the peer had ended its stream when the wait before it ended
 	paused   bool              // the peer has too many replies to read: commands are kept, with a tag too
 	released map[uint64]uint32 // in a grace: RELEASEs that were kept and not run, by holdKey; nil: none
 }
@@ -127,14 +128,10 @@ func (r *reactor) keep(c *conn, b []byte) {
 }
 
 // resume executes what was kept behind a wait that has ended, until one of the
-// commands waits or the budget is used up. If the peer has gone, it is left to be dropped.
+// commands waits or the budget is used up.
 func (r *reactor) resume(c *conn) {
 	p := &c.pending
 	if p.kept == nil || c.closing || c.closed || c.withheld != nil {
-		return
-	}
-	if c.sock.ended() {
-		p.resuming = true // what is still read before the end stays behind it
 		return
 	}
 	kept := p.kept

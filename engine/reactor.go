@@ -101,10 +101,16 @@ func (r *reactor) finish(read *conn) {
 		for _, c := range dirty {
 			if c != read {
 				r.flush(c)
+				if c.inputEnded {
+					r.windUp(c)
+				}
 			}
 		}
 		if read != nil && read.dirty {
 			r.flush(read)
+			if read.inputEnded {
+				r.windUp(read)
+			}
 		}
 		if r.dirty == nil {
 			r.dirty = dirty[:0]

@@ -53,6 +53,11 @@ func (d *readiness) await(fd int, id table.ConnID) {
 	}
 }
 
+// forget is for a descriptor that is closed while another of the same socket stays open.
+func (d *readiness) forget(fd int) {
+	_ = unix.EpollCtl(d.epoll, unix.EPOLL_CTL_DEL, fd, nil) // an error means that it is not there
+}
+
 // run is the goroutine "writable".
 func (d *readiness) run() {
 	var events [readinessEvents]unix.EpollEvent

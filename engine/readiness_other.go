@@ -32,6 +32,8 @@ func (d *readiness) await(_ int, id table.ConnID) {
 	d.mu.Unlock()
 }
 
+func (d *readiness) forget(int) {}
+
 // run is the goroutine "writable".
 func (d *readiness) run() {
 	ticker := time.NewTicker(readinessEvery)

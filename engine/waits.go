@@ -57,13 +57,13 @@ func (r *reactor) deliver(fx *table.Effect) {
 }
 
 // answer writes the end of a wait; false if the connection has no such wait,
-// or its peer has gone and a grant would reach nobody. Such a connection is left to the
-// loop, which reads what came before the end: an untagged wait stays in place
-// until then, so that nothing behind it is executed.
+// or its peer has ended the stream and may be gone. The answer to a tagged one is CANCELED then. An untagged
+// wait stays in place until the loop has read what came before the end, so that nothing behind it is executed.
 func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	if fx.Code == codec.OK && c.sock.ended() {
 		if fx.To.Ticket != 0 && fx.To.Ticket <= c.waits.used {
-			c.waits.take(fx.To.Ticket)
+			r.tag = c.waits.take(fx.To.Ticket)
+			r.refuseWait(c, codec.FormText, r.tag.text(), codec.Canceled, inputHasEnded)
 		}
 		return false
 	}
@@ -91,7 +91,11 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	}
 	r.count(codec.VerbAcquire, fx.Code)
 	r.leave(c)
-	if fx.To.Ticket == 0 {
+	switch {
+	case fx.To.Ticket != 0:
+	case c.sock.ended():
+		c.pending.resuming, c.pending.lost = true, true // what is still read before the end stays behind it
+	default:
 		r.resume(c)
 	}
 	return true

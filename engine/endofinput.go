@@ -1,0 +1,48 @@
+package engine
+
+import "dlm/codec"
+
+// A peer that has ended its stream can still read (nc -N does): what it has sent is executed and answered before the
+// connection is closed, also if that takes time. Only what would wait can't: nobody is to be granted a lock whose
+// connection is about to end.
+//
+//	end of input -> rest of the input is executed -> waits are answered CANCELED -> backlog is sent -> close
+//
+// gnet closes a connection whose input has ended as soon as OnClose returns. If there is something left to do then, the socket
+// is taken away from it (gnetSocket.detach).
+
+const inputHasEnded = "the input of this connection has ended, and with it its waits"
+
+// inputEnds is called when the loop has read the end of the peer's stream.
+func (r *reactor) inputEnds(c *conn) {
+	if c.closed {
+		return
+	}
+	r.begin()
+	defer func() { r.guard(c, recover()) }()
+	c.inputEnded = true
+	r.touch(c)
+	r.finish(nil)
+}
+
+// windUp does what is left to do for a connection whose input has ended. It follows the write at the end of a batch, and closes
+// the connection after the last.
+func (r *reactor) windUp(c *conn) {
+	p := &c.pending
+	if p.waiting || p.lost {
+		c.carry = putBuffer(c.carry)
+		p.drop()
+	}
+	switch {
+	case c.closed:
+	case !c.closing && (c.withheld != nil || p.kept != nil || c.postponed):
+		return // it comes back to the rest
+	case !c.closing && c.carry != nil:
+		c.carry = putBuffer(c.carry)
+		r.fail(c, codec.BadArg, "the input ended within a command")
+	case p.waiting || c.waits.open > 0:
+		r.refuseWaits(c, codec.Canceled, inputHasEnded)
+	case c.backlog == nil && !c.dirty:
+		r.drop(c)
+	}
+}

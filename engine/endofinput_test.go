@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+const canceledLine = "ERROR CANCELED the input of this connection has ended, and with it its waits\n"
+
+// half sends commands, ends the stream as nc -N does, and returns all that comes.
+func half(t *testing.T, e *Engine, in string) string {
+	t.Helper()
+	conn := dialServer(t, e)
+	if _, err := io.WriteString(conn, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	all, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(all)
+}
+
+// TestAClientThatHasEndedItsInputGetsAllAnswers ends the input of real sockets behind commands of all kinds.
+func TestAClientThatHasEndedItsInputGetsAllAnswers(t *testing.T) {
+	e := serve(t, func(*Config) {})
+	holder := dialServer(t, e)
+	if _, err := io.WriteString(holder, "ACQUIRE x H 0\n"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "x is not held", func() bool { return e.tab().Totals().Held == 1 })
+	long := strings.Repeat(array("ACQUIRE", "y", "me", "0")+array("RELEASE", "y", "me"), 100_000)
+	for name, c := range map[string]struct{ in, want string }{
+		"a wait":                     {"ACQUIRE x me 60000\n", canceledLine},
+		"a tagged wait":              {"@7 ACQUIRE x me 60000\n", "@7 " + canceledLine},
+		"a wait in RESP":             {array("ACQUIRE", "x", "me", "60000"), "-" + strings.TrimPrefix(strings.Replace(canceledLine, "\n", "\r\n", 1), "ERROR ")},
+		"commands behind a wait":     {"PING\nACQUIRE x me 60000\nACQUIRE z me 0\n", "OK\n" + canceledLine},
+		"a wait and tags":            {"@1 ACQUIRE x me 60000\nACQUIRE x me 60000\n@2 PING\n", "@2 OK\n@1 " + canceledLine + canceledLine},
+		"nothing":                    {"", ""},
+		"an answer":                  {"PING\n", "OK\n"},
+		"QUIT":                       {"QUIT\nPING\n", "OK\n"},
+		"a command without its end":  {"PING\nPING", "OK\nERROR BADARG the input ended within a command\n"},
+		"an array without its end":   {array("PING") + "*1\r\n$4\r\nPI", "+PONG\r\n-BADARG the input ended within a command\r\n"},
+		"ten thousand commands":      {strings.Repeat("PING\n", 10_000), strings.Repeat("OK\n", 10_000)},
+		"costly commands":            {strings.Repeat("HELP ACQUIRE\n", 5000) + "@1 PING\n", "@1 OK\n"},
+		"more answers than are sent": {long + array("ECHO", "end"), "$3\r\nend\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := half(t, e, c.in)
+			if len(c.in) > 50_000 && len(c.want) < 100 {
+				if n := strings.Count(got, "lease_ms\r\n") + strings.Count(got, "OK lines="); n != 200_000 && n != 5000 || !strings.HasSuffix(got, c.want) {
+					t.Fatalf("%d answers in %d bytes, the end is %q", n, len(got), got[max(0, len(got)-100):])
+				}
+			} else if got != c.want {
+				t.Fatalf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+	if _, err := io.WriteString(holder, "RELEASE x H\n"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "something is left", func() bool {
+		totals := e.tab().Totals()
+		return totals.Held == 0 && totals.Waiters == 0 && e.buffers.total.Load() == 0 && e.conns.Load() == 1
+	})
+}
+
+// endInput is the end of the peer's stream as the loop reads it.
+func (k *client) endInput() {
+	k.left = true
+	k.r.inputEnds(k.c)
+	k.s.settle()
+}
+
+func TestAGrantThatMeetsTheEndOfTheInputGoesToTheNext(t *testing.T) {
+	for _, wait := range []string{"@1 ACQUIRE x B 1000\n", "ACQUIRE x B 1000\n"} {
+		tag := strings.TrimSuffix(wait, "ACQUIRE x B 1000\n")
+		for _, order := range []string{"under way", "not read"} {
+			s := newSim(t, nil)
+			a, b, c := s.dial(0), s.dial(1), s.dial(0)
+			a.do("ACQUIRE x A 0", "OK")
+			b.send(wait)
+			c.send("ACQUIRE x C 1000\n")
+			if order == "under way" {
+				s.hold = true
+				a.do("RELEASE x A", "OK")
+				b.endInput()
+				s.deliver()
+			} else {
+				b.left = true
+				a.do("RELEASE x A", "OK")
+				b.endInput()
+			}
+			b.expect(tag + canceledLine)
+			c.expect("OK\n")
+			if !b.gone {
+				t.Fatal("the connection was not closed")
+			}
+			c.do("RELEASE x C", "OK")
+			s.empty()
+		}
+	}
+}
+
+// TestTheRestOfTheInputIsExecutedBeforeTheEnd: what a batch has left for later, what stands behind a withheld answer, and what
+// waits for the peer to read.
+func TestTheRestOfTheInputIsExecutedBeforeTheEnd(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.UnreadMax = 300_000 })
+	a, holder := s.dial(0), s.dial(0)
+	holder.do("ACQUIRE x H 0", "OK")
+	s.hold = true
+	a.send(strings.Repeat("INFO server\n", 300) + "@1 ACQUIRE x A 1000\nACQUIRE y A 0\nACQUIRE x A 1000\nACQUIRE z A 0\n")
+	a.endInput()
+	s.hold = false
+	s.settle()
+	got := a.reads()
+	if n := strings.Count(got, "OK lines="); n != 300 || !strings.HasSuffix(got, "\nOK\n@1 "+canceledLine+canceledLine) || !s.free("z") {
+		t.Fatalf("%d answers, the end is %q, z free %v", n, got[max(0, len(got)-200):], s.free("z"))
+	}
+	if !a.gone {
+		t.Fatal("not closed")
+	}
+
+	b := s.dial(0)
+	b.stuck = true
+	b.send(strings.Repeat("HELP\n", 20_000))
+	b.send("PING\n")
+	b.endInput()
+	if b.gone {
+		t.Fatal("closed before its replies have left")
+	}
+	for range 1000 {
+		b.takes(100_000)
+	}
+	if got := b.reads(); strings.Count(got, "OK lines=") != 20_000 || !strings.HasSuffix(got, "\nOK\n") || !b.gone {
+		t.Fatalf("the end is %q, gone %v", got[max(0, len(got)-100):], b.gone)
+	}
+	holder.do("RELEASE x H", "OK")
+	s.advance(time.Minute)
+	s.empty()
+}
+
+// TestAPeerThatHasEndedAndReadsNothingIsClosed, however little waits.
+func TestAPeerThatHasEndedAndReadsNothingIsClosed(t *testing.T) {
+	s := newSim(t, nil)
+	a := s.dial(0)
+	a.stuck = true
+	a.send("ACQUIRE x A 0\n")
+	a.endInput()
+	s.advance(9 * time.Second)
+	s.sweep()
+	if a.gone {
+		t.Fatal("closed too early")
+	}
+	s.advance(2 * time.Second)
+	s.sweep()
+	if !a.gone || !s.free("x") {
+		t.Fatalf("gone %v, x free %v", a.gone, s.free("x"))
+	}
+	s.empty()
+}
+
+func TestTheEndOfTheInputBehindATimeoutThatWasMeanwhileDropsWhatWasKept(t *testing.T) {
+	s := newSim(t, nil)
+	a, holder := s.dial(0), s.dial(0)
+	holder.do("ACQUIRE x H 0", "OK")
+	a.send("ACQUIRE x A 100\nACQUIRE y A 0\n")
+	a.left = true
+	s.advance(200 * time.Millisecond)
+	a.send("ACQUIRE z A 0\n")
+	a.endInput()
+	a.expectPrefix("ERROR TIMEOUT")
+	if !s.free("y") || !s.free("z") || !a.gone {
+		t.Fatalf("y free %v, z free %v, closed %v", s.free("y"), s.free("z"), a.gone)
+	}
+}
+
+func TestManyClientsThatEndTheirInputLeaveNoDescriptors(t *testing.T) {
+	e := serve(t, func(*Config) {})
+	long := strings.Repeat("HELP\n", 3000)
+	for i := range 50 {
+		if got := half(t, e, long+fmt.Sprintf("ACQUIRE l%d me 0\nRELEASE l%d me\n", i, i)); !strings.HasSuffix(got, "\nOK\nOK\n") {
+			t.Fatalf("%q", got[max(0, len(got)-100):])
+		}
+	}
+	eventually(t, "connections are left", func() bool { return e.conns.Load() == 0 })
+}
