@@ -49,7 +49,7 @@
 //
 // A problem inside a line is Bad: the line is skipped, and what follows is
 // sound. A line beyond its limit, anything wrong with the framing of an array, a
-// limit of a connection before AUTH, and what looks like HTTP or TLS are Fatal:
+// limit of a connection before AUTH, and the first line of HTTP, TLS or a PROXY header (foreign.go) are Fatal:
 // nothing behind them can be trusted to be a command of the same sender. A
 // well-framed array with wrong words is Bad.
 //

@@ -19,6 +19,8 @@ func FuzzText(f *testing.F) {
 		"ECHO x\nAQUIRE a b 0\nACQUIRE a b 0 TTL\n@bad! PING\n@ok\n@a \"\n",
 		"PING\n\x16\x03\x01",
 		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"PING\r\nPROXY TCP4 192.0.2.7 192.0.2.1 51234 7420\r\nPING\n", "FOO / HTTP/1.1\r\n", "FOO / \"HTTP/1.1\r\n",
+		proxySignature + "\x21\x11\x00\x0cPING\n",
 		"POST / \"HTTP\n",
 		"STATUS a\"b\nSTATUS \"a\"b\nSTATUS \"a\"\rb\nSTATUS \"a\"\r\nSTATUS \"\\x4\n\"\n",
 		"STATUS \"\\x\nSTATUS \"\\x4\nSTATUS \"\\\nSTATUS \"\nPING\r\r\n\r\r\n\rPING\r \n",

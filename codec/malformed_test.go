@@ -9,7 +9,6 @@ const (
 	tooMany    = "bad TOOBIG too many words in one command"
 	quoteBad   = "bad BADARG " + quoteProblem
 	lineTooBig = "fatal TOOBIG line of more than 8192 bytes"
-	httpFatal  = "fatal BADARG this is not an HTTP port"
 )
 
 func n(count int) string { return strings.Repeat("n", count) }
@@ -166,18 +165,4 @@ func TestMalformedLines(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestHTTPAndTLSAreFatal(t *testing.T) {
-	for _, line := range []string{
-		"GET / HTTP/1.1", "get /", "POST / HTTP/1.1", "HEAD", "PUT x", "DELETE x", "OPTIONS *", "PATCH x", "CONNECT x", "TRACE x",
-		"PRI * HTTP/2.0", "Host: localhost", "\t host: x", `"GET" x`, `POST /"x HTTP/1.1`, `POST "`, "Host: " + strings.Repeat("a ", 40),
-	} {
-		wantDecoded(t, line+"\n", false, httpFatal)
-		wantDecoded(t, line+"\r\n", true, httpFatal)
-	}
-	wantDecoded(t, "\x16\x03\x01", false, "fatal BADARG this port does not speak TLS")
-	wantDecoded(t, "\x16", true, "fatal BADARG this port does not speak TLS")
-	wantDecoded(t, "@t GET /\n", false, "bad UNKNOWN unknown command 'GET' @t")
-	wantDecoded(t, "STATUS GET\n", false, `STATUS "GET"`)
 }

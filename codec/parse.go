@@ -28,9 +28,6 @@ func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 	case VerbLocks:
 		return d.locks(cmd, args)
 	case VerbNone:
-		if cmd.Form == FormText && len(cmd.Tag) == 0 && isHTTP(words[0]) {
-			return d.fatal(BadArg, httpProblem)
-		}
 		return d.unknown(cmd, words[0])
 	}
 	return d.sessionCommand(cmd, args)

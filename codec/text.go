@@ -4,8 +4,8 @@ import "bytes"
 
 // text decodes one line, word by word unless it is plain.
 func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
-	if b[0] == 0x16 { // first byte of a TLS handshake
-		return len(b), d.fatal(BadArg, "this port does not speak TLS")
+	if b[0] == tlsHandshake {
+		return len(b), d.fatal(BadArg, tlsProblem)
 	}
 	if words, end, n, ok := d.plainLine(b); ok {
 		if end > LineMax {
@@ -13,7 +13,8 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 		}
 		tagged := words > 0 && d.args[0][0] == '@'
 		if words > 0 && !tagged && !d.PreAuth {
-			return n, d.command(cmd, d.args[:words]) // as line would
+			args := d.args[:words]
+			return n, d.checkForeign(cmd, args, d.command(cmd, args)) // as line would
 		}
 		return n, d.line(cmd, words, tagged)
 	}
@@ -88,7 +89,7 @@ func (d *Decoder) line(cmd *Command, words int, tagged bool) Status {
 			return d.bad(BadArg, "a tag without a command")
 		}
 	}
-	return d.command(cmd, args)
+	return d.checkForeign(cmd, args, d.command(cmd, args))
 }
 
 // tagOf returns the tag that a word is, without the @.
@@ -113,20 +114,8 @@ func tooLong(args [][]byte, limit int) bool {
 	return false
 }
 
-// isHTTP tells whether a line starts like a request or a header of HTTP: a web
-// page must not be able to make a browser send commands.
-func isHTTP(word []byte) bool {
-	for _, w := range [...]string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PRI", "HOST:"} {
-		if equalFold(word, w) {
-			return true
-		}
-	}
-	return false
-}
-
 const (
 	lineProblem  = "line of more than 8192 bytes"
-	httpProblem  = "this is not an HTTP port"
 	quoteProblem = "a quoted word needs a closing quote with a blank behind it, and knows " +
 		`\" \\ \n \r \t \xHH`
 )
@@ -170,12 +159,10 @@ func (d *Decoder) skipLine(b []byte, cmd *Command, code Code, msg string) (int, 
 	if len(line) > LineMax {
 		return end + 1, d.longLine(line, cmd)
 	}
-	first := firstWord(line)
-	if isHTTP(first) {
-		return end + 1, d.fatal(BadArg, httpProblem)
-	}
-	if tag, ok := tagOf(first); ok {
+	if tag, ok := tagOf(firstWord(line)); ok {
 		cmd.Tag = tag
+	} else if problem := foreignLine(line); problem != "" {
+		return end + 1, d.fatal(BadArg, problem)
 	}
 	if d.PreAuth && code == TooBig {
 		return end + 1, d.fatal(code, msg, " before AUTH")

@@ -1,0 +1,75 @@
+package codec
+
+import "bytes"
+
+// Peers of other protocols connect by mistake: browsers, health checks, proxies. Their first line is
+// answered with what to do, and is Fatal, because the lines after it could be commands that nobody meant.
+// Only text has them: the first byte of an array belongs to no other protocol.
+
+const (
+	httpProblem  = "this port does not speak HTTP: metrics, /livez and /readyz are at the address of --http"
+	tlsProblem   = "this port does not speak TLS: connect without it, or put a proxy that ends TLS before the server"
+	proxyProblem = "this server takes no PROXY header: switch it off in the load balancer " +
+		"(HAProxy: send-proxy, send-proxy-v2 and their check-send-proxy)"
+)
+
+// tlsHandshake is the first byte of a TLS connection.
+const tlsHandshake = 0x16
+
+// httpWords begin a request or, with a colon, a header of HTTP: a web page must not be able to make
+// a browser send commands.
+var httpWords = [...]string{
+	"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PRI", "HOST:",
+}
+
+// foreign returns what is wrong with a line of another protocol that begins with these words, "" if it
+// is of none. The line has no tag.
+//
+// A header of PROXY v2 begins "\r\n\r\n\x00\r\nQUIT\n". Its first two lines are blank, and nothing is
+// answered to them. The third is one NUL, which begins no command, so that nothing has to be
+// remembered of the lines before it.
+func foreign(words [][]byte) string {
+	first := words[0]
+	switch {
+	case string(first) == "PROXY" || string(first) == "\x00":
+		return proxyProblem
+	case len(words) == 3 && bytes.HasPrefix(words[2], []byte("HTTP/")):
+		return httpProblem
+	}
+	for _, w := range httpWords {
+		if equalFold(first, w) {
+			return httpProblem
+		}
+	}
+	return ""
+}
+
+// checkForeign is for a line of text that has turned out to be no command. It makes the problem fatal if
+// the line is of another protocol.
+func (d *Decoder) checkForeign(cmd *Command, words [][]byte, st Status) Status {
+	if st == Bad && cmd.Form == FormText && len(cmd.Tag) == 0 {
+		if problem := foreign(words); problem != "" {
+			return d.fatal(BadArg, problem)
+		}
+	}
+	return st
+}
+
+// foreignLine is foreign for a line that can't be divided into words: blanks alone divide it here.
+func foreignLine(line []byte) string {
+	var words [4][]byte // one more than foreign looks at
+	n := 0
+	for n < len(words) {
+		line = bytes.TrimLeft(line, " \t")
+		if len(line) == 0 {
+			break
+		}
+		words[n] = firstWord(line)
+		line = line[len(words[n]):]
+		n++
+	}
+	if n == 0 {
+		return ""
+	}
+	return foreign(words[:n])
+}
