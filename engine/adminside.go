@@ -45,6 +45,9 @@ func (e *Engine) Identify(token string) (name string, role Role) {
 // NewestImage returns the path of the newest image and its ETag; path is empty
 // if there is none.
 func (e *Engine) NewestImage() (path, etag string) {
+	if rec := e.served.Load(); rec.dir != nil && rec.dir.Check() != nil {
+		return "", "" // what has the name is another table's
+	}
 	if s, ok := e.ImageState(); ok && s.Path != "" {
 		return s.Path, s.Header.ETag()
 	}

@@ -61,7 +61,7 @@ func openBackup(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
 			return nil, fmt.Errorf("%s has images and no START: give a backup an empty directory", dir.Path())
 		}
 		start = snapshot.Start{Role: snapshot.Following, Lineage: newLineage()} // its own, by which a primary knows it
-		if err := snapshot.WriteStart(dir.Path(), &start); err != nil {
+		if err := dir.WriteStart(&start); err != nil {
 			return nil, fmt.Errorf("START can't be written: %w", err)
 		}
 	case err != nil:
@@ -170,6 +170,9 @@ func (f *follower) step(ctx context.Context) error {
 	var have *snapshot.Header
 	if now.from != "" {
 		have = &now.header
+	}
+	if err := f.dir.Check(); err != nil {
+		return err
 	}
 	path, err := f.source.fetch(ctx, have, f.dir.Path())
 	if err != nil {

@@ -131,7 +131,7 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 	if err := rec.load(cfg, img); err != nil {
 		return nil, err
 	}
-	if err := snapshot.WriteStart(dir.Path(), &rec.start); err != nil {
+	if err := dir.WriteStart(&rec.start); err != nil {
 		return nil, fmt.Errorf("START can't be written, and without it no token is safe: %w", err)
 	}
 	return rec, nil

@@ -131,7 +131,7 @@ func (e *Engine) retain(dir *snapshot.Dir) {
 func (m *imager) writeImage() (string, snapshot.Header, error) {
 	m.number++
 	m.locked = m.locked[:0]
-	w, err := snapshot.Create(m.rec.dir.Path(), m.header())
+	w, err := m.rec.dir.Create(m.header())
 	if err != nil {
 		return "", snapshot.Header{}, err
 	}
@@ -177,6 +177,9 @@ func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, err e
 		m.keepTokens()
 	}
 	w.Header().TokenCeiling = m.rec.start.TokenCeiling // the counters copied last may be above that of the beginning
+	if err := m.rec.dir.Check(); err != nil {          // it took a while: the name must still be ours
+		return "", h, err
+	}
 	return w.Commit()
 }
 
@@ -187,5 +190,5 @@ func (m *imager) finish(role snapshot.Role, taker snapshot.Lineage) error {
 		return err
 	}
 	m.rec.start.CleanImage, m.rec.start.Role, m.rec.start.Taker = snapshot.Name(m.state.Path), role, taker
-	return snapshot.WriteStart(m.rec.dir.Path(), &m.rec.start)
+	return m.rec.dir.WriteStart(&m.rec.start)
 }

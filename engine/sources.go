@@ -265,7 +265,7 @@ func (d sharedDir) depose(context.Context, string) (string, error) {
 		err = refusal{fmt.Errorf("another backup has taken over from %s", d.path)}
 	default:
 		start.Role, start.Taker = snapshot.Deposed, d.id
-		err = snapshot.WriteStart(dir.Path(), &start)
+		err = dir.WriteStart(&start)
 	}
 	return start.CleanImage, errors.Join(err, dir.Close())
 }

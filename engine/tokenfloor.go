@@ -73,7 +73,7 @@ func (f *follower) warnBehind(was, is *recovered) {
 		return
 	}
 	f.e.cfg.Log.Warn("the primary gives smaller fencing tokens than this backup has seen" + is.raisePrimary(is.header.TokenCeiling))
-	if err := snapshot.WriteStart(f.dir.Path(), &is.start); err != nil {
+	if err := f.dir.WriteStart(&is.start); err != nil {
 		f.e.cfg.Log.Warn("START can't be written: after a restart this backup will not know of larger tokens", "error", err.Error())
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"dlm/codec"
-	"dlm/engine/snapshot"
 	"dlm/table"
 )
 
@@ -71,7 +70,7 @@ func (m *imager) extendTokens() error {
 		return nil
 	}
 	next.TokenCeiling += tokenReserve
-	if err := snapshot.WriteStart(m.rec.dir.Path(), &next); err != nil {
+	if err := m.rec.dir.WriteStart(&next); err != nil {
 		return fmt.Errorf("START: %w", err)
 	}
 	m.rec.start.TokenCeiling = next.TokenCeiling // the rest is read by others

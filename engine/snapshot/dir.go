@@ -37,7 +37,7 @@ func OpenDir(path string) (*Dir, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	d := &Dir{path, lock}
-	if err := errors.Join(d.signLock(), d.removePartial()); err != nil {
+	if err := errors.Join(d.Check(), d.signLock(), d.removePartial()); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -93,9 +93,28 @@ func IsName(name string) bool {
 // Name returns the name that START has for an image.
 func Name(path string) string { return filepath.Base(path) }
 
+// WriteStart replaces START of the directory, and returns when it is on disk.
+func (d *Dir) WriteStart(s *Start) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	return WriteStart(d.path, s)
+}
+
+// Create begins an image in the directory.
+func (d *Dir) Create(h Header) (*Writer, error) {
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	return Create(d.path, h)
+}
+
 // Adopt makes a file in the directory, which must have been checked, an image of
 // that name.
 func (d *Dir) Adopt(path, name string) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -114,6 +133,9 @@ func (d *Dir) Discard(path string) error { return os.Remove(path) }
 
 // Retain removes all images but the newest keep.
 func (d *Dir) Retain(keep int) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
 	names, err := d.Images()
 	if err != nil || len(names) <= keep {
 		return err

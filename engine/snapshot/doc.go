@@ -8,6 +8,9 @@
 //	image-<start>-<number>.dlm            images, the newest with the largest pair of numbers
 //	image-<start>-<number>.dlm.partial    one that is being written; removed by the next start
 //
+// A directory that was removed or replaced while it is in use is found by the lock file (Dir.Check)
+// before anything is written, removed or renamed there.
+//
 // Every file is written under another name, forced to disk, renamed, and then
 // the directory is forced to disk. So a name stands for a whole file or for none.
 //

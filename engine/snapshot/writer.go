@@ -14,7 +14,8 @@ import (
 // and Commit or Abort. After an error only Abort is left.
 type Writer struct {
 	file    *os.File
-	path    string // of the finished image
+	made    os.FileInfo // of file
+	path    string      // of the finished image
 	header  Header
 	entries [shards]entry
 	next    int // shard that is due
@@ -35,7 +36,11 @@ func Create(dir string, h Header) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{file: f, path: path, header: h, at: headerLen}, nil
+	made, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &Writer{file: f, made: made, path: path, header: h, at: headerLen}, nil
 }
 
 // Header returns what the image was begun with.
@@ -91,11 +96,19 @@ func (w *Writer) Commit() (path string, h Header, err error) {
 
 // Abort gives the image up and removes what was written of it.
 func (w *Writer) Abort() error {
-	err := errors.Join(w.file.Close(), os.Remove(w.path+partial))
+	err := errors.Join(w.removePartial(), w.file.Close())
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrClosed) {
 		return nil
 	}
 	return err
+}
+
+// removePartial removes the file, unless another one has its name.
+func (w *Writer) removePartial() error {
+	if there, err := os.Stat(w.path + partial); err != nil || !os.SameFile(w.made, there) {
+		return err
+	}
+	return os.Remove(w.path + partial)
 }
 
 // syncDir forces the names in a directory to disk.

@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dlm/engine/snapshot"
+)
+
+// contents returns the files of a directory with what is in them.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(b)
+	}
+	return files
+}
+
+// TestADirectoryThatWasReplaced: a server whose directory was removed writes nothing into that of
+// the server that has taken its name.
+func TestADirectoryThatWasReplaced(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	first := mustStart(t, dir, func(c *Config) { c.SnapshotKeep = 1 })
+	first.want("ACQUIRE a svc-1 0", "OK")
+	first.image()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	m := first.e.imager.Load()
+	if err := m.write(); !errors.Is(err, snapshot.ErrLost) {
+		t.Errorf("no directory is there: %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the directory was made again")
+	}
+
+	second := mustStart(t, dir, nil)
+	second.want("ACQUIRE b svc-2 0", "OK")
+	second.image()
+	second.image()
+	before := contents(t, dir)
+	first.want("ACQUIRE c svc-1 0", "OK")
+	if err := m.write(); !errors.Is(err, snapshot.ErrLost) {
+		t.Errorf("an image in the directory of another: %v", err)
+	}
+	if reasons := strings.Join(first.e.Unready(), "\n"); !strings.Contains(reasons, "may be another server's") {
+		t.Errorf("ready: %q", reasons)
+	}
+	m.rec.start.TokenCeiling = m.rec.start.TokenStart + tokenReserve/4 // it must be renewed
+	if err := m.extendTokens(); !errors.Is(err, snapshot.ErrLost) {
+		t.Errorf("START of another: %v", err)
+	}
+	if path, _ := first.e.NewestImage(); path != "" {
+		t.Errorf("it hands out %s", path)
+	}
+	if err := first.e.keepLast(); !errors.Is(err, snapshot.ErrLost) {
+		t.Errorf("a clean stop: %v", err)
+	}
+	after := contents(t, dir)
+	for name, was := range before {
+		if after[name] != was {
+			t.Errorf("%s was changed", name)
+		}
+	}
+	if len(after) != len(before) {
+		t.Errorf("%d files, then %d", len(before), len(after))
+	}
+	second.cleanStop()
+}
+
+// TestABackupsDirectoryThatWasReplaced gets no image of the former one.
+func TestABackupsDirectoryThatWasReplaced(t *testing.T) {
+	one, two := t.TempDir(), filepath.Join(t.TempDir(), "data")
+	p := mustStart(t, one, nil)
+	p.image()
+	b := newBackup(t, one, two)
+	if err := os.RemoveAll(two); err != nil {
+		t.Fatal(err)
+	}
+	other := mustStart(t, two, nil)
+	before := len(contents(t, two))
+	if err := b.follow(); !errors.Is(err, snapshot.ErrLost) || len(contents(t, two)) != before {
+		t.Errorf("%v, %d files and then %d", err, before, len(contents(t, two)))
+	}
+	for _, s := range []*sim{p, b, other} {
+		s.crash()
+	}
+}

@@ -1,0 +1,32 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// ErrLost is returned when the directory is not that which OpenDir has taken: it was removed, or
+// another one is in its place, which may be in use by another process.
+var ErrLost = errors.New("the data directory was removed or replaced while this server uses it")
+
+// Check returns ErrLost if the lock file under the directory's path is not the one that this
+// process holds. Everything that writes into the directory asks first: after `rm -r` a second
+// server can take a directory of that name, and neither knows of the other.
+func (d *Dir) Check() error {
+	held, err := d.lock.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(filepath.Join(d.path, lockName))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%s: %w: nothing is written any more, a restart begins with what is there", d.path, ErrLost)
+	case err != nil:
+		return err
+	case !os.SameFile(held, there):
+		return fmt.Errorf("%s: %w, and may be another server's: nothing is written there; stop this one", d.path, ErrLost)
+	}
+	return nil
+}
