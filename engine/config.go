@@ -42,8 +42,8 @@ type Config struct {
 	// BufferedMax is the most bytes in all connection buffers together; beyond
 	// it the connection with the largest is closed. Default 256 MiB.
 	BufferedMax int64
-	// MemoryMax is how many bytes present locks and waiters may use in the table
-	// before no new one is taken. Default 0: no limit but the counts above.
+	// MemoryMax is the resident memory of the process, in bytes, from which on the table takes no more: new locks and waiting
+	// requests must find room in what it has. At least 32 MiB. Default 0: no limit but the counts above.
 	MemoryMax int64
 	// PartialMax is how long a partial command may take. Default 10 s.
 	PartialMax time.Duration
@@ -173,8 +173,8 @@ func (c *Config) Validate() error {
 	if c.TokenFloor > tokenFloorMax {
 		bad("token-floor: %d is not within 0 to %d", uint64(c.TokenFloor), uint64(tokenFloorMax))
 	}
-	if c.MemoryMax < 0 {
-		bad("max-memory: %d is negative", c.MemoryMax)
+	if c.MemoryMax != 0 && c.MemoryMax < MemoryMin {
+		bad("max-memory: %d is less than 32 MiB, which the server itself needs", c.MemoryMax)
 	}
 	for _, d := range []struct {
 		name string

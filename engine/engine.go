@@ -46,7 +46,9 @@ type Engine struct {
 	alarm      alarm
 	spare      loan
 	trimmer    trimmer
-	ticking    sync.Mutex // held while everything that is due is settled
+	gauge      memoryGauge
+	memoryUsed func() int64 // gauge.used; tests have another
+	ticking    sync.Mutex   // held while everything that is due is settled
 	started    time.Time
 
 	listener *Listener // nil in a simulation
@@ -94,6 +96,7 @@ func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 	e.deposed, e.stopping, e.ended = make(chan struct{}), make(chan struct{}), make(chan struct{})
 	e.alarm.bell = make(chan struct{}, 1)
 	e.trimmer.bell = make(chan struct{}, 1)
+	e.memoryUsed = e.gauge.used
 	e.served.Store(rec)
 	switch {
 	case rec.follows:

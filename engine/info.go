@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -199,19 +198,4 @@ func longest(pauses []time.Duration) time.Duration {
 		return 0
 	}
 	return slices.Max(pauses)
-}
-
-// residentBytes returns the resident memory of the process, where the system
-// tells it in /proc.
-func residentBytes() (int64, bool) {
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0, false
-	}
-	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
-		return 0, false
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize()), err == nil
 }

@@ -99,6 +99,9 @@ func (a *alarm) ringBefore(next int64) {
 func (e *Engine) runTicker(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	e.gauge.open()
+	defer e.gauge.close()
+	e.checkMemory()
 	var fx table.Effects
 	co := newCourier(e)
 	lastSweep := e.clock.now()
@@ -129,13 +132,6 @@ func (e *Engine) runTicker(ctx context.Context) {
 		} else {
 			timer.Reset(e.alarm.set(now, served.table))
 		}
-	}
-}
-
-// checkMemory makes the table refuse new records at the memory limit.
-func (e *Engine) checkMemory() {
-	if e.cfg.MemoryMax > 0 {
-		e.tab().SetFull(e.tab().Totals().BytesUsed >= e.cfg.MemoryMax)
 	}
 }
 

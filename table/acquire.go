@@ -54,8 +54,8 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 			r.Code, r.Token = codec.AlreadyHeld, l.token
 			return
 		}
-		if l.count >= countMax {
-			r.limit(codec.WhichCount)
+		if which := s.mayReenter(l, cmd); which != codec.WhichNone {
+			r.limit(which)
 			return
 		}
 		s.reenter(l, optionalTTL(cmd), from.Conn)
@@ -73,16 +73,12 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 
 // acquireFree grants a lock that nobody holds.
 func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Result) {
-	if !s.mayGrant() {
-		r.limit(s.whyNoGrant())
+	if !s.mayGrant() && !s.mayGrantInRoom(cmd) {
+		r.limit(s.whyNoGrant(cmd))
 		return
 	}
 	i, l := s.create(tag, cmd.Name)
-	var meta []byte
-	if cmd.Has(codec.OptMeta) {
-		meta = cmd.Text
-	}
-	s.grant(i, l, cmd.Service, optionalTTL(cmd), meta, from.Conn)
+	s.grant(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
 	s.emit(EventGrant, l, cmd.Service, from)
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
 	r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number}
@@ -94,15 +90,32 @@ func (s *Shard) mayGrant() bool {
 	return s.counter < s.tokenMax() && !t.full.Load() && s.lockQuota.take(&t.locks)
 }
 
+// mayGrantInRoom is mayGrant when no memory is left: for a lock that needs none.
+func (s *Shard) mayGrantInRoom(cmd *codec.Command) bool {
+	t := s.table
+	return s.counter < s.tokenMax() && t.full.Load() && s.lockFits(cmd.Name, cmd.Service, metaOf(cmd)) && s.lockQuota.take(&t.locks)
+}
+
 // whyNoGrant returns why mayGrant has refused.
-func (s *Shard) whyNoGrant() codec.Which {
+func (s *Shard) whyNoGrant(cmd *codec.Command) codec.Which {
 	switch {
 	case s.counter >= s.tokenMax():
 		return codec.WhichTokens
-	case s.table.full.Load():
+	case s.table.full.Load() && !s.lockFits(cmd.Name, cmd.Service, metaOf(cmd)):
 		return codec.WhichMemory
 	}
 	return codec.WhichLocks
+}
+
+// mayReenter returns which limit keeps the holder from being granted once more.
+func (s *Shard) mayReenter(l *lock, cmd *codec.Command) codec.Which {
+	switch {
+	case l.count >= countMax:
+		return codec.WhichCount
+	case s.table.full.Load() && !s.metaFits(metaOf(cmd)):
+		return codec.WhichMemory
+	}
+	return codec.WhichNone
 }
 
 // mayWait returns which limit keeps the request from waiting, and takes a credit for its record if none does.
@@ -110,7 +123,7 @@ func (s *Shard) mayWait(l *lock, cmd *codec.Command) codec.Which {
 	switch {
 	case int(l.waiters) >= s.table.config.WaitersPerLockMax, cmd.Has(codec.OptQueue) && l.waiters >= cmd.Queue:
 		return codec.WhichLockWaiters
-	case s.table.full.Load():
+	case s.table.full.Load() && !s.waiterFits(cmd.Service, metaOf(cmd)):
 		return codec.WhichMemory
 	case !s.waiterQuota.take(&s.table.waiters):
 		return codec.WhichWaiters
@@ -124,7 +137,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 		r.limit(which)
 		return
 	}
-	i := s.waiters.take()
+	i := s.takeWaiter()
 	w := s.waiters.at(i)
 	w.deadline = s.now + int64(cmd.WaitMs)*nsPerMs
 	w.from = from
@@ -132,7 +145,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	w.fresh = cmd.Has(codec.OptFresh)
 	w.meta, w.metaLen = 0, 0
 	if cmd.Has(codec.OptMeta) && len(cmd.Text) > 0 {
-		w.meta, w.metaLen = s.arena.put(cmd.Text), uint16(len(cmd.Text))
+		w.meta, w.metaLen = s.putString(cmd.Text), uint16(len(cmd.Text))
 	}
 	s.setWaiterService(w, cmd.Service)
 	s.enqueue(lockIndex, i)

@@ -108,7 +108,7 @@ func (s *Shard) showKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) 
 func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	if i == none {
 		var ok bool
-		if i, ok = s.placeClaim(tag, cmd.Name); !ok {
+		if i, ok = s.placeClaim(tag, cmd.Name, cmd.Service); !ok {
 			r.limit(codec.WhichMemory)
 			return
 		}

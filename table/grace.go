@@ -129,7 +129,7 @@ func (s *Shard) endHold(i uint32, l *lock, to standing, fx *Effects) uint32 {
 // wait for the end of the grace.
 func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, which codec.Which) {
 	switch {
-	case s.table.full.Load():
+	case s.table.full.Load() && !s.lockFits(name, nil, nil):
 		return none, codec.WhichMemory
 	case !s.lockQuota.take(&s.table.locks):
 		return none, codec.WhichLocks
@@ -139,8 +139,8 @@ func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, which codec.Which)
 
 // placeClaim makes one for a claim to be entered; only the limit of memory can refuse it. Requests that wait may
 // have used up the limit of locks: holders, who came first, may pass it.
-func (s *Shard) placeClaim(tag uint32, name []byte) (i uint32, ok bool) {
-	if s.table.full.Load() {
+func (s *Shard) placeClaim(tag uint32, name, service []byte) (i uint32, ok bool) {
+	if s.table.full.Load() && !s.lockFits(name, service, nil) {
 		return none, false
 	}
 	s.lockQuota.takeAnyway(&s.table.locks)

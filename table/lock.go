@@ -146,7 +146,7 @@ func (s *Shard) setName(l *lock, name []byte) {
 		clear(l.text[len(name)&^7 : (len(name)+7)&^7])
 		copy(l.text[:], name)
 	} else {
-		l.setRef(0, s.arena.put(name))
+		l.setRef(0, s.putString(name))
 	}
 }
 
@@ -156,7 +156,7 @@ func (s *Shard) setService(l *lock, service []byte) {
 	if at := l.serviceAt(); at+len(service) <= textLen {
 		copy(l.text[at:], service)
 	} else {
-		l.setRef(at, s.arena.put(service))
+		l.setRef(at, s.putString(service))
 	}
 }
 
@@ -175,7 +175,7 @@ func (s *Shard) setMeta(l *lock, text []byte) {
 		l.setMetaLen(0)
 	}
 	if len(text) > 0 {
-		l.meta = s.arena.put(text)
+		l.meta = s.putString(text)
 		l.setMetaLen(len(text))
 	}
 }
@@ -227,9 +227,11 @@ func (s *Shard) takeLock(tag uint32) (uint32, *lock) {
 func (s *Shard) growFor() {
 	if s.locks.full() && !s.sort.handBack(&s.locks) {
 		s.locks.grow(s.sort.vacantChunk(&s.locks), uint32(s.number))
+		s.table.took(lockChunkBytes)
 	}
 	if s.index.Full() {
 		s.index.Grow()
+		s.table.took(s.index.Bytes())
 	}
 	s.extendReach()
 }

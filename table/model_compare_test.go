@@ -18,6 +18,7 @@ func (m *model) apply(now int64, c *codec.Command, from Origin, got *Result) {
 		return
 	}
 	m.now = now
+	m.full = got.Code == codec.Limit && got.Which == codec.WhichMemory // world has checked it
 	want := m.command(c, from)
 	if got.Waiting {
 		m.waits[got.Waiter] = mPlace{string(c.Name), from}
@@ -117,12 +118,6 @@ func (m *model) list(w *world, s *Shard, out *Statuses) {
 	}
 	for i := range out.All() {
 		m.same(m.locks[string(out.All()[i].Name)], &out.All()[i])
-	}
-}
-
-func (m *model) setFull(full bool) {
-	if m != nil {
-		m.full = full
 	}
 }
 

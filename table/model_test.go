@@ -11,7 +11,7 @@ import (
 type model struct {
 	cfg     Config
 	now     int64
-	full    bool
+	full    bool // the table is right to say that no memory is left
 	counter map[uint8]codec.Token
 	locks   map[string]*mLock
 	waits   map[WaiterRef]mPlace // all that ever were
@@ -190,6 +190,8 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 		return r
 	case l.owner == service && c.Has(codec.OptFresh):
 		return Result{Code: codec.AlreadyHeld, Token: l.token}
+	case l.owner == service && m.full:
+		return limited(codec.WhichMemory)
 	case l.owner == service:
 		m.reenter(l, from)
 		m.renew(l, ttl)

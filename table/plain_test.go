@@ -112,7 +112,7 @@ func TestPlainCommandsKeepLimits(t *testing.T) {
 		t.Error("a free lock was not granted")
 	}
 	for name, change := range map[string]func(*Table){
-		"memory is full": func(tab *Table) { tab.SetFull(true) },
+		"memory is full": func(tab *Table) { tab.SetMemoryLeft(0) },
 		"no token left":  func(tab *Table) { tab.SetTokenCeiling(7) },
 		"as many locks as may be": func(tab *Table) {
 			var b Plain
@@ -184,7 +184,7 @@ func TestHeldBy(t *testing.T) {
 		}
 		return p, in
 	}
-	var s Shard
+	s := New(Config{LocksMax: 1, WaitersMax: 1}).ShardAt(0)
 	for _, name := range words {
 		for _, service := range words {
 			var l lock

@@ -67,7 +67,7 @@ func (st *stage) run(words []string) []string {
 	case "list":
 		return st.list(pos, args)
 	case "full":
-		st.table.SetFull(pos[0] == "on")
+		st.table.SetMemoryLeft(map[string]int64{"on": 0, "off": 1 << 40}[pos[0]])
 		return nil
 	case "image":
 		st.saved = st.image(3)

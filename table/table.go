@@ -44,12 +44,15 @@ type Table struct {
 	key     hashKey       // from the seed of the configuration
 	ceiling atomic.Uint64 // no token is larger, see SetTokenCeiling
 	ttlMs   uint32        // from the configuration
-	full    atomic.Bool   // set by SetFull; read by every ACQUIRE that needs a record
+	full    atomic.Bool   // no memory is left, see memory.go; read by every ACQUIRE that needs a record
 	locks   pool
 	config  Config
 
 	indexSeed maphash.Seed // for long names
 	waiters   pool
+
+	memoryLeft atomic.Int64 // bytes that may be taken, see memory.go
+
 	// due is, by shard, a lower bound of the tick of the next deadline, for the
 	// ticker to scan without a mutex. Written under the shard's mutex.
 	due [Shards]atomic.Uint64
@@ -60,6 +63,7 @@ func New(c Config) *Table {
 	t := &Table{config: c, key: newHashKey(c.Seed), ttlMs: c.TTLMs, indexSeed: maphash.MakeSeed()}
 	t.ceiling.Store(uint64(codec.TokenMax))
 	t.next.Store(math.MaxUint64)
+	t.memoryLeft.Store(math.MaxInt64)
 	t.locks.init(c.LocksMax)
 	t.waiters.init(c.WaitersMax)
 	for i := range t.shards {
@@ -102,10 +106,6 @@ func (t *Table) lowerNext(tick uint64) {
 		}
 	}
 }
-
-// SetFull makes the table refuse new locks and waiters (or take them again):
-// the engine sets it when Totals.BytesUsed reaches its memory limit.
-func (t *Table) SetFull(full bool) { t.full.Store(full) }
 
 // SetTokenCeiling sets the largest token that may be given; at it new holds are
 // refused. Without a call it is codec.TokenMax.

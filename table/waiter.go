@@ -141,7 +141,7 @@ func (s *Shard) setWaiterService(w *waiter, service []byte) {
 	if len(service) <= waiterTextLen {
 		copy(w.text[:], service)
 	} else {
-		binary.LittleEndian.PutUint32(w.text[:], uint32(s.arena.put(service)))
+		binary.LittleEndian.PutUint32(w.text[:], uint32(s.putString(service)))
 	}
 }
 

@@ -49,6 +49,7 @@ type world struct {
 	fx       Effects
 	events   []Event // of the call, with copied slices
 	log      []string
+	full     bool   // no memory is left
 	model    *model // nil: none to compare with
 }
 
@@ -149,8 +150,11 @@ func (w *world) do(o op) {
 	case "advance", "part":
 		w.advance(o)
 	case "full":
-		w.table.SetFull(o.Arg < 200)
-		w.model.setFull(o.Arg < 200)
+		w.full = o.Arg < 200
+		w.table.SetMemoryLeft(1 << 40)
+		if w.full {
+			w.table.SetMemoryLeft(0)
+		}
 	}
 	for _, e := range w.fx.List {
 		if e.Code == codec.OK {
@@ -197,6 +201,7 @@ func (w *world) apply(o op) {
 		}
 		cmd.Token += codec.Token(o.Token - 1)
 	}
+	bytes := s.bytes()
 	w.ticket++
 	from := Origin{Conn: ConnID(o.Arg), Ticket: w.ticket}
 	var r Result
@@ -216,9 +221,34 @@ func (w *world) apply(o op) {
 		w.holds = append(w.holds, r.Hold)
 	}
 	w.log = append(w.log, fmt.Sprintf("%d %s %+v", w.now, o.Kind, r))
+	w.checkMemory(s, cmd, &r, bytes)
 	w.model.apply(w.now, cmd, from, &r)
 	if l := peek(w.table, cmd.Name); r.Code == codec.Timeout && w.model != nil && string(w.fx.Owner) != l.owner {
 		w.model.fail("a time-out names %q as the holder, want %q", w.fx.Owner, l.owner)
+	}
+}
+
+// checkMemory: when no memory is left, a command is refused for it only where there is no room, and takes none.
+func (w *world) checkMemory(s *Shard, cmd *codec.Command, r *Result, before int) {
+	if w.model == nil {
+		return
+	}
+	// Strings of a waiter that is granted move, and may need a chunk of another size for it.
+	if grown := s.bytes() - before; w.full && grown > 0 && len(w.fx.List) == 0 {
+		w.model.fail("%v %q took %d bytes, and none is left", cmd.Verb, cmd.Name, grown)
+	}
+	if r.Code != codec.Limit || r.Which != codec.WhichMemory {
+		return
+	}
+	fits := s.lockFits(cmd.Name, cmd.Service, metaOf(cmd))
+	if i := s.find(uint32(w.table.Hash(cmd.Name)), cmd.Name); i != none {
+		fits = s.waiterFits(cmd.Service, metaOf(cmd))
+		if string(s.service(s.locks.at(i))) == string(cmd.Service) {
+			fits = s.metaFits(metaOf(cmd))
+		}
+	}
+	if !w.full || fits {
+		w.model.fail("%v %q is refused for memory, and there is some: %v, %v", cmd.Verb, cmd.Name, w.full, fits)
 	}
 }
 

@@ -29,6 +29,7 @@ func newOptions() *options {
 	o := &options{logLevel: slog.LevelInfo, http: "localhost:7421"}
 	o.engine.EnsureDefaults()
 	o.engine.Version = readBuild().version
+	o.engine.MemoryMax = defaultMemoryMax("/")
 	return o
 }
 
@@ -71,8 +72,8 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	bytes("max-unread", "most bytes of unread replies per connection, before its commands wait", &c.UnreadMax)
 	addLate(fs, "max-buffered", "SIZE", formatSize(c.BufferedMax),
 		"most bytes in the buffers of all connections", into(&c.BufferedMax, parseLimit))
-	addLate(fs, "max-memory", "SIZE", formatSize(c.MemoryMax),
-		"size of the lock table beyond which nothing is added to it, 0: no limit", into(&c.MemoryMax, parseSize))
+	addLate(fs, "max-memory", "SIZE", fmt.Sprintf("%d%% of the machine or container", memoryPart),
+		"resident memory from which on the lock table takes no more, at least 32MiB, 0: no limit", into(&c.MemoryMax, parseSize))
 
 	duration("partial-timeout", "how long a partly sent command may take", &c.PartialMax)
 	duration("auth-timeout", "how long a connection may take to authenticate", &c.AuthWait)

@@ -55,6 +55,7 @@ func serve(stderr io.Writer, o *options) error {
 	o.engine.Log, o.engine.LogDropped = log, queue.Dropped
 
 	spareCollector()
+	limitCollector(o.engine.MemoryMax)
 	stopProfile, err := startProfile(o.cpuProfile)
 	if err != nil {
 		return err

@@ -1,0 +1,118 @@
+package table
+
+import (
+	"dlm/codec"
+	"dlm/table/wheel"
+)
+
+// The table may be told how much memory is left for it. What it takes is counted, in chunks; when nothing is left, a
+// request is granted or waits only where that needs no new memory: in a free record, and in free blocks for its strings.
+
+// SetMemoryLeft tells how many bytes the table may take from now on. Any goroutine may call it, and has to repeat it, since
+// the table does not count what it gives back.
+func (t *Table) SetMemoryLeft(bytes int64) {
+	t.memoryLeft.Store(bytes)
+	t.full.Store(bytes <= 0)
+}
+
+// took counts memory that a shard has taken.
+func (t *Table) took(bytes int) {
+	if t.memoryLeft.Add(int64(-bytes)) <= 0 {
+		t.full.Store(true)
+	}
+}
+
+// Memory that a chunk takes, with that of its entries in a wheel.
+const (
+	lockChunkBytes   = lockChunkLen * (lockBytes + wheel.EntryBytes)
+	waiterChunkBytes = waiterChunkLen * (waiterBytes + wheel.EntryBytes)
+)
+
+// putString keeps a copy of b in the arena.
+func (s *Shard) putString(b []byte) ref {
+	mapped := s.arena.mapped
+	r := s.arena.put(b)
+	if s.arena.mapped > mapped {
+		s.table.took(arenaChunkLen)
+	}
+	return r
+}
+
+// takeWaiter returns a free record for a waiting request.
+func (s *Shard) takeWaiter() uint32 {
+	mapped := s.waiters.mapped
+	i := s.waiters.take()
+	if s.waiters.mapped > mapped {
+		s.table.took(waiterChunkBytes)
+	}
+	return i
+}
+
+// metaOf returns the META that the command brings, nil if none.
+func metaOf(cmd *codec.Command) []byte {
+	if cmd.Has(codec.OptMeta) {
+		return cmd.Text
+	}
+	return nil
+}
+
+// lockFits reports whether a lock can get a record, and its strings their blocks, without new memory.
+func (s *Shard) lockFits(name, service, meta []byte) bool {
+	if s.locks.full() || s.index.Full() {
+		return false
+	}
+	var need [classes]int
+	at := (len(name) + 7) &^ 7
+	if len(name) > inlineNameMax {
+		need[classOf(len(name))]++
+		at = 8
+	}
+	if at+len(service) > textLen {
+		need[classOf(len(service))]++
+	}
+	if len(meta) > 0 {
+		need[classOf(len(meta))]++
+	}
+	return s.arena.fits(&need)
+}
+
+// waiterFits is lockFits for a request that waits.
+func (s *Shard) waiterFits(service, meta []byte) bool {
+	if b := &s.waiters; b.open == none || b.live == int(b.len()) || b.chunks[b.open] == nil {
+		return false
+	}
+	var need [classes]int
+	if len(service) > waiterTextLen {
+		need[classOf(len(service))]++
+	}
+	if len(meta) > 0 {
+		need[classOf(len(meta))]++
+	}
+	return s.arena.fits(&need)
+}
+
+// metaFits is lockFits for the META of a lock that is held. The block of its present META is not counted.
+func (s *Shard) metaFits(meta []byte) bool {
+	var need [classes]int
+	if len(meta) > 0 {
+		need[classOf(len(meta))]++
+	}
+	return s.arena.fits(&need)
+}
+
+// fits reports whether the arena has so many blocks of each size in the chunks that it would take them from.
+func (a *arena) fits(need *[classes]int) bool {
+	for class, n := range need {
+		if n == 0 {
+			continue
+		}
+		if a.open[class] == 0 {
+			return false
+		}
+		c := &a.chunks[a.open[class]-1]
+		if room := arenaChunkLen/(classMin<<class) - int(c.used); room < n {
+			return false
+		}
+	}
+	return true
+}
