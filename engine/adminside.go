@@ -29,15 +29,15 @@ func (e *Engine) Follows() bool { return e.follower.Load() != nil }
 // KeepsImages reports whether the server has images, or will: false in memory mode.
 func (e *Engine) KeepsImages() bool { return e.imager.Load() != nil || e.follower.Load() != nil }
 
-// Identify returns the role of a token, or of somebody who shows none. Without
-// any token configured everybody, on loopback, may do everything.
+// Identify returns the role of a token, or of somebody who shows none: without any token
+// configured everybody, on loopback, may look and fetch images. Nobody is an admin without a token.
 func (e *Engine) Identify(token string) (name string, role Role) {
 	a := e.authority.Load()
 	if id, ok := a.identify([]byte(token)); ok {
 		return id.name, id.role
 	}
-	if !a.required() && a.adminToken == nil && token == "" {
-		return "anybody", RoleAdmin
+	if !a.required() && token == "" {
+		return "anybody", RoleBackup
 	}
 	return "", RoleNone
 }

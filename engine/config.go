@@ -85,6 +85,12 @@ type Config struct {
 	// AdminToken, if not nil, is the SHA-256 of one token with the admin role
 	// that leaves all other commands open to everybody.
 	AdminToken *[32]byte
+	// AdminName names AdminToken in logs. Default DLM_ADMIN_TOKEN.
+	AdminName string
+	// FindAdmin, if not nil, returns the admin token of a server without tokens that the same
+	// user runs at an HTTP address, host:port; empty: none is known. A backup that is promoted
+	// shows it to its primary.
+	FindAdmin func(addr string) string
 	// InsecureNoAuth permits a non-loopback address without credentials.
 	InsecureNoAuth bool
 
@@ -120,6 +126,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.SnapshotInterval, 5*time.Second)
 	setDefault(&c.SnapshotKeep, 3)
 	setDefault(&c.RecoveryGrace, 30*time.Second)
+	setDefault(&c.AdminName, "DLM_ADMIN_TOKEN")
 	setDefault(&c.Version, "dev")
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -104,7 +104,7 @@ func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 	case rec.dir != nil:
 		e.imager.Store(&imager{e: e, rec: rec})
 	}
-	e.authority.Store(newAuthority(cfg.Credentials, cfg.AdminToken))
+	e.authority.Store(newAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
 	e.buffers.max = cfg.BufferedMax
 	e.buffers.large = make(map[table.ConnID]int)
 	e.buffers.dying = make(map[table.ConnID]int)
@@ -150,7 +150,7 @@ func (e *Engine) SetCredentials(creds []Credential) error {
 	if err := errors.Join(validateCredentials(creds)...); err != nil {
 		return err
 	}
-	e.authority.Store(newAuthority(creds, e.cfg.AdminToken))
+	e.authority.Store(newAuthority(creds, e.cfg.AdminToken, e.cfg.AdminName))
 	e.newTokens.Store(true) // after them: a connection that authenticates meanwhile is looked up again
 	return nil
 }

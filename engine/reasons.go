@@ -49,7 +49,7 @@ func refusalReason(c *conn, code codec.Code) string {
 	case len(c.who.prefixes) > 0:
 		return "this token may not do this, or not with this lock name"
 	case c.who.name == "":
-		return "not without a token that has the role for it: see AUTH"
+		return "only an admin may do this: AUTH with the token in the file admin.token, or in DLM_ADMIN_TOKEN"
 	default:
 		return "the role " + c.who.role.String() + " may not do this"
 	}

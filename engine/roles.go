@@ -86,11 +86,12 @@ func (id *identity) mayUse(name []byte) bool {
 type authority struct {
 	creds      []Credential
 	adminToken *[sha256.Size]byte
+	adminName  string                    // of adminToken, for logs
 	byHash     map[[sha256.Size]byte]int // index in creds, to look up a token that has been shown
 }
 
-func newAuthority(creds []Credential, adminToken *[sha256.Size]byte) *authority {
-	a := &authority{creds: creds, adminToken: adminToken, byHash: make(map[[sha256.Size]byte]int, len(creds))}
+func newAuthority(creds []Credential, adminToken *[sha256.Size]byte, adminName string) *authority {
+	a := &authority{creds: creds, adminToken: adminToken, adminName: adminName, byHash: make(map[[sha256.Size]byte]int, len(creds))}
 	for i := range creds {
 		a.byHash[creds[i].SHA256] = i
 	}
@@ -121,7 +122,7 @@ func (a *authority) identify(token []byte) (identity, bool) {
 		}
 	}
 	if a.adminToken != nil && subtle.ConstantTimeCompare(sum[:], a.adminToken[:]) == 1 {
-		id, found = identity{name: "DLM_ADMIN_TOKEN", role: RoleAdmin, token: a.adminToken}, true
+		id, found = identity{name: a.adminName, role: RoleAdmin, token: a.adminToken}, true
 	}
 	return id, found
 }

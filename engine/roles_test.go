@@ -117,7 +117,7 @@ func TestWithoutTokensThereIsNoTimeLimitAndNoForce(t *testing.T) {
 	s.advance(time.Minute)
 	s.sweep()
 	k.do("ACQUIRE x A 0", "OK")
-	k.do("FORCE-RELEASE x", "ERROR DENIED not without a token that has the role for it: see AUTH")
+	k.do("FORCE-RELEASE x", "ERROR DENIED only an admin may do this: AUTH with the token in the file admin.token, or in DLM_ADMIN_TOKEN")
 	k.do("AUTH whatever", "ERROR DENIED this server has no tokens: everything but FORCE-RELEASE is open")
 }
 
@@ -128,7 +128,7 @@ func TestTheAdminTokenAloneLeavesTheRestOpen(t *testing.T) {
 	a.send("DETAIL ON\nACQUIRE \"x y\" A 0\n")
 	a.expectPrefix("OK\nOK token=")
 	b.send("ACQUIRE \"x y\" B 1000\n")
-	admin.do("FORCE-RELEASE \"x y\"", "ERROR DENIED not without a token that has the role for it: see AUTH")
+	admin.do("FORCE-RELEASE \"x y\"", "ERROR DENIED only an admin may do this: AUTH with the token in the file admin.token, or in DLM_ADMIN_TOKEN")
 	admin.do("AUTH secret", "OK")
 	admin.do("FORCE-RELEASE \"x y\" TOKEN 1", "ERROR STALE the token is not that of the present hold")
 	admin.send("FORCE-RELEASE \"x y\" REASON \"stuck for hours\"\n")

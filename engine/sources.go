@@ -43,7 +43,8 @@ func newSource(cfg *Config, id snapshot.Lineage) source {
 		ResponseHeaderTimeout: answerWait, MaxIdleConns: 1, IdleConnTimeout: time.Minute,
 		// An image is taken as it lies there: a small answer must not become a large file.
 		DisableCompression: true}
-	return &primaryHTTP{base: base, id: id, token: cfg.BackupToken, client: &http.Client{Transport: transport, CheckRedirect: asIs}}
+	return &primaryHTTP{base: base, id: id, token: cfg.BackupToken, findAdmin: cfg.FindAdmin,
+		client: &http.Client{Transport: transport, CheckRedirect: asIs}}
 }
 
 // parseBackupOf returns the URL of a primary, or says that a directory is meant.
@@ -79,6 +80,7 @@ func PrimaryAddress(backupOf string) string {
 // resumed if the primary still has that image.
 type primaryHTTP struct {
 	base, token string
+	findAdmin   func(addr string) string // of Config
 	id          snapshot.Lineage
 	client      *http.Client
 	etag        string // of what lies in fetchName; empty: nothing
@@ -166,7 +168,23 @@ func (w *watchedReader) Read(b []byte) (int, error) {
 	return w.Reader.Read(b)
 }
 
+// depose shows the token that a primary without tokens has made for itself, if it is known
+// here, and else, or if that is of another server, the admin's.
 func (p *primaryHTTP) depose(ctx context.Context, token string) (string, error) {
+	if p.findAdmin != nil {
+		if own := p.findAdmin(strings.TrimPrefix(p.base, "http://")); own != "" {
+			if last, err := p.deposeBy(ctx, own); !errors.Is(err, errTokenRefused) {
+				return last, err
+			}
+		}
+	}
+	return p.deposeBy(ctx, token)
+}
+
+// errTokenRefused says that a primary does not take a token for that of an admin.
+var errTokenRefused = errors.New("give both servers one token with the role admin, or run them as one user without any")
+
+func (p *primaryHTTP) deposeBy(ctx context.Context, token string) (string, error) {
 	req, err := p.request(ctx, http.MethodPost, "/depose", token)
 	if err != nil {
 		return "", refusal{err}
@@ -190,6 +208,8 @@ func (p *primaryHTTP) depose(ctx context.Context, token string) (string, error) 
 	case err != nil:
 	case res.StatusCode == http.StatusServiceUnavailable: // it stops by itself
 		err = fmt.Errorf("%s answers %s: %s", p.base, res.Status, last)
+	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
+		err = refusal{fmt.Errorf("%s answers %s: %s: %w", p.base, res.Status, last, errTokenRefused)}
 	case res.StatusCode != http.StatusOK:
 		err = refusal{fmt.Errorf("%s answers %s: %s", p.base, res.Status, last)}
 	case !snapshot.IsName(last): // whatever answers there is no dlm

@@ -51,7 +51,11 @@ func (r *reactor) giveWithheld(c *conn) {
 
 // refuseToken tells that the token is not known. After a few of them the connection is closed.
 func (r *reactor) refuseToken(c *conn, verb codec.Verb) {
-	r.w.Error(codec.Denied, "no such token")
+	reason := "no such token"
+	if !r.e.authority.Load().required() {
+		reason = "no such token: here all but what destroys is open without one"
+	}
+	r.w.Error(codec.Denied, reason)
 	r.count(verb, codec.Denied)
 	c.authFailures++
 	if c.authFailures >= authFailuresMax {

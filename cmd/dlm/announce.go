@@ -19,9 +19,9 @@ type startLine struct {
 }
 
 // startLines says where the server is, what it keeps, who may use it, and how
-// to try it. all is every address of the server, as words, addr the one to try.
-func startLines(addr net.Addr, all, http string, c *engine.Config, durability string) []startLine {
-	roles := describeRoles(addr, c)
+// to try it. admin is as for describeRoles. all is every address of the server, as words, addr the one to try.
+func startLines(addr net.Addr, all, http string, c *engine.Config, durability, admin string) []startLine {
+	roles := describeRoles(addr, c, admin)
 	try := tryCommand(addr, c)
 	return []startLine{
 		{fmt.Sprintf("dlm %s serves on %s, HTTP %s", c.Version, all, http), "serving",
@@ -46,8 +46,9 @@ func announce(w io.Writer, log *slog.Logger, format string, lines []startLine) {
 	}
 }
 
-// describeRoles says who may do what.
-func describeRoles(addr net.Addr, c *engine.Config) string {
+// describeRoles says who may do what. admin is where the token of the admin is: a variable or a
+// file; empty: nobody knows one.
+func describeRoles(addr net.Addr, c *engine.Config, admin string) string {
 	if len(c.Credentials) > 0 {
 		return describeTokens(c)
 	}
@@ -55,10 +56,10 @@ func describeRoles(addr net.Addr, c *engine.Config) string {
 	if !onLoopback(addr) {
 		who = "EVERYONE who reaches " + addr.String()
 	}
-	if c.AdminToken != nil {
-		return fmt.Sprintf("open: %s may lock; FORCE-RELEASE with %s", who, envAdminToken)
+	if admin == "" {
+		return fmt.Sprintf("open: %s may lock; nobody is an admin without %s", who, envAdminToken)
 	}
-	return fmt.Sprintf("open: %s may lock; FORCE-RELEASE needs %s", who, envAdminToken)
+	return fmt.Sprintf("open: %s may lock; the token of the admin is in %s", who, admin)
 }
 
 func describeTokens(c *engine.Config) string {

@@ -22,17 +22,18 @@ func TestRolesLine(t *testing.T) {
 		addr  net.Addr
 		creds []engine.Credential
 		admin *[32]byte
+		where string
 		want  string
 	}{
-		{"open", loopback, nil, nil, "open: everyone on this machine may lock; FORCE-RELEASE needs DLM_ADMIN_TOKEN"},
-		{"open with an admin", loopback, nil, admin, "open: everyone on this machine may lock; FORCE-RELEASE with DLM_ADMIN_TOKEN"},
-		{"open to all", reachable, nil, nil, "open: EVERYONE who reaches 0.0.0.0:7420 may lock; FORCE-RELEASE needs DLM_ADMIN_TOKEN"},
-		{"tokens", reachable, creds, nil, "3 tokens: 1 admin, 2 lock"},
-		{"one token", reachable, creds[:1], nil, "1 token: 1 lock"},
-		{"tokens and an admin", loopback, creds, admin, "4 tokens: 2 admin, 2 lock; one of them is DLM_ADMIN_TOKEN"},
+		{"open", loopback, nil, nil, "", "open: everyone on this machine may lock; nobody is an admin without DLM_ADMIN_TOKEN"},
+		{"open with an admin", loopback, nil, admin, "DLM_ADMIN_TOKEN", "open: everyone on this machine may lock; the token of the admin is in DLM_ADMIN_TOKEN"},
+		{"open to all", reachable, nil, admin, "/d/admin.token", "open: EVERYONE who reaches 0.0.0.0:7420 may lock; the token of the admin is in /d/admin.token"},
+		{"tokens", reachable, creds, nil, "", "3 tokens: 1 admin, 2 lock"},
+		{"one token", reachable, creds[:1], nil, "", "1 token: 1 lock"},
+		{"tokens and an admin", loopback, creds, admin, "DLM_ADMIN_TOKEN", "4 tokens: 2 admin, 2 lock; one of them is DLM_ADMIN_TOKEN"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := describeRoles(c.addr, &engine.Config{Credentials: c.creds, AdminToken: c.admin})
+			got := describeRoles(c.addr, &engine.Config{Credentials: c.creds, AdminToken: c.admin}, c.where)
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
@@ -62,7 +63,7 @@ func TestTryLine(t *testing.T) {
 }
 
 func TestFourStartLines(t *testing.T) {
-	lines := startLines(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, "127.0.0.1:7420 and [::1]:7420", "off", &engine.Config{Version: "v1"}, "memory only")
+	lines := startLines(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, "127.0.0.1:7420 and [::1]:7420", "off", &engine.Config{Version: "v1"}, "memory only", "")
 	write := func(format string, level slog.Level) []string {
 		var b bytes.Buffer
 		log, queue := logging.New(&b, format, level)

@@ -20,11 +20,12 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/engine/snapshot": {own: []string{"dlm/codec"}, outside: []string{"golang.org/x/sys/unix"}},
 	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/snapshot"}, outside: []string{
 		"github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
-	"dlm/bench":           {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
-	"dlm/bench/floor":     {outside: []string{"github.com/panjf2000/gnet/v2"}},
-	"dlm/cmd/dlm/admin":   {own: []string{"dlm/engine"}},
-	"dlm/cmd/dlm/logging": {},
-	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/snapshot", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/logging"}, outside: []string{
+	"dlm/bench":              {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
+	"dlm/bench/floor":        {outside: []string{"github.com/panjf2000/gnet/v2"}},
+	"dlm/cmd/dlm/admin":      {own: []string{"dlm/engine"}},
+	"dlm/cmd/dlm/logging":    {},
+	"dlm/cmd/dlm/admintoken": {},
+	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/snapshot", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/admintoken", "dlm/cmd/dlm/logging"}, outside: []string{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/pelletier/go-toml/v2", "golang.org/x/term"}},
 }
 

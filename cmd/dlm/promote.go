@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dlm/cmd/dlm/admin"
+	"dlm/cmd/dlm/admintoken"
 	"dlm/engine"
 )
 
@@ -36,10 +37,14 @@ func newPromoteCommand() *cobra.Command {
 			"confirms, or refuses connections since it does not run. It asks until then, and tells what it\n" +
 			"waits for. A primary that can't be reached at all within --timeout may be alive behind a broken\n" +
 			"network: --old-is-dead goes on without asking, and no lock is held twice only if it really is\n" +
-			"dead. The token is taken from DLM_TOKEN, with the role admin.",
+			"dead.\n\n" +
+			"The token of an admin is taken from DLM_TOKEN. Without it, that of a server without tokens on\n" +
+			"this machine is found, if this user runs it; the backup finds that of its primary likewise.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
-			p.token = os.Getenv(envToken)
+			if p.token = os.Getenv(envToken); p.token == "" {
+				p.token = admintoken.Find(strings.TrimPrefix(strings.TrimRight(p.addr, "/"), "http://"))
+			}
 			line, err := p.post(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
 				return err
@@ -94,7 +99,7 @@ func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error
 	switch {
 	case err != nil:
 	case (res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden) && p.token == "":
-		err = fmt.Errorf("%s: put a token with the role admin into %s", line, envToken)
+		err = fmt.Errorf("%s: put a token with the role admin into %s, or, if the server has no tokens, be the user that runs it", line, envToken)
 	case res.StatusCode == http.StatusForbidden:
 		err = fmt.Errorf("%s: the token of %s is not one with the role admin there", line, envToken)
 	case res.StatusCode != http.StatusOK:

@@ -27,7 +27,9 @@ func newServerCommand() *cobra.Command {
 			"Every setting can also be given in the environment (DLM_MAX_CONNS for --max-conns)\n" +
 			"or in the TOML file of --config (max-conns = 100). A flag wins over the environment,\n" +
 			"the environment over the file.\n\n" +
-			"DLM_ADMIN_TOKEN in the environment is a token with the admin role. Secrets are never\n" +
+			"Without tokens everybody on this machine may lock, and the token of the admin, who may also\n" +
+			"force and promote, is made at each start and written to admin.token in the data directory.\n" +
+			"DLM_ADMIN_TOKEN in the environment is that token instead. Secrets are never\n" +
 			"given on the command line, where other users of the machine can read them.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
@@ -76,6 +78,7 @@ func serve(stderr io.Writer, o *options) error {
 	if err != nil {
 		return err
 	}
+	own := o.ownAdmin()
 	server, err := openEngine(ctx, o.engine)
 	if errors.Is(err, engine.ErrAddressInUse) {
 		return fmt.Errorf("%w, maybe by a server that runs already: "+
@@ -88,7 +91,9 @@ func serve(stderr io.Writer, o *options) error {
 		log.Warn("NO AUTHENTICATION: everybody who reaches this address can take and release every lock; "+
 			"give the server a --token-file", "address", server.Addr().String())
 	}
-	announce(queue, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &o.engine, server.Durability()))
+	files := own.publish(server, side, &o.engine)
+	defer files.Remove()
+	announce(queue, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &o.engine, server.Durability(), own.where))
 	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
 
 	if err = serveBounded(ctx, server, side); err == nil {

@@ -10,5 +10,6 @@
 //	POST /depose     the primary stops for good and answers the name of its last image. One backup only. Role admin
 //
 // Roles are shown by "Authorization: Bearer <token>". A server without any token
-// is on loopback only, and there everybody may do all of this.
+// is on loopback only, and there everybody may fetch images. What makes or ends a primary
+// needs the admin role always.
 package admin

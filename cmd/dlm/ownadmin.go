@@ -1,0 +1,58 @@
+package main
+
+import (
+	"crypto/sha256"
+	"net"
+
+	"dlm/cmd/dlm/admin"
+	"dlm/cmd/dlm/admintoken"
+	"dlm/engine"
+)
+
+// ownAdmin is the admin token that a server without tokens makes for itself.
+type ownAdmin struct {
+	token string // empty: it has others
+	where string // the variable or file of the admin's token, for people; empty: nobody knows one
+}
+
+// ownAdmin makes a fresh token, if nobody else would have the admin role.
+func (o *options) ownAdmin() *ownAdmin {
+	o.engine.FindAdmin = admintoken.Find
+	switch {
+	case o.engine.AdminToken != nil:
+		return &ownAdmin{where: envAdminToken}
+	case len(o.engine.Credentials) > 0:
+		return &ownAdmin{}
+	}
+	own := &ownAdmin{token: newToken()}
+	hash := sha256.Sum256([]byte(own.token))
+	o.engine.AdminToken, o.engine.AdminName = &hash, admintoken.Name
+	return own
+}
+
+// publish writes the token for commands of the same user. Only a server that has its ports and
+// its directory does, so that none takes away the token of another. That it can't be written
+// is no reason not to serve: what destroys is refused then.
+func (a *ownAdmin) publish(server *engine.Engine, side *admin.Server, c *engine.Config) *admintoken.Files {
+	ports := []string{portOf(server.Addr())}
+	if side != nil {
+		ports = append(ports, portOf(side.Addr()))
+	}
+	admintoken.Clean(c.DataDir, ports)
+	if a.token == "" {
+		return &admintoken.Files{}
+	}
+	files, err := admintoken.Write(a.token, c.DataDir, ports)
+	if err != nil {
+		c.Log.Warn("the admin token is not where commands find it: give the server "+envAdminToken+" or a --token-file",
+			"error", err.Error(), "written", files.Path())
+	}
+	a.where = files.Path()
+	return files
+}
+
+func portOf(addr net.Addr) string {
+	_, port, err := net.SplitHostPort(addr.String())
+	must(err)
+	return port
+}
