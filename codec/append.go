@@ -94,7 +94,7 @@ func (w *wordWriter) command(cmd *Command) {
 		} else {
 			w.keyword("OFF")
 		}
-	case VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset:
+	case VerbInfo, VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset:
 		for _, arg := range cmd.Args {
 			w.word(arg)
 		}

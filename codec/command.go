@@ -88,10 +88,10 @@ type Command struct {
 	Count   uint32 // HEARTBEAT: acquires less releases as the holder counts them, 1 to 2^31-1
 	Limit   int    // LOCKS: most lines wanted, at least 1
 	Queue   uint32 // ACQUIRE: does not wait behind so many, at least 1; QUEUE 0 sets WaitMs to 0 instead
-	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, INFO, HELP
+	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, HELP
 
 	Tag  []byte   // tag of a text command without the @; empty: untagged
-	Args [][]byte // all words behind the verb, for verbs of RESP sessions (HELLO, CLIENT, COMMAND, ...)
+	Args [][]byte // all words behind the verb, of INFO and of verbs of RESP sessions (HELLO, CLIENT, ...)
 }
 
 // Has tells whether the command carried the option.

@@ -33,7 +33,7 @@ func foreign(words [][]byte) string {
 	switch {
 	case string(first) == "PROXY" || string(first) == "\x00":
 		return proxyProblem
-	case len(words) == 3 && bytes.HasPrefix(words[2], []byte("HTTP/")):
+	case len(words) == 3 && isVersionOfHTTP(words[2]):
 		return httpProblem
 	}
 	for _, w := range httpWords {
@@ -43,6 +43,9 @@ func foreign(words [][]byte) string {
 	}
 	return ""
 }
+
+// isVersionOfHTTP reports whether a word ends the first line of a request.
+func isVersionOfHTTP(word []byte) bool { return bytes.HasPrefix(word, []byte("HTTP/")) }
 
 // checkForeign is for a line of text that has turned out to be no command. It makes the problem fatal if
 // the line is of another protocol.

@@ -53,7 +53,7 @@ var Docs = [...]Doc{
 		"Holds for this connection and for text. RESP always answers them.",
 	}},
 	{VerbPing, "PING", "", "Answer at once", 1, false, nil},
-	{VerbInfo, "INFO", "[section]", "Tell the state of the server in numbers", 1, false, nil},
+	{VerbInfo, "INFO", "[section ...]", "Tell the state of the server in numbers", 1, false, nil},
 	{VerbHelp, "HELP", "[command]", "List the commands, or explain one", 1, false, nil},
 	{VerbQuit, "QUIT", "", "Close this connection", 1, false, nil},
 	{VerbHello, "HELLO", "[2|3 [AUTH <user> <token>] [SETNAME <name>]]", "Choose the version of RESP", 1, false, nil},

@@ -27,7 +27,6 @@ func TestMalformedCommands(t *testing.T) {
 		{"detail without an argument", "DETAIL", "BADARG DETAIL takes ON|OFF"},
 		{"detail with another word", "DETAIL maybe", "BADARG DETAIL takes ON|OFF"},
 		{"detail with two words", "DETAIL ON OFF", "BADARG DETAIL takes ON|OFF"},
-		{"info of two sections", "INFO a b", "BADARG INFO takes [section]"},
 		{"help on two commands", "HELP a b", "BADARG HELP takes [command]"},
 		{"quit with an argument", "QUIT now", "BADARG QUIT takes no arguments"},
 		{"an option without a value", "ACQUIRE a b 0 TTL", "BADARG ACQUIRE takes <lock> <service> <timeout_ms> [TTL <ms>] [META <text>] [FRESH] [QUEUE <n>]"},

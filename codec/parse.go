@@ -116,12 +116,18 @@ func (d *Decoder) sessionCommand(cmd *Command, args [][]byte) Status {
 		}
 	case VerbDetail, VerbEcho:
 		least, most = 1, 1
-	case VerbInfo, VerbHelp:
+	case VerbHelp:
 		most = 1
 	case VerbPing:
 		if cmd.Form == FormRESP {
 			most = 1
 		}
+	case VerbInfo:
+		if len(args) == 2 && isVersionOfHTTP(args[1]) {
+			return d.usage(VerbInfo)
+		}
+		cmd.Args = args
+		return Ready
 	case VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset:
 		cmd.Args = args
 		return Ready

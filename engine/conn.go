@@ -35,6 +35,7 @@ type conn struct {
 	authFrom int64 // table time at which the time to authenticate began, ns
 	who      identity
 	name     string // CLIENT SETNAME
+	number   int64  // CLIENT ID: counts the connections of this process, far below 2^53 for JavaScript
 
 	authFailures int
 	preAuthOut   int        // bytes answered before authentication
@@ -97,7 +98,7 @@ func (r *reactor) open(sock socket) *conn {
 	}
 	at := &r.conns[slot]
 	at.generation++
-	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, from: noAddress, authFrom: r.e.clock.now(), who: r.e.authority.Load().anonymous()}
+	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, from: noAddress, number: r.e.numbered.Add(1), authFrom: r.e.clock.now(), who: r.e.authority.Load().anonymous()}
 	r.e.conns.Add(1)
 	return at.c
 }

@@ -59,6 +59,7 @@ type Engine struct {
 
 	conns      atomic.Int64
 	accepted   atomic.Uint64
+	numbered   atomic.Int64 // connections that have got a number
 	slowClosed atomic.Uint64
 	denied     denied
 	rejected   rejectCounts

@@ -25,21 +25,17 @@ var infoSections = []struct {
 	{"Durability", (*Engine).infoDurability},
 	{"Commands", (*Engine).infoCommands},
 	{"Memory", (*Engine).infoMemory},
+	{"Replication", (*Engine).infoReplication},
+	{"Persistence", (*Engine).infoPersistence},
 }
 
-// info answers INFO: all sections, or the one that was asked for.
+// info answers INFO: all sections, or those that were asked for.
 func (r *reactor) info() {
 	r.publishStats()
 	r.cost += costInfo
-	wanted := ""
-	if r.cmd.Has(codec.OptText) {
-		wanted = string(r.cmd.Text)
-	}
-	all := wanted == "" || strings.EqualFold(wanted, "all") || strings.EqualFold(wanted, "default") ||
-		strings.EqualFold(wanted, "everything")
 	b := r.text[:0]
 	for _, s := range infoSections {
-		if all || strings.EqualFold(wanted, s.name) {
+		if wantsSection(r.cmd.Args, s.name) {
 			if len(b) > 0 {
 				b = append(b, "\r\n"...)
 			}
@@ -57,6 +53,8 @@ func infoLine[T any](b []byte, name string, value T) []byte {
 }
 
 func (e *Engine) infoServer(b []byte) []byte {
+	b = infoLine(b, "redis_version", redisVersion)
+	b = infoLine(b, "redis_mode", "standalone")
 	b = infoLine(b, "dlm_version", e.cfg.Version)
 	b = infoLine(b, "go_version", runtime.Version())
 	b = infoLine(b, "process_id", os.Getpid())

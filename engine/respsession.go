@@ -96,9 +96,9 @@ func (r *reactor) greet(c *conn) {
 		w.Int(2)
 	}
 	w.Bulk([]byte("id"))
-	w.Int(clientID(c))
+	w.Int(c.number)
 	field("mode", "standalone")
-	field("role", "master")
+	field("role", r.e.roleRESP())
 	w.Bulk([]byte("modules"))
 	w.Array(0)
 	r.count(codec.VerbHello, codec.OK)
@@ -116,9 +116,6 @@ func (r *reactor) nameTooLong(name string) bool {
 	r.refuse(codec.TooBig, "a connection's name is longer than 64 bytes")
 	return true
 }
-
-// clientID is the number of a connection as clients see it.
-func clientID(c *conn) int64 { return int64(c.id &^ (1 << 63)) }
 
 // client answers CLIENT SETINFO, SETNAME, GETNAME and ID.
 func (r *reactor) client(c *conn, args [][]byte) {
@@ -138,7 +135,7 @@ func (r *reactor) client(c *conn, args [][]byte) {
 		}
 		r.count(codec.VerbClient, codec.OK)
 	case len(args) == 1 && is(args[0], "ID"):
-		r.w.Int(clientID(c))
+		r.w.Int(c.number)
 		r.count(codec.VerbClient, codec.OK)
 	default:
 		r.refuse(codec.BadArg, "CLIENT takes SETINFO, SETNAME, GETNAME or ID")

@@ -1,0 +1,48 @@
+package engine
+
+// redisVersion is the version of Redis whose commands are answered here, as far as clients send them on
+// their own. Health checks look for the field, and clients choose by it what they send. It is the
+// number that other servers with the protocol of Redis answer.
+const redisVersion = "7.2.4"
+
+// infoReplication is what Redis answers there: probes of load balancers look for role:master.
+func (e *Engine) infoReplication(b []byte) []byte {
+	f := e.follower.Load()
+	if f == nil {
+		b = infoLine(b, "role", "master")
+		return infoLine(b, "connected_slaves", 0)
+	}
+	b = infoLine(b, "role", "slave")
+	f.mu.Lock()
+	link := "up"
+	if f.err != nil || f.asked.IsZero() {
+		link = "down"
+	}
+	f.mu.Unlock()
+	b = infoLine(b, "master_link_status", link)
+	return infoLine(b, "connected_slaves", 0)
+}
+
+// infoPersistence tells clients that look for it that the server can be used.
+func (e *Engine) infoPersistence(b []byte) []byte { return infoLine(b, "loading", 0) }
+
+// roleRESP is the role in the answer to HELLO, in the words of Redis.
+func (e *Engine) roleRESP() string {
+	if e.served.Load().follows {
+		return "replica"
+	}
+	return "master"
+}
+
+// wantsSection reports whether INFO with these words asks for a section. Without words it asks for all, as
+// it does with the words of Redis for it.
+func wantsSection(words [][]byte, section string) bool {
+	for _, w := range words {
+		for _, word := range [...]string{section, "ALL", "DEFAULT", "EVERYTHING"} {
+			if is(w, word) {
+				return true
+			}
+		}
+	}
+	return len(words) == 0
+}
