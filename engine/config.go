@@ -72,7 +72,8 @@ type Config struct {
 	BackupOf string
 	// BackupToken is what a backup shows to its primary: role backup or admin.
 	BackupToken string
-	// RecoverOlder starts from the image before the newest.
+	// RecoverOlder starts from the newest image that is sound, and sets damaged ones aside. It does
+	// nothing while the newest is sound.
 	RecoverOlder bool
 
 	// TokenFloor is what the fencing tokens of this start are above, as they are above

@@ -33,6 +33,7 @@ type recovered struct {
 	begun   int64         // table time when the grace began
 	ttlMax  uint32        // ms
 	started time.Time
+	older   bool // a newer image was damaged, and passed over
 	newDir  bool // dir had neither START nor an image
 	follows bool // a backup's: it stands still, and is replaced by the next image's
 }
@@ -95,27 +96,17 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 		}
 		return nil, fmt.Errorf("%s: its role is %s: %s", dir.Path(), former.Role, advice)
 	}
-	names, err := dir.Images()
+	img, older, err := openNewest(cfg, dir)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.RecoverOlder {
-		if len(names) < 2 {
-			return nil, fmt.Errorf("--recover older: %s has no older image; %s", dir.Path(), beginAnew(dir))
-		}
-		names = names[1:]
-	}
-	var img *snapshot.Image
-	if len(names) > 0 {
-		if img, err = snapshot.Open(filepath.Join(dir.Path(), names[0])); err != nil {
-			return nil, err
-		}
+	if img != nil {
 		defer func() { _ = img.Close() }() // it was only read
 		if err := belongs(img, &former, known && promote == nil); err != nil {
 			return nil, err
 		}
 	}
-	rec := &recovered{dir: dir, started: cfg.now(), newDir: !known && img == nil}
+	rec := &recovered{dir: dir, started: cfg.now(), older: older, newDir: !known && img == nil}
 	if rec.newDir {
 		cfg.Log.Warn("the data directory is new, and no lock is held: if it was used before, see whether its volume is mounted", "directory", dir.Path())
 	}
@@ -123,7 +114,7 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 		// Leases must not run while the image is loaded: they begin when that is over, or somewhat later.
 		rec.begun = promote.now + int64(loadBase+time.Duration(img.Header().Holds)*loadPerHold)
 	}
-	copied := promote != nil || cfg.RecoverOlder || img != nil && (!known || img.Header().Start > former.Number)
+	copied := promote != nil || older || img != nil && (!known || img.Header().Start > former.Number)
 	rec.plan(cfg, &former, known, img, copied)
 	if promote != nil && promote.last == rec.from && rec.from != "" && !rec.header.Grace {
 		rec.grace = 0
@@ -157,7 +148,7 @@ var roleAdvice = map[snapshot.Role]string{
 }
 
 // plan decides tokens and grace by what was before: START of the former start,
-// if known, and an image or nil.
+// if known, and an image or nil. copied says that others may have started from that image too.
 func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *snapshot.Image, copied bool) {
 	s := &r.start
 	*s = snapshot.Start{Lineage: newLineage(), Seed: secretSeed(), Role: snapshot.Primary}
@@ -175,7 +166,7 @@ func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *s
 		tokens, ttlMs = max(tokens, h.TokenCeiling), max(ttlMs, h.TTLLimitMs)
 	}
 	if copied {
-		tokens += r.leap(cfg.RecoverOlder)
+		tokens += r.leap(r.older)
 	}
 	s.Number++
 	s.TokenStart, s.TokenCeiling = tokens, tokens+tokenReserve

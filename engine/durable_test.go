@@ -97,7 +97,6 @@ func TestRefusedStarts(t *testing.T) {
 	refused(dir, nil, "in use by another process")
 	s.crash()
 	refused(dir, func(c *Config) { c.BackupOf = "x:1" }, "its role is primary")
-	refused(dir, func(c *Config) { c.RecoverOlder = true }, "no older image")
 	refused(dir, func(c *Config) { c.Lease = time.Minute }, "longer than the recovery grace")
 
 	other := mustStart(t, t.TempDir(), nil)

@@ -230,6 +230,7 @@ func (w *modelWorld) restart() {
 	case n < 4 && len(names) > 1:
 		w.did["older image"]++
 		w.s.crash()
+		damageNewest(w.t, w.dir)
 		change = func(c *Config) { c.RecoverOlder = true }
 	case n < 5 && len(w.copies(names)) > 0:
 		w.did["copied image"]++

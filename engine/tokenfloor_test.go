@@ -92,13 +92,14 @@ func TestAdviceNamesTheFloor(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	damageNewest(t, two)
 	for _, c := range []struct {
 		what, dir string
 		damage    bool
 		change    func(*Config)
 	}{
 		{"a directory that was deposed", one, false, nil},
-		{"no older image", two, false, func(c *Config) { c.RecoverOlder = true }},
+		{"no sound image", two, false, func(c *Config) { c.RecoverOlder = true }},
 		{"a damaged START", two, true, nil},
 	} {
 		if c.damage {

@@ -54,6 +54,7 @@ func TestTokensNeverFall(t *testing.T) {
 		t.Errorf("START %+v, want tokens from %d on", got, ahead)
 	}
 	s.crash()
+	damageNewest(t, dir)
 	s = mustStart(t, dir, func(c *Config) { c.RecoverOlder = true })
 	if got := s.e.served.Load().start.TokenStart; got < ahead+tokenReserve+tokenLeapOlder {
 		t.Errorf("an older image: tokens from %d on", got)

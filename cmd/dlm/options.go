@@ -62,7 +62,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	text("backup-of", "ADDR", "be a backup of the primary with this HTTP address or data directory (with a slash)", &c.BackupOf)
 	addLate(fs, "token-floor", "N", "0", "fencing tokens of this start are larger than N, as after an emptied or restored directory",
 		into(&c.TokenFloor, parseToken))
-	addLate(fs, "recover", "older", "", "older: start from the image before the newest", into(&c.RecoverOlder, parseRecover))
+	addLate(fs, "recover", "older", "", "older: start from the newest image that is sound, and rename damaged ones; does nothing while none is", into(&c.RecoverOlder, parseRecover))
 
 	count("max-conns", "most open connections", &c.ConnsMax)
 	count("max-locks", "most locks held at once", &c.LocksMax)

@@ -128,6 +128,21 @@ func (d *Dir) Adopt(path, name string) error {
 	return syncDir(d.path)
 }
 
+// damagedSuffix is what the name of an image gets that is not to be read any more.
+const damagedSuffix = ".damaged"
+
+// SetAside renames an image, so that it is none any more, and returns its path then.
+func (d *Dir) SetAside(name string) (path string, err error) {
+	if err := d.Check(); err != nil {
+		return "", err
+	}
+	path = filepath.Join(d.path, name) + damagedSuffix
+	if err := os.Rename(filepath.Join(d.path, name), path); err != nil {
+		return "", err
+	}
+	return path, syncDir(d.path)
+}
+
 // Discard removes a file that turned out to be no image.
 func (d *Dir) Discard(path string) error { return os.Remove(path) }
 

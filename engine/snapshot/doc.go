@@ -6,6 +6,7 @@
 //	LOCK                                  held by the process that uses the directory; its pid
 //	START                                 what the last start has promised, see Start
 //	image-<start>-<number>.dlm            images, the newest with the largest pair of numbers
+//	image-<start>-<number>.dlm.damaged    set aside by a start with --recover older
 //	image-<start>-<number>.dlm.partial    one that is being written; removed by the next start
 //
 // A directory that was removed or replaced while it is in use is found by the lock file (Dir.Check)

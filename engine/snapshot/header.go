@@ -119,7 +119,7 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	le := binary.LittleEndian
 	switch {
 	case len(b) < len(magic) || string(b[:len(magic)]) != magic:
-		return h, entries, &FileError{What: "this is no image of dlm", Advice: "check the path"}
+		return h, entries, &FileError{What: "this is no image of dlm", Advice: "check the path", Damaged: true}
 	case len(b) >= 12 && le.Uint32(b[8:]) != Version:
 		return h, entries, &FileError{Offset: 8, What: fmt.Sprintf("format version %d, this dlm knows %d", le.Uint32(b[8:]), Version),
 			Advice: "use the dlm that wrote it"}

@@ -8,6 +8,9 @@ type FileError struct {
 	Offset int64 // of what is wrong, in bytes
 	What   string
 	Advice string
+	// Damaged reports whether the file was cut or changed, or never was an image: nothing that
+	// another version of dlm could read.
+	Damaged bool
 }
 
 func (e *FileError) Error() string {
@@ -15,6 +18,6 @@ func (e *FileError) Error() string {
 }
 
 func damaged(offset int, what string) *FileError {
-	return &FileError{Offset: int64(offset), What: what,
-		Advice: "the file is damaged: start with --recover older to use the one before, which knows less"}
+	return &FileError{Offset: int64(offset), What: what, Damaged: true,
+		Advice: "the file is damaged: --recover older starts from the newest one that is not, which knows less"}
 }

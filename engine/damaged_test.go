@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dlm/engine/snapshot"
+)
+
+// damageNewest changes a byte of the newest image in a directory, and returns its path.
+func damageNewest(t *testing.T, dir string) string {
+	t.Helper()
+	names, err := snapshot.Images(dir)
+	if err != nil || len(names) == 0 {
+		t.Fatalf("images %v, %v", names, err)
+	}
+	path := filepath.Join(dir, names[0])
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestRecoverOlderInAUnitFile starts with the setting again and again: only a damaged image is
+// passed over, and only once.
+func TestRecoverOlderInAUnitFile(t *testing.T) {
+	dir := t.TempDir()
+	older := func(c *Config) { c.RecoverOlder = true }
+	s := mustStart(t, dir, older) // a new directory
+	s.want("ACQUIRE a svc 0", "OK")
+	s.image()
+	s.want("ACQUIRE b svc 0", "OK")
+	s.cleanStop()
+	for range 3 { // the newest is sound: clean stops stay clean, with all holds
+		s = mustStart(t, dir, older)
+		if rec := s.e.served.Load(); rec.holds != 2 || rec.grace != 0 {
+			t.Fatalf("%d holds, grace %v, from %s", rec.holds, rec.grace, rec.from)
+		}
+		s.cleanStop()
+	}
+	damaged := damageNewest(t, dir)
+	if _, err := newDurableSim(t, dir, nil); err == nil || !strings.Contains(err.Error(), "--recover older") {
+		t.Errorf("a damaged image: %v", err)
+	}
+	s = mustStart(t, dir, older)
+	from := s.e.served.Load().from
+	if from == filepath.Base(damaged) || s.e.served.Load().grace == 0 || !strings.Contains(s.log.String(), "was set aside") {
+		t.Errorf("from %s, grace %v, log %s", from, s.e.served.Load().grace, s.log.String())
+	}
+	if _, err := os.Stat(damaged + ".damaged"); err != nil {
+		t.Error(err)
+	}
+	s.crash()
+	for range 2 { // crashes before the first image
+		s = mustStart(t, dir, older)
+		if again := s.e.served.Load().from; again != from {
+			t.Errorf("it went back from %s to %s", from, again)
+		}
+		s.crash()
+	}
+}
+
+// TestRecoverOlderKeepsWhatItCanNotRead: an image of a newer version is none that is damaged.
+func TestRecoverOlderKeepsWhatItCanNotRead(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	s.image()
+	s.image()
+	s.crash()
+	names, err := snapshot.Images(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, names[0])
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[8] = 200 // the format version
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newDurableSim(t, dir, func(c *Config) { c.RecoverOlder = true }); err == nil || !strings.Contains(err.Error(), "format version 200") {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
