@@ -2,25 +2,29 @@ package engine
 
 import (
 	"errors"
-	"math"
 	"net"
 	"os"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
 	acceptBackoffMin = 5 * time.Millisecond
 	acceptBackoffMax = time.Second
-	logEvery         = 5 * time.Second // between two lines about refused connections
+	logEvery         = 5 * time.Second  // between two lines about refused connections
+	guestPause       = time.Millisecond // in which loops end guests that were told to leave
+	guestTries       = 5                // such pauses before a connection: it would be no ordinary one
+	sparesWanted     = 16               // spare descriptors: as many clients less one can be told that there is none
 )
 
 // accept takes connections until the listener is closed by stop, on a goroutine per address.
 func (e *Engine) accept(shell *shell) {
 	var wg sync.WaitGroup
 	for _, l := range e.listener.each {
-		a := acceptor{e: e, listener: l, shell: shell, backoff: acceptBackoffMin}
+		a := acceptor{e: e, listener: l, shell: shell, sparesMax: sparesMax(), backoff: acceptBackoffMin}
 		wg.Go(a.run)
 	}
 	wg.Wait()
@@ -29,23 +33,24 @@ func (e *Engine) accept(shell *shell) {
 // run is the goroutine "accept": it takes connections, checks the limits and hands
 // them to a loop. gnet's own acceptor would end the whole server on the first EMFILE.
 func (a *acceptor) run() {
-	e := a.e
 	a.reserve()
-	defer a.giveUpReserve()
+	defer func() { a.giveUp(len(a.spares)) }()
 	for {
 		conn, err := a.listener.Accept()
-		e.spare.use(e.clock.now())
+		a.e.spare.use(a.e.clock.now())
 		switch {
 		case err == nil:
 			a.backoff = acceptBackoffMin
 			a.take(conn)
+			a.reserve()
 		case errors.Is(err, net.ErrClosed):
 			return
 		case outOfFiles(err):
 			a.refuseOne(err)
 		default:
 			// ECONNABORTED and its like concern one connection only.
-			a.refused(rejectEnroll, err)
+			a.e.reject(rejectEnroll)
+			a.report(rejectEnroll, err)
 			a.pause()
 		}
 	}
@@ -53,58 +58,88 @@ func (a *acceptor) run() {
 
 // acceptor is the state of the goroutine "accept".
 type acceptor struct {
-	e        *Engine
-	listener net.Listener
-	shell    *shell
-	spare    *os.File // a descriptor to give up when there is none left
-	backoff  time.Duration
-	lastLog  time.Time
-	unsaid   int // refusals since the last log line
+	e         *Engine
+	listener  net.Listener
+	shell     *shell
+	spares    []int // descriptors to give up when there is none left
+	sparesMax int   // immutable
+	backoff   time.Duration
+	lastLog   time.Time
+	unsaid    int // refusals since the last log line
 }
 
-// take enrolls a connection, or refuses it at the limit.
+// take hands a connection to a loop, as what the limits make of it.
 func (a *acceptor) take(conn net.Conn) {
-	if a.e.conns.Load() >= int64(a.e.connsMax) {
-		a.refused(rejectConns, nil)
-		sayAndClose(conn, "ERROR LIMIT conns too many connections\n")
-		return
+	for try := 0; try < guestTries && a.e.placesTaken(); try++ {
+		time.Sleep(guestPause)
 	}
-	if err := a.shell.enroll(conn); err != nil {
-		a.refused(rejectEnroll, err)
-		return
-	}
-	a.e.accepted.Add(1)
+	a.giveUp(1) // for the duplicate that the loop gets
+	at, ok := a.e.receive(addressOf(conn.RemoteAddr()))
+	a.hand(conn, &at, ok)
 }
 
-// refuseOne gets rid of one waiting connection when no descriptor is left, so
-// that its client learns it at once: the spare one is given up for it.
+// hand gives a connection to a loop. Without a place for it, it is told so and closed here.
+func (a *acceptor) hand(conn net.Conn, at *arrival, ok bool) {
+	if at.as == turned {
+		a.e.reject(at.why)
+	}
+	if at.why != rejectNot {
+		a.report(at.why, nil)
+	}
+	if !ok {
+		sayAndClose(conn, turnedWords[at.why])
+		return
+	}
+	err := a.shell.enroll(conn, at)
+	if !at.opened { // gnet does not tell all its failures
+		a.e.giveBack(at)
+		a.e.reject(rejectEnroll)
+		a.report(rejectEnroll, err)
+		return
+	}
+	if at.as != turned {
+		a.e.accepted.Add(1)
+	}
+}
+
+// refuseOne gets rid of one waiting connection when no descriptor is left, so that its
+// client learns it: two spare ones are given up for it, since a loop duplicates it.
 func (a *acceptor) refuseOne(err error) {
-	a.refused(rejectFiles, err)
-	if a.spare == nil {
+	a.report(rejectFiles, err)
+	if len(a.spares) < 2 {
 		a.pause()
 		a.reserve()
 		return
 	}
-	a.giveUpReserve()
+	a.giveUp(2)
 	if l, ok := a.listener.(*net.TCPListener); ok {
-		l.SetDeadline(time.Now().Add(acceptBackoffMin))
+		_ = l.SetDeadline(time.Now().Add(acceptBackoffMin))
 		if conn, err := l.Accept(); err == nil {
-			sayAndClose(conn, "ERROR LIMIT conns the server has no file descriptor left\n")
+			at := arrival{why: rejectFiles, from: noAddress}
+			a.hand(conn, &at, a.e.turnAway(&at))
 		}
-		l.SetDeadline(time.Time{})
+		_ = l.SetDeadline(time.Time{})
 	}
 	a.reserve()
-	if a.spare == nil {
-		a.pause()
+}
+
+// reserve opens the spare descriptors that are missing, as far as there are some.
+func (a *acceptor) reserve() {
+	for len(a.spares) < a.sparesMax {
+		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return // the next connection tries again
+		}
+		a.spares = append(a.spares, fd)
 	}
 }
 
-func (a *acceptor) reserve() { a.spare, _ = os.Open(os.DevNull) }
-
-func (a *acceptor) giveUpReserve() {
-	if a.spare != nil {
-		a.spare.Close()
-		a.spare = nil
+// giveUp closes n spare descriptors, as far as there are so many.
+func (a *acceptor) giveUp(n int) {
+	for ; n > 0 && len(a.spares) > 0; n-- {
+		last := len(a.spares) - 1
+		_ = unix.Close(a.spares[last])
+		a.spares = a.spares[:last]
 	}
 }
 
@@ -114,49 +149,54 @@ func (a *acceptor) pause() {
 	a.backoff = min(2*a.backoff, acceptBackoffMax)
 }
 
-// refused counts a refusal and logs it, not more often than every few seconds.
-func (a *acceptor) refused(why rejection, err error) {
-	a.e.reject(why)
+// report logs that a limit is met, not more often than every few seconds.
+func (a *acceptor) report(why rejection, err error) {
 	a.unsaid++
 	if time.Since(a.lastLog) < logEvery {
 		return
 	}
-	a.e.cfg.Log.Warn("connections refused", "reason", rejectionNames[why], "count", a.unsaid,
+	a.e.cfg.Log.Warn("connections beyond a limit", "reason", rejectionNames[why], "count", a.unsaid,
 		"connections", a.e.conns.Load(), "max_conns", a.e.connsMax, "error", err)
 	a.lastLog, a.unsaid = time.Now(), 0
 }
 
-// sayAndClose answers a connection that is not served. A fresh socket takes a
-// line without blocking; the deadline is for the case that it does not.
-func sayAndClose(conn net.Conn, line string) {
-	conn.SetWriteDeadline(time.Now().Add(acceptBackoffMin))
-	conn.Write([]byte(line))
-	conn.Close()
+// sayAndClose answers a connection for which no loop has a place, in the form of what has
+// arrived. It does not wait for anything: a fresh socket takes a line without blocking.
+func sayAndClose(conn net.Conn, why string) {
+	line := "ERROR LIMIT " + why + "\n"
+	if readNow(conn) == '*' {
+		line = "-LIMIT " + why + "\r\n"
+	}
+	_ = conn.SetWriteDeadline(time.Now().Add(acceptBackoffMin))
+	_, err := conn.Write([]byte(line))
+	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
+		_ = tcp.CloseWrite()
+		readNow(conn) // what is left unread would reset the connection, and could take the answer with it
+	}
+	_ = conn.Close()
+}
+
+// readNow reads what has arrived, and returns the first byte of it, 0 if there is none.
+func readNow(conn net.Conn) (first byte) {
+	sc, ok := conn.(syscall.Conn)
+	if !ok {
+		return 0
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	var buf [4096]byte
+	_ = raw.Read(func(fd uintptr) bool {
+		if n, err := unix.Read(int(fd), buf[:]); err == nil && n > 0 {
+			first = buf[0]
+		}
+		return true // also if there is nothing: no waiting
+	})
+	return first
 }
 
 func outOfFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
 		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
-}
-
-// connsLimit lowers the wanted number of connections to what the process may
-// open, less what the server itself needs: the listener, the spare, the log,
-// two per loop, one that is being enrolled (it is duplicated), the HTTP side, and
-// some in reserve, for images too.
-func connsLimit(wanted, loops int) int {
-	own := 16 + 2*loops + HTTPConnsMax()
-	return min(wanted, max(filesMax()-own, 1))
-}
-
-// HTTPConnsMax returns how many connections the HTTP side may have: a sixteenth of
-// the file limit, which they share with those for locks, and 64 at most.
-func HTTPConnsMax() int { return min(filesMax()/16, 64) }
-
-// filesMax returns how many descriptors the process may have.
-func filesMax() int {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return math.MaxInt
-	}
-	return int(min(limit.Cur, math.MaxInt))
 }

@@ -11,7 +11,7 @@ import (
 // dialFrom opens a connection from an address.
 func (s *sim) dialFrom(loop int, ip string) *client {
 	k := s.dial(loop)
-	k.c.from = keyOf(netip.MustParseAddr(ip))
+	k.c.at.from = keyOf(netip.MustParseAddr(ip))
 	return k
 }
 

@@ -46,7 +46,7 @@ func (r *reactor) runPlain(c *conn, in []byte) int {
 // there are some that it may not.
 func (r *reactor) plainTable(c *conn) *table.Table {
 	served := r.e.served.Load()
-	if verbsOf[c.who.role]&verbsPlain != verbsPlain || len(c.who.prefixes) > 0 || served.follows || r.e.draining.Load() {
+	if c.may&verbsPlain != verbsPlain || len(c.who.prefixes) > 0 || served.follows || r.e.draining.Load() {
 		return nil
 	}
 	return served.table

@@ -27,6 +27,12 @@ type Config struct {
 	// ConnsMax is the most open connections. Default 10,000. It is lowered to
 	// what the file limit of the process leaves, with a warning in the log.
 	ConnsMax int
+	// ConnsPerAddressMax is the most open connections of one address, or of a /64 of
+	// IPv6. Default 0: 1,000, and no bound for addresses of this machine.
+	ConnsPerAddressMax int
+	// NewConnsPerAddressMax is how many connections an address may open a second, when it
+	// has opened as many as it may have. Default 0: 200, and no bound for addresses of this machine.
+	NewConnsPerAddressMax int
 	// LocksMax is the most locks held at once. Default 10,000,000.
 	LocksMax int
 	// WaitersMax is the most waiting requests at once. Default 1,000,000.
@@ -180,6 +186,12 @@ func (c *Config) Validate() error {
 	}
 	if c.TokenFloor > tokenFloorMax {
 		bad("token-floor: %d is not within 0 to %d", uint64(c.TokenFloor), uint64(tokenFloorMax))
+	}
+	if n := c.ConnsPerAddressMax; n < 0 || n > connsMaxMax {
+		bad("max-conns-per-address: %d is not within 1 to %d", n, connsMaxMax)
+	}
+	if n := c.NewConnsPerAddressMax; n < 0 || n > connsMaxMax {
+		bad("max-new-conns-per-address: %d is not within 1 to %d", n, connsMaxMax)
 	}
 	if c.MemoryMax != 0 && c.MemoryMax < MemoryMin {
 		bad("max-memory: %d is less than 32 MiB, which the server itself needs", c.MemoryMax)

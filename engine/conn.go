@@ -31,6 +31,9 @@ type socket interface {
 // output. It knows no socket but by the interface. Owned by its reactor.
 type conn struct {
 	id       table.ConnID
+	at       arrival // where it comes from, and what it was let in as
+	until    int64   // table time at which one that is not ordinary has to go
+	may      verbs   // what it may do: set by be
 	sock     socket
 	authFrom int64 // table time at which the time to authenticate began, ns
 	who      identity
@@ -40,12 +43,12 @@ type conn struct {
 	authFailures int
 	preAuthOut   int        // bytes answered before authentication
 	withheld     *withheld  // nil: nothing
-	from         addressKey // where it comes from
 	form         codec.Form // of the last command, for answers that belong to none
 	resp3        bool       // HELLO 3
 	detail       bool       // DETAIL ON
 	closed       bool       // the socket is gone
 	inputEnded   bool       // the peer has ended its stream, and everything before that was read
+	spoke        bool       // one that is not ordinary has sent something
 	closing      bool       // answered for the last time; input is dropped
 	closingAt    int64
 	postponed    bool // in the reactor's list of those to come back to
@@ -86,8 +89,15 @@ type connSlot struct {
 	c          *conn
 }
 
-// open makes the session of a new connection.
+// open makes the session of a new ordinary connection without an address, and counts it.
+// Tests use it.
 func (r *reactor) open(sock socket) *conn {
+	r.e.conns.Add(1)
+	return r.openAs(sock, arrival{from: noAddress})
+}
+
+// openAs makes the session of a connection that has a place already.
+func (r *reactor) openAs(sock socket, came arrival) *conn {
 	var slot int
 	if n := len(r.freeSlots); n > 0 {
 		slot = int(r.freeSlots[n-1])
@@ -98,9 +108,12 @@ func (r *reactor) open(sock socket) *conn {
 	}
 	at := &r.conns[slot]
 	at.generation++
-	at.c = &conn{id: connID(r.index, slot, at.generation), sock: sock, from: noAddress, number: r.e.numbered.Add(1), authFrom: r.e.clock.now(), who: r.e.authority.Load().anonymous()}
-	r.e.conns.Add(1)
-	return at.c
+	now := r.e.clock.now()
+	c := &conn{id: connID(r.index, slot, at.generation), sock: sock, at: came, number: r.e.numbered.Add(1), authFrom: now, until: now + int64(silentMax)}
+	at.c = c
+	c.be(r.e.authority.Load().anonymous())
+	r.guestShows(c, rankNothing)
+	return c
 }
 
 // lookup returns the live connection of that name, or nil.
@@ -130,7 +143,10 @@ func (r *reactor) lost(c *conn) {
 	slot := slotOf(c.id)
 	r.conns[slot].c = nil
 	r.freeSlots = append(r.freeSlots, uint32(slot))
-	r.e.conns.Add(-1)
+	if c.at.as == guest {
+		r.e.places.book.leave(c.id)
+	}
+	r.e.giveBack(&c.at)
 }
 
 // gone is lost for a connection whose end was found outside of a batch.
@@ -156,6 +172,7 @@ func (r *reactor) hangUp(c *conn) {
 	if c.closing || c.closed {
 		return
 	}
+	r.guestShows(c, rankLeaving)
 	c.closing = true
 	c.closingAt = r.now
 	r.endWaits(c)

@@ -21,7 +21,7 @@
 //	loop i   reactor i, its conns (one gnet loop)   config, clock, table         shell.stop
 //	ticker   its effects and courier                clock, table.Due             Serve, after the stop
 //	watch    who goes round, and who hangs          counters, refused commands   the end of Serve
-//	accept   one address, a spare descriptor        number of connections        closing the listener
+//	accept   one address, spare descriptors         places, addresses            closing the listener
 //	imager   images and START of the data directory shards, one at a time        the end of Serve
 //	follower the images of a backup                 its primary, clock           the end of Serve, a promotion
 //	tell     nothing                                clock of the wall            the answer of a primary
@@ -38,7 +38,7 @@
 // only then posts to an inbox (reactor.inbox.mu) or accounts for buffers
 // (buffers.mu). No two shards are locked at once, and nothing else is locked under a shard:
 //
-//	one shard | one inbox | buffers      never two of them together
+//	one shard | one inbox | buffers | addresses | attempts | guestbook      never two of them together
 //
 // The ticker holds Engine.ticking around these; a loop only tries it (tickDue).
 //

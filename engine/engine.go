@@ -41,6 +41,8 @@ type Engine struct {
 	authority  atomic.Pointer[authority]
 	newTokens  atomic.Bool // authority has changed, and the loops have not been told
 	attempts   attempts
+	places     places
+	addresses  addresses
 	tickPulse  pulse // of the ticker
 	buffers    buffers
 	alarm      alarm
@@ -106,6 +108,8 @@ func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 		e.imager.Store(&imager{e: e, rec: rec})
 	}
 	e.authority.Store(newAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
+	e.places.guestsMax, e.places.turnedMax = int64(fileShare(guestsWanted)), int64(fileShare(turnedWanted))
+	e.addresses.configure(&cfg)
 	e.buffers.max = cfg.BufferedMax
 	e.buffers.large = make(map[table.ConnID]int)
 	e.buffers.dying = make(map[table.ConnID]int)

@@ -36,12 +36,15 @@ var (
 	verbsNamed = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbStatus, codec.VerbForceRelease)
 )
 
-// refusal tells whether the connection may execute the command: OK, NoAuth or
-// Denied.
+// refusal tells whether the connection may execute the command: OK, NoAuth, Denied, or
+// Limit if it may not as a guest.
 func (r *reactor) refusal(c *conn) codec.Code {
 	bit := verbs(1) << r.cmd.Verb
-	if verbsOf[c.who.role]&bit == 0 {
-		if c.who.role == RoleNone {
+	if c.may&bit == 0 {
+		switch {
+		case verbsOf[c.who.role]&bit != 0:
+			return codec.Limit
+		case c.who.role == RoleNone:
 			return codec.NoAuth
 		}
 		return codec.Denied
@@ -56,7 +59,12 @@ func (r *reactor) refusal(c *conn) codec.Code {
 func (r *reactor) exec(c *conn) {
 	cmd := r.cmd
 	r.w.Start(cmd.Form, cmd.Tag)
-	if code := r.refusal(c); code != codec.OK {
+	switch code := r.refusal(c); code {
+	case codec.OK:
+	case codec.Limit:
+		r.refuseGuest(c)
+		return
+	default:
 		r.refuse(code, refusalReason(c, code))
 		if cmd.Verb == codec.VerbForceRelease {
 			r.e.NoteDenied(cmd.Verb.String(), c.who.name, c.sock.remote())
@@ -74,7 +82,7 @@ func (r *reactor) exec(c *conn) {
 	case codec.VerbAcquire:
 		r.acquire(c)
 	case codec.VerbRelease, codec.VerbHeartbeat:
-		r.reply(c, r.apply(c.id, 0))
+		r.keepOrGive(c)
 	case codec.VerbForceRelease:
 		r.forceRelease(c)
 	case codec.VerbStatus:
@@ -99,6 +107,15 @@ func (r *reactor) apply(id table.ConnID, ticket uint32) *table.Result {
 	res := s.Apply(r.now, hash, r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
 	r.unlock(s)
 	return res
+}
+
+// keepOrGive executes RELEASE or HEARTBEAT.
+func (r *reactor) keepOrGive(c *conn) {
+	res := r.apply(c.id, 0)
+	r.reply(c, res)
+	if res.Code == codec.OK {
+		r.guestShows(c, rankHolder)
+	}
 }
 
 func (r *reactor) acquire(c *conn) {

@@ -53,9 +53,9 @@ func (s *shell) stop() {
 	}
 }
 
-// enroll hands an accepted connection to the loop with the fewest.
-func (s *shell) enroll(conn net.Conn) error {
-	_, err := s.client.Enroll(conn)
+// enroll hands an accepted connection to the loop with the fewest. at.opened tells whether it has it.
+func (s *shell) enroll(conn net.Conn, at *arrival) error {
+	_, err := s.client.EnrollContext(conn, at)
 	return err
 }
 
@@ -97,8 +97,12 @@ type gnetSocket struct {
 func (s *shell) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	r := s.reactorOf(g.EventLoop())
 	sock := &gnetSocket{g: g, r: r, fd: g.Fd(), ready: s.ready}
-	sock.c = r.open(sock)
-	sock.c.from = keyOf(addressOf(g.RemoteAddr()))
+	at, ok := g.Context().(*arrival)
+	if !ok {
+		panic("BUG: a connection that was not enrolled")
+	}
+	at.opened = true
+	sock.c = r.openAs(sock, *at)
 	g.SetContext(sock)
 	return nil, gnet.None
 }

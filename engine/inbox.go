@@ -15,6 +15,7 @@ type inbox struct {
 	effects   []table.Effect // guarded by mu
 	doomed    []table.ConnID // guarded by mu; connections to close for their buffers
 	writable  []table.ConnID // guarded by mu; connections whose output can go on
+	dismissed []table.ConnID // guarded by mu; guests whose places are needed
 	orders    orders         // guarded by mu
 	postponed []table.ConnID // guarded by mu; connections to come back to, the reactor's own
 	armed     atomic.Bool    // the reactor has been woken and has not emptied it yet
@@ -68,6 +69,8 @@ func (r *reactor) drainInbox() {
 	r.pulse.rounds.Add(1)
 	r.inbox.mu.Lock()
 	effects, doomed, o, postponed := r.inbox.effects, r.inbox.doomed, r.inbox.orders, r.inbox.postponed
+	dismissed := r.inbox.dismissed
+	r.inbox.dismissed = nil
 	r.inbox.effects, r.inbox.doomed, r.inbox.orders, r.inbox.postponed = r.spareEffects[:0], nil, 0, nil
 	r.inbox.mu.Unlock()
 
@@ -89,6 +92,9 @@ func (r *reactor) drainInbox() {
 			r.drop(c)
 		}
 		r.e.buffers.buried(id)
+	}
+	for _, id := range dismissed {
+		r.endGuest(id)
 	}
 	r.obey(o)
 	r.outputReady()

@@ -71,9 +71,15 @@ func (e *Engine) infoServer(b []byte) []byte {
 func (e *Engine) infoClients(b []byte) []byte {
 	b = infoLine(b, "connected_clients", e.conns.Load())
 	b = infoLine(b, "maxclients", e.connsMax)
+	b = infoLine(b, "guest_clients", e.places.guests.Load())
+	b = infoLine(b, "turned_away_clients", e.places.turned.Load())
+	b = infoLine(b, "known_addresses", e.addresses.size())
 	b = infoLine(b, "accepted_connections", e.accepted.Load())
 	b = infoLine(b, "slow_clients_closed", e.slowClosed.Load())
 	for why, name := range rejectionNames {
+		if name == "" {
+			continue
+		}
 		b = infoLine(b, "rejected_"+name, e.rejected[why].Load())
 	}
 	b = e.attempts.info(b)

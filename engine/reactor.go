@@ -163,6 +163,9 @@ func (r *reactor) feed(c *conn, in []byte) {
 
 // read executes the commands in the input behind what is left of the last.
 func (r *reactor) read(c *conn, in []byte) {
+	if c.at.as != ordinary && !r.admit(c, in) {
+		return
+	}
 	if c.out == nil {
 		c.out, c.grants = r.scratch[:0], r.spareGrants
 	}

@@ -27,7 +27,7 @@ func (r *reactor) become(c *conn, who identity) {
 		c.authFrom = r.now // the server was open, and has got tokens
 	}
 	narrower := c.who.narrowedTo(&who)
-	c.who = who
+	c.be(who)
 	if narrower {
 		r.refuseWaits(c, codec.Denied, "the token of this connection has other rights: the wait has ended")
 		r.resume(c)

@@ -53,7 +53,12 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 	}
 	who, ok := authority.identify(token)
 	if ok {
-		c.who = who
+		c.be(who)
+		if who.role == RoleAdmin {
+			r.guestShows(c, rankHolder)
+		} else {
+			r.guestShows(c, rankToken)
+		}
 		return true
 	}
 	r.wrongToken(c)
@@ -83,7 +88,7 @@ func (r *reactor) reset(c *conn) {
 	if c.who.role != RoleNone {
 		c.authFrom = r.now // else RESET would keep a connection open for ever without a token
 	}
-	c.who = r.e.authority.Load().anonymous()
+	c.be(r.e.authority.Load().anonymous())
 	c.name = ""
 	c.detail, c.resp3 = false, false
 	r.w.RESP3 = false

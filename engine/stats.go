@@ -61,7 +61,10 @@ func (e *Engine) commandTotals() (sum commandCounts) {
 type rejection uint8
 
 const (
-	rejectConns         rejection = iota // at max-conns
+	rejectNot           rejection = iota // not refused
+	rejectConns                          // at max-conns
+	rejectAddressConns                   // too many connections from its address
+	rejectAddressRate                    // its address opens connections too fast
 	rejectFiles                          // no file descriptor left
 	rejectEnroll                         // could not be handed to a loop
 	rejectPending                        // too much input behind a wait
@@ -76,6 +79,8 @@ const (
 
 var rejectionNames = [rejections]string{
 	rejectConns:         "max_conns",
+	rejectAddressConns:  "address_conns",
+	rejectAddressRate:   "address_rate",
 	rejectFiles:         "file_limit",
 	rejectEnroll:        "enroll",
 	rejectPending:       "pending_input",

@@ -77,11 +77,11 @@ func (e *Engine) drain() {
 		e.cfg.Log.Warn("stop: event loops did not answer in time", "waits_for", e.StopsAt())
 	}
 	// Output that the kernel has not taken yet gets the rest of the time.
-	for e.conns.Load() > 0 && time.Now().Before(deadline) {
+	for e.openConns() > 0 && time.Now().Before(deadline) {
 		e.order(orderClose)
 		time.Sleep(5 * time.Millisecond)
 	}
-	if n := e.conns.Load(); n > 0 {
+	if n := e.openConns(); n > 0 {
 		e.cfg.Log.Warn("stop: connections closed with unread output", "connections", n)
 	}
 }

@@ -31,6 +31,8 @@ func (r *reactor) sweep() {
 		case c.carry != nil && r.now-c.carrySince > int64(cfg.PartialMax):
 			r.e.reject(rejectPartial)
 			r.fail(c, codec.BadArg, fmt.Sprintf("the command was not complete within %v", cfg.PartialMax))
+		case c.at.as != ordinary && r.overstays(c):
+			r.turnOut(c)
 		case c.withheld != nil && r.now >= c.withheld.until:
 			r.giveWithheld(c)
 		case r.lateToAuth(c):

@@ -23,7 +23,7 @@ type withheld struct {
 // later. A connection behind whose wait it stands has authenticated before, and is answered now.
 func (r *reactor) wrongToken(c *conn) {
 	remote := c.sock.remote()
-	if delay := r.e.attempts.note(c.from, remote, r.now); delay > 0 && !c.pending.waiting {
+	if delay := r.e.attempts.note(c.at.from, remote, r.now); delay > 0 && !c.pending.waiting {
 		r.withhold(c, delay)
 		return
 	}

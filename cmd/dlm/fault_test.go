@@ -141,10 +141,10 @@ func TestFewDescriptors(t *testing.T) {
 				}
 				conns = append(conns, c)
 				c.SetDeadline(time.Now().Add(eventually))
-				fmt.Fprintf(c, "HEARTBEAT kept other%d\n", i)
+				fmt.Fprintf(c, "ACQUIRE kept other%d 0\n", i)
 				answer, err := bufio.NewReader(c).ReadString('\n')
 				switch {
-				case strings.HasPrefix(answer, "ERROR NOTOWNER"):
+				case strings.HasPrefix(answer, "ERROR TIMEOUT"):
 					served++
 				case err != nil && !os.IsTimeout(err), strings.HasPrefix(answer, "ERROR LIMIT"):
 					refused++
@@ -158,7 +158,7 @@ func TestFewDescriptors(t *testing.T) {
 			if served < 10 || refused < 130 {
 				t.Errorf("%d served, %d refused", served, refused)
 			}
-			record := p.waitLog(t, "connections refused")
+			record := p.waitLog(t, "connections beyond a limit")
 			if record["reason"] != "max_conns" && record["reason"] != "file_limit" {
 				t.Errorf("log: %v", record)
 			}

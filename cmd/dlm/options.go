@@ -64,7 +64,11 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 		into(&c.TokenFloor, parseToken))
 	addLate(fs, "recover", "older", "", "older: start from the newest image that is sound, and rename damaged ones; does nothing while none is", into(&c.RecoverOlder, parseRecover))
 
-	count("max-conns", "most open connections", &c.ConnsMax)
+	count("max-conns", "most open connections; beyond it holders may still renew and release", &c.ConnsMax)
+	addLate(fs, "max-conns-per-address", "N", "", "most open connections of one address (/64 of IPv6), by default 1000, and any number from this machine",
+		into(&c.ConnsPerAddressMax, parseCount))
+	addLate(fs, "max-new-conns-per-address", "N", "", "connections that an address may open a second, by default 200, and any number from this machine",
+		into(&c.NewConnsPerAddressMax, parseCount))
 	count("max-locks", "most locks held at once", &c.LocksMax)
 	count("max-waiters", "most waiting requests at once", &c.WaitersMax)
 	count("max-waiters-per-lock", "most waiting requests on one lock", &c.WaitersPerLockMax)

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// askToTheEnd opens a connection, sends the input, and returns all that is answered up to the
+// end of the stream, which must come. A reset would be an error.
+func askToTheEnd(t *testing.T, addr, input string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(eventually)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, input); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	if err != nil {
+		t.Errorf("%.20q: answered %.80q, then %v", input, answer, err)
+	}
+	return string(answer)
+}
+
+const arrayAcquire = "*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$1\r\na\r\n$1\r\n0\r\n"
+
+// expectTurnedAway checks that clients are told of the limit in their own form, whatever they send.
+func expectTurnedAway(t *testing.T, addr, words string) {
+	t.Helper()
+	for _, input := range []string{"ACQUIRE x a 0\n", "", strings.Repeat("ACQUIRE x a 0\n", 1000)} {
+		if got := askToTheEnd(t, addr, input); !strings.HasPrefix(got, "ERROR LIMIT conns ") || !strings.Contains(got, words) {
+			t.Errorf("%.20q is answered %.80q", input, got)
+		}
+	}
+	if got := askToTheEnd(t, addr, arrayAcquire); !strings.HasPrefix(got, "-LIMIT conns ") || !strings.HasSuffix(got, "\r\n") {
+		t.Errorf("an array is answered %.80q", got)
+	}
+}
+
+// TestAtMaxConnsHoldersComeBack and all others are told in their form that they are not served.
+func TestAtMaxConnsHoldersComeBack(t *testing.T) {
+	p := startServer(t, nil, "--max-conns", "2")
+	first, second := dial(t, p.addr), dial(t, p.addr)
+	first.want(t, "ACQUIRE kept holder 0", "OK")
+	second.want(t, "PING", "OK")
+	expectTurnedAway(t, p.addr, "max-conns")
+	for range 200 { // more than there are places
+		c, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	back := dial(t, p.addr)
+	back.want(t, "HEARTBEAT kept holder", "OK")
+	back.want(t, "RELEASE kept holder", "OK")
+}
+
+func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
+	p := startServer(t, nil, "--max-conns-per-address", "2", "--max-new-conns-per-address", "1000")
+	first, second := dial(t, p.addr), dial(t, p.addr)
+	first.want(t, "PING", "OK")
+	second.want(t, "PING", "OK")
+	expectTurnedAway(t, p.addr, "max-conns-per-address")
+	if n := infoNumbers(t, first, "clients")["rejected_address_conns"]; n != 4 {
+		t.Errorf("%d are counted", n)
+	}
+}
+
+// TestWithoutDescriptorsClientsAreTold: the file limit falls to what is open while the server runs.
+func TestWithoutDescriptorsClientsAreTold(t *testing.T) {
+	p := startServer(t, nil)
+	first := dial(t, p.addr)
+	first.want(t, "PING", "OK")
+	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, file := range open {
+		used[file.Name()] = true
+	}
+	const left = 3 // descriptors, less than the clients that come next
+	lowest := 0
+	for used[strconv.Itoa(lowest)] {
+		lowest++
+	}
+	limit := unix.Rlimit{Cur: uint64(lowest + left), Max: uint64(lowest + left)}
+	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		t.Skip(err)
+	}
+	for range left {
+		c, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, "PING\n")
+		if _, err := c.Read(make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expectTurnedAway(t, p.addr, "file descriptor")
+	first.want(t, "PING", "OK")
+	if n := infoNumbers(t, first, "clients")["rejected_file_limit"]; n < 4 {
+		t.Errorf("%d are counted", n)
+	}
+}

@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	connsPerAddress    = 1_000 // default of max-conns-per-address: some services with a pool each
+	newConnsPerAddress = 200   // default of max-new-conns-per-address: well above any reconnecting
+	addressesKnownMin  = 1_024 // addresses without a connection that are never looked for
+)
+
+// addresses bounds the connections that one address has, and how fast it opens new ones.
+// An address may open as many in one go as it may have, and then so many a second.
+//
+// By default connections from this machine are not bounded: a proxy in front of the server makes
+// all its clients one address, and who can start processes here has better means to do harm.
+type addresses struct {
+	max      int   // connections of one address
+	interval int64 // ns between two new ones of an address
+
+	// Settings that were given hold for addresses of this machine too.
+	localMax, localRate bool
+
+	mu      sync.Mutex
+	known   map[addressKey]*addressConns // guarded by mu
+	purgeAt int                          // size of known at which idle ones are forgotten; guarded by mu
+}
+
+// addressConns is what is known of one address. It is forgotten when it has no connection and owes
+// no time, so that there are at most as many as connections, and as were opened within a moment.
+type addressConns struct {
+	open int
+	owes int64 // table time until which it has used up its new connections
+}
+
+// configure takes the settings, of which 0 is the default.
+func (a *addresses) configure(cfg *Config) {
+	a.known = make(map[addressKey]*addressConns)
+	a.purgeAt = addressesKnownMin
+	a.localMax, a.localRate = cfg.ConnsPerAddressMax != 0, cfg.NewConnsPerAddressMax != 0
+	rate := cfg.NewConnsPerAddressMax
+	if a.max = cfg.ConnsPerAddressMax; a.max == 0 {
+		a.max = connsPerAddress
+	}
+	if rate == 0 {
+		rate = newConnsPerAddress
+	}
+	a.interval = int64(time.Second) / int64(rate)
+}
+
+// arrive notes a new connection of the address, and reports whether it is counted. If it is
+// one too many, why says of what.
+func (a *addresses) arrive(key addressKey, loopback bool, now int64) (counted bool, why rejection) {
+	if key == noAddress || loopback && !a.localMax && !a.localRate {
+		return false, rejectNot
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at := a.known[key]
+	if at == nil {
+		a.purge(now)
+		at = &addressConns{}
+		a.known[key] = at
+	}
+	switch owes := max(at.owes, now) + a.interval; {
+	case at.open >= a.max && (a.localMax || !loopback):
+		return false, rejectAddressConns
+	case owes-now > a.interval*int64(a.max) && (a.localRate || !loopback):
+		return false, rejectAddressRate
+	default:
+		at.open++
+		at.owes = min(owes, now+a.interval*int64(a.max))
+		return true, rejectNot
+	}
+}
+
+// leave notes the end of a connection that was counted.
+func (a *addresses) leave(at *arrival) {
+	if !at.counted {
+		return
+	}
+	at.counted = false
+	a.mu.Lock()
+	a.known[at.from].open--
+	a.mu.Unlock()
+}
+
+// purge forgets idle addresses when there are many. The next time is when there are twice
+// as many as remain, so that looking for them costs an arrival little.
+func (a *addresses) purge(now int64) {
+	if len(a.known) < a.purgeAt {
+		return
+	}
+	for key, at := range a.known {
+		if at.open == 0 && at.owes <= now {
+			delete(a.known, key)
+		}
+	}
+	a.purgeAt = max(addressesKnownMin, 2*len(a.known))
+}
+
+// size returns how many addresses are known.
+func (a *addresses) size() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.known)
+}

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"sync"
+
+	"dlm/table"
+)
+
+// rank orders guests by what they have shown. The lowest goes first when others need the place.
+type rank uint8
+
+const (
+	rankLeaving rank = iota // has been answered for the last time
+	rankNothing
+	rankToken  // has authenticated
+	rankHolder // has released or renewed a hold, or is an admin
+)
+
+// guestbook lists the guests in the order in which they came or last rose in rank. There are so few that
+// it is searched from the beginning. It is the last lock that is taken.
+type guestbook struct {
+	mu     sync.Mutex
+	guests []guestEntry // guarded by mu
+}
+
+type guestEntry struct {
+	id   table.ConnID
+	rank rank
+}
+
+// enter notes the rank of a guest, known or not.
+func (b *guestbook) enter(id table.ConnID, rank rank) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.strike(id)
+	b.guests = append(b.guests, guestEntry{id, rank})
+}
+
+// leave strikes a guest off.
+func (b *guestbook) leave(id table.ConnID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.strike(id)
+}
+
+// strike is leave with mu held.
+func (b *guestbook) strike(id table.ConnID) {
+	for i := range b.guests {
+		if b.guests[i].id == id {
+			b.guests = append(b.guests[:i], b.guests[i+1:]...)
+			return
+		}
+	}
+}
+
+// last strikes off the guest that is to give up its place: of the lowest rank, the one that is there longest.
+func (b *guestbook) last() (id table.ConnID, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.guests) == 0 {
+		return 0, false
+	}
+	lowest := b.guests[0]
+	for _, g := range b.guests[1:] {
+		if g.rank < lowest.rank {
+			lowest = g
+		}
+	}
+	b.strike(lowest.id)
+	return lowest.id, true
+}

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"net/netip"
+	"sync/atomic"
+)
+
+// standing is what a connection has been let in as.
+type standing uint8
+
+const (
+	ordinary standing = iota // within max-conns
+	guest                    // beyond it: may release and renew, for a short time
+	turned                   // turned away: is told why, and closed
+)
+
+// arrival is a connection on its way from the acceptor to a loop. It has a place already,
+// so that acceptors that race can't pass a limit.
+type arrival struct {
+	as      standing
+	why     rejection // of one that is turned away
+	from    addressKey
+	counted bool // as one of its address
+	opened  bool // a loop has it, which will give the place back
+}
+
+// places counts connections by standing. Any goroutine may use it.
+type places struct {
+	guests, turned       atomic.Int64
+	guestsMax, turnedMax int64 // immutable after New
+	book                 guestbook
+}
+
+// claim takes one of max places, and reports whether there was one.
+func claim(n *atomic.Int64, max int64) bool {
+	for {
+		taken := n.Load()
+		if taken >= max {
+			return false
+		}
+		if n.CompareAndSwap(taken, taken+1) {
+			return true
+		}
+	}
+}
+
+// receive decides what a connection from the address is let in as, and takes a place for it;
+// false if it can't even be told why.
+func (e *Engine) receive(ip netip.Addr) (at arrival, ok bool) {
+	at.from = keyOf(ip)
+	at.counted, at.why = e.addresses.arrive(at.from, ip.Unmap().IsLoopback(), e.clock.now())
+	if at.why == 0 {
+		if claim(&e.conns, int64(e.connsMax)) {
+			return at, true
+		}
+		at.why = rejectConns
+		if claim(&e.places.guests, e.places.guestsMax) {
+			at.as = guest
+			e.makeRoom()
+			return at, true
+		}
+	}
+	return at, e.turnAway(&at)
+}
+
+// turnAway takes a place for a connection that is told why it is not served; false if
+// there is none.
+func (e *Engine) turnAway(at *arrival) bool {
+	e.addresses.leave(at)
+	at.as = turned
+	return claim(&e.places.turned, e.places.turnedMax)
+}
+
+// giveBack gives back what an arrival has taken.
+func (e *Engine) giveBack(at *arrival) {
+	e.addresses.leave(at)
+	switch at.as {
+	case ordinary:
+		e.conns.Add(-1)
+	case guest:
+		e.places.guests.Add(-1)
+	case turned:
+		e.places.turned.Add(-1)
+	default:
+		panic("BUG: unknown standing")
+	}
+}
+
+// placesTaken reports whether no place is free, neither of an ordinary connection nor of a guest.
+func (e *Engine) placesTaken() bool {
+	return e.conns.Load() >= int64(e.connsMax) && e.places.guests.Load() >= e.places.guestsMax
+}
+
+// openConns returns how many connections are open, whatever they are let in as.
+func (e *Engine) openConns() int64 {
+	return e.conns.Load() + e.places.guests.Load() + e.places.turned.Load()
+}
