@@ -11,7 +11,10 @@ import (
 
 func TestTTLBeyondTheGrace(t *testing.T) {
 	s := mustStart(t, t.TempDir(), nil)
-	s.want("ACQUIRE a svc 0 TTL 20001", "ERROR BADARG no TTL may be longer")
+	s.want("ACQUIRE a svc 0 TTL 20001", "ERROR BADARG no TTL may be longer than 20000 ms")
+	if info := s.ask("INFO server"); !strings.Contains(info, "ttl_max_ms:20000") {
+		t.Errorf("INFO server: %s", info)
+	}
 	s.want("ACQUIRE a svc 0 TTL 20000", "OK")
 	s.want("HEARTBEAT a svc TTL 20001", "ERROR BADARG")
 	s.crash()

@@ -23,19 +23,21 @@ const (
 
 // recovered is what a data directory gave to start with, or a new table.
 type recovered struct {
-	table   *table.Table
-	dir     *snapshot.Dir  // nil: memory only
-	start   snapshot.Start // as it stands on disk
-	from    string         // image; empty: none
-	header  snapshot.Header
-	holds   int
-	grace   time.Duration // 0: none
-	begun   int64         // table time when the grace began
-	ttlMax  uint32        // ms
-	started time.Time
-	older   bool // a newer image was damaged, and passed over
-	newDir  bool // dir had neither START nor an image
-	follows bool // a backup's: it stands still, and is replaced by the next image's
+	table  *table.Table
+	dir    *snapshot.Dir  // nil: memory only
+	start  snapshot.Start // as it stands on disk
+	from   string         // image; empty: none
+	header snapshot.Header
+	holds  int
+	grace  time.Duration // 0: none
+	begun  int64         // table time when the grace began
+	ttlMax uint32        // ms
+	// ttlReason refuses a longer TTL, in words that are made once: clients cause many.
+	ttlReason string
+	started   time.Time
+	older     bool // a newer image was damaged, and passed over
+	newDir    bool // dir had neither START nor an image
+	follows   bool // a backup's: it stands still, and is replaced by the next image's
 }
 
 // openTable makes the table, from the data directory if there is one.
@@ -128,6 +130,12 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 	return rec, nil
 }
 
+// limitTTL sets the longest TTL that a command may ask for.
+func (r *recovered) limitTTL(ms uint32) {
+	r.ttlMax = ms
+	r.ttlReason = fmt.Sprintf("no TTL may be longer than %d ms here: a start after a crash waits for so long for holders (recovery-grace)", ms)
+}
+
 // belongs makes sure that an image is what its name says, and, if START is its
 // primary's, that it is of the same table.
 func belongs(img *snapshot.Image, former *snapshot.Start, same bool) error {
@@ -170,8 +178,7 @@ func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *s
 	}
 	s.Number++
 	s.TokenStart, s.TokenCeiling = tokens, tokens+tokenReserve
-	r.ttlMax = uint32(cfg.RecoveryGrace.Milliseconds())
-	s.TTLLimitMs = r.ttlMax
+	s.TTLLimitMs = uint32(cfg.RecoveryGrace.Milliseconds())
 	if (known || img != nil) && !clean {
 		r.grace = max(cfg.RecoveryGrace, time.Duration(ttlMs)*time.Millisecond)
 		// A start after a crash within this grace must still wait for the leases of the former one: who
@@ -188,7 +195,7 @@ func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 	r.table = newTable(cfg, r.start.Seed, r.start.TokenStart)
 	r.table.SetTokenCeiling(r.start.TokenCeiling)
 	how := table.Recovery{Grace: int64(r.grace), ImageTime: r.header.TableTime, Now: r.begun}
-	r.ttlMax = r.start.TTLLimitMs // what holders were given may be claimed, and renewed
+	r.limitTTL(r.start.TTLLimitMs) // what holders were given may be claimed, and renewed
 	if img == nil {
 		var empty codec.ShardImage
 		for i := range table.Shards {
@@ -213,7 +220,7 @@ func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 	r.holds = r.table.Totals().Held
 	// Holds keep the TTL that they were given when more was allowed.
 	r.start.TTLLimitMs = max(r.start.TTLLimitMs, longest.Load())
-	r.ttlMax = r.start.TTLLimitMs
+	r.limitTTL(r.start.TTLLimitMs)
 	return err
 }
 

@@ -75,7 +75,7 @@ func (r *reactor) exec(c *conn) {
 		r.refuse(codec.ReadOnly, reasonOf(cmd.Verb, codec.ReadOnly))
 		return
 	} else if served.tooLong(cmd) {
-		r.refuse(codec.BadArg, "no TTL may be longer than the recovery grace of this server: see INFO durability")
+		r.refuse(codec.BadArg, served.ttlReason)
 		return
 	}
 	switch cmd.Verb {

@@ -65,6 +65,7 @@ func (e *Engine) infoServer(b []byte) []byte {
 	if e.cfg.LogDropped != nil {
 		b = infoLine(b, "log_records_dropped", e.cfg.LogDropped())
 	}
+	b = infoLine(b, "ttl_max_ms", e.served.Load().ttlMax)
 	return infoLine(b, "default_lease_ms", e.cfg.Lease.Milliseconds())
 }
 
