@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+
+	"dlm/engine/snapshot"
 )
 
 // Unready returns why clients should not be sent here; empty: they can.
@@ -45,8 +48,8 @@ func (e *Engine) Identify(token string) (name string, role Role) {
 // NewestImage returns the path of the newest image and its ETag; path is empty
 // if there is none.
 func (e *Engine) NewestImage() (path, etag string) {
-	if rec := e.served.Load(); rec.dir != nil && rec.dir.Check() != nil {
-		return "", "" // what has the name is another table's
+	if rec := e.served.Load(); rec.dir != nil && errors.Is(rec.dir.Check(), snapshot.ErrLost) {
+		return "", "" // what has the name is another table's. A stop has closed the lock file: that is no loss
 	}
 	if s, ok := e.ImageState(); ok && s.Path != "" {
 		return s.Path, s.Header.ETag()
