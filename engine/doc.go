@@ -39,6 +39,7 @@
 // (buffers.mu). No two shards are locked at once, and nothing else is locked under a shard:
 //
 //	one shard | one inbox | buffers | addresses | attempts | guestbook      never two of them together
+//	the credits of a limit, then one shard after the other (table.Gather)
 //
 // The ticker holds Engine.ticking around these; a loop only tries it (tickDue).
 //

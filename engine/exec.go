@@ -106,6 +106,11 @@ func (r *reactor) apply(id table.ConnID, ticket uint32) *table.Result {
 	s := r.lock(t.Shard(hash))
 	res := s.Apply(r.now, hash, r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
 	r.unlock(s)
+	if res.Code == codec.Limit && t.Gather(res.Which) {
+		r.lock(s)
+		res = s.Apply(r.now, hash, r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
+		r.unlock(s)
+	}
 	return res
 }
 

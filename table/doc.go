@@ -71,7 +71,7 @@
 // # Who may call what
 //
 // Table.Hash, Prepare, Shard, ShardAt, Due and SetMemoryLeft may be called from anywhere;
-// Totals, RunPlain and RunSingle too, by who holds no shard. Apply, Cancel, TakeBack, Holder, Advance, Status
+// Totals, Gather, RunPlain and RunSingle too, by who holds no shard. Apply, Cancel, TakeBack, Holder, Advance, Status
 // List, Export and Import need the shard's mutex (Shard.Lock). Never hold two shards. Effects
 // belong to the caller, which delivers them after unlocking and then empties
 // the list.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"dlm/codec"
@@ -27,71 +29,139 @@ func empty(t *testing.T, table *Table) {
 		locks += int64(s.lockQuota)
 		waiters += int64(s.waiterQuota)
 	}
-	var full pool
-	full.init(table.config.LocksMax)
-	if locks+table.locks.left.Load() != full.left.Load() {
-		t.Errorf("%d lock credits at the end, want %d", locks+table.locks.left.Load(), full.left.Load())
-	}
-	full.init(table.config.WaitersMax)
-	if waiters+table.waiters.left.Load() != full.left.Load() {
-		t.Errorf("%d waiter credits at the end, want %d", waiters+table.waiters.left.Load(), full.left.Load())
+	for name, sum := range map[string][2]int64{
+		"lock":   {locks + table.locks.left.Load(), table.locks.limit},
+		"waiter": {waiters + table.waiters.left.Load(), table.waiters.limit},
+	} {
+		if sum[0] != sum[1] {
+			t.Errorf("%d %s credits at the end, want %d", sum[0], name, sum[1])
+		}
 	}
 }
 
 // TestQuota takes credits from random shards up to the limit, gives some back
-// and takes again: never refused before the limit, and passed by no more than
-// the shards may hoard; not at all below 32,768.
+// and takes again: with what is gathered, the limit is reached and not passed.
 func TestQuota(t *testing.T) {
 	for _, limit := range []int{1, 2, 255, 256, 16_383, 32_767, 32_768, 100_001, 1_000_000} {
 		rng := rand.New(rand.NewPCG(uint64(limit), 5))
-		var p pool
-		p.init(limit)
-		over := int64(limit)
-		if p.block > 1 {
-			over += Shards * 2 * p.block
-		}
-		if limit < 32_768 && p.block != 1 {
+		tab := New(Config{LocksMax: limit, WaitersMax: 1})
+		p := &tab.locks
+		if (limit < 32_768) != (p.block == 1) {
 			t.Errorf("limit %d: blocks of %d", limit, p.block)
 		}
-		var shards [Shards]credit
 		var taken []uint8 // shard of each credit in use
+		gathered := 0
 		for range 4 {
 			for {
 				i := uint8(rng.IntN(Shards))
-				if !shards[i].take(&p) {
+				if tab.shards[i].lockQuota.take(p) {
+					taken = append(taken, i)
+				} else if !tab.Gather(codec.WhichLocks) {
 					break
+				} else {
+					gathered++
 				}
-				taken = append(taken, i)
 			}
-			if len(taken) < limit || int64(len(taken)) > over {
-				t.Fatalf("limit %d: refused at %d", limit, len(taken))
+			if len(taken) != limit || gathered > 4 {
+				t.Fatalf("limit %d: refused at %d, after %d times of gathering", limit, len(taken), gathered)
 			}
 			rng.Shuffle(len(taken), func(i, j int) { taken[i], taken[j] = taken[j], taken[i] })
 			keep := rng.IntN(len(taken) + 1)
 			for _, i := range taken[keep:] {
-				shards[i].giveBack(&p)
+				tab.shards[i].lockQuota.giveBack(p)
 			}
 			taken = taken[:keep]
+		}
+		for _, i := range taken {
+			tab.shards[i].lockQuota.giveBack(p)
+		}
+		if p.block > 1 && p.tight.Load() {
+			t.Errorf("limit %d: still tight when all is given back", limit)
 		}
 	}
 }
 
-// TestLocksMaxIsNotReachedEarly fills tables with locks of all shards.
-func TestLocksMaxIsNotReachedEarly(t *testing.T) {
+// applyGathered is Apply with a second try where that is worth it, as the engine does it.
+func applyGathered(tab *Table, now int64, cmd *codec.Command, fx *Effects) Result {
+	hash := tab.Hash(cmd.Name)
+	s := tab.Shard(hash)
+	for {
+		s.Lock()
+		r := *s.Apply(now, hash, cmd, Origin{}, fx)
+		s.Unlock()
+		if r.Code != codec.Limit || !tab.Gather(r.Which) {
+			return r
+		}
+	}
+}
+
+// TestLimitsAreExact fills tables with locks and with waiting requests in all shards.
+func TestLimitsAreExact(t *testing.T) {
 	for _, limit := range []int{1, 100, 3000, 40_000} {
-		g := &rig{table: New(Config{TTLMs: 30_000, LocksMax: limit, WaitersMax: 1, WaitersPerLockMax: 1})}
-		for i := range limit {
-			g.must(codec.VerbAcquire, fmt.Sprint("lock-", i), "svc", 0)
+		tab := New(Config{TTLMs: 30_000, LocksMax: limit, WaitersMax: limit, WaitersPerLockMax: limit + 5})
+		var fx Effects
+		cmd := codec.Command{Verb: codec.VerbAcquire, Service: []byte("svc")}
+		for _, kind := range []codec.Which{codec.WhichLocks, codec.WhichWaiters} {
+			for i := range limit + 3 {
+				cmd.Name = fmt.Append(nil, "lock-", i)
+				if kind == codec.WhichWaiters {
+					cmd.Name, cmd.Service, cmd.WaitMs = fmt.Append(nil, "lock-", i%limit), []byte("other"), 1000
+				}
+				r := applyGathered(tab, 0, &cmd, &fx)
+				if (r.Code == codec.OK) != (i < limit) || r.Code != codec.OK && r.Which != kind {
+					t.Fatalf("limit %d: request %d: %v %v", limit, i, r.Code, r.Which)
+				}
+			}
 		}
-		refused := g.do(codec.VerbAcquire, []byte("one more"), []byte("svc"), 0).Code
-		if limit < 32_768 && refused != codec.Limit {
-			t.Errorf("limit %d: one more: %v", limit, refused)
+		for i := range Shards {
+			s := tab.ShardAt(i)
+			for s.Advance(30_000*nsPerMs, 1000, &fx) {
+			}
 		}
-		g.do(codec.VerbRelease, []byte("one more"), []byte("svc"), 0)
-		for i := range limit {
-			g.must(codec.VerbRelease, fmt.Sprint("lock-", i), "svc", 0)
+		empty(t, tab)
+	}
+}
+
+// TestLimitsOfManyAtOnce has goroutines that take and release at the limit: it is never passed, and at the
+// end all that is left can be taken.
+func TestLimitsOfManyAtOnce(t *testing.T) {
+	const limit, goroutines = 40_000, 4
+	tab := New(Config{TTLMs: 30_000, LocksMax: limit, WaitersMax: 1, WaitersPerLockMax: 1})
+	var fx Effects
+	for i := range limit - 500 {
+		applyGathered(tab, 0, &codec.Command{Verb: codec.VerbAcquire, Name: fmt.Append(nil, "base-", i), Service: []byte("svc")}, &fx)
+	}
+	var wg sync.WaitGroup
+	var refused atomic.Int64
+	for g := range goroutines {
+		wg.Go(func() {
+			var fx Effects
+			rng := rand.New(rand.NewPCG(uint64(g), 12))
+			held := map[int]bool{}
+			for range 20_000 {
+				i := rng.IntN(400)
+				cmd := codec.Command{Verb: codec.VerbAcquire, Name: fmt.Append(nil, g, "-", i), Service: []byte("svc")}
+				if held[i] {
+					cmd.Verb = codec.VerbRelease
+				}
+				if r := applyGathered(tab, 0, &cmd, &fx); r.Code == codec.OK {
+					held[i] = !held[i]
+				} else {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	held := tab.Totals().Held
+	if held > limit || refused.Load() == 0 {
+		t.Fatalf("%d held, %d refused", held, refused.Load())
+	}
+	for i := range limit - held + 1 {
+		r := applyGathered(tab, 0, &codec.Command{Verb: codec.VerbAcquire, Name: fmt.Append(nil, "end-", i), Service: []byte("svc")}, &fx)
+		if (r.Code == codec.OK) != (i < limit-held) {
+			t.Fatalf("%d held, and one more: %v", held+i, r.Code)
 		}
-		empty(t, g.table)
 	}
 }
 
