@@ -2,6 +2,7 @@ package engine
 
 import (
 	"testing"
+	"time"
 )
 
 // sink is a connection that counts what is written to it and keeps nothing.
@@ -9,6 +10,9 @@ type sink struct{ n int }
 
 func (k *sink) write(p []byte) (int, error) { k.n += len(p); return len(p), nil }
 func (k *sink) await()                      {}
+func (k *sink) awaitFailure()               {}
+func (k *sink) failure() error              { return nil }
+func (k *sink) silentFor() time.Duration    { return 0 }
 func (k *sink) unacked() (int, bool)        { return 0, true }
 func (k *sink) ended() bool                 { return false }
 func (k *sink) finish()                     {}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/valyala/bytebufferpool"
 
 	"dlm/codec"
@@ -15,6 +17,12 @@ type socket interface {
 	write(p []byte) (n int, err error)
 	// await makes reactor.writable be called, once, when the kernel can take more or the connection has failed.
 	await()
+	// awaitFailure is await without the room.
+	awaitFailure()
+	// failure returns the error that has ended the connection, nil if it lives. It tells it once.
+	failure() error
+	// silentFor returns for how long the peer has owed an acknowledgement; 0: it owes none.
+	silentFor() time.Duration
 	// unacked returns how many bytes of those taken the peer has not acknowledged, if the kernel tells.
 	unacked() (n int, known bool)
 	// ended tells whether the peer has ended the stream, read or not.
@@ -65,7 +73,14 @@ type conn struct {
 	ownGrants grantLog                   // memory for grants, when out is pooled
 	sent      int64                      // bytes that the kernel has taken since the connection opened
 	backlog   *backlog                   // replies that the kernel has not taken; nil: none
-	buffered  int                        // bytes of this conn within Engine.buffered
+
+	delivers   bool       // there is a grant after a wait in out
+	deliveries deliveries // grants after a wait that the peer may not have
+	heardAt    int64      // table time of the last input
+	lookAt     int64      // table time at which to ask for silence again
+	endedAt    int64      // table time of the end of the input
+	cause      endCause   // why the connection ends, as far as it matters
+	buffered   int        // bytes of this conn within Engine.buffered
 }
 
 const (
@@ -136,6 +151,7 @@ func (r *reactor) lost(c *conn) {
 	}
 	c.closed = true
 	r.endWaits(c)
+	r.takeBackUnread(c)
 	r.orphanBacklog(c)
 	c.carry = putBuffer(c.carry)
 	c.pending.drop()
@@ -150,9 +166,10 @@ func (r *reactor) lost(c *conn) {
 }
 
 // gone is lost for a connection whose end was found outside of a batch.
-func (r *reactor) gone(c *conn) {
+func (r *reactor) gone(c *conn, cause error) {
 	r.begin()
 	defer func() { r.guard(nil, recover()) }()
+	c.noteCause(cause)
 	r.lost(c)
 	r.finish(nil)
 }

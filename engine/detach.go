@@ -27,12 +27,14 @@ func (s *gnetSocket) detach() {
 	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		s.r.e.reject(rejectFiles)
-		s.r.gone(s.c)
+		s.r.gone(s.c, err)
 		return
 	}
 	s.ready.forget(s.fd)
 	s.fd, s.hold = fd, holdSelf
 	if s.c.backlog != nil {
 		s.await()
+	} else {
+		s.awaitFailure()
 	}
 }

@@ -49,5 +49,5 @@
 // gnet.Conn: one that is used after its close writes to whoever has its
 // descriptor then. A grant that finds no connection, or whose write fails, is
 // taken back in the table and goes to the next waiter. So is one whose reply lies in the backlog of a
-// connection when that ends.
+// connection when that ends, and a grant after a wait that was certainly not read (unacked.go).
 package engine

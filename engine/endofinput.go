@@ -20,7 +20,10 @@ func (r *reactor) inputEnds(c *conn) {
 	}
 	r.begin()
 	defer func() { r.guard(c, recover()) }()
-	c.inputEnded = true
+	c.inputEnded, c.endedAt = true, r.now
+	if len(c.deliveries.list) > 0 {
+		r.checkFailure(c)
+	}
 	r.touch(c)
 	r.finish(nil)
 }
@@ -42,7 +45,7 @@ func (r *reactor) windUp(c *conn) {
 		r.fail(c, codec.BadArg, "the input ended within a command")
 	case p.waiting || c.waits.open > 0:
 		r.refuseWaits(c, codec.Canceled, inputHasEnded)
-	case c.backlog == nil && !c.dirty:
+	case c.backlog == nil && !c.dirty && !r.mayBeReset(c):
 		r.drop(c)
 	}
 }

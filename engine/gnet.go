@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
@@ -132,7 +133,7 @@ func (s *shell) OnClose(g gnet.Conn, cause error) gnet.Action {
 	case errors.Is(cause, io.EOF):
 		sock.endOfInput()
 	default:
-		sock.r.gone(sock.c)
+		sock.r.gone(sock.c, cause)
 	}
 	return gnet.None
 }
@@ -155,6 +156,12 @@ func (s *gnetSocket) write(p []byte) (n int, err error) {
 }
 
 func (s *gnetSocket) await() { s.ready.await(s.fd, s.c.id) }
+
+func (s *gnetSocket) awaitFailure() { s.ready.awaitFailure(s.fd, s.c.id) }
+
+func (s *gnetSocket) failure() error { return socketFailure(s.fd) }
+
+func (s *gnetSocket) silentFor() time.Duration { return silentFor(s.fd) }
 
 // unacked subtracts the end of the stream, which is acknowledged like a byte.
 func (s *gnetSocket) unacked() (n int, known bool) {
@@ -182,7 +189,7 @@ func (s *gnetSocket) close() {
 		_ = s.g.EventLoop().Close(s.g) // calls OnClose
 		return
 	case holdSelf:
-		_ = unix.Close(s.fd)
+		defer unix.Close(s.fd) // lost asks the kernel about it
 	}
 	s.r.lost(s.c)
 }

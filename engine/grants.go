@@ -95,11 +95,15 @@ func replyLen(out []byte) int {
 
 // settleGrants decides on the grants of the output that was just written, which begins at offset base: the reply
 // has left, or waits in the backlog, or never will.
-func (r *reactor) settleGrants(c *conn, base int64) {
+// prompt tells whether the peer acknowledges what it reads.
+func (r *reactor) settleGrants(c *conn, base int64, prompt bool) {
 	c.grants.ends(c.out, func(hold table.HoldRef, end int, waited bool) {
 		g := ownedGrant{hold: hold, end: base + int64(end), waited: waited}
 		switch {
-		case g.end <= c.sent: // it has left
+		case g.end <= c.sent:
+			if waited && !c.closed {
+				c.deliveries.add(c, g, prompt)
+			}
 		case c.closed:
 			r.takeBack(hold)
 		default:
@@ -112,6 +116,9 @@ func (r *reactor) settleGrants(c *conn, base int64) {
 func (r *reactor) settleSent(c *conn) {
 	b := c.backlog
 	for b.settled < len(b.grants) && b.grants[b.settled].end <= c.sent {
+		if g := b.grants[b.settled]; g.waited {
+			c.deliveries.add(c, g, false)
+		}
 		b.settled++
 	}
 	if b.settled > len(b.grants)/2 { // moved once per half: linear

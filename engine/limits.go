@@ -17,6 +17,11 @@ const (
 	lingerMax       = 2 * time.Second        // how long a connection that was hung up may take to close
 	unreadStallMax  = 10 * time.Second       // how long a peer may make no room for its replies, beyond stallBytes
 	stallBytes      = 1 << 20                // bytes of unread replies that a client may leave lying for as long as it wants
+	silentMin       = 100 * time.Millisecond // since the last input, before a grant is sent so that reading it acknowledges it
+	unackedMax      = 30 * time.Second       // how long a peer may owe an acknowledgement: as long as keepalives are patient
+	silentLookEvery = 5 * time.Second        // how often the kernel is asked for that, for a connection that waits
+	deliveriesKept  = 16                     // grants that may be unacknowledged without being accounted for
+	deliveriesMax   = tagsMax                // and at all
 	spillAt         = 256 << 10              // bytes of output that are written in the middle of a batch
 	orphansKept     = 4096                   // grants to take back for which a reactor keeps memory
 	ownGrantsMax    = 64                     // grants for which a connection keeps memory between batches

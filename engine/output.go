@@ -149,6 +149,14 @@ func (r *reactor) send(c *conn, p []byte) error {
 	return nil
 }
 
+// sendOrDrop is send that closes the connection on an error.
+func (r *reactor) sendOrDrop(c *conn, p []byte) {
+	if err := r.send(c, p); err != nil {
+		c.noteCause(err)
+		r.drop(c)
+	}
+}
+
 // keepOutput appends output to the backlog.
 func (r *reactor) keepOutput(c *conn, p []byte) {
 	if c.backlog == nil {
@@ -171,6 +179,7 @@ func (r *reactor) sendBacklog(c *conn) (progress bool) {
 			b.took(n)
 		}
 		if err != nil {
+			c.noteCause(err)
 			r.drop(c)
 			return progress
 		}
@@ -181,6 +190,9 @@ func (r *reactor) sendBacklog(c *conn) (progress bool) {
 	r.settleSent(c)
 	if b.size == 0 {
 		c.backlog = nil
+		if c.inputEnded {
+			c.sock.awaitFailure()
+		}
 	} else {
 		c.sock.await()
 	}
@@ -190,11 +202,13 @@ func (r *reactor) sendBacklog(c *conn) (progress bool) {
 
 // writable goes on with a connection whose socket has room again, or has failed.
 func (r *reactor) writable(c *conn) {
-	if c.closed {
+	switch {
+	case c.closed:
 		return
-	}
-	if c.backlog != nil {
+	case c.backlog != nil:
 		r.sendBacklog(c)
+	case c.inputEnded:
+		r.checkFailure(c)
 	}
 	r.touch(c) // to account for it, and to end it if it was only there for its output
 }

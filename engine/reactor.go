@@ -146,6 +146,7 @@ func (r *reactor) settle() {
 // feed takes bytes that have arrived on the connection. They are not kept.
 func (r *reactor) feed(c *conn, in []byte) {
 	r.begin()
+	c.heardAt = r.now
 	whole := false
 	defer func() {
 		if !whole { // else recover would be asked for nothing
@@ -231,11 +232,17 @@ func (r *reactor) touch(c *conn) {
 func (r *reactor) flush(c *conn) {
 	c.dirty = false
 	base := c.sent + int64(c.backlog.len())
-	if len(c.out) > 0 && !c.closed && r.send(c, c.out) != nil {
-		r.drop(c)
+	prompt := false
+	if len(c.out) > 0 && !c.closed {
+		if prompt = c.delivers && r.promptly(c); prompt {
+			r.sendInTwo(c)
+		} else {
+			r.sendOrDrop(c, c.out)
+		}
 	}
-	if c.closed || c.backlog != nil {
-		r.settleGrants(c, base)
+	if c.closed || c.backlog != nil || c.delivers {
+		r.settleGrants(c, base, prompt)
+		c.delivers = false
 	}
 	r.releaseOutput(c)
 	if c.closed {

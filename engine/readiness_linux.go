@@ -40,10 +40,15 @@ func newReadiness(e *Engine) (*readiness, error) {
 	return d, nil
 }
 
-// await asks for one call of reactor.writable. An event carries the name of the connection: a late
-// one finds nobody. A closed descriptor leaves the epoll by itself.
-func (d *readiness) await(fd int, id table.ConnID) {
-	event := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLONESHOT, Fd: int32(uint32(id)), Pad: int32(uint32(id >> 32))}
+// await asks for one call of reactor.writable when there is room, or the connection has failed. An event carries the name of
+// the connection: a late one finds nobody. A closed descriptor leaves the epoll by itself.
+func (d *readiness) await(fd int, id table.ConnID) { d.watch(fd, id, unix.EPOLLOUT) }
+
+// awaitFailure is await without the room.
+func (d *readiness) awaitFailure(fd int, id table.ConnID) { d.watch(fd, id, 0) }
+
+func (d *readiness) watch(fd int, id table.ConnID, events uint32) {
+	event := unix.EpollEvent{Events: events | unix.EPOLLONESHOT, Fd: int32(uint32(id)), Pad: int32(uint32(id >> 32))}
 	err := unix.EpollCtl(d.epoll, unix.EPOLL_CTL_MOD, fd, &event)
 	if err == unix.ENOENT {
 		err = unix.EpollCtl(d.epoll, unix.EPOLL_CTL_ADD, fd, &event)
@@ -88,10 +93,3 @@ func (d *readiness) stop() error {
 
 // close comes after stop, when no loop runs any more.
 func (d *readiness) close() error { return errors.Join(unix.Close(d.epoll), unix.Close(d.bell)) }
-
-// unackedBytes returns how many bytes that a socket was given the peer has not acknowledged. It still tells after
-// a reset.
-func unackedBytes(fd int) (n int, known bool) {
-	n, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ)
-	return n, err == nil
-}

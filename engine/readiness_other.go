@@ -34,6 +34,8 @@ func (d *readiness) await(_ int, id table.ConnID) {
 
 func (d *readiness) forget(int) {}
 
+func (d *readiness) awaitFailure(fd int, id table.ConnID) { d.await(fd, id) }
+
 // run is the goroutine "writable".
 func (d *readiness) run() {
 	ticker := time.NewTicker(readinessEvery)
@@ -61,6 +63,3 @@ func (d *readiness) stop() error {
 }
 
 func (d *readiness) close() error { return nil }
-
-// unackedBytes is not known.
-func unackedBytes(int) (n int, known bool) { return 0, false }

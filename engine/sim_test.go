@@ -81,10 +81,13 @@ type client struct {
 	stuck    bool         // the peer reads nothing, and the kernel takes room bytes more
 	room     int
 	awaited  bool // the server waits for room
-	broken   bool // writes fail
-	finished bool // the server has ended the stream
-	left     bool // the peer has ended the stream, and the loop has not read it yet
-	gone     bool // the server has closed the socket
+	unread   int  // bytes that the peer has not acknowledged
+	failed   error
+	silent   time.Duration // how long the peer owes an acknowledgement
+	broken   bool          // writes fail
+	finished bool          // the server has ended the stream
+	left     bool          // the peer has ended the stream, and the loop has not read it yet
+	gone     bool          // the server has closed the socket
 	writes   int
 }
 
@@ -109,12 +112,15 @@ func (k *client) write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (k *client) await()               { k.awaited = true }
-func (k *client) unacked() (int, bool) { return 0, false }
-func (k *client) ended() bool          { return k.left }
-func (k *client) finish()              { k.finished = true }
-func (k *client) close()               { k.gone = true; k.r.lost(k.c) }
-func (k *client) remote() string       { return "10.0.0.1:1000" }
+func (k *client) await()                   { k.awaited = true }
+func (k *client) awaitFailure()            {}
+func (k *client) failure() error           { return k.failed }
+func (k *client) silentFor() time.Duration { return k.silent }
+func (k *client) unacked() (int, bool)     { return k.unread, true }
+func (k *client) ended() bool              { return k.left }
+func (k *client) finish()                  { k.finished = true }
+func (k *client) close()                   { k.gone = true; k.r.lost(k.c) }
+func (k *client) remote() string           { return "10.0.0.1:1000" }
 
 // dial opens a connection on a loop.
 func (s *sim) dial(loop int) *client {
@@ -135,7 +141,7 @@ func (k *client) send(text string) {
 
 // hangUp is the end of the connection as the server sees it.
 func (k *client) hangUp() {
-	k.r.gone(k.c)
+	k.r.gone(k.c, nil)
 	k.s.settle()
 }
 

@@ -52,6 +52,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 func (r *reactor) singleLeft(c *conn, out []byte, n int, err error) {
 	base := c.sent - int64(n)
 	if err != nil {
+		c.noteCause(err)
 		r.drop(c)
 	} else {
 		r.keepOutput(c, out[n:])
@@ -61,6 +62,6 @@ func (r *reactor) singleLeft(c *conn, out []byte, n int, err error) {
 	for _, hold := range r.plain.Grants() {
 		c.grants.add(hold, len(out), false)
 	}
-	r.settleGrants(c, base)
+	r.settleGrants(c, base, false)
 	c.out, c.grants = nil, grantLog{}
 }

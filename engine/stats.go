@@ -74,6 +74,7 @@ const (
 	rejectAuthFail                       // too many wrong tokens
 	rejectPreAuthOutput                  // too much to answer before authentication
 	rejectRevoked                        // its token is not known any more
+	rejectUnreachable                    // its peer acknowledges nothing
 	rejections
 )
 
@@ -90,6 +91,7 @@ var rejectionNames = [rejections]string{
 	rejectAuthFail:      "auth_failures",
 	rejectPreAuthOutput: "preauth_output",
 	rejectRevoked:       "revoked_token",
+	rejectUnreachable:   "unreachable",
 }
 
 // rejectCounts counts rejections by reason. Any goroutine may add.

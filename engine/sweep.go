@@ -39,6 +39,7 @@ func (r *reactor) sweep() {
 			r.e.reject(rejectAuthLate)
 			r.fail(c, codec.NoAuth, fmt.Sprintf("not authenticated within %v", cfg.AuthWait))
 		}
+		r.checkPeer(c)
 		if c.backlog != nil {
 			r.writable(c) // the kernel tells of a third of its room, and a slow reader makes less
 			r.checkProgress(c)

@@ -86,6 +86,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	if fx.Code == codec.OK {
 		r.writeHold(c, form, fx.Hold.Token, fx.Count, fx.LeaseMs)
 		c.grants.add(fx.Hold, len(r.w.Buf), true)
+		c.delivers = true
 	} else {
 		r.writeEndOfWait(c, fx)
 	}

@@ -1,0 +1,38 @@
+package engine
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// unackedBytes returns how many bytes that a socket was given the peer has not acknowledged. It still tells after
+// a reset.
+func unackedBytes(fd int) (n int, known bool) {
+	n, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ)
+	return n, err == nil
+}
+
+// socketFailure returns the error that has ended a socket, nil if there is none, and forgets it.
+func socketFailure(fd int) error {
+	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && code != 0 {
+		return syscall.Errno(code)
+	}
+	return nil
+}
+
+// silentFor returns for how long the peer has sent no acknowledgement although the kernel has asked for one, by data
+// that is in flight; 0: it owes none. A peer that has no room left acknowledges each try, and the tries come rarely: so the
+// last one must have had time, and must be younger than the last acknowledgement.
+func silentFor(fd int) time.Duration {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil || info.Unacked == 0 || info.Last_data_sent < answerMs || info.Last_ack_recv < info.Last_data_sent+answerMs {
+		return 0
+	}
+	return time.Duration(info.Last_ack_recv) * time.Millisecond
+}
+
+// answerMs is how long the acknowledgement of one try may take, in ms.
+const answerMs = 1000

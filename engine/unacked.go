@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"dlm/table"
+)
+
+// A waiter may have been gone for as long as it has waited: its machine was restarted, its process was killed while
+// the grant was under way. The reply has left then, and nobody reads it. So the grants after a wait are kept in
+// mind until the peer has acknowledged their replies, and are taken back if the kernel proves that the client has not
+// read them. DESIGN.md has the cases, with what was measured.
+
+// deliveries are the grants after a wait whose replies have left and may not be acknowledged.
+type deliveries struct {
+	list []delivery // by end
+}
+
+type delivery struct {
+	hold   table.HoldRef
+	end    int64 // offset of the end of the reply in the output of the connection
+	prompt bool  // a client that has read the reply has acknowledged it
+}
+
+// deliveryLen is the size of a delivery in memory.
+const deliveryLen = 32
+
+// memory returns what the list takes beyond what each connection may have.
+func (d *deliveries) memory() int {
+	if cap(d.list) <= deliveriesKept {
+		return 0
+	}
+	return deliveryLen * cap(d.list)
+}
+
+// add notes a grant whose reply has left. The oldest are left to their leases where there are too many.
+func (d *deliveries) add(c *conn, g ownedGrant, prompt bool) {
+	if len(d.list) == cap(d.list) && len(d.list) >= deliveriesKept {
+		c.forgetAcked()
+		if len(d.list) >= deliveriesMax {
+			d.list = slices.Delete(d.list, 0, deliveriesMax/2)
+		}
+	}
+	d.list = append(d.list, delivery{g.hold, g.end, prompt})
+}
+
+// forgetAcked forgets the deliveries that the peer has acknowledged.
+func (c *conn) forgetAcked() {
+	d := &c.deliveries
+	acked, known := c.acked()
+	n := 0
+	for n < len(d.list) && (!known || d.list[n].end <= acked) {
+		n++
+	}
+	d.list = slices.Delete(d.list, 0, n)
+	if len(d.list) == 0 && cap(d.list) > deliveriesKept {
+		d.list = nil
+	}
+}
+
+// promptly reports whether the client has been silent for so long that it may be gone.
+func (r *reactor) promptly(c *conn) bool {
+	return c.backlog == nil && len(c.out) > 1 && r.now-c.heardAt >= int64(silentMin)
+}
+
+// sendInTwo sends the output as two segments. A client acknowledges what it reads later, by up to 40 ms, and may
+// reset the connection before; but as it reads the second of two small segments, it acknowledges both.
+func (r *reactor) sendInTwo(c *conn) {
+	last := len(c.out) - 1
+	r.sendOrDrop(c, c.out[:last])
+	if !c.closed {
+		r.sendOrDrop(c, c.out[last:])
+	}
+}
+
+// endCause says what is known of the end of a connection.
+type endCause uint8
+
+const (
+	endOther    endCause = iota // nothing that proves anything
+	endReset                    // the peer has reset it
+	endAfterEnd                 // the peer has reset it after it had ended its stream
+)
+
+// noteCause notes the error that ends the connection.
+func (c *conn) noteCause(err error) {
+	reset := errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)
+	switch {
+	case !reset || c.cause != endOther:
+	case c.inputEnded || errors.Is(err, unix.EPIPE): // the kernel says EPIPE for a reset after the end
+		c.cause = endAfterEnd
+	default:
+		c.cause = endReset
+	}
+}
+
+// takeBackUnread takes back the grants of a connection that is gone whose replies have left, and were certainly not read.
+func (r *reactor) takeBackUnread(c *conn) {
+	if len(c.deliveries.list) > 0 && c.cause != endOther {
+		if acked, known := c.acked(); known {
+			for _, d := range c.deliveries.list {
+				if d.end > acked && (d.prompt || c.cause == endAfterEnd) {
+					r.orphans = append(r.orphans, d.hold)
+				}
+			}
+		}
+	}
+	c.deliveries.list = nil
+	r.takeBackOrphans()
+}
+
+// checkFailure closes a connection whose input has ended if it has been reset since.
+func (r *reactor) checkFailure(c *conn) {
+	if err := c.sock.failure(); err != nil {
+		c.noteCause(err)
+		r.drop(c)
+	}
+}
+
+// mayBeReset reports whether a connection whose input has ended is to be kept, since a reset would tell that the last grants
+// were not read: the peer has closed the connection while they were under way.
+func (r *reactor) mayBeReset(c *conn) bool {
+	if len(c.deliveries.list) == 0 || r.now-c.endedAt > int64(lingerMax) {
+		return false
+	}
+	c.forgetAcked()
+	return len(c.deliveries.list) > 0
+}
+
+// checkPeer forgets what the peer has acknowledged, and closes a connection that waits for a lock if its peer can't be reached:
+// each lock that it is granted would be lost to others for a lease.
+func (r *reactor) checkPeer(c *conn) {
+	if len(c.deliveries.list) > 0 {
+		c.forgetAcked()
+	}
+	if c.inputEnded {
+		r.touch(c) // to close it
+	}
+	waits := c.pending.waiting || c.waits.open > 0 || len(c.deliveries.list) > 0
+	if !waits || r.now < c.lookAt {
+		return
+	}
+	c.lookAt = r.now + int64(silentLookEvery)
+	if c.sock.silentFor() > unackedMax {
+		r.e.reject(rejectUnreachable)
+		r.drop(c)
+	}
+}

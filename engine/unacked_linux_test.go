@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// vanish ends a connection without a word, as a machine that is restarted does.
+func vanish(t *testing.T, conn *net.TCPConn) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	if err := raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_REPAIR, 1)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if errors.Is(failed, unix.EPERM) {
+		t.Skip("not permitted to end a connection without a word")
+	}
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	conn.Close()
+}
+
+func ask(t *testing.T, conn net.Conn, line, want string) {
+	t.Helper()
+	if _, err := fmt.Fprintln(conn, line); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := bufio.NewReader(conn).ReadString('\n'); err != nil || strings.TrimSpace(got) != want {
+		t.Fatalf("%s: %q, %v", line, got, err)
+	}
+}
+
+// waitsFor sends an ACQUIRE that has to wait, and returns when it has waited for that long.
+func waitsFor(t *testing.T, e *Engine, conn net.Conn, service string, d time.Duration) {
+	t.Helper()
+	waiters := e.tab().Totals().Waiters
+	if _, err := fmt.Fprintf(conn, "ACQUIRE x %s 60000\n", service); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "no wait has begun", func() bool { return e.tab().Totals().Waiters == waiters+1 })
+	from := e.clock.now()
+	eventually(t, "time stands still", func() bool { return e.clock.now()-from >= int64(d) })
+}
+
+// TestAWaiterWhoseMachineWasRestartedIsPassedOver: it answers the grant with a reset.
+func TestAWaiterWhoseMachineWasRestartedIsPassedOver(t *testing.T) {
+	e := serve(t, func(*Config) {})
+	holder, dead, next := dialServer(t, e), dialServer(t, e), dialServer(t, e)
+	ask(t, holder, "ACQUIRE x holder 0", "OK")
+	ask(t, dead, "PING", "OK")
+	waitsFor(t, e, dead, "dead", silentMin)
+	vanish(t, dead)
+	waitsFor(t, e, next, "next", 0)
+	ask(t, holder, "RELEASE x holder", "OK")
+	if got, err := bufio.NewReader(next).ReadString('\n'); err != nil || got != "OK\n" {
+		t.Fatalf("%q, %v", got, err)
+	}
+	if n := e.tab().Totals().TakeBacks; n != 1 {
+		t.Fatalf("%d grants were taken back", n)
+	}
+}
+
+// TestAGrantThatWasReadStandsWhateverTheClientDoes: the client resets its connection as soon as it has read the grant. On a
+// connection that has been used the kernel would have acknowledged it 40 ms later.
+func TestAGrantThatWasReadStandsWhateverTheClientDoes(t *testing.T) {
+	e := serve(t, func(*Config) {})
+	holder := dialServer(t, e)
+	for i := range 30 {
+		ask(t, holder, "ACQUIRE x holder 0", "OK")
+		client := dialServer(t, e)
+		for range i {
+			ask(t, client, "PING", "OK")
+		}
+		waitsFor(t, e, client, "client", time.Duration(i%2)*silentMin)
+		ask(t, holder, "RELEASE x holder", "OK")
+		if got, err := bufio.NewReader(client).ReadString('\n'); err != nil || got != "OK\n" {
+			t.Fatalf("%q, %v", got, err)
+		}
+		if err := client.SetLinger(0); err != nil {
+			t.Fatal(err)
+		}
+		client.Close()
+		eventually(t, "the connection is there", func() bool { return e.conns.Load() == 1 })
+		if n := e.tab().Totals().TakeBacks; n != 0 {
+			t.Fatalf("after %d commands: a grant was taken back that the client has read", i)
+		}
+		ask(t, holder, "RELEASE x client", "OK")
+	}
+}
