@@ -67,7 +67,7 @@ func openBackup(cfg *Config, dir *snapshot.Dir) (*recovered, error) {
 	case err != nil:
 		return nil, err
 	case start.Role == snapshot.Deposed:
-		return nil, fmt.Errorf("%s: a backup has taken over from it: to make this server a backup, give it an empty directory", dir.Path())
+		return nil, fmt.Errorf("%s: a backup has taken over from it: to make this server a backup, give it an empty directory; %s", dir.Path(), wayBack(dir.Path()))
 	case start.Role != snapshot.Following:
 		return nil, fmt.Errorf("%s: its role is %s, and --backup-of would throw away what it has: "+
 			"start it without, or give the backup an empty directory", dir.Path(), start.Role)

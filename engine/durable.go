@@ -94,7 +94,7 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 	if known && former.Role != snapshot.Primary && promote == nil {
 		advice := roleAdvice[former.Role]
 		if former.Role == snapshot.Deposed {
-			advice += "; " + beginAnew(dir)
+			advice += "; " + wayBack(dir.Path()) + "; " + beginAnew(dir)
 		}
 		return nil, fmt.Errorf("%s: its role is %s: %s", dir.Path(), former.Role, advice)
 	}

@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 		RunE:          showHelp,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(newServerCommand(), newSnapshotCommand(), newPromoteCommand(), newBenchCommand(), newTokenCommand(), newVersionCommand())
+	root.AddCommand(newServerCommand(), newSnapshotCommand(), newPromoteCommand(), newReinstateCommand(), newBenchCommand(), newTokenCommand(), newVersionCommand())
 	return root
 }
 

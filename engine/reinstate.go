@@ -1,0 +1,47 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"dlm/engine/snapshot"
+)
+
+// wayBack tells how a directory that was deposed becomes a primary's again.
+func wayBack(path string) string {
+	return fmt.Sprintf("if no backup serves in its place, because it was deposed by mistake or that backup is gone for good: "+
+		"'dlm reinstate %s' makes it a primary's again; beside a backup that serves, locks would be held twice", path)
+}
+
+// Reinstate makes the data directory of a server that was deposed a primary's again. It is for
+// the case that no backup has taken over, or that it is gone for good: this can't be known from
+// inside. The next start has a recovery grace, and its tokens are above those that a
+// backup can have given in the meantime, if it was promoted within the last days. It returns
+// what that means, in words. No server may use the directory.
+func Reinstate(path string) (line string, err error) {
+	if _, err := snapshot.ReadStart(path); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s is no data directory of a server: it has no START", path)
+	}
+	dir, err := snapshot.OpenDir(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	start, err := readStart(dir)
+	switch {
+	case err != nil:
+		return "", err
+	case start.Role == snapshot.Following:
+		return "", fmt.Errorf("%s is the directory of a backup: promote it while it runs (dlm promote)", path)
+	case start.Role != snapshot.Deposed:
+		return "", fmt.Errorf("%s was not deposed: start a server with it", path)
+	}
+	start.Role, start.Taker, start.CleanImage = snapshot.Primary, snapshot.Lineage{}, ""
+	start.TokenCeiling = floorAfter(dir)
+	if err := dir.WriteStart(&start); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s is a primary's again. The next start with it begins with a recovery grace, in which holders show their tokens; "+
+		"fencing tokens go on above %d. No server that took over from it may run.", path, start.TokenCeiling), nil
+}
