@@ -15,7 +15,8 @@ import (
 //   - It has to speak within silentMax, and stays for guestMax, and so long again each time that it
 //     released or renewed a hold. When an ordinary place is free, it takes that.
 //   - When most places are taken, each new guest ends another: of those that have shown least,
-//     the one that is there longest. So silent connections can't keep holders out.
+//     the one that is there longest; of an address that has more than a quarter of the places, first.
+//     So neither silent connections nor many holders at one address can keep others out.
 //
 // A connection that is turned away is told why as soon as its first byte tells in which form, or after
 // silentMax in text. The loop does that, and ends the stream as it does for any other.
@@ -107,7 +108,7 @@ func (r *reactor) guestShows(c *conn, rank rank) {
 	if c.at.as != guest || c.closing || c.closed {
 		return
 	}
-	r.e.places.book.enter(c.id, rank)
+	r.e.places.book.enter(c.id, rank, c.at.from)
 	if rank == rankHolder {
 		c.until = r.now + int64(guestMax)
 	}

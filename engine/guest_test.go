@@ -225,3 +225,24 @@ func TestLimitsAreExactWhenAcceptorsRace(t *testing.T) {
 		}
 	}
 }
+
+// TestOneAddressCanNotKeepGuestsOut: even if all of its guests are holders.
+func TestOneAddressCanNotKeepGuestsOut(t *testing.T) {
+	s, first, _ := full(t, nil)
+	first.do("ACQUIRE x a 0", "OK")
+	first.do("ACQUIRE y b 0", "OK")
+	rush := func(n int) {
+		for i := range n {
+			k := s.arrive(i%2, "127.0.0.1")
+			if k == nil {
+				t.Fatal("no place")
+			}
+			k.send("HEARTBEAT x a\n")
+		}
+	}
+	rush(500)
+	other := s.arrive(1, "192.0.2.1")
+	rush(500)
+	other.do("HEARTBEAT y b", "OK")
+	other.do("RELEASE y b", "OK")
+}

@@ -26,14 +26,19 @@ type guestbook struct {
 type guestEntry struct {
 	id   table.ConnID
 	rank rank
+	from addressKey
 }
 
+// guestsPerAddress is how many guests an address keeps when there are more than places. A holder
+// needs its place for a moment only.
+const guestsPerAddress = guestsWanted / 4
+
 // enter notes the rank of a guest, known or not.
-func (b *guestbook) enter(id table.ConnID, rank rank) {
+func (b *guestbook) enter(id table.ConnID, rank rank, from addressKey) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.strike(id)
-	b.guests = append(b.guests, guestEntry{id, rank})
+	b.guests = append(b.guests, guestEntry{id, rank, from})
 }
 
 // leave strikes a guest off.
@@ -53,19 +58,34 @@ func (b *guestbook) strike(id table.ConnID) {
 	}
 }
 
-// last strikes off the guest that is to give up its place: of the lowest rank, the one that is there longest.
+// last strikes off the guest that is to give up its place: of the lowest rank, the one that is there
+// longest. If an address has very many guests, it is one of those.
 func (b *guestbook) last() (id table.ConnID, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.guests) == 0 {
-		return 0, false
-	}
-	lowest := b.guests[0]
-	for _, g := range b.guests[1:] {
-		if g.rank < lowest.rank {
-			lowest = g
+	crowd, crowded := b.crowd()
+	found := -1
+	for i, g := range b.guests {
+		if (!crowded || g.from == crowd) && (found < 0 || g.rank < b.guests[found].rank) {
+			found = i
 		}
 	}
-	b.strike(lowest.id)
-	return lowest.id, true
+	if found < 0 {
+		return 0, false
+	}
+	id = b.guests[found].id
+	b.strike(id)
+	return id, true
+}
+
+// crowd returns the address that has most guests, and reports whether these are too many. It is
+// called with mu held.
+func (b *guestbook) crowd() (from addressKey, crowded bool) {
+	count, most := make(map[addressKey]int, len(b.guests)), 0
+	for _, g := range b.guests {
+		if count[g.from]++; count[g.from] > most {
+			from, most = g.from, count[g.from]
+		}
+	}
+	return from, most > guestsPerAddress
 }
