@@ -23,6 +23,8 @@ type pending struct {
 	ref      table.WaiterRef
 	kept     *bytebufferpool.ByteBuffer // nil: nothing
 	at       int                        // bytes of kept that have been run
+	seen     int                        // bytes of kept that were looked at for heartbeats, if more
+	searched int                        // bytes of kept in which there is none behind seen
 	stuck    bool                       // kept ends in input that can't be divided into commands
 	resuming bool
 	lost     bool              // what is kept will be dropped: the peer had ended its stream when the wait before it ended
@@ -39,6 +41,7 @@ func (p *pending) size() int { return bufferLen(p.kept) - p.at }
 // drop forgets what is kept.
 func (p *pending) drop() {
 	p.kept = putBuffer(p.kept)
+	p.seen, p.searched = 0, 0
 	p.at, p.stuck, p.resuming, p.released = 0, false, false, nil
 }
 
@@ -51,13 +54,11 @@ func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int 
 	switch st {
 	case codec.Ready:
 		r.countKept(c)
-		if r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && !r.e.served.Load().tooLong(r.cmd) {
-			if res := r.apply(c.id, 0); res.Code == codec.OK && r.cmd.Has(codec.OptCount) {
-				r.cmd.Opts &^= codec.OptCount
-				r.uncounted = codec.AppendCommand(r.uncounted[:0], r.cmd)
-				r.keep(c, r.uncounted)
-				return took
-			}
+		if r.renewEarly(c) && r.cmd.Has(codec.OptCount) {
+			r.cmd.Opts &^= codec.OptCount
+			r.uncounted = codec.AppendCommand(r.uncounted[:0], r.cmd)
+			r.keep(c, r.uncounted)
+			return took
 		}
 	case codec.Fatal:
 		c.pending.stuck = true
@@ -110,6 +111,7 @@ func (r *reactor) keep(c *conn, b []byte) {
 		kept := getBuffer(&p.kept)
 		if p.at > kept.Len()/2 { // moved once per half that was run: linear
 			kept.B = kept.B[:copy(kept.B, kept.B[p.at:])]
+			p.seen, p.searched = max(p.seen-p.at, 0), max(p.searched-p.at, 0)
 			p.at = 0
 		}
 		kept.Write(b)
@@ -188,6 +190,9 @@ func (r *reactor) postponeKept(c *conn) {
 		p.drop()
 		return
 	}
+	if !p.resuming { // all of it was looked at
+		p.seen = p.kept.Len()
+	}
 	if c.carry != nil { // what comes next must stand behind it
 		p.kept.Write(c.carry.B)
 		c.carry = putBuffer(c.carry)
@@ -201,7 +206,7 @@ func (r *reactor) postponeKept(c *conn) {
 func (r *reactor) examine(c *conn) {
 	p := &c.pending
 	kept, at := p.kept, p.at
-	p.kept, p.at, p.resuming, p.released = nil, 0, false, nil // all of it is looked at again
+	p.kept, p.at, p.seen, p.searched, p.resuming, p.released = nil, 0, 0, 0, false, nil // all of it is looked at again
 	n := at + r.run(c, kept.B[at:])
 	if n < kept.Len() && !c.closing && !c.closed {
 		getBuffer(&c.carry).Write(kept.B[n:])

@@ -13,6 +13,9 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 		if c.pending.stuck || c.pending.resuming {
 			r.keep(c, in[n:])
 			n = len(in)
+			if !c.pending.stuck {
+				r.renewAhead(c)
+			}
 			break
 		}
 		if r.cost > costMax {
