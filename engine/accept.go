@@ -33,8 +33,14 @@ func (e *Engine) accept(shell *shell) {
 // run is the goroutine "accept": it takes connections, checks the limits and hands
 // them to a loop. gnet's own acceptor would end the whole server on the first EMFILE.
 func (a *acceptor) run() {
+	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		a.report(rejectFiles, err) // there are no spares then
+		null = -1
+	}
+	a.null = null
 	a.reserve()
-	defer func() { a.giveUp(len(a.spares)) }()
+	defer func() { a.giveUp(len(a.spares)); _ = unix.Close(a.null) }()
 	for {
 		conn, err := a.listener.Accept()
 		a.e.spare.use(a.e.clock.now())
@@ -61,6 +67,7 @@ type acceptor struct {
 	e         *Engine
 	listener  net.Listener
 	shell     *shell
+	null      int   // what spares are duplicates of: opening a file for each connection costs more
 	spares    []int // descriptors to give up when there is none left
 	sparesMax int   // immutable
 	backoff   time.Duration
@@ -126,7 +133,7 @@ func (a *acceptor) refuseOne(err error) {
 // reserve opens the spare descriptors that are missing, as far as there are some.
 func (a *acceptor) reserve() {
 	for len(a.spares) < a.sparesMax {
-		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err := unix.FcntlInt(uintptr(a.null), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			return // the next connection tries again
 		}
