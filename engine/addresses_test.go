@@ -11,7 +11,8 @@ const (
 	tooFast = "conns this address opens connections too fast (max-new-conns-per-address)"
 )
 
-// TestConnectionsOfOneAddressAreBounded: a neighbour is not concerned, a place that is left can be taken.
+// TestConnectionsOfOneAddressAreBounded: a neighbour is not concerned, a place that is left can
+// be taken.
 func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.ConnsPerAddressMax = 3 })
 	for _, ips := range [][3]string{{"192.0.2.1", "192.0.2.1", "192.0.2.2"}, {"2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1"}, {"127.0.0.1", "127.0.0.1", "127.0.0.2"}} {
@@ -65,7 +66,8 @@ func TestOneAddressOpensConnectionsSoFast(t *testing.T) {
 	s.arrive(0, "192.0.2.2").do("PING", "OK")
 }
 
-// TestThisMachineIsNotBoundedByDefault: 1,000 connections of an address, 200 a second, but from here any number.
+// TestThisMachineIsNotBoundedByDefault: 1,000 connections of an address, 200 a second, but from
+// here any number.
 func TestThisMachineIsNotBoundedByDefault(t *testing.T) {
 	s := newSim(t, nil)
 	ordinaries := func(ip string, n int) (count int) {

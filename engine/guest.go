@@ -7,19 +7,20 @@ import (
 	"dlm/table"
 )
 
-// Guests are connections beyond max-conns. The places that are kept for them are for holders that come
-// back: a holder that can neither renew nor release keeps its lock from others, and loses it without need.
+// Guests are connections beyond max-conns. The places that are kept for them are for holders that
+// come back: a holder that can neither renew nor release keeps its lock from others, and loses it
+// without need.
 //
-//   - A guest may do what concerns its connection, RELEASE and HEARTBEAT; an admin all but ACQUIRE.
-//     Anything else is answered LIMIT conns, and ends it.
-//   - It has to speak within silentMax, and stays for guestMax, and so long again each time that it
-//     released or renewed a hold. When an ordinary place is free, it takes that.
+//   - A guest may do what concerns its connection, RELEASE and HEARTBEAT; an admin all but
+//     ACQUIRE. Anything else is answered LIMIT conns, and ends it.
+//   - It has to speak within silentMax, and stays for guestMax, and so long again each time that
+//     it released or renewed a hold. When an ordinary place is free, it takes that.
 //   - When most places are taken, each new guest ends another: of those that have shown least,
-//     the one that is there longest; of an address that has more than a quarter of the places, first.
-//     So neither silent connections nor many holders at one address can keep others out.
+//     the one that is there longest; of an address that has more than a quarter of the places,
+//     first. So neither silent connections nor many holders at one address can keep others out.
 //
-// A connection that is turned away is told why as soon as its first byte tells in which form, or after
-// silentMax in text. The loop does that, and ends the stream as it does for any other.
+// A connection that is turned away is told why as soon as its first byte tells in which form, or
+// after silentMax in text. The loop does that, and ends the stream as it does for any other.
 const (
 	silentMax     = time.Second
 	guestMax      = 5 * time.Second

@@ -108,7 +108,8 @@ func TestGuestsAreToldInTheirForm(t *testing.T) {
 	}
 }
 
-// TestGuestsNeedATokenWhereThereAreTokens: a holder with the role lock, and admins, who may all but ACQUIRE.
+// TestGuestsNeedATokenWhereThereAreTokens: a holder with the role lock, and admins, who may all
+// but ACQUIRE.
 func TestGuestsNeedATokenWhereThereAreTokens(t *testing.T) {
 	s, first, _ := full(t, withTokens)
 	first.do("AUTH l-token", "OK")

@@ -16,8 +16,8 @@ const (
 	rankHolder // has released or renewed a hold, or is an admin
 )
 
-// guestbook lists the guests in the order in which they came or last rose in rank. There are so few that
-// it is searched from the beginning. It is the last lock that is taken.
+// guestbook lists the guests in the order in which they came or last rose in rank. There are so
+// few that it is searched from the beginning. It is the last lock that is taken.
 type guestbook struct {
 	mu     sync.Mutex
 	guests []guestEntry // guarded by mu
@@ -58,8 +58,8 @@ func (b *guestbook) strike(id table.ConnID) {
 	}
 }
 
-// last strikes off the guest that is to give up its place: of the lowest rank, the one that is there
-// longest. If an address has very many guests, it is one of those.
+// last strikes off the guest that is to give up its place: of the lowest rank, the one that is
+// there longest. If an address has very many guests, it is one of those.
 func (b *guestbook) last() (id table.ConnID, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

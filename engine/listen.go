@@ -39,9 +39,10 @@ type accepted struct {
 // port that is free on both. An address that is taken is ErrAddressInUse.
 func Listen(addr string) (*Listener, error) { return listenWith(bindKeepingAlive, addr) }
 
-// keepAlive is how a peer is noticed that has vanished without a word, and to which nothing is sent: after 30 s, as
-// long as a lease by default. Go's own settings take 150 s, for which it would keep its place in
-// queues. A quarter of a minute without traffic costs 10,000 idle connections 700 small packets a second.
+// keepAlive is how a peer is noticed that has vanished without a word, and to which nothing is
+// sent: after 30 s, as long as a lease by default. Go's own settings take 150 s, for which it
+// would keep its place in queues. A quarter of a minute without traffic costs 10,000 idle
+// connections 700 small packets a second.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 func bindKeepingAlive(network, addr string) (net.Listener, error) {

@@ -35,7 +35,8 @@ func TestNothingMovesTheTimeToAuthenticate(t *testing.T) {
 	}
 }
 
-// TestWrongTokensDoNotMoveTheTimeToAuthenticate is the same for wrong tokens, two of which are free.
+// TestWrongTokensDoNotMoveTheTimeToAuthenticate is the same for wrong tokens, two of which are
+// free.
 func TestWrongTokensDoNotMoveTheTimeToAuthenticate(t *testing.T) {
 	s := newSim(t, withTokens)
 	k := s.dial(0)

@@ -106,7 +106,8 @@ func TestATokenKeepsItsConnectionsUnderANewName(t *testing.T) {
 	worker.expect(revoked + "\n")
 }
 
-// TestTokensForAnOpenServerCloseIt: connections that never showed one have the time to authenticate.
+// TestTokensForAnOpenServerCloseIt: connections that never showed one have the time to
+// authenticate.
 func TestTokensForAnOpenServerCloseIt(t *testing.T) {
 	sum := sha256.Sum256([]byte("secret"))
 	s := newSim(t, func(c *Config) { c.AdminToken = &sum })

@@ -11,7 +11,7 @@ import (
 const preAuthPendingMax = 8 << 10
 
 // withheld is the answer to a wrong token that the connection does not get yet. Until
-// then its input is kept as if it came behind a wait.
+// then its input is kept as input after a waiting command is.
 type withheld struct {
 	until int64 // table time
 	verb  codec.Verb
@@ -20,7 +20,7 @@ type withheld struct {
 }
 
 // wrongToken answers the current command, which has shown a token that is not known, now or
-// later. A connection behind whose wait it stands has authenticated before, and is answered now.
+// later. If the connection waits, it has authenticated before, and is answered now.
 func (r *reactor) wrongToken(c *conn) {
 	remote := c.sock.remote()
 	if delay := r.e.attempts.note(c.at.from, remote, r.now); delay > 0 && !c.pending.waiting {
