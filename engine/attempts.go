@@ -24,15 +24,19 @@ type attempts struct {
 	mu       sync.Mutex
 	debts    map[addressKey]int64 // table time at which all wrong tokens are forgotten; guarded by mu
 	total    uint64               // guarded by mu
+	http     uint64               // of them on the HTTP side; guarded by mu
 	delayed  uint64               // answers that were withheld; guarded by mu
 	unlogged uint64               // since the last line; guarded by mu
 	last     string               // where the last one came from; guarded by mu
 	loggedAt int64                // table time; guarded by mu
 }
 
-// WrongToken notes that somebody at the address has shown a token that is not known, and
-// returns how long to withhold the answer. Any goroutine may call it.
+// WrongToken notes that somebody at the address has shown a token that is not known to the HTTP
+// side, and returns how long the address should wait. Any goroutine may call it.
 func (e *Engine) WrongToken(from netip.Addr) time.Duration {
+	e.attempts.mu.Lock()
+	e.attempts.http++
+	e.attempts.mu.Unlock()
 	return e.attempts.note(keyOf(from), from.String(), e.clock.now())
 }
 
@@ -103,6 +107,7 @@ func (a *attempts) info(b []byte) []byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	b = infoLine(b, "wrong_tokens", a.total)
+	b = infoLine(b, "wrong_tokens_http", a.http)
 	b = infoLine(b, "wrong_tokens_delayed", a.delayed)
 	return infoLine(b, "wrong_token_addresses", len(a.debts))
 }

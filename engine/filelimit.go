@@ -14,7 +14,7 @@ const fileShares = 16
 // is being enrolled (it is duplicated), the HTTP side, guests and those turned away, and
 // some in reserve, for images too.
 func connsLimit(wanted, loops int) int {
-	own := 16 + 2*sparesMax() + 2*loops + HTTPConnsMax() + fileShare(guestsWanted) + fileShare(turnedWanted)
+	own := 16 + 2*sparesMax() + 2*loops + HTTPConnsMax() + HealthConnsMax() + fileShare(guestsWanted) + fileShare(turnedWanted)
 	return min(wanted, max(filesMax()-own, 1))
 }
 
@@ -27,6 +27,9 @@ func sparesMax() int { return max(2, fileShare(sparesWanted)) }
 // HTTPConnsMax returns how many connections the HTTP side may have: they share the file
 // limit with those for locks.
 func HTTPConnsMax() int { return fileShare(64) }
+
+// HealthConnsMax returns how many connections the side for probes alone may have.
+func HealthConnsMax() int { return fileShare(16) }
 
 // filesMax returns how many descriptors the process may have.
 func filesMax() int {

@@ -24,6 +24,22 @@ func (o *options) validateAddresses(origins map[string]string) []error {
 		where("listen"), o.engine.Listen, where("http"), o.http)}
 }
 
+// validateHealth checks the address of the probes. It may be any, since they tell nothing but a word.
+func (o *options) validateHealth(origins map[string]string) []error {
+	if o.health == httpOff {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(o.health); err != nil {
+		return []error{fmt.Errorf("%s: %q is neither host:port nor off", origins["health"], o.health)}
+	}
+	for name, other := range map[string]string{"port for locks": o.engine.Listen, "HTTP side": o.http} {
+		if sameAddress(o.health, other) {
+			return []error{fmt.Errorf("%s: %s has the port of the %s too: give it one of its own", origins["health"], o.health, name)}
+		}
+	}
+	return nil
+}
+
 // validatePrimary returns a problem if a backup would follow itself, or a port for locks: it would
 // never get an image.
 func (o *options) validatePrimary(origins map[string]string) []error {

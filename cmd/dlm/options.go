@@ -21,12 +21,13 @@ type options struct {
 	tokenFile  string // empty: none
 	cpuProfile string // empty: none
 	http       string // address of the HTTP side, or httpOff
+	health     string // address of the probes alone, or httpOff
 	logLevel   slog.Level
 	logFormat  string // "text", "json", or empty: text on a terminal, else json
 }
 
 func newOptions() *options {
-	o := &options{logLevel: slog.LevelInfo, http: "localhost:7421"}
+	o := &options{logLevel: slog.LevelInfo, http: "localhost:7421", health: httpOff}
 	o.engine.EnsureDefaults()
 	o.engine.Version = readBuild().version
 	o.engine.MemoryMax = defaultMemoryMax("/")
@@ -52,6 +53,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	text("config", "FILE", "TOML file of settings, one key per flag", &o.configFile)
 	text("listen", "ADDR", "address to serve on, host:port; localhost is 127.0.0.1 and ::1, port 0 takes a free one", &c.Listen)
 	text("http", "ADDR", "address of the HTTP side, host:port: health, images, promotion; off: none", &o.http)
+	text("health", "ADDR", "address that answers /livez and /readyz alone, in one word each, for orchestrators; off: none", &o.health)
 	count("loops", "event loops, by default one per processor", &c.Loops)
 	duration("lease", "how long a hold lasts that was acquired without TTL", &c.Lease)
 
@@ -114,6 +116,7 @@ func (o *options) load(fs *pflag.FlagSet, env environment) error {
 	}
 	o.engine.BackupToken = env[envToken]
 	problems = append(problems, o.validateHTTP()...)
+	problems = append(problems, o.validateHealth(origins)...)
 	problems = append(problems, o.validateAddresses(origins)...)
 	problems = append(problems, o.validatePrimary(origins)...)
 	if o.tokenFile == "" {

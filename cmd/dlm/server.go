@@ -78,6 +78,10 @@ func serve(stderr io.Writer, o *options) error {
 	if err != nil {
 		return err
 	}
+	probes, err := listenHealth(o.health, log)
+	if err != nil {
+		return err
+	}
 	own := o.ownAdmin()
 	server, err := openEngine(ctx, o.engine)
 	if errors.Is(err, engine.ErrAddressInUse) {
@@ -96,7 +100,7 @@ func serve(stderr io.Writer, o *options) error {
 	announce(queue, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &o.engine, server.Durability(), own.where))
 	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
 
-	if err = serveBounded(ctx, server, side); err == nil {
+	if err = serveBounded(ctx, server, side, probes); err == nil {
 		log.Info("stopped")
 	}
 	return err
@@ -117,20 +121,36 @@ func httpAddr(side *admin.Server) string {
 	return side.Addrs()
 }
 
-// serveBoth serves locks and HTTP until ctx ends. HTTP goes on until the last
-// image has been written, and fetched if a backup has taken over.
-func serveBoth(ctx context.Context, server *engine.Engine, side *admin.Server) error {
-	if side == nil {
-		return server.Serve(ctx)
+// listenHealth binds the address of the probes; without one the server is nil.
+func listenHealth(addr string, log *slog.Logger) (*admin.Server, error) {
+	if addr == httpOff {
+		return nil, nil
 	}
-	sideCtx, stopSide := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopSide()
-	sideDone := make(chan error, 1)
-	go func() { sideDone <- side.Serve(sideCtx, server) }() // the goroutine "http"
+	return admin.ListenHealth(addr, log)
+}
+
+// serveAll serves locks, HTTP and probes until ctx ends. HTTP goes on until the last
+// image has been written, and fetched if a backup has taken over.
+func serveAll(ctx context.Context, server *engine.Engine, side, probes *admin.Server) error {
+	sideCtx, stopSides := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSides()
+	ended := make(chan error, 2)
+	sides := 0
+	for _, s := range []*admin.Server{side, probes} {
+		if s != nil {
+			sides++
+			go func() { ended <- s.Serve(sideCtx, server) }() // the goroutines "http" and "health"
+		}
+	}
 	err := server.Serve(ctx)
-	server.WaitDeposed(side.Fetched())
-	stopSide()
-	return errors.Join(err, <-sideDone)
+	if side != nil {
+		server.WaitDeposed(side.Fetched())
+	}
+	stopSides()
+	for range sides {
+		err = errors.Join(err, <-ended)
+	}
+	return err
 }
 
 // startProfile starts the CPU profile, if one is wanted; the function that it

@@ -45,8 +45,8 @@ func openEngine(ctx context.Context, cfg engine.Config) (*engine.Engine, error) 
 		func() (*engine.Engine, error) { return engine.New(cfg) })
 }
 
-// serveBounded is serveBoth with a bound on the stop, whatever hangs in it.
-func serveBounded(ctx context.Context, server *engine.Engine, side *admin.Server) error {
+// serveBounded is serveAll with a bound on the stop, whatever hangs in it.
+func serveBounded(ctx context.Context, server *engine.Engine, side, probes *admin.Server) error {
 	hangsAt := func() string {
 		if at := server.StopsAt(); at != "" {
 			return at
@@ -54,7 +54,7 @@ func serveBounded(ctx context.Context, server *engine.Engine, side *admin.Server
 		return "answers of the HTTP side"
 	}
 	_, err := within(server.Stopping(), server.StopMax, hangsAt, func() (struct{}, error) {
-		return struct{}{}, serveBoth(ctx, server, side)
+		return struct{}{}, serveAll(ctx, server, side, probes)
 	})
 	return err
 }

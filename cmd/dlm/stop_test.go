@@ -25,7 +25,7 @@ func TestAStopEndsThoughALoopHangs(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serveBounded(ctx, server, nil) }()
+	go func() { ended <- serveBounded(ctx, server, nil, nil) }()
 	conn, err := net.Dial("tcp", server.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"net/textproto"
 	"os"
 	"path/filepath"
@@ -22,6 +22,9 @@ import (
 // fake is a server as the HTTP side sees it.
 type fake struct {
 	hung      []string
+	wrong     []netip.Addr
+	denied    []string
+	open      bool // without tokens
 	unready   []string
 	path      string
 	promoted  []bool
@@ -35,6 +38,16 @@ type fake struct {
 
 func (f *fake) Hung() []string { return f.hung }
 
+func (f *fake) WrongToken(from netip.Addr) time.Duration {
+	f.wrong = append(f.wrong, from)
+	if len(f.wrong) > 5 {
+		return 1500 * time.Millisecond
+	}
+	return 0
+}
+
+func (f *fake) NoteDenied(what, by, _ string) { f.denied = append(f.denied, what+" by "+by) }
+
 func (f *fake) Unready() []string { return f.unready }
 
 func (f *fake) Identify(token string) (string, engine.Role) {
@@ -45,6 +58,9 @@ func (f *fake) Identify(token string) (string, engine.Role) {
 		return "bob", engine.RoleBackup
 	case "l":
 		return "lou", engine.RoleLock
+	}
+	if f.open && token == "" {
+		return "anybody", engine.RoleBackup
 	}
 	return "", engine.RoleNone
 }
@@ -104,6 +120,9 @@ func ask(t *testing.T, method, url, token string, headers ...string) (int, strin
 	}
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -131,9 +150,24 @@ func TestHealth(t *testing.T) {
 		t.Errorf("readyz %d %s", code, body)
 	}
 	f.unready = []string{"the disk is full", "stopping"}
-	if code, body, _ := ask(t, "GET", base+"/readyz", ""); code != 503 || body != "the disk is full\nstopping" {
-		t.Errorf("readyz %d %s", code, body)
+	for _, c := range []struct {
+		token, body string
+		open        bool
+		headers     []string
+	}{
+		{"", "unready", false, nil},
+		{"guessed", "unready", false, nil},
+		{"l", "the disk is full\nstopping", false, nil},
+		{"", "the disk is full\nstopping", true, nil},
+		{"", "unready", true, []string{"Sec-Fetch-Site", "cross-site"}},
+		{"", "unready", true, []string{"Host", "evil.example"}},
+	} {
+		f.open = c.open
+		if code, body, _ := ask(t, "GET", base+"/readyz", c.token, c.headers...); code != 503 || body != c.body {
+			t.Errorf("readyz with %+v: %d %s", c, code, body)
+		}
 	}
+	f.open = false
 	for _, path := range []string{"/", "/promote", "/nothing"} {
 		if code, _, _ := ask(t, "GET", base+path, "a"); code != 404 && code != 405 {
 			t.Errorf("GET %s: %d", path, code)
@@ -276,43 +310,6 @@ func TestAddressInUse(t *testing.T) {
 	if _, err := Listen(s.Addr().String(), slog.Default()); err == nil || !strings.Contains(err.Error(), "--http off") {
 		t.Errorf("%v", err)
 	}
-}
-
-// TestConnections: those that are too many are closed, and make room when they end.
-func TestConnections(t *testing.T) {
-	s, base := serve(t, &fake{})
-	var open []net.Conn
-	for range s.connsMax {
-		c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Read(make([]byte, 1)); err != nil {
-			t.Fatal(err)
-		}
-		open = append(open, c)
-	}
-	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := c.Read(make([]byte, 1)); err == nil {
-		t.Errorf("%d bytes on one connection too many", n)
-	}
-	for _, c := range append(open, c) {
-		_ = c.Close()
-	}
-	for range 1000 {
-		res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(base + "/livez")
-		if err == nil {
-			_ = res.Body.Close()
-			return
-		}
-	}
-	t.Error("no room was made")
 }
 
 // TestProgressOfAPromotion goes out before the answer, and leaves its status alone.

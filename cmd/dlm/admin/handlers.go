@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
-	"strings"
 	"time"
 
 	"dlm/engine"
@@ -22,6 +20,10 @@ type Engine interface {
 	Unready() []string
 	// Identify returns the role of a token, or of somebody who shows none.
 	Identify(token string) (name string, role engine.Role)
+	// WrongToken counts a token that is not known and returns how long its address should wait.
+	WrongToken(from netip.Addr) time.Duration
+	// NoteDenied counts a request that was refused for the lack of a role.
+	NoteDenied(what, by, from string)
 	// KeepsImages reports whether there are images, or will be.
 	KeepsImages() bool
 	// NewestImage returns the image to be fetched and its ETag; path "": none yet.
@@ -30,66 +32,6 @@ type Engine interface {
 	Depose(ctx context.Context, taker string) (string, error)
 	// Follows tells whether it is a backup.
 	Follows() bool
-}
-
-// livez is for who restarts a server that hangs. What hangs is in the log.
-func (s *Server) livez(w http.ResponseWriter, _ *http.Request) {
-	if len(s.engine.Hung()) > 0 {
-		answer(w, http.StatusServiceUnavailable, "hung")
-		return
-	}
-	answer(w, http.StatusOK, "ok")
-}
-
-func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	if reasons := s.engine.Unready(); len(reasons) > 0 {
-		answer(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
-		return
-	}
-	answer(w, http.StatusOK, "ok")
-}
-
-// permit tells whether the request shows one of the roles; else it is answered.
-// Browsers send an Origin with what a page makes them do: no page may do this. Nor
-// may one whose name was pointed at this address since: without a token, only
-// an address of numbers or localhost is answered.
-func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...engine.Role) (who string, ok bool) {
-	if r.Header.Get("Origin") != "" {
-		answer(w, http.StatusForbidden, "not from a web page")
-		return "", false
-	}
-	if bearer(r) == "" && !numeric(r.Host) {
-		answer(w, http.StatusForbidden, "without a token, ask an IP address or localhost")
-		return "", false
-	}
-	name, role := s.engine.Identify(bearer(r))
-	for _, allowed := range roles {
-		if role == allowed {
-			return name, true
-		}
-	}
-	if bearer(r) == "" {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		answer(w, http.StatusUnauthorized, "show a token: Authorization: Bearer <token>")
-		return "", false
-	}
-	answer(w, http.StatusForbidden, "this token may not do this")
-	return "", false
-}
-
-// numeric tells whether a Host header names an IP address or localhost.
-func numeric(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil || host == "localhost"
-}
-
-// bearer returns the token of a request; empty: none.
-func bearer(r *http.Request) string {
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return token
 }
 
 // snapshot sends the newest image. http.ServeContent knows ranges and ETags.
@@ -154,7 +96,7 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 	}
 	// The load of a large image takes seconds.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
-	s.log.Warn("promotion asked for", "by", who, "from", r.RemoteAddr)
+	s.log.Warn("promotion asked for", "event", "promote", "by", who, "from", r.RemoteAddr)
 	line, err := s.engine.Promote(context.WithoutCancel(r.Context()), how)
 	if err != nil {
 		answer(w, http.StatusConflict, err.Error())
@@ -169,7 +111,7 @@ func (s *Server) depose(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
-	s.log.Warn("deposition asked for", "by", who, "from", r.RemoteAddr)
+	s.log.Warn("deposition asked for", "event", "depose", "by", who, "from", r.RemoteAddr)
 	taker := r.Header.Get(engine.HeaderBackup) // empty: somebody asks by hand
 	last, err := s.engine.Depose(context.WithoutCancel(r.Context()), taker)
 	if errors.Is(err, engine.ErrStopping) {

@@ -16,7 +16,7 @@ import (
 
 const (
 	headerWait  = 5 * time.Second  // for a request's header
-	idleMax     = time.Minute      // of a connection between requests
+	idleMax     = 10 * time.Second // of a connection between requests, for those with a token
 	answerMax   = 10 * time.Second // to take an answer that is short
 	snapshotMax = 30 * time.Minute // to take an image
 	headerMax   = 8 << 10          // bytes
@@ -30,8 +30,9 @@ type Server struct {
 	log      *slog.Logger
 	listener *engine.Listener
 	slots    chan struct{} // one per image on its way
-	conns    atomic.Int64
-	connsMax int64
+	conns    *conns
+
+	probesOnly bool // it is that of --health
 
 	taker    atomic.Pointer[string] // the backup for which the last image is there
 	fetched  chan struct{}          // closed when it was fetched
@@ -47,7 +48,11 @@ func Listen(addr string, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("HTTP: %w", err)
 	}
-	return &Server{log: log, listener: l, connsMax: int64(engine.HTTPConnsMax()), slots: make(chan struct{}, transfers), fetched: make(chan struct{})}, nil
+	return newServer(l, log, engine.HTTPConnsMax()), nil
+}
+
+func newServer(l *engine.Listener, log *slog.Logger, connsMax int) *Server {
+	return &Server{log: log, listener: l, conns: newConns(connsMax), slots: make(chan struct{}, transfers), fetched: make(chan struct{})}
 }
 
 // Addr returns the address that is served.
@@ -63,13 +68,14 @@ func (s *Server) Fetched() <-chan struct{} { return s.fetched }
 func (s *Server) Serve(ctx context.Context, e Engine) error {
 	s.engine = e
 	hs := &http.Server{
-		Handler:           s.handler(),
+		Handler:           s.conns.during(s.handler()),
 		ReadHeaderTimeout: headerWait,
 		ReadTimeout:       headerWait, // requests have no body that counts
 		WriteTimeout:      answerMax,
 		IdleTimeout:       idleMax,
 		MaxHeaderBytes:    headerMax,
-		ConnState:         s.limit,
+		ConnState:         s.conns.changed,
+		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)
@@ -89,26 +95,19 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 	return <-stopped
 }
 
-// limit closes connections that are too many. It is called for each change of one.
-func (s *Server) limit(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		if s.conns.Add(1) > s.connsMax {
-			_ = c.Close() // the server finds it closed, and says so here
-		}
-	case http.StateClosed, http.StateHijacked:
-		s.conns.Add(-1)
-	}
-}
-
 func (s *Server) handler() http.Handler {
+	root := http.NewServeMux()
+	root.HandleFunc("GET /livez", s.livez)
+	root.HandleFunc("GET /readyz", s.readyz)
+	if s.probesOnly {
+		return root
+	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", s.livez)
-	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /snapshot", s.snapshot)
 	mux.HandleFunc("POST /promote", s.promote)
 	mux.HandleFunc("POST /depose", s.depose)
-	return mux
+	root.Handle("/", s.guarded(mux))
+	return root
 }
 
 // answer sends a line of text.
@@ -116,6 +115,7 @@ func answer(w http.ResponseWriter, status int, line string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintln(w, line) // an error means that the client is gone
 }

@@ -1,0 +1,104 @@
+package admin
+
+import (
+	"math"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"dlm/engine"
+)
+
+// visitor is who sends a request.
+type visitor struct {
+	name  string
+	role  engine.Role
+	token bool // shows one that is known
+	page  bool // a browser sends it for a page of somebody else, or under a name pointed here
+}
+
+// visitorOf looks at what a request shows. Browsers send Origin and Sec-Fetch-Site with
+// what a page makes them do. A page whose own name was pointed at this address is of the same
+// origin to them: so a request without a known token must name an IP address or localhost. With
+// one any name will do, because no page can know it.
+func (s *Server) visitorOf(r *http.Request) (v visitor) {
+	token := bearer(r)
+	v.name, v.role = s.engine.Identify(token)
+	v.token = token != "" && v.role != engine.RoleNone
+	site := r.Header.Get("Sec-Fetch-Site")
+	v.page = r.Header.Get("Origin") != "" || site != "" && site != "none" && site != "same-origin" ||
+		!v.token && !numeric(r.Host)
+	return v
+}
+
+// guarded answers what no handler need see, on every path but the probes: pages, and wrong tokens.
+func (s *Server) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		v := s.visitorOf(r)
+		if !v.token {
+			closeAfter(w)
+		}
+		switch {
+		case v.page && !v.token && !numeric(r.Host):
+			answer(w, http.StatusMisdirectedRequest, "without a token, ask an IP address or localhost")
+		case v.page:
+			answer(w, http.StatusForbidden, "not from a web page")
+		case bearer(r) != "" && !v.token:
+			s.wrongToken(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// wrongToken answers a token that is not known. An address that shows many is told to wait; a right
+// token is taken from there all the same.
+func (s *Server) wrongToken(w http.ResponseWriter, r *http.Request) {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr) // without one all count as one address
+	if wait := s.engine.WrongToken(at.Addr()); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		answer(w, http.StatusTooManyRequests, "LIMIT too many wrong tokens come from this address")
+		return
+	}
+	answer(w, http.StatusForbidden, "no such token")
+}
+
+// permit tells whether the request shows one of the roles; else it is answered, and counted for
+// the audit.
+func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...engine.Role) (who string, ok bool) {
+	v := s.visitorOf(r)
+	for _, allowed := range roles {
+		if v.role == allowed {
+			return v.name, true
+		}
+	}
+	s.engine.NoteDenied(r.Method+" "+r.URL.Path, v.name, r.RemoteAddr)
+	if !v.token {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		answer(w, http.StatusUnauthorized, "show a token: Authorization: Bearer <token>")
+		return "", false
+	}
+	answer(w, http.StatusForbidden, "this token may not do this")
+	return "", false
+}
+
+// closeAfter ends the connection after the answer: who is not known keeps none.
+func closeAfter(w http.ResponseWriter) { w.Header().Set("Connection", "close") }
+
+// numeric tells whether a Host header names an IP address or localhost.
+func numeric(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || host == "localhost"
+}
+
+// bearer returns the token of a request; empty: none.
+func bearer(r *http.Request) string {
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return token
+}

@@ -1,0 +1,139 @@
+package admin
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	addrShare  = 4  // one address may have a fourth of all connections
+	prefixIPv6 = 64 // bits of an IPv6 address that one peer has for itself
+)
+
+// conns are the connections of one listener, within a limit for all and one per address.
+//
+// A probe must be answered whatever others do, and they can come from its own address: a health
+// check and a hostile program of one machine. So at a limit the new connection is taken and an old
+// one closed, the one that has been without a request under way for the longest. Only if
+// every connection has one is the new one closed.
+type conns struct {
+	max, maxPerAddr int
+
+	mu   sync.Mutex
+	open map[net.Conn]*connState // guarded by mu
+}
+
+// connState is one connection.
+type connState struct {
+	from  netip.Addr // as addrOf cuts it
+	since time.Time  // when it was opened, or its last request ended
+	busy  bool       // a handler runs
+}
+
+func newConns(limit int) *conns {
+	return &conns{max: limit, maxPerAddr: max(1, limit/addrShare), open: make(map[net.Conn]*connState)}
+}
+
+// changed is called by the HTTP server for each change of a connection.
+func (cs *conns) changed(c net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		if victim := cs.add(c); victim != nil {
+			_ = victim.Close() // the server finds it closed, and says so here
+		}
+	case http.StateClosed, http.StateHijacked:
+		cs.mu.Lock()
+		delete(cs.open, c)
+		cs.mu.Unlock()
+	}
+}
+
+// add takes a connection and returns the one to close for it; nil: none.
+func (cs *conns) add(c net.Conn) (victim net.Conn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	from := addrOf(c.RemoteAddr().String())
+	count := map[netip.Addr]int{}
+	for _, s := range cs.open {
+		count[s.from]++
+	}
+	switch {
+	case count[from] >= cs.maxPerAddr:
+		victim = cs.oldest(from)
+	case len(cs.open) >= cs.max:
+		most := from
+		for addr, n := range count {
+			if n > count[most] {
+				most = addr
+			}
+		}
+		if victim = cs.oldest(most); victim == nil {
+			victim = c
+		}
+	default:
+		cs.open[c] = &connState{from: from, since: time.Now()}
+		return nil
+	}
+	if victim == nil || victim == c {
+		return c
+	}
+	delete(cs.open, victim)
+	cs.open[c] = &connState{from: from, since: time.Now()}
+	return victim
+}
+
+// oldest returns the connection of an address that has been without a request for the longest;
+// nil: all have one.
+func (cs *conns) oldest(from netip.Addr) (victim net.Conn) {
+	for c, s := range cs.open {
+		if s.from == from && !s.busy && (victim == nil || s.since.Before(cs.open[victim].since)) {
+			victim = c
+		}
+	}
+	return victim
+}
+
+// connKey finds the connection in the context of a request.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// during marks the connection of a request as busy while a handler runs.
+func (cs *conns) during(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _ := r.Context().Value(connKey{}).(net.Conn)
+		cs.mark(c, true)
+		defer cs.mark(c, false)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (cs *conns) mark(c net.Conn, busy bool) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if s := cs.open[c]; s != nil {
+		s.busy = busy
+		s.since = time.Now()
+	}
+}
+
+// addrOf returns the part of host:port that tells one peer from another.
+func addrOf(remote string) netip.Addr {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr := at.Addr().Unmap().WithZone("")
+	if addr.Is6() {
+		if p, err := addr.Prefix(prefixIPv6); err == nil {
+			return p.Addr()
+		}
+	}
+	return addr
+}

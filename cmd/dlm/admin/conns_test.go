@@ -1,0 +1,124 @@
+package admin
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// peer is one end of a connection from an address of the test's choice.
+type peer struct {
+	net.Conn
+	from string
+}
+
+func (p *peer) RemoteAddr() net.Addr { return addr(p.from) }
+
+type addr string
+
+func (a addr) Network() string { return "tcp" }
+func (a addr) String() string  { return string(a) }
+
+// TestAtALimitTheOldestIdleConnectionGoes: of the address that has too many, or the most.
+func TestAtALimitTheOldestIdleConnectionGoes(t *testing.T) {
+	cs := newConns(8) // 2 per address
+	open := func(from string) *peer {
+		p := &peer{from: from}
+		if victim := cs.add(p); victim != nil {
+			t.Fatalf("%s: %v has to go", from, victim)
+		}
+		return p
+	}
+	a1, a2 := open("192.0.2.1:1"), open("192.0.2.1:2")
+	cs.open[a1].since = cs.open[a2].since.Add(-time.Second)
+	a3 := &peer{from: "192.0.2.1:3"}
+	if victim := cs.add(a3); victim != net.Conn(a1) {
+		t.Errorf("%v goes", victim)
+	}
+	cs.mark(a2, true)
+	cs.mark(a3, true)
+	a4 := &peer{from: "192.0.2.1:4"}
+	if victim := cs.add(a4); victim != net.Conn(a4) {
+		t.Errorf("all have a request, and %v goes", victim)
+	}
+	open("192.0.2.2:1")
+	b := open("[2001:db8::1]:1")
+	open("[2001:db8:0:0:1::2]:1") // of one /64: one peer
+	for _, from := range []string{"192.0.2.3:1", "192.0.2.4:1", "192.0.2.5:1"} {
+		open(from)
+	}
+	cs.open[b].since = time.Time{}
+	if victim := cs.add(&peer{from: "192.0.2.6:1"}); victim == nil || len(cs.open) != 8 {
+		t.Errorf("%v goes, %d are open", victim, len(cs.open))
+	}
+	for c := range cs.open {
+		cs.changed(c, http.StateClosed)
+	}
+	if len(cs.open) != 0 {
+		t.Errorf("left: %d", len(cs.open))
+	}
+}
+
+// TestIdleConnectionsDoNotKeepAProbeOut: neither silent ones, nor those that have sent half a request.
+func TestIdleConnectionsDoNotKeepAProbeOut(t *testing.T) {
+	s, base := serve(t, &fake{})
+	for i := range 2 * s.conns.max {
+		c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if i%2 == 0 {
+			if _, err := io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: "); err != nil {
+				continue // closed for a later one
+			}
+		}
+	}
+	for range 20 {
+		if code, body, _ := ask(t, "GET", base+"/livez", ""); code != 200 {
+			t.Fatalf("%d %s", code, body)
+		}
+	}
+	s.conns.mu.Lock()
+	defer s.conns.mu.Unlock()
+	if n := len(s.conns.open); n > s.conns.maxPerAddr {
+		t.Errorf("%d connections of one address are open", n)
+	}
+}
+
+// TestTheHealthSideAnswersProbesAlone, whatever is shown.
+func TestTheHealthSideAnswersProbesAlone(t *testing.T) {
+	s, err := ListenHealth("127.0.0.1:0", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	f := &fake{open: true, unready: []string{"secret words"}}
+	go func() { done <- s.Serve(ctx, f) }()
+	base := "http://" + s.Addr().String()
+	for _, c := range []struct {
+		method, path string
+		want         int
+		body         string
+	}{
+		{"GET", "/livez", 200, "ok"}, {"GET", "/readyz", 503, "unready"}, {"GET", "/snapshot", 404, ""},
+		{"POST", "/depose", 404, ""}, {"POST", "/promote", 404, ""}, {"POST", "/livez", 405, ""},
+	} {
+		if code, body, _ := ask(t, c.method, base+c.path, "a"); code != c.want || c.body != "" && body != c.body {
+			t.Errorf("%s %s: %d %s", c.method, c.path, code, body)
+		}
+	}
+	if _, err := ListenHealth(s.Addr().String(), slog.Default()); err == nil || !strings.Contains(err.Error(), "--health") {
+		t.Errorf("%v", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

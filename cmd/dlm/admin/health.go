@@ -1,0 +1,66 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"dlm/engine"
+)
+
+// ListenHealth binds an address that answers the two probes alone, one word each, so that it can
+// be open to where orchestrators are. Nothing is served before Serve.
+func ListenHealth(addr string, log *slog.Logger) (*Server, error) {
+	l, err := engine.Listen(addr)
+	if errors.Is(err, engine.ErrAddressInUse) {
+		return nil, fmt.Errorf("the health side can't %w: choose another with --health", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("health: %w", err)
+	}
+	s := newServer(l, log, engine.HealthConnsMax())
+	s.conns.maxPerAddr = s.conns.max // all probes of a machine come from one address
+	s.probesOnly = true
+	return s, nil
+}
+
+// livez is for who restarts a server that hangs. What hangs is in the log.
+func (s *Server) livez(w http.ResponseWriter, r *http.Request) {
+	s.leaveOpen(w, r)
+	if len(s.engine.Hung()) > 0 {
+		answer(w, http.StatusServiceUnavailable, "hung")
+		return
+	}
+	answer(w, http.StatusOK, "ok")
+}
+
+// readyz tells whether clients can be sent here. Why not is for those who may look: the reasons
+// name files, addresses and errors.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	mayLook := s.leaveOpen(w, r)
+	reasons := s.engine.Unready()
+	switch {
+	case len(reasons) == 0:
+		answer(w, http.StatusOK, "ok")
+	case mayLook:
+		answer(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
+	default:
+		answer(w, http.StatusServiceUnavailable, "unready")
+	}
+}
+
+// leaveOpen ends the connection of a probe after its answer, unless it shows a token, and reports
+// whether who probes may look: by a token, or since the server is open to everybody on the machine.
+func (s *Server) leaveOpen(w http.ResponseWriter, r *http.Request) (mayLook bool) {
+	if s.probesOnly {
+		closeAfter(w)
+		return false
+	}
+	v := s.visitorOf(r)
+	if !v.token {
+		closeAfter(w)
+	}
+	return v.role != engine.RoleNone && !v.page
+}

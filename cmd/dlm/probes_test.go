@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestProbesAreAnsweredBesideIdleConnections, on the HTTP side, and on an address of their own.
+func TestProbesAreAnsweredBesideIdleConnections(t *testing.T) {
+	health := freeAddr(t)
+	p := startServer(t, nil, "--http", "127.0.0.1:0", "--health", health)
+	for range 64 {
+		c, err := net.Dial("tcp", httpOf(t, p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	for _, url := range []string{"http://" + httpOf(t, p) + "/livez", "http://" + health + "/livez", "http://" + health + "/readyz"} {
+		res, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != 200 || string(text) != "ok\n" {
+			t.Errorf("%s: %d %q %v", url, res.StatusCode, text, err)
+		}
+	}
+	if code := post(t, "http://"+health+"/depose", ""); code != 404 {
+		t.Errorf("the health side knows /depose: %d", code)
+	}
+	for range 8 {
+		post(t, "http://"+httpOf(t, p)+"/depose", "guessed")
+	}
+	numbers := infoNumbers(t, dial(t, p.addr), "clients")
+	if numbers["wrong_tokens_http"] != 8 || numbers["denied_admin_commands"] != 0 {
+		t.Errorf("INFO: %v", numbers)
+	}
+}
+
+func TestTheHealthAddressIsOneOfItsOwn(t *testing.T) {
+	for addr, want := range map[string]string{"nonsense": "neither host:port nor off", "127.0.0.1:7421": "port of the HTTP side", "127.0.0.1:7420": "port of the port for locks"} {
+		_, err := loadFrom(t, []string{"--health", addr}, nil, "")
+		if err == nil || !strings.Contains(err.Error(), "--health: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
