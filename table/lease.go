@@ -7,7 +7,11 @@ func (s *Shard) heartbeat(l *lock, cmd *codec.Command, r *Result) {
 	if !s.owned(l, cmd, r) {
 		return
 	}
-	s.renew(l, optionalTTL(cmd))
+	ttlMs := optionalTTL(cmd)
+	if ttlMs != 0 && ttlMs != l.ttlMs {
+		s.amended++
+	}
+	s.renew(l, ttlMs)
 	s.counts.Renewals++
 	s.emit(EventRenew, l, cmd.Service, Origin{})
 	s.describe(l, r)

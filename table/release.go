@@ -13,6 +13,7 @@ func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *R
 	}
 	s.emit(EventRelease, l, cmd.Service, Origin{})
 	if l.count > 0 {
+		s.amended++
 		s.describe(l, r)
 		return
 	}

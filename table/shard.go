@@ -45,6 +45,7 @@ type Shard struct {
 
 	_       [8 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
 	shrinks uint32                 // how often the index was made smaller
+	amended uint32                 // holds that stay, and were changed; see Changes
 }
 
 // Counts are what happened in a shard since the start.
