@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"dlm/engine/snapshot"
 )
@@ -45,17 +46,17 @@ func (e *Engine) Identify(token string) (name string, role Role) {
 	return "", RoleNone
 }
 
-// NewestImage returns the path of the newest image and its ETag; path is empty
-// if there is none.
-func (e *Engine) NewestImage() (path, etag string) {
+// NewestImage returns the path of the newest image, its ETag, and how long ago the table was
+// known to be as in it; path is empty if there is none.
+func (e *Engine) NewestImage() (path, etag string, age time.Duration) {
 	if rec := e.served.Load(); rec.dir != nil && errors.Is(rec.dir.Check(), snapshot.ErrLost) {
-		return "", "" // what has the name is another table's. A stop has closed the lock file: that is no loss
+		return "", "", 0 // what has the name is another table's. A stop has closed the lock file: that is no loss
 	}
 	if s, ok := e.ImageState(); ok && s.Path != "" {
-		return s.Path, s.Header.ETag()
+		return s.Path, s.Header.ETag(), time.Since(s.AsOf)
 	}
 	if rec := e.served.Load(); rec.from != "" { // a start's first image is not written yet, or this is a backup
-		return rec.dir.Path() + "/" + rec.from, rec.header.ETag()
+		return rec.dir.Path() + "/" + rec.from, rec.header.ETag(), rec.staleness()
 	}
-	return "", ""
+	return "", "", 0
 }

@@ -18,12 +18,18 @@ import (
 // source is where a backup gets images from.
 type source interface {
 	// fetch brings an image newer than have into the directory, under a name of
-	// its own choice, and returns its path; "" if there is none.
-	fetch(ctx context.Context, have *snapshot.Header, dir string) (path string, err error)
+	// its own choice.
+	fetch(ctx context.Context, have *snapshot.Header, dir string) (fetched, error)
 	// depose makes the primary stop for good, by the right of an admin's token, and
 	// returns the name of the last image, if it has written one. errGone: there is
 	// no primary any more.
 	depose(ctx context.Context, token string) (last string, err error)
+}
+
+// fetched is what a source has answered.
+type fetched struct {
+	path string    // of a newer image; empty: there is none
+	asOf time.Time // when the primary's table was known to be as in its newest image; zero: not known
 }
 
 // errGone says that a primary is certainly not running.
@@ -138,6 +144,7 @@ func (r *recovered) next(cfg *Config, path string) (*recovered, error) {
 	}
 	n := &recovered{follows: true, dir: r.dir, started: r.started, start: r.start, ttlMax: r.ttlMax,
 		from: snapshot.FileName(h.Start, h.Number), header: h, begun: h.TableTime, holds: int(h.Holds)}
+	n.know(time.Unix(0, h.WallTime)) // unless the primary tells more
 	n.start.TokenCeiling = max(r.start.TokenCeiling, r.header.TokenCeiling)
 	n.table = newTable(cfg, h.Seed, h.TokenCeiling)
 	return n, img.Each(func(s *codec.ShardImage) error {
@@ -174,26 +181,32 @@ func (f *follower) step(ctx context.Context) error {
 	if err := f.dir.Check(); err != nil {
 		return err
 	}
-	path, err := f.source.fetch(ctx, have, f.dir.Path())
+	got, err := f.source.fetch(ctx, have, f.dir.Path())
 	if err != nil {
 		return err
 	}
 	f.mu.Lock()
 	f.asked = time.Now()
 	f.mu.Unlock()
-	if path == "" {
+	if got.path == "" {
+		if now.from != "" && !got.asOf.IsZero() {
+			now.confirm(got.asOf)
+		}
 		if now.from == "" && !f.waiting {
 			f.waiting = true
 			f.e.cfg.Log.Warn("the primary has no image yet: there is nothing to promote before the first", "primary", f.e.cfg.BackupOf)
 		}
 		return nil
 	}
-	next, err := now.next(&f.e.cfg, path)
+	next, err := now.next(&f.e.cfg, got.path)
 	if err != nil {
-		return errors.Join(adviseBackup(err, "it is fetched again: if that does not help, see whether this is a primary's address"), f.dir.Discard(path))
+		return errors.Join(adviseBackup(err, "it is fetched again: if that does not help, see whether this is a primary's address"), f.dir.Discard(got.path))
 	}
-	if err := f.dir.Adopt(path, next.from); err != nil {
+	if err := f.dir.Adopt(got.path, next.from); err != nil {
 		return err
+	}
+	if !got.asOf.IsZero() {
+		next.know(got.asOf)
 	}
 	f.e.served.Store(next)
 	f.warnBehind(now, next)

@@ -35,9 +35,11 @@ type recovered struct {
 	// ttlReason refuses a longer TTL, in words that are made once: clients cause many.
 	ttlReason string
 	started   time.Time
-	older     bool // a newer image was damaged, and passed over
-	newDir    bool // dir had neither START nor an image
-	follows   bool // a backup's: it stands still, and is replaced by the next image's
+	older     bool         // a newer image was damaged, and passed over
+	newDir    bool         // dir had neither START nor an image
+	asOf      atomic.Int64 // when the table was known to be as in the image, ns after started; later ones for a backup only
+	asFirst   int64        // the same, when the image was loaded
+	follows   bool         // a backup's: it stands still, and is replaced by the next image's
 }
 
 // openTable makes the table, from the data directory if there is one.
@@ -169,6 +171,7 @@ func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *s
 	if img != nil {
 		h := img.Header()
 		r.header, r.from = h, filepath.Base(img.Path())
+		r.know(time.Unix(0, h.WallTime))
 		clean = known && former.CleanImage == r.from && h.Start == former.Number && !h.Grace && !copied
 		s.Lineage, s.Seed, s.Number = h.Lineage, h.Seed, max(s.Number, h.Start)
 		tokens, ttlMs = max(tokens, h.TokenCeiling), max(ttlMs, h.TTLLimitMs)
@@ -260,11 +263,6 @@ func (r *recovered) timeAt(now int64) int64 {
 		return r.begun
 	}
 	return now
-}
-
-// staleness returns how old the image of a backup is, by the wall clocks of both.
-func (r *recovered) staleness() time.Duration {
-	return max(0, time.Since(time.Unix(0, r.header.WallTime)))
 }
 
 // Durability says in one line what a crash would cost, and what was recovered.

@@ -26,6 +26,7 @@ type imager struct {
 	e      *Engine
 	rec    *recovered
 	number uint64    // of the last image of this start
+	copied uint64    // Changes of all shards when they were copied for the last whole image
 	looked time.Time // at the ceiling of tokens
 	img    codec.ShardImage
 	locked []time.Duration // of the last image's holds of a mutex
@@ -39,6 +40,8 @@ type ImageState struct {
 	Path     string          // newest image; empty: none yet
 	Header   snapshot.Header // of it
 	Written  time.Time       // when it was complete
+	AsOf     time.Time       // when the table was last known to be as in it; not after Written, but for Same
+	Same     uint64          // how often no image was written since nothing had changed
 	Took     time.Duration   // from begin to end
 	CPU      time.Duration   // of it, on a processor
 	LockP99  time.Duration   // of the times for which a shard's mutex was held
@@ -70,12 +73,19 @@ func (m *imager) run(ctx context.Context) {
 		if !m.rest(ctx, wait) {
 			return
 		}
+		var written bool
 		var err error
-		beside(func() { err = errors.Join(m.extendTokens(), m.write()) })
+		beside(func() {
+			tokens := m.extendTokens()
+			written, err = m.update()
+			err = errors.Join(tokens, err)
+		})
 		if err != nil {
 			m.e.cfg.Log.Error("no image was written; the next interval tries again", "error", err.Error())
 		}
-		wait = max(m.e.cfg.SnapshotInterval, imageRest*m.cpu())
+		if wait = m.e.cfg.SnapshotInterval; written {
+			wait = max(wait, imageRest*m.cpu())
+		}
 	}
 }
 
@@ -101,7 +111,7 @@ func (m *imager) cpu() time.Duration {
 // write writes one image and removes those that are too many.
 func (m *imager) write() error {
 	began, cpu := time.Now(), threadTime()
-	path, header, err := m.writeImage()
+	path, header, copied, err := m.writeImage()
 	if err == nil {
 		m.e.retain(m.rec.dir)
 	}
@@ -113,7 +123,8 @@ func (m *imager) write() error {
 		m.state.Failures++
 	}
 	if path != "" {
-		m.state.Path, m.state.Header, m.state.Written = path, header, time.Now()
+		m.copied = copied
+		m.state.Path, m.state.Header, m.state.Written, m.state.AsOf = path, header, time.Now(), began
 		m.state.Took = time.Since(began)
 		slices.Sort(m.locked)
 		m.state.LockP99, m.state.LockMax = m.locked[len(m.locked)*99/100], m.locked[len(m.locked)-1]
@@ -128,18 +139,17 @@ func (e *Engine) retain(dir *snapshot.Dir) {
 	}
 }
 
-func (m *imager) writeImage() (string, snapshot.Header, error) {
+func (m *imager) writeImage() (path string, header snapshot.Header, copied uint64, err error) {
 	m.number++
 	m.locked = m.locked[:0]
 	w, err := m.rec.dir.Create(m.header())
 	if err != nil {
-		return "", snapshot.Header{}, err
+		return "", header, 0, err
 	}
-	path, header, err := m.fill(w)
-	if err != nil {
-		return "", header, errors.Join(err, w.Abort())
+	if path, header, copied, err = m.fill(w); err != nil {
+		return "", header, 0, errors.Join(err, w.Abort())
 	}
-	return path, header, nil
+	return path, header, copied, nil
 }
 
 // header returns what can be said before the first shard is copied.
@@ -160,27 +170,32 @@ func (m *imager) header() snapshot.Header {
 }
 
 // fill copies shard after shard into the image. A shard is locked for some
-// records at a time; all else happens outside.
-func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, err error) {
+// records at a time; all else happens outside. copied is the sum of the shards' Changes, each
+// from before its first record: what changes while it is copied counts as later than the image.
+func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, copied uint64, err error) {
 	for i := range table.Shards {
 		shard, at, done := m.rec.table.ShardAt(i), table.ExportCursor{}, false
-		for !done {
+		for first := true; !done; first = false {
 			shard.Lock()
 			locked := time.Now()
+			if first {
+				copied += shard.Changes()
+			}
 			done = shard.Export(&at, exportScan, w.Header().Grace, &m.img)
 			m.locked = append(m.locked, time.Since(locked))
 			shard.Unlock()
 		}
 		if err := w.Shard(&m.img); err != nil {
-			return "", h, err
+			return "", h, 0, err
 		}
 		m.keepTokens()
 	}
 	w.Header().TokenCeiling = m.rec.start.TokenCeiling // the counters copied last may be above that of the beginning
 	if err := m.rec.dir.Check(); err != nil {          // it took a while: the name must still be ours
-		return "", h, err
+		return "", h, 0, err
 	}
-	return w.Commit()
+	path, h, err = w.Commit()
+	return path, h, copied, err
 }
 
 // finish writes the last image of a clean stop, when nothing is executed any

@@ -128,7 +128,9 @@ func (e *Engine) infoDurability(b []byte) []byte {
 	s, _ := e.ImageState()
 	if s.Path != "" {
 		b = infoLine(b, "image", snapshot.Name(s.Path))
-		b = infoLine(b, "image_age_ms", time.Since(s.Written).Milliseconds())
+		b = infoLine(b, "image_age_ms", time.Since(s.AsOf).Milliseconds())
+		b = infoLine(b, "image_written_ms_ago", time.Since(s.Written).Milliseconds())
+		b = infoLine(b, "images_not_needed", s.Same)
 		b = infoLine(b, "image_holds", s.Header.Holds)
 		b = infoLine(b, "image_bytes", s.Header.Length)
 		b = infoLine(b, "image_took_ms", s.Took.Milliseconds())

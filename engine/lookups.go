@@ -31,6 +31,7 @@ func (r *reactor) statusOf(c *conn) {
 	s.Status(served.timeAt(r.now), hash, r.cmd.Name, &r.status, &r.fx)
 	r.unlock(s)
 	r.count(codec.VerbStatus, codec.OK)
+	r.status.HeldMs += served.unchangedMs()
 	fields := 1
 	if r.status.Held || r.status.Recovering {
 		fields = statusFields(&r.status)
@@ -146,7 +147,9 @@ func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Fi
 		r.unlock(s)
 		left -= listScan - scan
 		r.cost += 1 + (listScan-scan)/costRecord
-		for _, st := range r.statuses.All()[seen:] {
+		for i := range r.statuses.All()[seen:] {
+			st := &r.statuses.All()[seen+i]
+			st.HeldMs += served.unchangedMs()
 			size += len(st.Name) + len(st.Owner) + len(st.Meta) + len(st.Next)
 		}
 		seen = r.hideOthers(c, seen)

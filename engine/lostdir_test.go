@@ -62,7 +62,7 @@ func TestADirectoryThatWasReplaced(t *testing.T) {
 	if err := m.extendTokens(); !errors.Is(err, snapshot.ErrLost) {
 		t.Errorf("START of another: %v", err)
 	}
-	if path, _ := first.e.NewestImage(); path != "" {
+	if path, _, _ := first.e.NewestImage(); path != "" {
 		t.Errorf("it hands out %s", path)
 	}
 	if err := first.e.keepLast(); !errors.Is(err, snapshot.ErrLost) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,14 +22,16 @@ import (
 const (
 	fetchName  = "fetched.partial" // an image on its way
 	answerWait = 10 * time.Second  // for a primary's first byte
+	ageMaxMs   = 1 << 40           // of an image, as told by a primary: 35 years
 	stallMax   = 30 * time.Second  // without a byte of an image
 	dialWait   = 5 * time.Second   // for a connection to a primary that is to stop
 )
 
 // HTTP headers between a backup and its primary.
 const (
-	HeaderBackup = "Dlm-Backup" // of a request: the backup's own Lineage
-	HeaderRole   = "Dlm-Role"   // of an image: RoleOfBackup, if its server is none that decides
+	HeaderBackup = "Dlm-Backup"       // of a request: the backup's own Lineage
+	HeaderAge    = "Dlm-Image-Age-Ms" // of an answer: how long before it the table was known to be as in the newest image
+	HeaderRole   = "Dlm-Role"         // of an image: RoleOfBackup, if its server is none that decides
 	RoleOfBackup = "backup"
 )
 
@@ -98,10 +101,11 @@ func (p *primaryHTTP) request(ctx context.Context, method, path, token string) (
 	return req, nil
 }
 
-func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir string) (string, error) {
+func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir string) (got fetched, err error) {
+	asked := time.Now()
 	req, err := p.request(ctx, http.MethodGet, "/snapshot", p.token)
 	if err != nil {
-		return "", err
+		return got, err
 	}
 	if have != nil {
 		req.Header.Set("If-None-Match", have.ETag())
@@ -114,16 +118,19 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 	}
 	res, err := p.client.Do(req)
 	if err != nil {
-		return "", err
+		return got, err
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
 	if res.Header.Get(HeaderRole) == RoleOfBackup {
-		return "", fmt.Errorf("%s is a backup itself, or this very server: follow its primary", p.base)
+		return got, fmt.Errorf("%s is a backup itself, or this very server: follow its primary", p.base)
+	}
+	if ms, err := strconv.ParseInt(res.Header.Get(HeaderAge), 10, 64); err == nil && ms >= 0 {
+		got.asOf = asked.Add(-time.Duration(min(ms, ageMaxMs)) * time.Millisecond) // not later: the answer took some time
 	}
 	flags := os.O_WRONLY | os.O_CREATE
 	switch res.StatusCode {
 	case http.StatusNotModified, http.StatusNoContent:
-		return "", nil
+		return got, nil
 	case http.StatusPartialContent:
 		flags |= os.O_APPEND
 	case http.StatusOK:
@@ -131,18 +138,19 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 	default:
 		p.etag = ""
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // for the message only
-		return "", fmt.Errorf("%s answers %s: %s", p.base, res.Status, strings.TrimSpace(string(text)))
+		return got, fmt.Errorf("%s answers %s: %s", p.base, res.Status, strings.TrimSpace(string(text)))
 	}
 	if err := checkBody(res, has, dir); err != nil {
 		p.etag = ""
-		return "", fmt.Errorf("%s: %w", p.base, err)
+		return got, fmt.Errorf("%s: %w", p.base, err)
 	}
 	p.etag = res.Header.Get("ETag")
 	if err := receive(path, flags, res.Body); err != nil {
-		return "", err
+		return got, err
 	}
 	p.etag = ""
-	return path, nil
+	got.path = path
+	return got, nil
 }
 
 // receive stores a body that must not stall. What has come stays, to be resumed.
@@ -242,31 +250,39 @@ func (d sharedDir) check() error {
 	return nil
 }
 
-func (d sharedDir) fetch(_ context.Context, have *snapshot.Header, dir string) (string, error) {
+func (d sharedDir) fetch(_ context.Context, have *snapshot.Header, dir string) (got fetched, err error) {
 	switch err := d.check(); {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s is no data directory: no server has started with it (%w)", d.path, err)
+		return got, fmt.Errorf("%s is no data directory: no server has started with it (%w)", d.path, err)
 	case err != nil:
-		return "", err
+		return got, err
 	}
 	names, err := snapshot.Images(d.path)
-	if err != nil || len(names) == 0 || have != nil && names[0] == snapshot.FileName(have.Start, have.Number) {
-		return "", err
+	if err != nil || len(names) == 0 {
+		return got, err
 	}
 	from, err := os.Open(filepath.Join(d.path, names[0]))
 	if err != nil {
-		return "", err
+		return got, err
 	}
 	defer func() { _ = from.Close() }() // it was only read
 	info, err := from.Stat()
 	if err != nil {
-		return "", err
+		return got, err
+	}
+	got.asOf = info.ModTime()
+	if have != nil && names[0] == snapshot.FileName(have.Start, have.Number) {
+		return got, nil
 	}
 	if err := checkRoom(info.Size(), dir); err != nil {
-		return "", err
+		return got, err
 	}
 	path := filepath.Join(dir, fetchName)
-	return path, receive(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, from)
+	if err := receive(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, from); err != nil {
+		return got, err
+	}
+	got.path = path
+	return got, nil
 }
 
 // depose takes the lock of the directory, which the primary holds while it runs,

@@ -67,19 +67,19 @@ func TestFetchResumes(t *testing.T) {
 			t.Fatal("a transfer that broke off is no error")
 		}
 	}
-	path, err := source.fetch(t.Context(), nil, dir)
+	fetched, err := source.fetch(t.Context(), nil, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, image) {
+	if got, err := os.ReadFile(fetched.path); err != nil || !bytes.Equal(got, image) {
 		t.Errorf("%d bytes of %d, %v", len(got), len(image), err)
 	}
 	if want := []string{"", "bytes=5000-", "bytes=10000-"}; strings.Join(primary.requests, " ") != strings.Join(want, " ") {
 		t.Errorf("asked for %q", primary.requests)
 	}
 	have := state.Header
-	if path, err := source.fetch(t.Context(), &have, dir); path != "" || err != nil {
-		t.Errorf("fetched again: %s %v", path, err)
+	if again, err := source.fetch(t.Context(), &have, dir); again.path != "" || err != nil {
+		t.Errorf("fetched again: %s %v", again.path, err)
 	}
 }
 
@@ -95,11 +95,11 @@ func TestFetchAfterAnotherImage(t *testing.T) {
 		t.Fatal("a transfer that broke off is no error")
 	}
 	primary.image, primary.etag = bytes.Repeat([]byte("new"), 4000), `"x-1-2"`
-	path, err := source.fetch(t.Context(), &snapshot.Header{}, dir)
+	fetched, err := source.fetch(t.Context(), &snapshot.Header{}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, primary.image) {
+	if got, err := os.ReadFile(fetched.path); err != nil || !bytes.Equal(got, primary.image) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -141,6 +142,14 @@ func (d *Dir) SetAside(name string) (path string, err error) {
 		return "", err
 	}
 	return path, syncDir(d.path)
+}
+
+// Touch sets the time of an image's file, which says when the table was last known to be as in it.
+func (d *Dir) Touch(h Header, at time.Time) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	return os.Chtimes(filepath.Join(d.path, FileName(h.Start, h.Number)), at, at)
 }
 
 // Discard removes a file that turned out to be no image.

@@ -15,6 +15,9 @@
 // Every file is written under another name, forced to disk, renamed, and then
 // the directory is forced to disk. So a name stands for a whole file or for none.
 //
+// An image that is as good as one that would be written is not written again: its file's time is
+// set instead. That time says when the table was last known to be as in the image.
+//
 // # Image, format version 3
 //
 // All numbers are little-endian. The header has 12 KiB; sections begin at

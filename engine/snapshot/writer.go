@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"time"
 
 	"dlm/codec"
 )
@@ -80,6 +81,10 @@ func (w *Writer) Commit() (path string, h Header, err error) {
 		return "", h, err
 	}
 	if _, err := w.file.WriteAt(w.header.encode(&w.entries), 0); err != nil {
+		return "", h, err
+	}
+	begun := time.Unix(0, w.header.WallTime) // the file's time: the table was as in it then
+	if err := os.Chtimes(w.path+partial, begun, begun); err != nil {
 		return "", h, err
 	}
 	if err := w.file.Sync(); err != nil {

@@ -67,7 +67,9 @@ func (f *fake) Identify(token string) (string, engine.Role) {
 
 func (f *fake) KeepsImages() bool { return !f.memory }
 
-func (f *fake) NewestImage() (path, etag string) { return f.path, `"x-1-2"` }
+func (f *fake) NewestImage() (path, etag string, age time.Duration) {
+	return f.path, `"x-1-2"`, 1234 * time.Millisecond
+}
 
 func (f *fake) Promote(_ context.Context, how engine.PromoteRequest) (string, error) {
 	f.promoted = append(f.promoted, how.OldIsDead)
@@ -366,5 +368,19 @@ func TestNoImageYetIsNotNever(t *testing.T) {
 	f.follows, f.memory = false, true
 	if code, body, _ := ask(t, "GET", base+"/snapshot", "b"); code != 404 || !strings.Contains(body, "--data-dir") {
 		t.Errorf("memory only: %d %s", code, body)
+	}
+}
+
+// TestAgeOfAnImage is told with the image, and with the answer that it is the newest still.
+func TestAgeOfAnImage(t *testing.T) {
+	f := &fake{path: filepath.Join(t.TempDir(), "image")}
+	if err := os.WriteFile(f.path, []byte("image"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, base := serve(t, f)
+	for etag, want := range map[string]int{"": 200, `"x-1-2"`: 304} {
+		if code, _, header := ask(t, "GET", base+"/snapshot", "b", "If-None-Match", etag); code != want || header.Get(engine.HeaderAge) != "1234" {
+			t.Errorf("If-None-Match %s: %d %v", etag, code, header)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strconv"
 	"time"
 
 	"dlm/engine"
@@ -26,8 +27,8 @@ type Engine interface {
 	NoteDenied(what, by, from string)
 	// KeepsImages reports whether there are images, or will be.
 	KeepsImages() bool
-	// NewestImage returns the image to be fetched and its ETag; path "": none yet.
-	NewestImage() (path, etag string)
+	// NewestImage returns the image to be fetched, its ETag, and how old it can be; path "": none yet.
+	NewestImage() (path, etag string, age time.Duration)
 	Promote(ctx context.Context, how engine.PromoteRequest) (string, error)
 	Depose(ctx context.Context, taker string) (string, error)
 	// Follows tells whether it is a backup.
@@ -46,7 +47,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	if s.engine.Follows() {
 		w.Header().Set(engine.HeaderRole, engine.RoleOfBackup)
 	}
-	path, etag := s.engine.NewestImage()
+	path, etag, age := s.engine.NewestImage()
 	if path == "" {
 		w.WriteHeader(http.StatusNoContent) // the first one is not complete yet
 		return
@@ -68,6 +69,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	defer func() { _ = f.Close() }() // it was only read
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
 	w.Header().Set("ETag", etag)
+	w.Header().Set(engine.HeaderAge, strconv.FormatInt(age.Milliseconds(), 10))
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	taker := s.taker.Load()

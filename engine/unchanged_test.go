@@ -1,0 +1,210 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/engine/snapshot"
+)
+
+// update is what the imager does at each interval.
+func (s *sim) update() (written bool) {
+	s.t.Helper()
+	written, err := s.e.imager.Load().update()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return written
+}
+
+// TestAnUnchangedTableIsNotWrittenAgain, and is known to be as in its image all the same.
+func TestAnUnchangedTableIsNotWrittenAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	m := s.e.imager.Load()
+	if !s.update() {
+		t.Error("no first image of a start")
+	}
+	steps := []struct {
+		line string
+		want bool // it is written
+	}{
+		{"PING", false},
+		{"ACQUIRE a svc 0", true},
+		{"STATUS a", false},
+		{"HEARTBEAT a svc", false},
+		{"HEARTBEAT a svc TTL 10000", false}, // as before
+		{"HEARTBEAT a svc TTL 12000", true},
+		{"ACQUIRE a svc 0", true},
+		{"ACQUIRE a other 0", false}, // TIMEOUT
+		{"RELEASE a svc", true},      // one count of two
+		{"RELEASE a other", false},   // NOTOWNER
+		{"RELEASE a svc", true},
+		{"RELEASE a svc", false}, // NOTHELD
+		{"ACQUIRE b svc 0 TTL 1000", true},
+	}
+	for _, c := range steps {
+		before := m.state
+		s.ask(c.line)
+		if written := s.update(); written != c.want {
+			t.Errorf("after %s: written %v", c.line, written)
+		}
+		after := m.state
+		if same := after.Path == before.Path; same == c.want || same != (after.Same == before.Same+1) || !after.AsOf.After(before.AsOf) {
+			t.Errorf("after %s: %+v, then %+v", c.line, before, after)
+		}
+		if info, err := os.Stat(after.Path); err != nil || c.want == false && !info.ModTime().Equal(after.AsOf) {
+			t.Errorf("after %s: the file is of %v, want %v; %v", c.line, info.ModTime(), after.AsOf, err)
+		}
+	}
+	s.advance(2 * time.Second) // b expires
+	if !s.update() || s.update() {
+		t.Error("an expiry is one change")
+	}
+	if info := s.ask("INFO durability"); !strings.Contains(info, "image_age_ms:") || !strings.Contains(info, "image_written_ms_ago:") ||
+		!strings.Contains(info, "images_not_needed:8") {
+		t.Errorf("INFO: %s", info)
+	}
+	m.state.Written = m.state.Written.Add(-unchangedMax)
+	if !s.update() || s.update() {
+		t.Error("it is written once in a while")
+	}
+	if err := os.Remove(m.state.Path); err != nil {
+		t.Fatal(err)
+	}
+	if !s.update() || s.update() {
+		t.Error("an image that was removed is written anew")
+	}
+	s.crash()
+}
+
+// TestAGraceIsWritten at each interval, and once after it.
+func TestAGraceIsWritten(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	token := tokenOf(t, s.ask("ACQUIRE a svc 0"))
+	s.image()
+	s.crash()
+	s = mustStart(t, dir, nil)
+	for range 2 {
+		if !s.update() {
+			t.Error("not written in a grace")
+		}
+		s.want(fmt.Sprintf("HEARTBEAT a svc TOKEN %d", token), "OK")
+	}
+	s.advance(9 * time.Second)
+	s.want(fmt.Sprintf("HEARTBEAT a svc TOKEN %d TTL 20000", token), "OK")
+	s.advance(12 * time.Second)
+	if !s.update() || s.e.imager.Load().state.Header.Grace || s.update() {
+		t.Error("one image after the grace")
+	}
+	s.crash()
+}
+
+// TestACleanStopIsExact though nothing has changed but leases.
+func TestACleanStopIsExact(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, nil)
+	s.want("ACQUIRE a svc 0", "OK")
+	s.update()
+	s.advance(7 * time.Second)
+	s.want("HEARTBEAT a svc", "OK")
+	s.advance(4 * time.Second)
+	if s.update() {
+		t.Error("written for a renewal")
+	}
+	s.cleanStop()
+	s = mustStart(t, dir, nil)
+	if got := s.ask("STATUS a"); !strings.Contains(got, "lease_ms=6000") || !strings.Contains(got, "held_ms=11000") {
+		t.Errorf("%s", got)
+	}
+	s.crash()
+}
+
+// TestABackupOfAnUnchangedTableIsNotStale: the answer that there is nothing newer makes what it has good again.
+func TestABackupOfAnUnchangedTableIsNotStale(t *testing.T) {
+	one := t.TempDir()
+	p := mustStart(t, one, nil)
+	p.want("ACQUIRE a svc 0", "OK")
+	p.image()
+	state, _ := p.e.ImageState()
+	image, err := os.ReadFile(state.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	age := "60000"
+	primary := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", state.Header.ETag())
+		if age != "" {
+			w.Header().Set(HeaderAge, age)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(image))
+	}))
+	defer primary.Close()
+	b := mustStart(t, t.TempDir(), func(c *Config) { c.BackupOf = primary.URL })
+	ask := func(tell string, least, most time.Duration, heldMs int64) {
+		t.Helper()
+		age = tell
+		if err := b.follow(); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.e.served.Load().staleness(); got < least || got > most {
+			t.Errorf("told %q ms: %v old, want %v to %v", tell, got, least, most)
+		}
+		var held int64
+		status := b.ask("STATUS a")
+		if _, err := fmt.Sscanf(status[strings.Index(status, "held_ms="):], "held_ms=%d", &held); err != nil || held < heldMs || held > heldMs+20_000 {
+			t.Errorf("%s: %v, want it held for %d ms", status, err, heldMs)
+		}
+	}
+	ask("60000", time.Minute, time.Minute+20*time.Second, 0)
+	ask("1000", time.Second, 21*time.Second, 59_000)
+	ask("nonsense", time.Second, 21*time.Second, 59_000)
+	ask("90000", time.Second, 21*time.Second, 59_000) // it was told better
+	ask("0", 0, 20*time.Second, 60_000)
+	b.crash()
+	p.crash()
+}
+
+// TestABackupOfAnUnchangedDirectory sees the same by the time of the file.
+func TestABackupOfAnUnchangedDirectory(t *testing.T) {
+	one := t.TempDir()
+	p := mustStart(t, one, func(c *Config) { c.wall = func() time.Time { return time.Now().Add(-time.Hour) } })
+	p.image()
+	b := newBackup(t, one, t.TempDir())
+	if err := b.follow(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.e.served.Load().staleness(); got < time.Hour {
+		t.Errorf("%v old, from an image of an hour ago", got)
+	}
+	if p.update() {
+		t.Fatal("written without a change")
+	}
+	if err := b.follow(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.e.served.Load().staleness(); got > time.Minute {
+		t.Errorf("%v old, though it was looked at right now", got)
+	}
+	b.crash()
+	p.crash()
+}
+
+// TestTouchWhatIsGone: the time of an image that is not there can't be set.
+func TestTouchWhatIsGone(t *testing.T) {
+	d, err := snapshot.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Touch(snapshot.Header{Start: 1, Number: 2}, time.Now()); !os.IsNotExist(err) {
+		t.Errorf("%v", err)
+	}
+}
