@@ -108,6 +108,9 @@ type Config struct {
 	Log *slog.Logger
 	// LogDropped, if not nil, returns how many records of Log were not written, for INFO.
 	LogDropped func() uint64
+	// Crash, if not nil, ends the process after a bug that was logged and leaves the table in
+	// doubt, when the log has got out. Nil: a panic does.
+	Crash func()
 	// Tap, if not nil, is called for every change of a lock, with the mutex of
 	// its shard held. Tests use it as the stream of events; servers leave it nil.
 	Tap func(*table.Event)

@@ -280,10 +280,10 @@ func (r *reactor) guard(c *conn, cause any) {
 	if cause == nil {
 		return
 	}
-	r.e.cfg.Log.Error("internal error", "cause", cause, "stack", string(debug.Stack()))
 	if r.locked {
-		panic(cause)
+		r.e.crash(cause)
 	}
+	r.e.cfg.Log.Error("internal error", "cause", cause, "stack", string(debug.Stack()))
 	if user := r.user; user != nil {
 		r.leave(user)
 		r.failInternally(user) // its last reply may be half of one

@@ -97,6 +97,11 @@ func (a *alarm) ringBefore(next int64) {
 // runTicker is the goroutine "ticker": it keeps table time, settles what is
 // due when it is, to the millisecond, and orders the sweeps.
 func (e *Engine) runTicker(ctx context.Context) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			e.crash(cause)
+		}
+	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	e.gauge.open()

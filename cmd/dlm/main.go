@@ -12,6 +12,7 @@ import (
 const (
 	exitOK      = 0
 	exitFailure = 1 // the command was understood and failed
+	exitCrash   = 2 // a bug of the server, as after a panic of Go
 	exitUsage   = 2 // the command line was not understood
 )
 

@@ -55,6 +55,7 @@ func serve(stderr io.Writer, o *options) error {
 	log, queue := logging.New(stderr, format, o.logLevel)
 	defer queue.Close(flushMax)
 	o.engine.Log, o.engine.LogDropped = log, queue.Dropped
+	o.engine.Crash = func() { queue.Close(flushMax); os.Exit(exitCrash) }
 
 	spareCollector()
 	limitCollector(o.engine.MemoryMax)

@@ -5,37 +5,53 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"dlm/cmd/dlm/admin"
 	"dlm/engine"
 	"dlm/engine/snapshot"
 	"dlm/table"
 )
 
-// TestAStopEndsThoughALoopHangs: it fails, tells what hung, and names no clean image.
-func TestAStopEndsThoughALoopHangs(t *testing.T) {
-	hang, hangs := make(chan struct{}), make(chan struct{})
-	dir := t.TempDir()
-	server, err := engine.New(engine.Config{Listen: "127.0.0.1:0", Loops: 1, DataDir: dir, StopWait: 400 * time.Millisecond,
+// hangingServer returns a server whose only loop hangs, with a shard's mutex held, once it has been
+// asked for a lock; hangs is closed then, and the loop goes on when hang is closed.
+func hangingServer(t *testing.T, dir string, stopWait time.Duration) (server *engine.Engine, hangs, hang chan struct{}) {
+	t.Helper()
+	hang, hangs = make(chan struct{}), make(chan struct{})
+	server, err := engine.New(engine.Config{Listen: "127.0.0.1:0", Loops: 1, DataDir: dir, StopWait: stopWait,
 		Log: slog.New(slog.DiscardHandler), Tap: func(*table.Event) { close(hangs); <-hang }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- serveBounded(ctx, server, nil, nil) }()
+	return server, hangs, hang
+}
+
+func askForALock(t *testing.T, server *engine.Engine) {
+	t.Helper()
 	conn, err := net.Dial("tcp", server.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	if _, err := conn.Write([]byte("ACQUIRE l me 0\n")); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestAStopEndsThoughALoopHangs: it fails, tells what hung, and names no clean image.
+func TestAStopEndsThoughALoopHangs(t *testing.T) {
+	dir := t.TempDir()
+	server, hangs, hang := hangingServer(t, dir, 400*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- serveBounded(ctx, server, nil, nil) }()
+	askForALock(t, server)
 	<-hangs
 	cancel()
+	var err error
 	select {
 	case err = <-ended:
 	case <-time.After(eventually):
@@ -51,6 +67,38 @@ func TestAStopEndsThoughALoopHangs(t *testing.T) {
 	close(hang) // what was left behind ends, before its directory is removed
 	for server.StopsAt() != "" {
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestLivezFailsWhileALoopHangs, and is well again after it.
+func TestLivezFailsWhileALoopHangs(t *testing.T) {
+	server, hangs, hang := hangingServer(t, "", time.Minute)
+	side, err := admin.Listen("127.0.0.1:0", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- serveBounded(ctx, server, side, nil) }()
+	livez := func() int {
+		res, err := http.Get("http://" + side.Addr().String() + "/livez")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	if code := livez(); code != 200 {
+		t.Errorf("before it hangs: %d", code)
+	}
+	askForALock(t, server)
+	<-hangs
+	waitUntil(t, "/livez fails", func() bool { return livez() == 503 })
+	close(hang)
+	waitUntil(t, "/livez is well again", func() bool { return livez() == 200 })
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 
