@@ -94,7 +94,8 @@ func (w *wordWriter) command(cmd *Command) {
 		} else {
 			w.keyword("OFF")
 		}
-	case VerbInfo, VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset:
+	case VerbInfo, VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset,
+		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch:
 		for _, arg := range cmd.Args {
 			w.word(arg)
 		}

@@ -28,6 +28,12 @@ const (
 	VerbEcho
 	VerbReset
 
+	VerbMulti // refused, as all that follow: see Refused
+	VerbExec
+	VerbDiscard
+	VerbWatch
+	VerbUnwatch
+
 	VerbCount // number of verbs, not a verb
 )
 

@@ -77,6 +77,6 @@
 // alone), its word to
 // verbOf in verb.go, its row to Docs in help.go, and its arguments to
 // Decoder.command in parse.go. A new option needs a bit in command.go and a
-// case in option and optionValue. Then add cases to decode_test.go, which asks for
+// case in option and optionValue. A command of Redis that is refused in words goes to Refused instead of Docs. Then add cases to decode_test.go, which asks for
 // one for every verb of the text form, and answer it in engine.
 package codec

@@ -197,7 +197,8 @@ func describe(d *Decoder, cmd *Command, st Status) string {
 		fmt.Fprintf(&s, " %q %q", cmd.Name, cmd.Service)
 	case VerbStatus, VerbForceRelease:
 		fmt.Fprintf(&s, " %q", cmd.Name)
-	case VerbInfo, VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset:
+	case VerbInfo, VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset,
+		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch:
 		fmt.Fprintf(&s, " %q", cmd.Args)
 	}
 	describeOptions(&s, cmd)

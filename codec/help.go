@@ -65,6 +65,15 @@ var Docs = [...]Doc{
 	{VerbReset, "RESET", "", "Put the connection back to its beginning", 1, false, nil},
 }
 
+// Refused are commands of Redis that are answered with what to do instead. No list has them. Do not modify.
+var Refused = [...]Doc{
+	{Verb: VerbMulti, Name: "MULTI"},
+	{Verb: VerbExec, Name: "EXEC"},
+	{Verb: VerbDiscard, Name: "DISCARD"},
+	{Verb: VerbWatch, Name: "WATCH", Args: "<key> ..."},
+	{Verb: VerbUnwatch, Name: "UNWATCH"},
+}
+
 // usages are the sentences of usageOf, made once: none is made per command.
 var usages = makeUsages()
 
@@ -97,6 +106,11 @@ func (v Verb) String() string {
 	for i := range Docs {
 		if Docs[i].Verb == v {
 			return Docs[i].Name
+		}
+	}
+	for i := range Refused {
+		if Refused[i].Verb == v {
+			return Refused[i].Name
 		}
 	}
 	return "NONE"

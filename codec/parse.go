@@ -128,7 +128,8 @@ func (d *Decoder) sessionCommand(cmd *Command, args [][]byte) Status {
 		}
 		cmd.Args = args
 		return Ready
-	case VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset:
+	case VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset,
+		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch:
 		cmd.Args = args
 		return Ready
 	default:

@@ -41,6 +41,16 @@ func verbOf(word []byte) Verb {
 		return VerbEcho
 	case "RESET":
 		return VerbReset
+	case "MULTI":
+		return VerbMulti
+	case "EXEC":
+		return VerbExec
+	case "DISCARD":
+		return VerbDiscard
+	case "WATCH":
+		return VerbWatch
+	case "UNWATCH":
+		return VerbUnwatch
 	}
 	return VerbNone
 }

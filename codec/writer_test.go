@@ -225,10 +225,18 @@ func TestHelp(t *testing.T) {
 	if _, ok := Help([]byte("nope")); ok {
 		t.Error("HELP nope has an answer")
 	}
-	for v := VerbAcquire; v < VerbCount; v++ {
+	for v := VerbAcquire; v < VerbMulti; v++ {
 		doc, ok := DocOf([]byte(strings.ToLower(v.String())))
 		if !ok || doc.Verb != v || usageOf(v) == "" {
 			t.Errorf("verb %d is not described", v)
+		}
+	}
+	for v := VerbMulti; v < VerbCount; v++ {
+		if verbOf([]byte(v.String())) != v {
+			t.Errorf("verb %d has no word", v)
+		}
+		if _, ok := DocOf([]byte(v.String())); ok {
+			t.Errorf("%s is refused, and in a list of commands", v)
 		}
 	}
 	if VerbNone.String() != "NONE" {

@@ -54,6 +54,7 @@ type conn struct {
 	form         codec.Form // of the last command, for answers that belong to none
 	resp3        bool       // HELLO 3
 	detail       bool       // DETAIL ON
+	multi        bool       // what is executed comes after a refused MULTI
 	closed       bool       // the socket is gone
 	inputEnded   bool       // the peer has ended its stream, and everything before that was read
 	spoke        bool       // one that is not ordinary has sent something

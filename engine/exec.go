@@ -18,9 +18,10 @@ func verbSet(list ...codec.Verb) (set verbs) {
 // The verbs that a role may use. Those that only concern the connection
 // itself are open to everybody.
 var (
-	verbsOpen = verbSet(codec.VerbAuth, codec.VerbHello, codec.VerbQuit, codec.VerbReset, codec.VerbHelp)
+	verbsOpen = verbSet(codec.VerbAuth, codec.VerbHello, codec.VerbQuit, codec.VerbReset, codec.VerbHelp,
+		codec.VerbMulti, codec.VerbExec, codec.VerbDiscard)
 	verbsBase = verbsOpen | verbSet(codec.VerbPing, codec.VerbEcho, codec.VerbDetail, codec.VerbClient,
-		codec.VerbCommand, codec.VerbConfig, codec.VerbSelect)
+		codec.VerbCommand, codec.VerbConfig, codec.VerbSelect, codec.VerbWatch, codec.VerbUnwatch)
 	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbLocks, codec.VerbInfo)
 	verbsLock = verbsRead | verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
 
@@ -59,6 +60,9 @@ func (r *reactor) refusal(c *conn) codec.Code {
 func (r *reactor) exec(c *conn) {
 	cmd := r.cmd
 	r.w.Start(cmd.Form, cmd.Tag)
+	if c.inMulti() && r.refusedByMulti(c) {
+		return
+	}
 	switch code := r.refusal(c); code {
 	case codec.OK:
 	case codec.Limit:

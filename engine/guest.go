@@ -50,6 +50,9 @@ func (c *conn) be(who identity) {
 	default:
 		c.may &= verbsGuest
 	}
+	if c.multi {
+		c.may &^= verbsPlain // so that no short course executes one
+	}
 }
 
 // admit is asked for each read of a connection that is not ordinary, and reports whether

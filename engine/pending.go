@@ -29,6 +29,7 @@ type pending struct {
 	resuming bool
 	lost     bool              // what is kept will be dropped: the peer had ended its stream when the wait before it ended
 	paused   bool              // the peer has too many replies to read: commands are kept, with a tag too
+	multi    bool              // if something is kept: what is read next comes after a refused MULTI
 	released map[uint64]uint32 // in a grace: RELEASEs that were kept and not run, by holdKey; nil: none
 }
 
@@ -53,6 +54,14 @@ func (p *pending) drop() {
 func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int {
 	switch st {
 	case codec.Ready:
+		p := &c.pending
+		if p.kept == nil {
+			p.multi = c.multi
+		}
+		p.noteMulti(r.cmd.Verb)
+		if p.multi {
+			break
+		}
 		r.countKept(c)
 		if r.renewEarly(c) && r.cmd.Has(codec.OptCount) {
 			r.cmd.Opts &^= codec.OptCount
@@ -164,7 +173,7 @@ func (r *reactor) runKept(c *conn, in []byte) {
 			break
 		}
 		p.at += took
-		if p.released != nil && st == codec.Ready && r.cmd.Verb == codec.VerbRelease {
+		if p.released != nil && !c.multi && st == codec.Ready && r.cmd.Verb == codec.VerbRelease {
 			p.releaseRuns(r.cmd)
 		}
 		r.step(c, st)

@@ -88,6 +88,7 @@ func (r *reactor) reset(c *conn) {
 	if c.who.role != RoleNone {
 		c.authFrom = r.now // else RESET would keep a connection open for ever without a token
 	}
+	c.multi = false
 	c.be(r.e.authority.Load().anonymous())
 	c.name = ""
 	c.detail, c.resp3 = false, false

@@ -49,10 +49,23 @@ func (c *cycle) run(lock string) {
 		log.Fatalf("released: %v", released)
 	}
 	c.refused("NOTHELD", "RELEASE", lock, "svc-a")
+	c.transaction()
 	info, err := c.client.Info(c.ctx).Result()
 	check(err)
 	if !strings.HasPrefix(info, "# ") {
 		log.Fatalf("info: %q", info)
+	}
+}
+
+// transaction checks that TxPipeline is refused, and that nothing of it is executed.
+func (c *cycle) transaction() {
+	tx := c.client.TxPipeline()
+	tx.Do(c.ctx, "ACQUIRE", "in a transaction", "svc-a", 0)
+	if _, err := tx.Exec(c.ctx); err == nil || !strings.Contains(err.Error(), "MULTI is not supported") {
+		log.Fatalf("a transaction: %v", err)
+	}
+	if status := c.do("STATUS", "in a transaction"); status["state"] != "free" {
+		log.Fatalf("a transaction was executed: %v", status)
 	}
 }
 

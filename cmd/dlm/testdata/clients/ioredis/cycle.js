@@ -37,5 +37,9 @@ assert.equal(fields(await client.call("RELEASE", lock, "svc-a")).count, 0);
 await refused("NOTHELD", client, "RELEASE", lock, "svc-a");
 assert.match(await client.info(), /^# /);
 assert.equal(await client.ping(), "PONG");
+
+// multi() is refused, and nothing of it is executed.
+await assert.rejects(client.multi().call("ACQUIRE", "in a transaction", "svc-a", 0).exec(), /EXECABORT/);
+assert.equal(fields(await client.call("STATUS", "in a transaction")).state, "free");
 await client.quit();
 console.log("lock cycle done");

@@ -43,4 +43,13 @@ for n in range(100):
     pipe.execute_command("ACQUIRE", f"pipelined {n}", service, 0)
 assert all(fields(reply)[b"count"] == 1 for reply in pipe.execute())
 
+# A pipeline is a transaction by default. It is refused, and nothing of it is executed.
+pipe = client.pipeline()
+pipe.execute_command("ACQUIRE", "in a transaction", service, 0)
+try:
+    raise AssertionError(pipe.execute())
+except redis.ResponseError as error:
+    assert "MULTI is not supported" in str(error), error
+assert fields(client.execute_command("STATUS", "in a transaction")) == {b"state": b"free"}
+
 print("lock cycle done")

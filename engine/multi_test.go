@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	refusedMulti  = "-ERR " + multiRefused + "\r\n"
+	refusedBehind = "-BADARG " + behindRefused + "\r\n"
+	execAbort     = "-EXECABORT Transaction discarded because of previous errors.\r\n"
+)
+
+// transactionOf is what the default pipeline of redis-py sends, and what it is answered.
+func transactionOf(lines ...string) (sent, answered string) {
+	sent, answered = lineArray("MULTI"), refusedMulti
+	for _, line := range lines {
+		sent += lineArray(line)
+		answered += refusedBehind
+	}
+	return sent + lineArray("EXEC"), answered + execAbort
+}
+
+// TestNothingInATransactionIsExecuted sends one in pieces of each size.
+func TestNothingInATransactionIsExecuted(t *testing.T) {
+	sent, answered := transactionOf("ACQUIRE tx me 0", "HEARTBEAT tx me", "RELEASE held me", "STATUS tx", "PING", "WATCH x",
+		"ACQUIRE tx me 1000", "ACQUIRE tx me 0 TTL 500", "HELLO 3", "SELECT 0")
+	for size := 1; size <= len(sent); size++ {
+		s := newSim(t, nil)
+		k := s.dial(0)
+		k.do("ACQUIRE held me 0", "OK")
+		for rest := sent; len(rest) > 0; {
+			piece := rest[:min(size, len(rest))]
+			k.send(piece)
+			rest = rest[len(piece):]
+		}
+		k.expect(answered)
+		if !s.free("tx") || s.free("held") {
+			t.Fatalf("in pieces of %d: tx free %v, held free %v", size, s.free("tx"), s.free("held"))
+		}
+		k.do("RELEASE held me", "OK")
+		k.do("ACQUIRE tx me 0", "OK")
+	}
+}
+
+func TestWhatEndsARefusedTransaction(t *testing.T) {
+	for end, answer := range map[string]string{
+		"EXEC": execAbort, "exec": execAbort, "EXEC x": execAbort, "DISCARD": "+OK\r\n", "RESET": "+RESET\r\n",
+	} {
+		s := newSim(t, nil)
+		k := s.dial(0)
+		k.send(lineArray("multi") + "ACQUIRE x A 0\nDETAIL ON\n@t ACQUIRE x A 0\n" + lineArray("MULTI now"))
+		refused := "ERROR BADARG " + behindRefused + "\n"
+		k.expect(refusedMulti + refused + refused + "@t " + refused + refusedMulti)
+		k.send(lineArray(end) + "ACQUIRE x A 0\nRELEASE x A\n")
+		k.expect(answer + "OK\nOK\n")
+	}
+	s := newSim(t, nil)
+	k := s.dial(0)
+	k.send(lineArray("EXEC") + lineArray("DISCARD") + lineArray("UNWATCH"))
+	k.expect("-ERR EXEC without MULTI\r\n-ERR DISCARD without MULTI\r\n-ERR UNWATCH" + watchRefused + "\r\n")
+	k.send(lineArray("MULTI") + lineArray("QUIT"))
+	k.expect(refusedMulti + "+OK\r\n")
+}
+
+// TestATransactionBehindAWaitIsNotExecuted: the HEARTBEAT would have renewed when it was read, and the tagged command would
+// have passed the wait.
+func TestATransactionBehindAWaitIsNotExecuted(t *testing.T) {
+	s := newSim(t, nil)
+	k, holder := s.dial(0), s.dial(1)
+	holder.do("ACQUIRE x A 0", "OK")
+	k.do("ACQUIRE h B 0 TTL 1000", "OK")
+	sent, answered := transactionOf("HEARTBEAT h B TTL 60000", "ACQUIRE tx B 0")
+	k.send("ACQUIRE x B 5000\n")
+	for _, piece := range strings.SplitAfter(sent, "\n") {
+		k.send(piece)
+		if strings.Contains(piece, "HEARTBEAT") {
+			s.advance(100 * time.Millisecond)
+		}
+	}
+	k.send(lineArray("MULTI") + "@t ACQUIRE tx B 0\n" + lineArray("EXEC") + "@u ACQUIRE free B 0\nACQUIRE last B 0\n")
+	k.expect("@t ERROR BADARG " + behindRefused + "\n@u OK\n")
+	s.advance(950 * time.Millisecond)
+	if !s.free("h") {
+		t.Fatal("a refused HEARTBEAT has renewed")
+	}
+	holder.do("RELEASE x A", "OK")
+	k.expect("OK\n" + answered + refusedMulti + execAbort + "OK\n")
+	if !s.free("tx") || s.free("last") {
+		t.Fatalf("tx free %v, last free %v", s.free("tx"), s.free("last"))
+	}
+}
+
+// TestHeartbeatsBehindATransactionBehindAWaitRenew checks that the state of reading ends with EXEC, and that a
+// later wait begins without it.
+func TestHeartbeatsBehindATransactionBehindAWaitRenew(t *testing.T) {
+	s := newSim(t, nil)
+	k, holder := s.dial(0), s.dial(1)
+	holder.do("ACQUIRE x A 0", "OK")
+	k.do("ACQUIRE h B 0 TTL 1000", "OK")
+	for range 3 {
+		sent, answered := transactionOf("ACQUIRE tx B 0")
+		k.send("ACQUIRE x B 5000\n" + sent + "HEARTBEAT h B\n" + lineArray("MULTI"))
+		for range 3 {
+			s.advance(600 * time.Millisecond)
+			k.send(lineArray("EXEC") + "HEARTBEAT h B\n" + lineArray("MULTI"))
+		}
+		k.expect("")
+		holder.do("RELEASE x A", "OK")
+		again := execAbort + "OK\n" + refusedMulti
+		k.expect("OK\n" + answered + "OK\n" + refusedMulti + again + again + again)
+		k.send(lineArray("EXEC") + "RELEASE x B\n")
+		k.expect(execAbort + "OK\n")
+		holder.do("ACQUIRE x A 0", "OK")
+	}
+	k.send("ACQUIRE x B 5000\nHEARTBEAT h B TTL 3000\n")
+	s.advance(2 * time.Second)
+	if s.free("h") {
+		t.Fatal("h is lost")
+	}
+}
+
+func TestATransactionBeforeAuthentication(t *testing.T) {
+	s := newSim(t, withTokens)
+	k := s.dial(0)
+	k.send(lineArray("MULTI") + lineArray("AUTH l-token") + lineArray("ACQUIRE tx me 0"))
+	if got := k.reads(); !strings.HasPrefix(got, "-NOAUTH ") || !strings.HasSuffix(got, "\r\n+OK\r\n"+refusedBehind) {
+		t.Fatalf("%q", got)
+	}
+	k.send(lineArray("EXEC") + "ACQUIRE x me 0\n")
+	k.expect(execAbort + "OK\n")
+	if !s.free("tx") {
+		t.Fatal("executed")
+	}
+}
+
+// TestTransactionsInRandomPipelines compares with what each command is answered alone. Locks named tx are never to be held.
+func TestTransactionsInRandomPipelines(t *testing.T) {
+	for range 300 {
+		seed := rand.Uint64()
+		rng := rand.New(rand.NewPCG(seed, 7))
+		s := newSim(t, nil)
+		k, holder := s.dial(0), s.dial(rng.IntN(2))
+		holder.do("ACQUIRE x A 0", "OK")
+		var sent strings.Builder
+		inside := false
+		for i := range 30 {
+			switch rng.IntN(5) {
+			case 0:
+				sent.WriteString(lineArray(map[bool]string{false: "MULTI", true: "EXEC"}[inside]))
+				inside = !inside
+			case 1:
+				if !inside {
+					fmt.Fprintf(&sent, "ACQUIRE x B%d 0\nACQUIRE x B 60000\nRELEASE x B\n", i)
+				}
+			default:
+				lock := map[bool]string{false: "ok", true: "tx"}[inside]
+				line := fmt.Sprintf("%s %s B 0\n", []string{"ACQUIRE", "acquire", "@t ACQUIRE"}[rng.IntN(3)], lock)
+				if rng.IntN(2) == 0 {
+					line = lineArray("ACQUIRE " + lock + " B 0")
+				}
+				sent.WriteString(line)
+			}
+		}
+		for rest := sent.String(); len(rest) > 0; {
+			n := 1 + rng.IntN(min(200, len(rest)))
+			k.send(rest[:n])
+			rest = rest[n:]
+			if rng.IntN(8) == 0 {
+				holder.send("RELEASE x A\nACQUIRE x A 0\n")
+			}
+			if !s.free("tx") {
+				t.Fatalf("seed %d: executed within a transaction:\n%q", seed, sent.String())
+			}
+		}
+	}
+}
