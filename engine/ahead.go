@@ -6,16 +6,18 @@ import (
 	"dlm/codec"
 )
 
-// Input that is kept behind a wait is looked at as it comes, and its heartbeats renew (behindWait). Input that is kept until it has
-// its turn is not, because it is about to be executed. But it may be a megabyte of costly commands, or stand behind an answer
-// that is withheld for seconds, and a holder must not lose its lock for that. So heartbeats in it renew, too.
+// Input that is kept behind a wait is looked at as it comes, and its heartbeats renew (behindWait).
+// Input that is kept until it has its turn is not, because it is about to be executed. But it may
+// be a megabyte of costly commands, or stand behind an answer that is withheld for seconds, and a
+// holder must not lose its lock for that. So heartbeats in it renew, too.
 
-// heartbeatWords are what a HEARTBEAT has in it, however it is spelled. Input without them is not taken apart.
+// heartbeatWords are what a HEARTBEAT has in it, however it is spelled. Input without them is not
+// taken apart.
 var heartbeatWords = [2][]byte{[]byte("EARTBEAT"), []byte("eartbeat")}
 
 // renewAhead renews the holds that heartbeats name in the kept input that was not looked at. The
-// heartbeats are executed and answered in their places all the same. Those with a COUNT, which come in a recovery only, are left
-// to that.
+// heartbeats are executed and answered in their places all the same. Those with a COUNT, which come
+// in a recovery only, are left to that.
 func (r *reactor) renewAhead(c *conn) {
 	p := &c.pending
 	if p.kept == nil {
@@ -50,8 +52,8 @@ func (r *reactor) renewAhead(c *conn) {
 	}
 }
 
-// renewEarly executes the decoded command without an answer if it is a HEARTBEAT that the connection may send, and
-// reports whether it has renewed a hold.
+// renewEarly executes the decoded command without an answer if it is a HEARTBEAT that the
+// connection may send, and reports whether it has renewed a hold.
 func (r *reactor) renewEarly(c *conn) bool {
 	return r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && !r.e.served.Load().tooLong(r.cmd) &&
 		r.apply(c.id, 0).Code == codec.OK

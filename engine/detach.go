@@ -11,8 +11,8 @@ const (
 	holdSelf          // nobody but the socket itself
 )
 
-// endOfInput runs within OnClose, after which gnet closes the descriptor. A connection that has something left to do
-// goes on with a descriptor of its own.
+// endOfInput runs within OnClose, after which gnet closes the descriptor. A connection that has
+// something left to do goes on with a descriptor of its own.
 func (s *gnetSocket) endOfInput() {
 	s.from = s.g.RemoteAddr().String()
 	s.hold = holdLeaves
@@ -22,7 +22,8 @@ func (s *gnetSocket) endOfInput() {
 	}
 }
 
-// detach replaces the descriptor that gnet is about to close. It reads nothing: the input has ended.
+// detach replaces the descriptor that gnet is about to close. It reads nothing: the input has
+// ended.
 func (s *gnetSocket) detach() {
 	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

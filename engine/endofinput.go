@@ -2,14 +2,14 @@ package engine
 
 import "dlm/codec"
 
-// A peer that has ended its stream can still read (nc -N does): what it has sent is executed and answered before the
-// connection is closed, also if that takes time. Only what would wait can't: nobody is to be granted a lock whose
-// connection is about to end.
+// A peer that has ended its stream can still read (nc -N does): what it has sent is executed and
+// answered before the connection is closed, also if that takes time. Only what would wait can't:
+// nobody is to be granted a lock whose connection is about to end.
 //
 //	end of input -> rest of the input is executed -> waits are answered CANCELED -> backlog is sent -> close
 //
-// gnet closes a connection whose input has ended as soon as OnClose returns. If there is something left to do then, the socket
-// is taken away from it (gnetSocket.detach).
+// gnet closes a connection whose input has ended as soon as OnClose returns. If there is something
+// left to do then, the socket is taken away from it (gnetSocket.detach).
 
 const inputHasEnded = "the input of this connection has ended, and with it its waits"
 
@@ -28,8 +28,8 @@ func (r *reactor) inputEnds(c *conn) {
 	r.finish(nil)
 }
 
-// windUp does what is left to do for a connection whose input has ended. It follows the write at the end of a batch, and closes
-// the connection after the last.
+// windUp does what is left to do for a connection whose input has ended. It follows the write at
+// the end of a batch, and closes the connection after the last.
 func (r *reactor) windUp(c *conn) {
 	p := &c.pending
 	if p.waiting || p.lost {

@@ -27,7 +27,8 @@ func half(t *testing.T, e *Engine, in string) string {
 	return string(all)
 }
 
-// TestAClientThatHasEndedItsInputGetsAllAnswers ends the input of real sockets behind commands of all kinds.
+// TestAClientThatHasEndedItsInputGetsAllAnswers ends the input of real sockets behind commands of
+// all kinds.
 func TestAClientThatHasEndedItsInputGetsAllAnswers(t *testing.T) {
 	e := serve(t, func(*Config) {})
 	holder := dialServer(t, e)
@@ -108,8 +109,8 @@ func TestAGrantThatMeetsTheEndOfTheInputGoesToTheNext(t *testing.T) {
 	}
 }
 
-// TestTheRestOfTheInputIsExecutedBeforeTheEnd: what a batch has left for later, what stands behind a withheld answer, and what
-// waits for the peer to read.
+// TestTheRestOfTheInputIsExecutedBeforeTheEnd: what a batch has left for later, what stands behind
+// a withheld answer, and what waits for the peer to read.
 func TestTheRestOfTheInputIsExecutedBeforeTheEnd(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.UnreadMax = 300_000 })
 	a, holder := s.dial(0), s.dial(0)

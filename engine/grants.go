@@ -7,8 +7,8 @@ import (
 	"dlm/table"
 )
 
-// grantLog is the holds that were given in the output of a batch, and where their replies are. While the kernel takes
-// all output, which is nearly always, nobody looks into it.
+// grantLog is the holds that were given in the output of a batch, and where their replies are.
+// While the kernel takes all output, which is nearly always, nobody looks into it.
 type grantLog struct {
 	holds []table.HoldRef
 	marks []grantMark
@@ -32,8 +32,9 @@ func (g *grantLog) add(hold table.HoldRef, end int, waited bool) {
 
 func (g *grantLog) reset() { g.holds, g.marks = g.holds[:0], g.marks[:0] }
 
-// noteGrants notes the holds that the commands of the burst from i to n were given, whose replies begin at
-// that place of the output. Which of the replies are theirs is noted while there is a backlog, else it is hardly ever asked for.
+// noteGrants notes the holds that the commands of the burst from i to n were given, whose replies
+// begin at that place of the output. Which of the replies are theirs is noted while there is a
+// backlog, else it is hardly ever asked for.
 func (r *reactor) noteGrants(c *conn, i, n, from int) {
 	g, m := &c.grants, grantMark{from: uint32(from), to: uint32(len(r.w.Buf))}
 	g.holds = append(g.holds, r.plain.Grants()...)
@@ -48,8 +49,9 @@ func (r *reactor) noteGrants(c *conn, i, n, from int) {
 	g.marks = append(g.marks, m)
 }
 
-// ends calls yield for each hold with the offset in out at which its reply ends. Where it is not known which
-// reply a hold has, that is the earliest that it can be: a grant whose reply has left is never taken for one whose has not.
+// ends calls yield for each hold with the offset in out at which its reply ends. Where it is not
+// known which reply a hold has, that is the earliest that it can be: a grant whose reply has left
+// is never taken for one whose has not.
 func (g *grantLog) ends(out []byte, yield func(hold table.HoldRef, end int, waited bool)) {
 	i := 0
 	for _, m := range g.marks {
@@ -93,9 +95,9 @@ func replyLen(out []byte) int {
 	return n
 }
 
-// settleGrants decides on the grants of the output that was just written, which begins at offset base: the reply
-// has left, or waits in the backlog, or never will.
-// prompt tells whether the peer acknowledges what it reads.
+// settleGrants decides on the grants of the output that was just written, which begins at offset
+// base: the reply has left, or waits in the backlog, or never will. prompt tells whether the peer
+// acknowledges what it reads.
 func (r *reactor) settleGrants(c *conn, base int64, prompt bool) {
 	c.grants.ends(c.out, func(hold table.HoldRef, end int, waited bool) {
 		g := ownedGrant{hold: hold, end: base + int64(end), waited: waited}
@@ -143,10 +145,11 @@ func (r *reactor) orphanBacklog(c *conn) {
 	r.takeBackOrphans()
 }
 
-// takeBackOrphans takes back grants that nobody will be told of, within the budget of the batch. There can be a million of
-// them at the end of one connection. The rest is left to the next time around.
+// takeBackOrphans takes back grants that nobody will be told of, within the budget of the batch.
+// There can be a million of them at the end of one connection. The rest is left to the next time
+// around.
 func (r *reactor) takeBackOrphans() {
-	for len(r.orphans) > 0 && r.cost <= costMax {
+	for len(r.orphans) > 0 && (r.cost <= costMax || r.e.draining.Load()) {
 		last := len(r.orphans) - 1
 		r.takeBack(r.orphans[last])
 		r.orphans = r.orphans[:last]

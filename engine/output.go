@@ -8,10 +8,10 @@ import (
 	"dlm/table"
 )
 
-// The output of a connection goes to the kernel when a batch ends. What the kernel does not take stays
-// here, in the backlog of the connection, and leaves when the goroutine "writable" says that there is
-// room again. gnet never holds output: the reactor knows which byte has left the process, and
-// takes the grants back whose replies have not, when the connection ends.
+// The output of a connection goes to the kernel when a batch ends. What the kernel does not take
+// stays here, in the backlog of the connection, and leaves when the goroutine "writable" says that
+// there is room again. gnet never holds output: the reactor knows which byte has left the process,
+// and takes the grants back whose replies have not, when the connection ends.
 //
 //	c.out ---send---> kernel          c.sent counts what it took
 //	        \-------> backlog ---sendBacklog---> kernel
@@ -62,7 +62,8 @@ func (b *backlog) len() int {
 	return b.size
 }
 
-// unread returns what the limit of unread replies counts: their bytes, and the list of grants in them.
+// unread returns what the limit of unread replies counts: their bytes, and the list of grants in
+// them.
 func (b *backlog) unread() int {
 	if b == nil {
 		return 0
@@ -166,14 +167,14 @@ func (r *reactor) keepOutput(c *conn, p []byte) {
 	c.backlog.add(p)
 }
 
-// sendBacklog gives the backlog to the kernel, as far as it takes it. It reports whether the peer has made room.
-func (r *reactor) sendBacklog(c *conn) (progress bool) {
+// sendBacklog gives the backlog to the kernel, as far as the kernel takes it.
+func (r *reactor) sendBacklog(c *conn) {
 	b := c.backlog
 	for done := 0; b.size > 0 && done < sendMax; {
 		p := b.front()
 		n, err := c.sock.write(p)
 		if n > 0 {
-			progress, b.progressAt = true, r.now
+			b.progressAt = r.now
 			c.sent += int64(n)
 			done += n
 			b.took(n)
@@ -181,7 +182,7 @@ func (r *reactor) sendBacklog(c *conn) (progress bool) {
 		if err != nil {
 			c.noteCause(err)
 			r.drop(c)
-			return progress
+			return
 		}
 		if n < len(p) {
 			break
@@ -197,7 +198,6 @@ func (r *reactor) sendBacklog(c *conn) (progress bool) {
 		c.sock.await()
 	}
 	r.unpause(c)
-	return progress
 }
 
 // writable goes on with a connection whose socket has room again, or has failed.
@@ -213,7 +213,8 @@ func (r *reactor) writable(c *conn) {
 	r.touch(c) // to account for it, and to end it if it was only there for its output
 }
 
-// pause keeps the commands of a connection from being executed while it has too many replies to read.
+// pause keeps the commands of a connection from being executed while it has too many replies to
+// read.
 func (r *reactor) pause(c *conn) {
 	if c.backlog.unread() > r.e.cfg.UnreadMax {
 		c.pending.paused = true
@@ -236,8 +237,8 @@ func (r *reactor) unpause(c *conn) {
 	}
 }
 
-// checkProgress closes a connection whose peer reads nothing: its backlog is beyond stallBytes, and for
-// unreadStallMax neither has the kernel taken a byte nor the peer acknowledged one.
+// checkProgress closes a connection whose peer reads nothing: its backlog is beyond stallBytes, and
+// for unreadStallMax neither has the kernel taken a byte nor the peer acknowledged one.
 func (r *reactor) checkProgress(c *conn) {
 	b := c.backlog
 	if b == nil {
@@ -259,7 +260,8 @@ func (c *conn) acked() (n int64, known bool) {
 	return c.sent - int64(unacked), known
 }
 
-// writeError returns nil for failures of a write to a socket that are none: there is no room, or a signal came first.
+// writeError returns nil for failures of a write to a socket that are none: there is no room, or a
+// signal came first.
 func writeError(failed unix.Errno) error {
 	if failed == unix.EAGAIN || failed == unix.EINTR {
 		return nil
@@ -267,7 +269,8 @@ func writeError(failed unix.Errno) error {
 	return failed
 }
 
-// outputReady goes on with connections whose sockets have room again, and with what is left to take back.
+// outputReady goes on with connections whose sockets have room again, and with what is left to take
+// back.
 func (r *reactor) outputReady() {
 	r.inbox.mu.Lock()
 	ids := r.inbox.writable

@@ -11,8 +11,9 @@ import (
 	"dlm/codec"
 )
 
-// TestAGrantStandsIfAndOnlyIfItsReplyHasLeft ends connections whose peers have read to every place of the output, in all
-// forms, with commands of one kind and mixed, executed in bursts and one by one.
+// TestAGrantStandsIfAndOnlyIfItsReplyHasLeft ends connections whose peers have read to every place
+// of the output, in all forms, with commands of one kind and mixed, executed in bursts and one by
+// one.
 func TestAGrantStandsIfAndOnlyIfItsReplyHasLeft(t *testing.T) {
 	const n = 20
 	for name, c := range map[string]struct {
@@ -68,7 +69,8 @@ func TestAGrantStandsIfAndOnlyIfItsReplyHasLeft(t *testing.T) {
 	}
 }
 
-// replyEnds returns how many bytes the replies to in are up to the end of each, one less and one more.
+// replyEnds returns how many bytes the replies to in are up to the end of each, one less and one
+// more.
 func replyEnds(t *testing.T, before, in string) (ends []int) {
 	s := newSim(t, nil)
 	k := s.dial(0)
@@ -272,7 +274,8 @@ func TestALostReplyToAReleaseChangesNothing(t *testing.T) {
 	}
 }
 
-// TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext: the reply stands behind others that the peer has not read.
+// TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext: the reply stands behind others that the peer has
+// not read.
 func TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, c := s.dial(0), s.dial(1), s.dial(0)
@@ -286,4 +289,35 @@ func TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext(t *testing.T) {
 	c.expect("OK\n")
 	c.do("RELEASE x C", "OK")
 	s.empty()
+}
+
+// TestTheLargestBacklogIsClosedAtTheLimitOfAll, and its grants that have not left are taken back.
+func TestTheLargestBacklogIsClosedAtTheLimitOfAll(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.BufferedMax = 2 << 20 })
+	var small []*client
+	for i := range 10 {
+		k := s.dial(i % 2)
+		k.stuck = true
+		k.send(strings.Repeat("HELP\n", 20))
+		small = append(small, k)
+	}
+	large := s.dial(0)
+	large.stuck = true
+	for i := 0; !large.gone; i++ {
+		if i == 10_000 {
+			t.Fatal("the largest was not closed")
+		}
+		large.send(fmt.Sprintf("ACQUIRE l%d me 0\nHELP\n", i))
+		if n := s.e.buffers.total.Load(); n > 2<<20 {
+			t.Fatalf("%d bytes are kept", n)
+		}
+	}
+	if held := s.e.tab().Totals().Held; held != 0 {
+		t.Fatalf("%d grants stand that never left", held)
+	}
+	for _, k := range small {
+		if k.gone {
+			t.Fatal("a smaller one was closed")
+		}
+	}
 }

@@ -10,9 +10,10 @@ import (
 	"dlm/table"
 )
 
-// readiness tells reactors when the kernel can take more output of a connection. gnet asks for that only on behalf of
-// its own buffers, which are not used, so there is a second epoll beside those of the loops: it
-// knows connections that have a backlog, and each of them tells once until it is asked again.
+// readiness tells reactors when the kernel can take more output of a connection. gnet asks for that
+// only on behalf of its own buffers, which are not used, so there is a second epoll beside those of
+// the loops: it knows connections that have a backlog, and each of them tells once until it is
+// asked again.
 type readiness struct {
 	e     *Engine
 	epoll int
@@ -40,8 +41,9 @@ func newReadiness(e *Engine) (*readiness, error) {
 	return d, nil
 }
 
-// await asks for one call of reactor.writable when there is room, or the connection has failed. An event carries the name of
-// the connection: a late one finds nobody. A closed descriptor leaves the epoll by itself.
+// await asks for one call of reactor.writable when there is room, or the connection has failed. An
+// event carries the name of the connection: a late one finds nobody. A closed descriptor leaves the
+// epoll by itself.
 func (d *readiness) await(fd int, id table.ConnID) { d.watch(fd, id, unix.EPOLLOUT) }
 
 // awaitFailure is await without the room.

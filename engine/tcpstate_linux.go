@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unackedBytes returns how many bytes that a socket was given the peer has not acknowledged. It still tells after
-// a reset.
+// unackedBytes returns how many bytes that a socket was given the peer has not acknowledged. It
+// still tells after a reset.
 func unackedBytes(fd int) (n int, known bool) {
 	n, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ)
 	return n, err == nil
@@ -23,9 +23,10 @@ func socketFailure(fd int) error {
 	return nil
 }
 
-// silentFor returns for how long the peer has sent no acknowledgement although the kernel has asked for one, by data
-// that is in flight; 0: it owes none. A peer that has no room left acknowledges each try, and the tries come rarely: so the
-// last one must have had time, and must be younger than the last acknowledgement.
+// silentFor returns for how long the peer has sent no acknowledgement although the kernel has asked
+// for one, by data that is in flight; 0: it owes none. A peer that has no room left acknowledges
+// each try, and the tries come rarely: so the last one must have had time, and must be younger than
+// the last acknowledgement.
 func silentFor(fd int) time.Duration {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil || info.Unacked == 0 || info.Last_data_sent < answerMs || info.Last_ack_recv < info.Last_data_sent+answerMs {

@@ -4,7 +4,8 @@ package engine
 
 import "time"
 
-// What the kernel knows of a connection is not asked for on other systems: leases and keepalives decide.
+// What the kernel knows of a connection is not asked for on other systems: leases and keepalives
+// decide.
 
 func unackedBytes(int) (n int, known bool) { return 0, false }
 

@@ -9,10 +9,11 @@ import (
 	"dlm/table"
 )
 
-// A waiter may have been gone for as long as it has waited: its machine was restarted, its process was killed while
-// the grant was under way. The reply has left then, and nobody reads it. So the grants after a wait are kept in
-// mind until the peer has acknowledged their replies, and are taken back if the kernel proves that the client has not
-// read them. DESIGN.md has the cases, with what was measured.
+// A waiter may have been gone for as long as it has waited: its machine was restarted, its process
+// was killed while the grant was under way. The reply has left then, and nobody reads it. So the
+// grants after a wait are kept in mind until the peer has acknowledged their replies, and are taken
+// back if the kernel proves that the client has not read them. DESIGN.md has the cases, with what
+// was measured.
 
 // deliveries are the grants after a wait whose replies have left and may not be acknowledged.
 type deliveries struct {
@@ -36,7 +37,8 @@ func (d *deliveries) memory() int {
 	return deliveryLen * cap(d.list)
 }
 
-// add notes a grant whose reply has left. The oldest are left to their leases where there are too many.
+// add notes a grant whose reply has left. The oldest are left to their leases where there are too
+// many.
 func (d *deliveries) add(c *conn, g ownedGrant, prompt bool) {
 	if len(d.list) == cap(d.list) && len(d.list) >= deliveriesKept {
 		c.forgetAcked()
@@ -66,8 +68,9 @@ func (r *reactor) promptly(c *conn) bool {
 	return c.backlog == nil && len(c.out) > 1 && r.now-c.heardAt >= int64(silentMin)
 }
 
-// sendInTwo sends the output as two segments. A client acknowledges what it reads later, by up to 40 ms, and may
-// reset the connection before; but as it reads the second of two small segments, it acknowledges both.
+// sendInTwo sends the output as two segments. A client acknowledges what it reads later, by up to
+// 40 ms, and may reset the connection before; but as it reads the second of two small segments, it
+// acknowledges both.
 func (r *reactor) sendInTwo(c *conn) {
 	last := len(c.out) - 1
 	r.sendOrDrop(c, c.out[:last])
@@ -97,7 +100,8 @@ func (c *conn) noteCause(err error) {
 	}
 }
 
-// takeBackUnread takes back the grants of a connection that is gone whose replies have left, and were certainly not read.
+// takeBackUnread takes back the grants of a connection that is gone whose replies have left, and
+// were certainly not read.
 func (r *reactor) takeBackUnread(c *conn) {
 	if len(c.deliveries.list) > 0 && c.cause != endOther {
 		if acked, known := c.acked(); known {
@@ -120,8 +124,9 @@ func (r *reactor) checkFailure(c *conn) {
 	}
 }
 
-// mayBeReset reports whether a connection whose input has ended is to be kept, since a reset would tell that the last grants
-// were not read: the peer has closed the connection while they were under way.
+// mayBeReset reports whether a connection whose input has ended is to be kept, since a reset would
+// tell that the last grants were not read: the peer has closed the connection while they were under
+// way.
 func (r *reactor) mayBeReset(c *conn) bool {
 	if len(c.deliveries.list) == 0 || r.now-c.endedAt > int64(lingerMax) {
 		return false
@@ -130,8 +135,8 @@ func (r *reactor) mayBeReset(c *conn) bool {
 	return len(c.deliveries.list) > 0
 }
 
-// checkPeer forgets what the peer has acknowledged, and closes a connection that waits for a lock if its peer can't be reached:
-// each lock that it is granted would be lost to others for a lease.
+// checkPeer forgets what the peer has acknowledged, and closes a connection that waits for a lock
+// if its peer can't be reached: each lock that it is granted would be lost to others for a lease.
 func (r *reactor) checkPeer(c *conn) {
 	if len(c.deliveries.list) > 0 {
 		c.forgetAcked()

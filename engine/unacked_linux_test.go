@@ -74,8 +74,9 @@ func TestAWaiterWhoseMachineWasRestartedIsPassedOver(t *testing.T) {
 	}
 }
 
-// TestAGrantThatWasReadStandsWhateverTheClientDoes: the client resets its connection as soon as it has read the grant. On a
-// connection that has been used the kernel would have acknowledged it 40 ms later.
+// TestAGrantThatWasReadStandsWhateverTheClientDoes: the client resets its connection as soon as it
+// has read the grant. On a connection that has been used the kernel would have acknowledged it 40
+// ms later.
 func TestAGrantThatWasReadStandsWhateverTheClientDoes(t *testing.T) {
 	e := serve(t, func(*Config) {})
 	holder := dialServer(t, e)

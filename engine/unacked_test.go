@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestGrantsThatWereCertainlyNotReadAreTakenBack goes through what can be known of a reply when its connection ends.
+// TestGrantsThatWereCertainlyNotReadAreTakenBack goes through what can be known of a reply when its
+// connection ends.
 func TestGrantsThatWereCertainlyNotReadAreTakenBack(t *testing.T) {
 	ends := func(err error) func(*client) {
 		return func(k *client) { k.r.gone(k.c, err); k.s.settle() }
@@ -73,7 +74,8 @@ func TestGrantsThatWereCertainlyNotReadAreTakenBack(t *testing.T) {
 	}
 }
 
-// TestAGrantToASilentClientIsSentInTwo, since a client that reads the second of two segments acknowledges both.
+// TestAGrantToASilentClientIsSentInTwo, since a client that reads the second of two segments
+// acknowledges both.
 func TestAGrantToASilentClientIsSentInTwo(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
@@ -94,7 +96,8 @@ func TestAGrantToASilentClientIsSentInTwo(t *testing.T) {
 	}
 }
 
-// TestASecondWriteThatFailsTakesTheGrantBack: the reset of the first segment may come before the second is sent.
+// TestASecondWriteThatFailsTakesTheGrantBack: the reset of the first segment may come before the
+// second is sent.
 func TestASecondWriteThatFailsTakesTheGrantBack(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, next := s.dial(0), s.dial(1), s.dial(0)

@@ -36,7 +36,8 @@ func array(words ...string) string {
 	return string(b)
 }
 
-// TestAClientMaySendAllItsCommandsBeforeItReads: clients of Redis write a pipeline whole and then read.
+// TestAClientMaySendAllItsCommandsBeforeItReads: clients of Redis write a pipeline whole and then
+// read.
 func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
 	const n = 100_000
 	for name, c := range map[string]struct {
@@ -83,7 +84,8 @@ func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
 	}
 }
 
-// TestGrantsWhoseRepliesHaveNotLeftAreTakenBack: a client sends a pipeline, reads none of it and goes.
+// TestGrantsWhoseRepliesHaveNotLeftAreTakenBack: a client sends a pipeline, reads none of it and
+// goes.
 func TestGrantsWhoseRepliesHaveNotLeftAreTakenBack(t *testing.T) {
 	const n = 200_000
 	e := serve(t, func(*Config) {})
