@@ -99,7 +99,7 @@ func (e *Engine) reportAttempts() {
 	}
 	a.unlogged, a.loggedAt = 0, now
 	a.mu.Unlock()
-	e.cfg.Log.Warn("wrong tokens", "count", n, "last_from", last)
+	e.cfg.Log.Warn("wrong tokens", "event", "wrong-tokens", "count", n, "last_from", last)
 }
 
 // info adds what INFO tells about wrong tokens.

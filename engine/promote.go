@@ -35,8 +35,8 @@ type PromoteRequest struct {
 }
 
 // PromoteWait is how long a primary gets to stop and to write its last image, unless a
-// PromoteRequest says otherwise. Waits are answered within StopWait (5 s by default), and
-// an image of 10 million holds takes some 5 s.
+// PromoteRequest says otherwise. A primary that runs with the default StopWait has stopped, or
+// failed to, after 25 s.
 const PromoteWait = time.Minute
 
 // Promote makes a backup the primary: it stops the old one, which must confirm

@@ -67,6 +67,22 @@ func TestWhatDestroysNeedsTheAdminRoleOnAnOpenServerToo(t *testing.T) {
 	}
 }
 
+// TestAStartThatFailsLeavesTheTokenOfTheServerThatRuns in the directory that both want.
+func TestAStartThatFailsLeavesTheTokenOfTheServerThatRuns(t *testing.T) {
+	dir := t.TempDir()
+	startServer(t, nil, "--data-dir", dir)
+	before, err := os.ReadFile(filepath.Join(dir, "admin.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := command(t, nil, "server", "--listen", "127.0.0.1:0", "--http", "off", "--data-dir", dir); code != exitFailure || !strings.Contains(errs, "in use") {
+		t.Fatalf("%d %s", code, errs)
+	}
+	if after, err := os.ReadFile(filepath.Join(dir, "admin.token")); err != nil || string(after) != string(before) {
+		t.Errorf("%q, then %q, %v", before, after, err)
+	}
+}
+
 // TestAServerInMemoryHasAnAdminToo: its token is in the runtime directory, by port.
 func TestAServerInMemoryHasAnAdminToo(t *testing.T) {
 	p := startServer(t, nil)

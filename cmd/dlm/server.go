@@ -99,6 +99,9 @@ func serve(stderr io.Writer, o *options) error {
 	files := own.publish(server, side, &o.engine)
 	defer files.Remove()
 	announce(queue, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &o.engine, server.Durability(), own.where))
+	if probes != nil {
+		log.Info("probes are answered", "address", probes.Addrs())
+	}
 	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
 
 	if err = serveBounded(ctx, server, side, probes); err == nil {
