@@ -41,6 +41,7 @@ type follower struct {
 	dir    *snapshot.Dir
 	source source
 
+	tries   repeated           // of the goroutine "follower"
 	waiting bool               // it is told that the primary has no image yet; of the goroutine "follower"
 	stop    context.CancelFunc // of run; set before it starts
 	stopped chan struct{}      // closed when run has ended
@@ -160,14 +161,25 @@ func (f *follower) run(ctx context.Context) {
 		f.mu.Lock()
 		if f.err = err; err != nil && ctx.Err() == nil {
 			f.failures++
-			f.e.cfg.Log.Warn("no image from the primary; the next interval tries again", "error", err.Error())
 		}
 		f.mu.Unlock()
+		f.log(ctx, err)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(f.e.cfg.SnapshotInterval):
 		}
+	}
+}
+
+// log tells of a try, if it is news.
+func (f *follower) log(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err == nil && f.tries.succeeded():
+		f.e.cfg.Log.Info("the primary gives images again", "primary", f.e.cfg.BackupOf)
+	case err != nil && f.tries.failed(err, time.Now()):
+		f.e.cfg.Log.Warn("no image from the primary; each interval tries again", "error", err.Error())
 	}
 }
 

@@ -28,6 +28,7 @@ type imager struct {
 	number uint64    // of the last image of this start
 	copied uint64    // Changes of all shards when they were copied for the last whole image
 	looked time.Time // at the ceiling of tokens
+	tries  repeated  // of images
 	img    codec.ShardImage
 	locked []time.Duration // of the last image's holds of a mutex
 
@@ -80,8 +81,11 @@ func (m *imager) run(ctx context.Context) {
 			written, err = m.update()
 			err = errors.Join(tokens, err)
 		})
-		if err != nil {
-			m.e.cfg.Log.Error("no image was written; the next interval tries again", "error", err.Error())
+		switch {
+		case err == nil && m.tries.succeeded():
+			m.e.cfg.Log.Info("images are written again")
+		case err != nil && m.tries.failed(err, time.Now()):
+			m.e.cfg.Log.Error("no image was written; each interval tries again", "error", err.Error())
 		}
 		if wait = m.e.cfg.SnapshotInterval; written {
 			wait = max(wait, imageRest*m.cpu())

@@ -42,7 +42,12 @@ const PromoteWait = time.Minute
 // Promote makes a backup the primary: it stops the old one, which must confirm
 // that, or be certainly gone. It returns a line on what is served from now on.
 func (e *Engine) Promote(ctx context.Context, how PromoteRequest) (string, error) {
-	e.promoting.Lock()
+	if !e.promoting.TryLock() {
+		if how.Progress != nil {
+			how.Progress("another promotion is under way: this one waits for its end")
+		}
+		e.promoting.Lock()
+	}
 	defer e.promoting.Unlock()
 	f := e.follower.Load()
 	if f == nil {

@@ -99,7 +99,7 @@ func TestPromoteBesideAFrozenPrimary(t *testing.T) {
 func TestBackupOfAServerInMemory(t *testing.T) {
 	primary := startServer(t, nil, "--http", "127.0.0.1:0")
 	backup := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", t.TempDir(), "--snapshot-interval", "100ms", "--backup-of", httpOf(t, primary))
-	if record := backup.waitLog(t, "no image from the primary; the next interval tries again"); !strings.Contains(fmt.Sprint(record["error"]), "it has no --data-dir") {
+	if record := backup.waitLog(t, "no image from the primary; each interval tries again"); !strings.Contains(fmt.Sprint(record["error"]), "it has no --data-dir") {
 		t.Errorf("logged %v", record)
 	}
 	res, err := http.Get("http://" + httpOf(t, backup) + "/readyz")

@@ -58,7 +58,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	duration("lease", "how long a hold lasts that was acquired without TTL", &c.Lease)
 
 	text("data-dir", "DIR", "directory for images of the table, so that holds survive a restart", &c.DataDir)
-	duration("snapshot-interval", "time between images", &c.SnapshotInterval)
+	duration("snapshot-interval", "time between images; none is written while nothing but leases changes", &c.SnapshotInterval)
 	count("snapshot-keep", "images that are kept", &c.SnapshotKeep)
 	duration("recovery-grace", "how long a start from an image waits for holders before it grants anything", &c.RecoveryGrace)
 	text("backup-of", "ADDR", "be a backup of the primary with this HTTP address or data directory (with a slash)", &c.BackupOf)
