@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"testing"
 	"time"
 
@@ -32,16 +31,6 @@ func vanish(t *testing.T, conn *net.TCPConn) {
 		t.Fatal(failed)
 	}
 	conn.Close()
-}
-
-func ask(t *testing.T, conn net.Conn, line, want string) {
-	t.Helper()
-	if _, err := fmt.Fprintln(conn, line); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := bufio.NewReader(conn).ReadString('\n'); err != nil || strings.TrimSpace(got) != want {
-		t.Fatalf("%s: %q, %v", line, got, err)
-	}
 }
 
 // waitsFor sends an ACQUIRE that has to wait, and returns when it has waited for that long.

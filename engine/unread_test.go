@@ -14,6 +14,18 @@ import (
 // hangMax is how long a test with real sockets may take before it has failed.
 const hangMax = 60 * time.Second
 
+// ask sends a line and checks the answer.
+func ask(t *testing.T, conn net.Conn, line, want string) {
+	t.Helper()
+	if _, err := fmt.Fprintln(conn, line); err != nil {
+		t.Fatal(err)
+	}
+	got, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || strings.TrimSpace(got) != want {
+		t.Fatalf("%s: %q, %v", line, got, err)
+	}
+}
+
 func dialServer(t *testing.T, e *Engine) *net.TCPConn {
 	t.Helper()
 	conn, err := net.Dial("tcp", e.Addr().String())
@@ -81,6 +93,65 @@ func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAPipelineWithWaitsIsAnsweredInItsOrder: 100,000 lines, of which the last part stands behind
+// waits that others end, are all written before the first answer is read.
+func TestAPipelineWithWaitsIsAnsweredInItsOrder(t *testing.T) {
+	const n, waits = 100_000, 10
+	e := serve(t, func(*Config) {})
+	holder, conn := dialServer(t, e), dialServer(t, e)
+	for k := range waits {
+		ask(t, holder, fmt.Sprintf("ACQUIRE w%d holder 0", k), "OK")
+	}
+	var in, want strings.Builder
+	k := 0
+	for i := range n {
+		switch {
+		case i%3 == 2 && k < waits && i > n*7/10+k*n/50:
+			fmt.Fprintf(&in, "ACQUIRE w%d me 60000\n", k)
+			want.WriteString("OK\n")
+			k++
+		case i%3 == 0:
+			fmt.Fprintf(&in, "ACQUIRE l%d me 0\n", i)
+			want.WriteString("OK\n")
+		case i%3 == 1:
+			fmt.Fprintf(&in, "RELEASE l%d me\n", i-1)
+			want.WriteString("OK\n")
+		default:
+			fmt.Fprintf(&in, "@%d RELEASE none me\nPING\n", i)
+			want.WriteString("OK\n")
+		}
+	}
+	if _, err := conn.Write([]byte(in.String())); err != nil {
+		t.Fatal(err)
+	}
+	for k := range waits {
+		eventually(t, "no wait has begun", func() bool { return e.tab().Totals().Waiters == 1 })
+		ask(t, holder, fmt.Sprintf("RELEASE w%d holder", k), "OK")
+	}
+	if err := conn.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	var untagged strings.Builder
+	all := bufio.NewReader(conn)
+	for {
+		line, err := all.ReadString('\n')
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line[0] != '@' {
+			untagged.WriteString(line)
+		} else if !strings.Contains(line, "ERROR NOTHELD") {
+			t.Fatal(line)
+		}
+	}
+	if untagged.String() != want.String() {
+		t.Fatalf("%d lines, want %d", strings.Count(untagged.String(), "\n"), strings.Count(want.String(), "\n"))
 	}
 }
 
