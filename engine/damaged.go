@@ -19,6 +19,9 @@ func openNewest(cfg *Config, dir *snapshot.Dir) (img *snapshot.Image, older bool
 	}
 	if !cfg.RecoverOlder {
 		img, err = snapshot.Open(filepath.Join(dir.Path(), names[0]))
+		if file := (*snapshot.FileError)(nil); errors.As(err, &file) && file.Damaged {
+			file.Advice = snapshot.AdviceDamaged // its name says that it was an image
+		}
 		return img, false, err
 	}
 	var problems []error

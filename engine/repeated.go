@@ -13,8 +13,8 @@ type repeated struct {
 	logged time.Time // when one was logged
 }
 
-// failed reports whether a failure at that time is to be logged: it is another one than the last, or
-// that was told long ago.
+// failed reports whether a failure at that time is to be logged: it is another one than the last,
+// or that was told long ago.
 func (r *repeated) failed(err error, now time.Time) bool {
 	text := briefly(err) // without the ports and numbers that differ each time
 	if text == r.text && now.Sub(r.logged) < repeatEvery {

@@ -22,6 +22,6 @@ func (r *recovered) staleness() time.Duration {
 	return max(0, time.Since(r.started)-time.Duration(r.asOf.Load()))
 }
 
-// unchangedMs returns how long the image has been true since it was loaded: so much longer than it tells
-// its locks have been held.
+// unchangedMs returns for how long the image has been true since it was loaded. Its locks have been
+// held longer by that than it tells.
 func (r *recovered) unchangedMs() int64 { return (r.asOf.Load() - r.asFirst) / int64(time.Millisecond) }

@@ -127,7 +127,8 @@ func TestACleanStopIsExact(t *testing.T) {
 	s.crash()
 }
 
-// TestABackupOfAnUnchangedTableIsNotStale: the answer that there is nothing newer makes what it has good again.
+// TestABackupOfAnUnchangedTableIsNotStale: the answer that there is nothing newer makes what it
+// has good again.
 func TestABackupOfAnUnchangedTableIsNotStale(t *testing.T) {
 	one := t.TempDir()
 	p := mustStart(t, one, nil)

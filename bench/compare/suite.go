@@ -148,6 +148,7 @@ func (u *suite) command(path string, args ...string) *exec.Cmd {
 	if u.pinned {
 		cmd = exec.Command("taskset", append([]string{"-c", strconv.Itoa(u.s.serverCore), path}, args...)...)
 	}
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "DLM_") })
 	dieWithParent(cmd)
 	return cmd
 }

@@ -77,7 +77,8 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// TestPromoteBesideAFrozenPrimary: it may be alive, so that nothing is promoted, and what is waited for is told.
+// TestPromoteBesideAFrozenPrimary: it may be alive, so that nothing is promoted, and what is waited
+// for is told.
 func TestPromoteBesideAFrozenPrimary(t *testing.T) {
 	two := filepath.Join(t.TempDir(), "two")
 	primary := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", filepath.Join(t.TempDir(), "one"), "--snapshot-interval", "100ms")

@@ -28,7 +28,8 @@ func TestTheBinaryIsStatic(t *testing.T) {
 	}
 }
 
-// TestEveryBuildIsStatic: the README, the Makefile and the scripts build the command that was tested.
+// TestEveryBuildIsStatic: the README, the Makefile and the scripts build the command that was
+// tested.
 func TestEveryBuildIsStatic(t *testing.T) {
 	for _, name := range []string{"README.md", "Makefile", "bench/profile.sh"} {
 		text, err := os.ReadFile(filepath.Join(repository, name))

@@ -17,7 +17,9 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s: at byte %d: %s (%s)", e.Path, e.Offset, e.What, e.Advice)
 }
 
+// AdviceDamaged is for an image of a data directory that is damaged.
+const AdviceDamaged = "the file is damaged: --recover older starts from the newest one that is not, which knows less"
+
 func damaged(offset int, what string) *FileError {
-	return &FileError{Offset: int64(offset), What: what, Damaged: true,
-		Advice: "the file is damaged: --recover older starts from the newest one that is not, which knows less"}
+	return &FileError{Offset: int64(offset), What: what, Damaged: true, Advice: AdviceDamaged}
 }

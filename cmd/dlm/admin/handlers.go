@@ -27,7 +27,8 @@ type Engine interface {
 	NoteDenied(what, by, from string)
 	// KeepsImages reports whether there are images, or will be.
 	KeepsImages() bool
-	// NewestImage returns the image to be fetched, its ETag, and how old it can be; path "": none yet.
+	// NewestImage returns the image to be fetched, its ETag, and how old it can be; path "": none
+	// yet.
 	NewestImage() (path, etag string, age time.Duration)
 	Promote(ctx context.Context, how engine.PromoteRequest) (string, error)
 	Depose(ctx context.Context, taker string) (string, error)
