@@ -78,7 +78,6 @@ type conn struct {
 	delivers   bool       // there is a grant after a wait in out
 	deliveries deliveries // grants after a wait that the peer may not have
 	heardAt    int64      // table time of the last input
-	lookAt     int64      // table time at which to ask for silence again
 	endedAt    int64      // table time of the end of the input
 	cause      endCause   // why the connection ends, as far as it matters
 	buffered   int        // bytes of this conn within Engine.buffered

@@ -155,12 +155,12 @@ func TestAPeerThatHasEndedAndReadsNothingIsClosed(t *testing.T) {
 	a.send("ACQUIRE x A 0\n")
 	a.endInput()
 	s.advance(9 * time.Second)
-	s.sweep()
+	s.sweepAll()
 	if a.gone {
 		t.Fatal("closed too early")
 	}
 	s.advance(2 * time.Second)
-	s.sweep()
+	s.sweepAll()
 	if !a.gone || !s.free("x") {
 		t.Fatalf("gone %v, x free %v", a.gone, s.free("x"))
 	}

@@ -19,7 +19,8 @@ const (
 	stallBytes      = 1 << 20                // bytes of unread replies that a client may leave lying for as long as it wants
 	silentMin       = 100 * time.Millisecond // since the last input, before a grant is sent so that reading it acknowledges it
 	unackedMax      = 30 * time.Second       // how long a peer may owe an acknowledgement: as long as keepalives are patient
-	silentLookEvery = 5 * time.Second        // how often the kernel is asked for that, for a connection that waits
+	outputLookEvery = 4                      // sweeps between two looks at the unread output of a connection: a second
+	silentLookEvery = 20                     // sweeps between two looks at the silence of a peer: 5 s
 	deliveriesKept  = 16                     // grants that may be unacknowledged without being accounted for
 	deliveriesMax   = tagsMax                // and at all
 	spillAt         = 256 << 10              // bytes of output that are written in the middle of a batch

@@ -226,7 +226,7 @@ func TestAClientThatReadsNothingIsClosed(t *testing.T) {
 			}
 			for range 40 {
 				s.advance(time.Second)
-				s.sweep()
+				s.sweepAll()
 				if c.reads {
 					a.takes(100)
 				}

@@ -45,6 +45,7 @@ type reactor struct {
 	uncounted    []byte          // a HEARTBEAT whose COUNT has been taken
 	scratch      []byte          // output of the conn that is being read
 	spareGrants  grantLog        // grants of the conn that is being read
+	sweeps       int             // how many there were
 	orphans      []table.HoldRef // grants to take back, as nobody will be told of them
 	spareEffects []table.Effect
 	courier      courier

@@ -19,6 +19,7 @@ func (e *Engine) sweepOrders() orders {
 // of their buffers up to date.
 func (r *reactor) sweep() {
 	cfg := &r.e.cfg
+	r.sweeps++
 	for i := range r.conns {
 		c := r.conns[i].c
 		if c == nil {
@@ -39,11 +40,7 @@ func (r *reactor) sweep() {
 			r.e.reject(rejectAuthLate)
 			r.fail(c, codec.NoAuth, fmt.Sprintf("not authenticated within %v", cfg.AuthWait))
 		}
-		r.checkPeer(c)
-		if c.backlog != nil {
-			r.writable(c) // the kernel tells of a third of its room, and a slow reader makes less
-			r.checkProgress(c)
-		}
+		r.checkPeer(c, i+r.sweeps)
 		if c.buffered > 0 {
 			r.account(c)
 		}

@@ -135,21 +135,32 @@ func (r *reactor) mayBeReset(c *conn) bool {
 	return len(c.deliveries.list) > 0
 }
 
-// checkPeer forgets what the peer has acknowledged, and closes a connection that waits for a lock
-// if its peer can't be reached: each lock that it is granted would be lost to others for a lease.
-func (r *reactor) checkPeer(c *conn) {
-	if len(c.deliveries.list) > 0 {
-		c.forgetAcked()
+// checkPeer asks the kernel what has become of the output of a connection. Of many connections each
+// sweep asks for some: those for which turn, which counts sweeps and differs between connections,
+// comes round.
+func (r *reactor) checkPeer(c *conn, turn int) {
+	if turn%outputLookEvery == 0 {
+		if len(c.deliveries.list) > 0 {
+			c.forgetAcked()
+		}
+		if c.inputEnded {
+			r.touch(c) // to close it
+		}
+		if c.backlog != nil {
+			r.writable(c) // the kernel tells of a third of its room, and a slow reader makes less
+			r.checkProgress(c)
+		}
 	}
-	if c.inputEnded {
-		r.touch(c) // to close it
+	if turn%silentLookEvery == 0 {
+		r.checkSilence(c)
 	}
+}
+
+// checkSilence closes a connection that waits for a lock if its peer can't be reached: each lock that
+// it is granted would be lost to others for a lease.
+func (r *reactor) checkSilence(c *conn) {
 	waits := c.pending.waiting || c.waits.open > 0 || len(c.deliveries.list) > 0
-	if !waits || r.now < c.lookAt {
-		return
-	}
-	c.lookAt = r.now + int64(silentLookEvery)
-	if c.sock.silentFor() > unackedMax {
+	if waits && c.sock.silentFor() > unackedMax {
 		r.e.reject(rejectUnreachable)
 		r.drop(c)
 	}

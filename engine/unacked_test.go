@@ -42,7 +42,7 @@ func TestGrantsThatWereCertainlyNotReadAreTakenBack(t *testing.T) {
 		"no answer for too long":   {silentMin, 3, ends(unix.ETIMEDOUT), false},
 		"closed by the server":     {silentMin, 3, func(k *client) { k.r.drop(k.c); k.s.settle() }, false},
 		"ended and acknowledged":   {silentMin, 0, func(k *client) { k.endInput() }, false},
-		"ended and never answered": {0, 3, func(k *client) { k.endInput(); k.s.advance(lingerMax + time.Second); k.s.sweep() }, false},
+		"ended and never answered": {0, 3, func(k *client) { k.endInput(); k.s.advance(lingerMax + time.Second); k.s.sweepAll() }, false},
 		"the second write fails": {silentMin, 1, func(k *client) {
 			ends(unix.ECONNRESET)(k)
 		}, true},
@@ -124,17 +124,17 @@ func TestAcknowledgedGrantsAreForgotten(t *testing.T) {
 	if n := len(b.c.deliveries.list); n != tagsMax {
 		t.Fatalf("%d grants are in mind", n)
 	}
-	s.sweep()
+	s.sweepAll()
 	if n := s.e.buffers.total.Load(); n < deliveryLen*tagsMax {
 		t.Fatalf("%d bytes are accounted for", n)
 	}
 	b.unread = 1
-	s.sweep()
+	s.sweepAll()
 	if n := len(b.c.deliveries.list); n != 1 {
 		t.Fatalf("%d grants are in mind", n)
 	}
 	b.unread = 0
-	s.sweep()
+	s.sweepAll()
 	if n := s.e.buffers.total.Load(); n != 0 {
 		t.Fatalf("%d bytes are accounted for", n)
 	}
@@ -147,14 +147,14 @@ func TestTheWaitsOfAPeerThatCannotBeReachedEnd(t *testing.T) {
 	b.send("ACQUIRE x B 600000\n")
 	next.send("ACQUIRE x C 600000\n")
 	b.silent, idle.silent = unackedMax, time.Hour
-	s.advance(silentLookEvery)
-	s.sweep()
+	s.advance(time.Second)
+	s.sweepAll()
 	if b.gone {
 		t.Fatal("closed too early")
 	}
 	b.silent++
-	s.advance(silentLookEvery)
-	s.sweep()
+	s.advance(time.Second)
+	s.sweepAll()
 	if !b.gone || idle.gone {
 		t.Fatalf("closed %v, one that waits for nothing %v", b.gone, idle.gone)
 	}
@@ -162,5 +162,12 @@ func TestTheWaitsOfAPeerThatCannotBeReachedEnd(t *testing.T) {
 	next.expect("OK\n")
 	if n := s.e.rejected[rejectUnreachable].Load(); n != 1 {
 		t.Fatalf("counted %d", n)
+	}
+}
+
+// sweepAll sweeps until each connection was looked at.
+func (s *sim) sweepAll() {
+	for range silentLookEvery {
+		s.sweep()
 	}
 }
