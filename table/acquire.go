@@ -139,7 +139,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	}
 	i := s.takeWaiter()
 	w := s.waiters.at(i)
-	w.deadline = s.now + int64(cmd.WaitMs)*nsPerMs
+	w.deadline = s.waitNow() + int64(cmd.WaitMs)*nsPerMs
 	w.from = from
 	w.ttlMs = optionalTTL(cmd)
 	w.fresh = cmd.Has(codec.OptFresh)
@@ -150,7 +150,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	s.setWaiterService(w, cmd.Service)
 	s.enqueue(lockIndex, i)
 	s.waits.Add(i, tickOf(w.deadline))
-	s.noteDue(s.waits.Tick(i))
+	s.noteDue(s.waitDue(s.waits.Tick(i)))
 	s.counts.Queued++
 	s.emit(EventEnqueue, l, cmd.Service, from)
 	r.Waiting = true

@@ -175,7 +175,7 @@ func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 	for at := l.first; at != none && l.count < countMax; {
 		w := s.waiters.at(at)
 		next := w.next
-		if w.deadline > s.now && !w.fresh && string(s.waiterService(w)) == string(s.service(l)) {
+		if w.deadline > s.waitNow() && !w.fresh && string(s.waiterService(w)) == string(s.service(l)) {
 			s.reenter(l, w.ttlMs, w.from.Conn)
 			if w.meta != 0 {
 				s.setMeta(l, s.waiterMeta(w))

@@ -45,7 +45,8 @@
 // # Time
 //
 // Times are nanoseconds of table time, a clock of the caller that never goes
-// back and does not count a pause of the process. A call with an older reading
+// back. After a pause of the process the ends of leases wait until the caller has executed what
+// arrived in it, and waits count what table time leaves out of a long one: see Pauses. A call with an older reading
 // runs at the shard's last time. Deadlines are exact: a lease or wait that ends
 // at t is not over at t-1 and is over at t. A command first settles the lease
 // of its own lock; Advance settles the rest, one tick of a millisecond late at

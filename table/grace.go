@@ -46,19 +46,19 @@ func (st standing) held() bool { return st < standsReleased }
 
 // inGrace brings the phase up to date and tells whether the grace still runs.
 func (s *Shard) inGrace() bool {
-	if s.phase == graceRuns && s.now >= s.grace.until {
+	if s.phase == graceRuns && s.leaseNow() >= s.grace.until {
 		s.phase = graceEnds
 	}
 	return s.phase == graceRuns
 }
 
-// current settles the record i for what has come to its end by now: its grace,
+// current settles the record i for what has come to its end in lease time: its grace,
 // then its lease. It returns i, or none if the record is gone.
 func (s *Shard) current(i uint32, fx *Effects) uint32 {
 	if s.phase != graceOver && !s.inGrace() && i != none {
 		i = s.settle(i, fx)
 	}
-	if i != none && s.locks.at(i).deadline <= s.now {
+	if i != none && s.locks.at(i).deadline <= s.leaseNow() {
 		i = s.expire(i, fx)
 	}
 	return i

@@ -39,7 +39,7 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 	for l.first != none {
 		w := s.waiters.at(l.first)
 		switch {
-		case w.deadline <= s.now:
+		case w.deadline <= s.waitNow():
 			s.timeOut(l.first, fx)
 		case s.counter >= s.tokenMax():
 			s.emit(EventRefuse, l, s.waiterService(w), w.from)
@@ -63,7 +63,7 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 	for l.first != none && l.count < countMax {
 		w := s.waiters.at(l.first)
-		if w.deadline <= s.now {
+		if w.deadline <= s.waitNow() {
 			s.timeOut(l.first, fx)
 			continue
 		}

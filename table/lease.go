@@ -61,24 +61,24 @@ func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 // It looks at no more than limit entries and tells whether it stopped for that
 // reason, so that the caller can let others have the mutex in between.
 func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
-	tick := tickAt(s.setTime(now))
-	budget := limit
+	s.setTime(now)
+	leaseNow, waitNow, budget := s.leaseNow(), s.waitNow(), limit
 	if s.phase != graceOver && !s.inGrace() {
 		s.endGrace(&budget, fx)
 	}
 	for {
-		i, ok := s.leases.Pop(tick, &budget)
+		i, ok := s.leases.Pop(tickAt(leaseNow), &budget)
 		if !ok {
 			break
 		}
-		s.leaseCame(i, fx)
+		s.leaseCame(i, leaseNow, fx)
 	}
 	for {
-		i, ok := s.waits.Pop(tick, &budget)
+		i, ok := s.waits.Pop(tickAt(waitNow), &budget)
 		if !ok {
 			break
 		}
-		s.waitCame(i, fx)
+		s.waitCame(i, waitNow, fx)
 	}
 	s.publishDue()
 	s.verify()
@@ -87,12 +87,12 @@ func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
 
 // leaseCame handles an entry that the wheel handed out. It may be that of an
 // earlier lock of the record (see forget).
-func (s *Shard) leaseCame(i uint32, fx *Effects) {
+func (s *Shard) leaseCame(i uint32, leaseNow int64, fx *Effects) {
 	l := s.locks.at(i)
 	l.armed = 0
 	switch {
 	case l.count == 0: // free, or unheld in a grace
-	case l.deadline <= s.now:
+	case l.deadline <= leaseNow:
 		s.expire(i, fx)
 	default:
 		s.armLease(i, l)
@@ -100,10 +100,10 @@ func (s *Shard) leaseCame(i uint32, fx *Effects) {
 }
 
 // waitCame handles an entry that the wheel handed out.
-func (s *Shard) waitCame(i uint32, fx *Effects) {
+func (s *Shard) waitCame(i uint32, waitNow int64, fx *Effects) {
 	w := s.waiters.at(i)
 	s.waits.Add(i, tickOf(w.deadline))
-	if w.deadline <= s.now {
+	if w.deadline <= waitNow {
 		s.timeOut(i, fx)
 	}
 }
@@ -113,7 +113,7 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	w := s.waiters.at(i)
 	s.counts.TimeOuts++
 	l, code, lock := s.locks.at(w.lock), codec.Timeout, w.lock
-	if s.phase != graceOver && w.deadline <= s.grace.until && (l.count == 0 ||
+	if s.phase != graceOver && w.deadline-s.table.pauses.Late.Load() <= s.grace.until && (l.count == 0 ||
 		l.standing != standsNamed && string(s.service(l)) == string(s.waiterService(w))) {
 		code = codec.Recovering // who holds it is not known, or its owner has not shown its token
 	}

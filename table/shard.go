@@ -169,7 +169,7 @@ func (s *Shard) publishDue() {
 		next = min(next, tick)
 	}
 	if tick, ok := s.waits.Next(); ok {
-		next = min(next, tick)
+		next = min(next, s.waitDue(tick))
 	}
 	s.table.due[s.number].Store(next)
 	s.table.lowerNext(next)

@@ -49,6 +49,7 @@ type Table struct {
 	config  Config
 
 	indexSeed maphash.Seed // for long names
+	pauses    *Pauses
 	waiters   pool
 
 	memoryLeft atomic.Int64 // bytes that may be taken, see memory.go
@@ -60,7 +61,7 @@ type Table struct {
 
 // New returns an empty table.
 func New(c Config) *Table {
-	t := &Table{config: c, key: newHashKey(c.Seed), ttlMs: c.TTLMs, indexSeed: maphash.MakeSeed()}
+	t := &Table{config: c, key: newHashKey(c.Seed), ttlMs: c.TTLMs, indexSeed: maphash.MakeSeed(), pauses: new(Pauses)}
 	t.ceiling.Store(uint64(codec.TokenMax))
 	t.next.Store(math.MaxUint64)
 	t.memoryLeft.Store(math.MaxInt64)

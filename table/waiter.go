@@ -15,7 +15,7 @@ const (
 // waiter is the record of one waiting request. It is in the queue of its lock
 // and in the wheel of wait deadlines, or free.
 type waiter struct {
-	deadline   int64 // end of the wait, table time in ns
+	deadline   int64 // end of the wait, wait time in ns
 	from       Origin
 	generation uint32 // that of the chunk when the record was taken, so that a WaiterRef goes stale
 	lock       uint32
