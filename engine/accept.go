@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -23,8 +24,12 @@ const (
 // accept takes connections until the listener is closed by stop, on a goroutine per address.
 func (e *Engine) accept(shell *shell) {
 	var wg sync.WaitGroup
+	var all []*acceptor
 	for _, l := range e.listener.each {
-		a := acceptor{e: e, listener: l, shell: shell, sparesMax: sparesMax(), backoff: acceptBackoffMin}
+		all = append(all, &acceptor{e: e, listener: l, shell: shell, sparesMax: sparesMax(), backoff: acceptBackoffMin})
+	}
+	e.catching.accept.Store(&all)
+	for _, a := range all {
 		wg.Go(a.run)
 	}
 	wg.Wait()
@@ -41,7 +46,9 @@ func (a *acceptor) run() {
 	a.null = null
 	a.reserve()
 	defer func() { a.giveUp(len(a.spares)); _ = unix.Close(a.null) }()
+	defer a.end()
 	for {
+		a.answer()
 		conn, err := a.listener.Accept()
 		a.e.spare.use(a.e.clock.now())
 		switch {
@@ -51,6 +58,8 @@ func (a *acceptor) run() {
 			a.reserve()
 		case errors.Is(err, net.ErrClosed):
 			return
+		case errors.Is(err, os.ErrDeadlineExceeded): // it is asked whether the queue is empty
+			a.awake()
 		case outOfFiles(err):
 			a.refuseOne(err)
 		default:
@@ -73,6 +82,9 @@ type acceptor struct {
 	backoff   time.Duration
 	lastLog   time.Time
 	unsaid    int // refusals since the last log line
+	queue     party
+	taken     int         // connections since it was asked about its queue
+	ended     atomic.Bool // it takes no connections any more
 }
 
 // take hands a connection to a loop, as what the limits make of it.

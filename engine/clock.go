@@ -4,23 +4,33 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"dlm/table"
 )
 
-// clock is table time: nanoseconds that all loops share. It follows a
-// monotonic source, but between two readings it advances by no more than
-// clockStepMax. A process that was stopped or starved finds that almost no
-// time has passed, so that heartbeats waiting in the sockets are read before
-// any lease can end. The ticker reads it at least every 20 ms.
+// clock is table time: nanoseconds that all loops share. It follows a monotonic source, but of one
+// pause of the process (a gap of more than clockStepMax between two readings) it counts pauseMax at
+// most. So a process that gets a part of each quarter of a second keeps time, and one that was
+// stopped for a minute finds that a second has passed. The ticker reads it at least every 20 ms.
+//
+// Leases must not end by a pause before the heartbeats that arrived in it have been executed. So
+// what a pause adds beyond clockStepMax is held back from the ends of leases (pauses.Lag)
+// until catchUp has seen that the loops have read their sockets, and is released then. Leases that are
+// given or renewed meanwhile run from table time: holding back lengthens leases only.
+//
+// Waits need no protection. Their time is the source's: what table time leaves out of long pauses
+// is added again (pauses.Late).
 type clock struct {
-	source func() int64 // monotonic, ns; may be called by any goroutine
-	last   atomic.Int64 // newest reading of source that was accounted for
-	skew   atomic.Int64 // source time that table time left out
-	mu     sync.Mutex   // guards the accounting of a gap
-	pauses atomic.Uint64
+	source func() int64  // monotonic, ns; may be called by any goroutine
+	last   atomic.Int64  // newest reading of source that was accounted for
+	skew   atomic.Int64  // source time that table time left out
+	mu     sync.Mutex    // guards the accounting of a gap
+	gaps   atomic.Uint64 // pauses so far
+	pauses *table.Pauses // read by the table too
 }
 
-func newClock(source func() int64) *clock {
-	c := &clock{source: source}
+func newClock(source func() int64, pauses *table.Pauses) *clock {
+	c := &clock{source: source, pauses: pauses}
 	c.last.Store(source())
 	c.skew.Store(c.last.Load())
 	return c
@@ -46,6 +56,9 @@ func (c *clock) now() int64 {
 	return m - c.skew.Load()
 }
 
+// leaseNow returns the time by which leases end: table time but for what is held back.
+func (c *clock) leaseNow() int64 { return max(0, c.now()-c.pauses.Lag.Load()) }
+
 // advance raises last to m.
 func (c *clock) advance(m int64) {
 	for {
@@ -56,16 +69,22 @@ func (c *clock) advance(m int64) {
 	}
 }
 
-// pause leaves all but clockStepMax of a gap out of table time. The skew is
-// raised before last, so that who sees the new last sees the new skew.
+// pause accounts for a gap. last is raised when all else is known, so that who sees the new
+// table time sees what is held back of it.
 func (c *clock) pause() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.source()
 	if gap := m - c.last.Load(); gap > int64(clockStepMax) {
-		c.skew.Add(gap - int64(clockStepMax))
-		c.pauses.Add(1)
+		left := max(0, gap-int64(pauseMax)) / int64(time.Millisecond) * int64(time.Millisecond)
+		c.pauses.Late.Add(left)
+		c.pauses.Lag.Add(gap - left - int64(clockStepMax))
+		c.skew.Add(left)
+		c.gaps.Add(1)
 	}
 	c.advance(m)
 	return m - c.skew.Load()
 }
+
+// release lets leases end by a part of what was held back.
+func (c *clock) release(part int64) { c.pauses.Lag.Add(-part) }

@@ -4,50 +4,71 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"dlm/table"
 )
 
-func TestTableTimeLeavesPausesOut(t *testing.T) {
+// TestTableTimeAndPauses: of a pause table time counts a second at most, the ends of leases wait for all but 50 ms of that,
+// and waits are told of the rest.
+func TestTableTimeAndPauses(t *testing.T) {
 	source := int64(5_000_000_000)
-	c := newClock(func() int64 { return source })
+	pauses := new(table.Pauses)
+	c := newClock(func() int64 { return source }, pauses)
 	if c.now() != 0 {
 		t.Fatalf("starts at %d", c.now())
 	}
-	for _, step := range []struct{ passed, want time.Duration }{
-		{10 * time.Millisecond, 10 * time.Millisecond},
-		{50 * time.Millisecond, 60 * time.Millisecond},
-		{51 * time.Millisecond, 110 * time.Millisecond}, // 1 ms is left out
-		{time.Hour, 160 * time.Millisecond},
-		{time.Millisecond, 161 * time.Millisecond},
-		{100, 161*time.Millisecond + 100},
+	const ms = time.Millisecond
+	for _, step := range []struct{ passed, table, lag, late time.Duration }{
+		{10 * ms, 10 * ms, 0, 0},
+		{50 * ms, 60 * ms, 0, 0},
+		{51 * ms, 111 * ms, 1 * ms, 0},
+		{200 * ms, 311 * ms, 151 * ms, 0},
+		{time.Second, 1311 * ms, 1101 * ms, 0},
+		{time.Second + 3*ms + 7, 2311*ms + 7, 2051*ms + 7, 3 * ms},
+		{time.Hour, 3311*ms + 7, 3001*ms + 7, time.Hour - time.Second + 3*ms},
+		{1 * ms, 3312*ms + 7, 3001*ms + 7, time.Hour - time.Second + 3*ms},
 	} {
 		source += int64(step.passed)
-		if got := time.Duration(c.now()); got != step.want {
-			t.Fatalf("after %v: %v, want %v", step.passed, got, step.want)
+		got := time.Duration(c.now())
+		if lag, late := time.Duration(pauses.Lag.Load()), time.Duration(pauses.Late.Load()); got != step.table || lag != step.lag || late != step.late {
+			t.Fatalf("after %v: %v, held back %v, left out %v, want %v", step.passed, got, lag, late, step)
+		}
+		if lease := time.Duration(c.leaseNow()); lease != step.table-step.lag {
+			t.Fatalf("after %v: leases end by %v", step.passed, lease)
 		}
 	}
-	if c.pauses.Load() != 2 {
-		t.Fatalf("%d pauses", c.pauses.Load())
+	if c.gaps.Load() != 5 {
+		t.Fatalf("%d pauses", c.gaps.Load())
+	}
+	c.release(int64(3 * time.Second))
+	if lag := time.Duration(pauses.Lag.Load()); lag != 1*ms+7 {
+		t.Fatalf("held back after the release: %v", lag)
 	}
 }
 
 func TestTableTimeIsCountedOnceForAllReaders(t *testing.T) {
-	// Many readers meet the same pause at once: it must be left out once, and
+	// Many readers meet the same pause at once: it must be counted once, and
 	// no reading may lie ahead of the source.
 	var mu sync.Mutex
 	source := int64(0)
 	read := func() int64 { mu.Lock(); defer mu.Unlock(); return source }
-	c := newClock(read)
+	pauses := new(table.Pauses)
+	c := newClock(read, pauses)
 	for round := range 200 {
 		mu.Lock()
-		source += int64(time.Second)
+		source += int64(2 * time.Second)
 		mu.Unlock()
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() { c.now() })
 		}
 		wg.Wait()
-		if got, want := c.now(), int64(round+1)*int64(clockStepMax); got != want {
+		n := int64(round + 1)
+		if got, want := c.now(), n*int64(pauseMax); got != want {
 			t.Fatalf("round %d: %d, want %d", round, got, want)
+		}
+		if lag, want := pauses.Lag.Load(), n*int64(pauseMax-clockStepMax); lag != want {
+			t.Fatalf("round %d: %d is held back, want %d", round, lag, want)
 		}
 	}
 }

@@ -19,7 +19,7 @@
 //
 //	name     owns                                   reads                        ended by
 //	loop i   reactor i, its conns (one gnet loop)   config, clock, table         shell.stop
-//	ticker   its effects and courier                clock, table.Due             Serve, after the stop
+//	ticker   its effects and courier, catchUp       clock, table.Due             Serve, after the stop
 //	watch    who goes round, and who hangs          counters, refused commands   the end of Serve
 //	accept   one address, spare descriptors         places, addresses            closing the listener
 //	imager   images and START of the data directory shards, one at a time        the end of Serve

@@ -27,7 +27,7 @@ func newDurableSim(t *testing.T, dir string, change func(*Config)) (*sim, error)
 	s.e = newEngine(cfg, func() int64 { return s.time }, rec)
 	s.co = newCourier(s.e)
 	for _, r := range s.e.reactors {
-		r.bind(func() { s.due = append(s.due, r) })
+		s.bind(r)
 	}
 	return s, nil
 }

@@ -48,6 +48,7 @@ type Engine struct {
 	alarm      alarm
 	spare      loan
 	trimmer    trimmer
+	catching   catchUp // the ticker's
 	gauge      memoryGauge
 	memoryUsed func() int64 // gauge.used; tests have another
 	ticking    sync.Mutex   // held while everything that is due is settled
@@ -94,7 +95,7 @@ func New(cfg Config) (*Engine, error) {
 // newEngine makes all but the sockets. source is the monotonic clock; table time
 // begins now.
 func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
-	e := &Engine{cfg: cfg, clock: newClock(source), started: rec.started, connsMax: cfg.ConnsMax}
+	e := &Engine{cfg: cfg, clock: newClock(source, rec.table.Pauses()), started: rec.started, connsMax: cfg.ConnsMax}
 	e.runCtx, e.stopRun = context.WithCancel(context.Background())
 	e.deposed, e.stopping, e.ended = make(chan struct{}), make(chan struct{}), make(chan struct{})
 	e.alarm.bell = make(chan struct{}, 1)

@@ -10,11 +10,11 @@ import (
 const fileShares = 16
 
 // connsLimit lowers the wanted number of connections to what the process may open, less
-// what the server itself needs: the listeners and their spares, the log, two per loop, one that
+// what the server itself needs: the listeners and their spares, the log, four per loop, one that
 // is being enrolled (it is duplicated), the HTTP side, guests and those turned away, and
 // some in reserve, for images too.
 func connsLimit(wanted, loops int) int {
-	own := 16 + 2*sparesMax() + 2*loops + HTTPConnsMax() + HealthConnsMax() + fileShare(guestsWanted) + fileShare(turnedWanted)
+	own := 16 + 2*sparesMax() + 4*loops + HTTPConnsMax() + HealthConnsMax() + fileShare(guestsWanted) + fileShare(turnedWanted)
 	return min(wanted, max(filesMax()-own, 1))
 }
 

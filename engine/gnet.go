@@ -23,9 +23,10 @@ type shell struct {
 	client *gnet.Client
 	ready  *readiness
 
-	mu    sync.Mutex
-	bound int // reactors that have a loop; guarded by mu
-	loops map[gnet.EventLoop]*reactor
+	mu     sync.Mutex
+	bound  int // reactors that have a loop; guarded by mu
+	loops  map[gnet.EventLoop]*reactor
+	probes []*gnetProbe // one per loop
 }
 
 // startShell starts the loops.
@@ -34,6 +35,7 @@ func startShell(e *Engine) (*shell, error) {
 	client, err := gnet.NewClient(s,
 		gnet.WithNumEventLoop(len(e.reactors)),
 		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
+		gnet.WithReadBufferCap(readMax),
 		gnet.WithLogger(gnetLog{e.cfg.Log}))
 	if err != nil {
 		return nil, fmt.Errorf("event loops: %w", err)
@@ -45,11 +47,19 @@ func startShell(e *Engine) (*shell, error) {
 		return nil, errors.Join(fmt.Errorf("event loops: %w", err), s.ready.stop(), s.ready.close())
 	}
 	s.client = client
+	if err := s.addProbes(); err != nil {
+		s.stop()
+		return nil, fmt.Errorf("event loops: %w", err)
+	}
 	return s, nil
 }
 
 func (s *shell) stop() {
-	if err := errors.Join(s.ready.stop(), s.client.Stop(), s.ready.close()); err != nil {
+	err := errors.Join(s.ready.stop(), s.client.Stop(), s.ready.close())
+	for _, p := range s.probes {
+		err = errors.Join(err, p.close())
+	}
+	if err != nil {
 		s.e.cfg.Log.Error("event loops stopped with an error", "error", err)
 	}
 }
@@ -60,8 +70,8 @@ func (s *shell) enroll(conn net.Conn, at *arrival) error {
 	return err
 }
 
-// reactorOf returns the reactor of a loop. The first connection of a loop
-// binds the next free reactor to it.
+// reactorOf returns the reactor of a loop. The first connection of a loop, which is its
+// probe, binds the next free reactor to it.
 func (s *shell) reactorOf(loop gnet.EventLoop) *reactor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,6 +107,10 @@ type gnetSocket struct {
 // OnOpen makes the session of a connection. It runs on the loop.
 func (s *shell) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	r := s.reactorOf(g.EventLoop())
+	if p, own := g.Context().(*gnetProbe); own {
+		p.opened(r)
+		return nil, gnet.None
+	}
 	sock := &gnetSocket{g: g, r: r, fd: g.Fd(), ready: s.ready}
 	at, ok := g.Context().(*arrival)
 	if !ok {
@@ -110,13 +124,16 @@ func (s *shell) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 
 // OnTraffic takes what has arrived. It runs on the loop.
 func (s *shell) OnTraffic(g gnet.Conn) gnet.Action {
-	sock, ok := g.Context().(*gnetSocket)
-	if !ok {
-		return gnet.Close
-	}
 	in, err := g.Next(-1)
 	if err != nil {
 		return gnet.Close
+	}
+	sock, ok := g.Context().(*gnetSocket)
+	if !ok {
+		return probeTraffic(g)
+	}
+	if len(in) >= readMax {
+		sock.r.probe.deep = true
 	}
 	sock.r.feed(sock.c, in)
 	return gnet.None

@@ -161,7 +161,7 @@ func (m *imager) header() snapshot.Header {
 	s := &m.rec.start
 	h := snapshot.Header{
 		Lineage: s.Lineage, Start: s.Number, Number: m.number, Seed: s.Seed,
-		TableTime: m.e.clock.now(), WallTime: m.e.cfg.now().UnixNano(),
+		TableTime: m.e.clock.leaseNow(), WallTime: m.e.cfg.now().UnixNano(),
 		TokenStart: s.TokenStart, TokenCeiling: s.TokenCeiling, TTLLimitMs: s.TTLLimitMs,
 	}
 	for i := range table.Shards {

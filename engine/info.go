@@ -61,7 +61,7 @@ func (e *Engine) infoServer(b []byte) []byte {
 	b = infoLine(b, "tcp_address", e.Addr())
 	b = infoLine(b, "uptime_in_seconds", int64(e.uptime().Seconds()))
 	b = infoLine(b, "loops", len(e.reactors))
-	b = infoLine(b, "process_pauses", e.clock.pauses.Load())
+	b = infoLine(b, "process_pauses", e.clock.gaps.Load())
 	if e.cfg.LogDropped != nil {
 		b = infoLine(b, "log_records_dropped", e.cfg.LogDropped())
 	}

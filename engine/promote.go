@@ -85,6 +85,7 @@ func (e *Engine) Promote(ctx context.Context, how PromoteRequest) (string, error
 	if e.runCtx.Err() != nil {
 		return "", errors.New("promotion: the server is stopping")
 	}
+	rec.table.SharePauses(e.clock.pauses)
 	m := &imager{e: e, rec: rec}
 	e.imager.Store(m)
 	e.served.Store(rec)

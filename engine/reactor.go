@@ -22,6 +22,7 @@ type reactor struct {
 	index   int
 	wake    atomic.Pointer[func()] // makes drainInbox run on the loop; nil: no loop yet, hence no connection
 	inbox   inbox
+	probe   probe
 	pulse   pulse
 	drained atomic.Bool // it has answered those who wait, on the way to a stop
 

@@ -23,6 +23,7 @@ type sim struct {
 	fx   table.Effects
 	co   courier
 	due  []*reactor // woken and not yet run
+	asks []*reactor // asked whether they have read their sockets, and not yet run
 	hold bool       // leave posted messages lying until deliver
 
 	written func(*client) // called at each write; nil: nobody is
@@ -42,17 +43,29 @@ func newSim(t *testing.T, change func(*Config)) *sim {
 	s.e = newEngine(cfg, func() int64 { return s.time }, fresh(&cfg))
 	s.co = newCourier(s.e)
 	for _, r := range s.e.reactors {
-		r.bind(func() { s.due = append(s.due, r) })
+		s.bind(r)
 	}
 	return s
 }
 
-// settle runs the woken reactors until nothing is posted any more.
+// bind gives the reactor a loop: what settle does.
+func (s *sim) bind(r *reactor) {
+	ask := func() { s.asks = append(s.asks, r) }
+	r.probe.ask.Store(&ask)
+	r.bind(func() { s.due = append(s.due, r) })
+}
+
+// settle runs the woken reactors until nothing is posted any more. All that was sent has been read by then.
 func (s *sim) settle() {
 	for len(s.due) > 0 && !s.hold {
 		r := s.due[0]
 		s.due = s.due[1:]
 		r.drainInbox()
+	}
+	for len(s.due) == 0 && len(s.asks) > 0 && !s.hold {
+		r := s.asks[0]
+		s.asks = s.asks[1:]
+		r.probed()
 	}
 }
 

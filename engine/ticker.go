@@ -13,6 +13,7 @@ import (
 // tells whether there was anything.
 func (e *Engine) tick(fx *table.Effects, co *courier) (any bool) {
 	now, served := e.clock.now(), e.served.Load()
+	e.catchUp(now)
 	if served.follows {
 		return false // a backup's table stands still
 	}
@@ -86,11 +87,16 @@ func (a *alarm) ringBefore(next int64) {
 		if !a.at.CompareAndSwap(at, next) {
 			continue // set may have moved it since, to a time that is still too late
 		}
-		select {
-		case a.bell <- struct{}{}:
-		default: // it has been rung, and not heard yet
-		}
+		a.ring()
 		return
+	}
+}
+
+// ring wakes the ticker up.
+func (a *alarm) ring() {
+	select {
+	case a.bell <- struct{}{}:
+	default: // it has been rung, and not heard yet
 	}
 }
 

@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// readMax is the size of a loop's read buffer: of a read that fills it, more may be left.
+	readMax = 64 << 10
+	// probesMax is how often a loop is asked in one round at most. What the kernel keeps for a socket, 6 MiB,
+	// takes 96 reads.
+	probesMax = 100
+	// queueMax is how many connections can wait to be accepted: the kernel takes no larger queue.
+	queueMax = 1 << 16
+	// askEvery is how often an acceptor is asked again.
+	askEvery = lookEvery
+)
+
+// catchUp sees to it after a pause of the process that what arrived meanwhile is executed before leases
+// end by what the clock holds back of the pause. It goes in rounds:
+//
+//  1. Each acceptor is asked, and answers when its queue is empty. The connections that it took have a loop then.
+//  2. Each loop is asked through a socket of its own, the probe. epoll hands sockets out in the order in which
+//     they became readable. So a loop that reads the probe has read, at least once, each socket that was
+//     readable when it was asked. It is asked again while a read was as large as its buffer, or commands were
+//     put off, and answers then. A task in the loop's queue would prove nothing: it can run before the next poll.
+//  3. What was held back at the beginning of the round is released. Another pause within it is for the next round.
+//
+// All of it belongs to the ticker, and to tickers of simulations.
+type catchUp struct {
+	round  uint64 // the present one, or the last
+	part   int64  // of what is held back, to be released at the end of the round, ns; 0: none runs
+	late   int64  // what waits were told of long pauses
+	loops  bool   // the acceptors have answered
+	asked  int64  // table time when they were last asked
+	accept atomic.Pointer[[]*acceptor]
+}
+
+// party is one who is asked. The zero value has answered.
+type party struct {
+	asked, answered atomic.Uint64 // rounds
+}
+
+// open reports whether there is a question to answer.
+func (p *party) open() bool { return p.asked.Load() > p.answered.Load() }
+
+// answer answers the last question. It reports whether there was one.
+func (p *party) answer() bool {
+	round := p.asked.Load()
+	return p.answered.Swap(round) < round
+}
+
+// catchUp goes on with the round, or begins one if something is held back.
+func (e *Engine) catchUp(now int64) {
+	u := &e.catching
+	if late := e.clock.pauses.Late.Load(); late != u.late {
+		u.late = late
+		e.tab().Hasten()
+	}
+	if u.part == 0 {
+		if u.part = e.clock.pauses.Lag.Load(); u.part == 0 {
+			return
+		}
+		u.round++
+		u.loops = false
+		u.askAcceptors(now)
+	}
+	if !u.loops {
+		if !u.acceptorsAnswered(now) {
+			return
+		}
+		u.loops = true
+		for _, r := range e.reactors {
+			r.askProbe(u.round)
+		}
+	}
+	for _, r := range e.reactors {
+		if r.probe.open() {
+			return
+		}
+	}
+	e.clock.release(u.part)
+	u.part = 0
+	e.catchUp(now) // there may have been another pause
+}
+
+func (u *catchUp) acceptors() []*acceptor {
+	if list := u.accept.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+func (u *catchUp) askAcceptors(now int64) {
+	u.asked = now
+	for _, a := range u.acceptors() {
+		a.ask(u.round)
+	}
+}
+
+// acceptorsAnswered reports whether all have, and asks again after a while if not.
+func (u *catchUp) acceptorsAnswered(now int64) bool {
+	for _, a := range u.acceptors() {
+		if !a.ended.Load() && a.queue.open() {
+			if now-u.asked >= int64(askEvery) {
+				u.askAcceptors(now)
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// ask makes the acceptor look whether its queue is empty, also if it waits in Accept. The ticker calls it.
+func (a *acceptor) ask(round uint64) {
+	l, ok := a.listener.(*net.TCPListener)
+	if !ok {
+		return
+	}
+	a.queue.asked.Store(round)         // first: whoever takes the deadline away looks for the question then
+	_ = l.SetDeadline(time.Unix(0, 1)) // an error means that it is closed
+}
+
+// answer answers if the queue is empty. The acceptor calls it when it has handed over what it took.
+func (a *acceptor) answer() {
+	if !a.queue.open() {
+		a.taken = 0
+		return
+	}
+	if a.taken++; a.taken <= queueMax && queued(a.listener.(*net.TCPListener)) {
+		return
+	}
+	a.taken = 0
+	a.queue.answer()
+	a.e.alarm.ring()
+}
+
+// awake lets Accept wait again. A question that came meanwhile is found before it does, since that was there before the
+// deadline.
+func (a *acceptor) awake() { _ = a.listener.(*net.TCPListener).SetDeadline(time.Time{}) }
+
+// end is for an acceptor that takes no connections any more.
+func (a *acceptor) end() {
+	a.ended.Store(true)
+	a.e.alarm.ring()
+}
+
+// queued reports whether a connection waits to be accepted.
+func queued(l *net.TCPListener) (is bool) {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = raw.Control(func(fd uintptr) { // an error means that it is closed
+		list := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(list, 0)
+		is = err == nil && n > 0 || err == unix.EINTR
+	})
+	return is
+}
+
+// probe is how a loop is asked whether it has read its sockets.
+type probe struct {
+	party
+	ask  atomic.Pointer[func()] // makes probed run on the loop when it has read what is readable now; nil: no loop yet
+	n    int                    // how often in this round; the loop's own
+	deep bool                   // a read has filled the buffer since the last; the loop's own
+}
+
+// askProbe asks the loop. The ticker calls it.
+func (r *reactor) askProbe(round uint64) {
+	if ask := r.probe.ask.Load(); ask != nil {
+		r.probe.asked.Store(round)
+		(*ask)()
+	}
+}
+
+// probed is called on the loop when it has read each socket that was readable when it was asked. It
+// answers, or asks itself again if more was readable than one read takes, or commands are put off.
+func (r *reactor) probed() {
+	p := &r.probe
+	if !p.open() {
+		return
+	}
+	deep := p.deep || r.putOff()
+	p.deep = false
+	if p.n++; deep && p.n < probesMax {
+		(*p.ask.Load())()
+		return
+	}
+	p.n = 0
+	p.answer()
+	r.e.alarm.ring()
+}
+
+// putOff reports whether the loop has read commands that it has not executed yet.
+func (r *reactor) putOff() bool {
+	r.inbox.mu.Lock()
+	defer r.inbox.mu.Unlock()
+	return len(r.postponed) > 0 || len(r.inbox.postponed) > 0
+}
