@@ -14,13 +14,20 @@ func (r *reactor) forceRelease(c *conn) {
 	}
 	reason := ""
 	if cmd.Has(codec.OptReason) {
-		reason = string(cmd.Text)
+		reason = inLog(cmd.Text)
 	}
-	r.e.cfg.Log.Warn("forced release", "event", "forced-release", "by", c.who.name, "from", c.sock.remote(), "lock", string(cmd.Name),
-		"owner", string(r.fx.Owner), "token", uint64(res.Token), "reason", reason)
+	r.e.cfg.Log.Warn("forced release", "event", "forced-release", "by", c.who.name, "from", c.sock.remote(), "lock", inLog(cmd.Name),
+		"owner", inLog(r.fx.Owner), "token", uint64(res.Token), "reason", reason)
 	r.w.Fields(2)
 	r.w.Token("token", res.Token)
 	r.w.Str("owner", r.fx.Owner)
 	r.w.End()
 	r.count(cmd.Verb, codec.OK)
+}
+
+// inLog returns bytes of a client in the escapes of replies, without the quotes: a log is read in
+// terminals and as JSON, where other bytes would steer the one and be lost in the other.
+func inLog(b []byte) string {
+	quoted := codec.AppendQuoted(nil, b)
+	return string(quoted[1 : len(quoted)-1])
 }
