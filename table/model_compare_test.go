@@ -90,7 +90,7 @@ func (m *model) same(l *mLock, got *Status) {
 		next = l.queue[0].service
 	}
 	want := fmt.Sprintf("%q %q %q %q %d %d %d %d %d", l.name, l.owner, l.meta, next, l.token, l.count, len(l.queue),
-		(l.deadline-m.now)/nsPerMs, (m.now-l.since)/nsPerMs)
+		max(0, l.deadline-m.now)/nsPerMs, (m.now-l.since)/nsPerMs)
 	is := fmt.Sprintf("%q %q %q %q %d %d %d %d %d", got.Name, got.Owner, got.Meta, got.Next, got.Token, got.Count,
 		got.Waiters, got.LeaseMs, got.HeldMs)
 	if is != want {
@@ -108,7 +108,7 @@ func (m *model) list(w *world, s *Shard, out *Statuses) {
 	for name, l := range m.locks {
 		if m.shardOf(name) == s.number {
 			held++
-			if l.deadline <= m.now {
+			if l.deadline <= m.leaseNow() {
 				m.fail("%q is listed and its lease is over", name)
 			}
 		}
@@ -137,11 +137,11 @@ func (m *model) advanced(w *world) {
 		}
 		l := m.locks[name]
 		switch {
-		case l != nil && e.Kind == EventExpire && l.deadline <= m.now:
+		case l != nil && e.Kind == EventExpire && l.deadline <= m.leaseNow():
 			m.expire(l)
 		case l != nil && e.Kind == EventTimeOut:
 			for i := range l.queue {
-				if l.queue[i].from == e.From && l.queue[i].deadline <= m.now {
+				if l.queue[i].from == e.From && l.queue[i].deadline <= m.waitNow() {
 					m.timeOut(l, i)
 					break
 				}
@@ -158,13 +158,14 @@ func (m *model) nothingDue(now int64) {
 	if m == nil {
 		return
 	}
-	begun := now - now%1_000_000
+	m.now = now
+	begun := func(now int64) int64 { return now - now%nsPerTick }
 	for _, l := range m.locks {
-		if l.deadline <= begun {
+		if l.deadline <= begun(m.leaseNow()) {
 			m.fail("lease of %q is late", l.name)
 		}
 		for _, w := range l.queue {
-			if w.deadline <= begun {
+			if w.deadline <= begun(m.waitNow()) {
 				m.fail("wait for %q is late", l.name)
 			}
 		}
@@ -236,7 +237,7 @@ func TestModel(t *testing.T) {
 			c.TokenStart = codec.TokenMax - 4
 		}
 		w := newWorld(c)
-		m := &model{cfg: c, counter: map[uint8]codec.Token{}, locks: map[string]*mLock{}, waits: map[WaiterRef]mPlace{},
+		m := &model{cfg: c, pauses: w.table.pauses, counter: map[uint8]codec.Token{}, locks: map[string]*mLock{}, waits: map[WaiterRef]mPlace{},
 			events: map[string][]mEvent{}, effects: map[string][]Effect{}, fail: t.Fatalf}
 		m.shardOf = func(name string) uint8 { return uint8(w.table.Hash([]byte(name)) >> 56) }
 		for i := range Shards {

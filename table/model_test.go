@@ -11,6 +11,7 @@ import (
 type model struct {
 	cfg     Config
 	now     int64
+	pauses  *Pauses
 	full    bool // the table is right to say that no memory is left
 	counter map[uint8]codec.Token
 	locks   map[string]*mLock
@@ -67,9 +68,13 @@ func (m *model) effect(l *mLock, from Origin, code codec.Code) {
 	m.effects[l.name] = append(m.effects[l.name], e)
 }
 
+func (m *model) leaseNow() int64 { return max(0, m.now-m.pauses.Lag.Load()) }
+
+func (m *model) waitNow() int64 { return m.now + m.pauses.Late.Load() }
+
 // settled returns the held lock of that name, after ending a lease that is over.
 func (m *model) settled(name string) *mLock {
-	if l := m.locks[name]; l != nil && l.deadline <= m.now {
+	if l := m.locks[name]; l != nil && l.deadline <= m.leaseNow() {
 		m.expire(l)
 	}
 	return m.locks[name]
@@ -137,7 +142,7 @@ func (m *model) passOn(l *mLock) {
 	for len(l.queue) > 0 {
 		w := l.queue[0]
 		switch {
-		case w.deadline <= m.now:
+		case w.deadline <= m.waitNow():
 			m.timeOut(l, 0)
 		case granted && (w.fresh || w.service != l.owner):
 			return
@@ -209,7 +214,7 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 	case m.waiters >= m.cfg.WaitersMax:
 		return limited(codec.WhichWaiters)
 	}
-	l.queue = append(l.queue, mWait{from, service, meta, m.now + int64(c.WaitMs)*nsPerMs, ttl, c.Has(codec.OptFresh)})
+	l.queue = append(l.queue, mWait{from, service, meta, m.waitNow() + int64(c.WaitMs)*nsPerMs, ttl, c.Has(codec.OptFresh)})
 	m.waiters++
 	m.counts.Queued++
 	m.event(EventEnqueue, l, service, from)

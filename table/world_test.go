@@ -12,7 +12,7 @@ import (
 
 // op is one step of a random run. Which of its numbers count depends on kind.
 type op struct {
-	Kind          string // a verb, or cancel, takeback, status, list, advance, part, full
+	Kind          string // a verb, or cancel, takeback, status, list, advance, part, full, pause, caughtup
 	Name, Service int    // indexes into the world's
 	WaitMs, TTLMs uint32
 	Meta          int // 0: no META; else length + 1
@@ -24,7 +24,7 @@ type op struct {
 }
 
 var opKinds = []string{"acquire", "acquire", "acquire", "acquire", "release", "release", "heartbeat", "force",
-	"cancel", "takeback", "status", "list", "advance", "advance", "part", "full"}
+	"cancel", "takeback", "status", "list", "advance", "advance", "part", "full", "pause", "caughtup"}
 
 // randomOp draws an op; n(k) is a random number below k.
 func randomOp(n func(int) int) op {
@@ -101,6 +101,14 @@ func (w *world) step(o op) {
 	}
 }
 
+// pause is one of the process: table time goes on by some of it, from which leases are protected, and leaves some out.
+func (w *world) pause(counted, left int64) {
+	w.table.pauses.Late.Add(left)
+	w.table.pauses.Lag.Add(counted)
+	w.now += counted
+	w.table.Hasten()
+}
+
 // deadlines returns those of all holds and waits, by shard and record.
 func (w *world) deadlines() (all []int64) {
 	for i := range Shards {
@@ -109,7 +117,7 @@ func (w *world) deadlines() (all []int64) {
 			if l := s.locks.record(i); l != nil && l.nameLen > 0 {
 				all = append(all, l.deadline)
 				for q := l.first; q != none; q = s.waiters.at(q).next {
-					all = append(all, s.waiters.at(q).deadline)
+					all = append(all, s.waiters.at(q).deadline-w.table.pauses.Late.Load())
 				}
 			}
 		}
@@ -149,6 +157,10 @@ func (w *world) do(o op) {
 		w.model.list(w, s, &out)
 	case "advance", "part":
 		w.advance(o)
+	case "pause":
+		w.pause(int64(o.Arg)*nsPerMs, int64(o.Service)*100*nsPerMs)
+	case "caughtup":
+		w.table.pauses.Lag.Store(0)
 	case "full":
 		w.full = o.Arg < 200
 		w.table.SetMemoryLeft(1 << 40)
