@@ -27,7 +27,8 @@ func (r *reactor) renewAhead(c *conn) {
 	kept := p.kept.B
 	from := max(p.searched-len(heartbeatWords[0]), p.seen) // one may have come in parts
 	p.searched = len(kept)
-	if !bytes.Contains(kept[from:], heartbeatWords[0]) && !bytes.Contains(kept[from:], heartbeatWords[1]) {
+	unseen := kept[from:]
+	if !bytes.Contains(unseen, heartbeatWords[0]) && !bytes.Contains(unseen, heartbeatWords[1]) {
 		return
 	}
 	for p.seen < len(kept) {

@@ -6,7 +6,8 @@ import "dlm/codec"
 // answered before the connection is closed, also if that takes time. Only what would wait can't:
 // nobody is to be granted a lock whose connection is about to end.
 //
-//	end of input -> rest of the input is executed -> waits are answered CANCELED -> backlog is sent -> close
+//	end of input -> the rest of it is executed -> waits are answered CANCELED
+//	             -> the backlog is sent -> close
 //
 // gnet closes a connection whose input has ended as soon as OnClose returns. If there is something
 // left to do then, the socket is taken away from it (gnetSocket.detach).

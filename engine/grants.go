@@ -27,7 +27,8 @@ type grantMark struct {
 // add notes a hold whose reply ends at that place of the output.
 func (g *grantLog) add(hold table.HoldRef, end int, waited bool) {
 	g.holds = append(g.holds, hold)
-	g.marks = append(g.marks, grantMark{upTo: uint32(len(g.holds)), to: uint32(end), single: true, waited: waited})
+	m := grantMark{upTo: uint32(len(g.holds)), to: uint32(end), single: true, waited: waited}
+	g.marks = append(g.marks, m)
 }
 
 func (g *grantLog) reset() { g.holds, g.marks = g.holds[:0], g.marks[:0] }

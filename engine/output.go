@@ -247,11 +247,11 @@ func (r *reactor) checkProgress(c *conn) {
 	if acked, known := c.acked(); known && acked > b.acked {
 		b.acked, b.progressAt = acked, r.now
 	}
-	if b.unread() <= stallBytes && !c.closing && !c.inputEnded || r.now-b.progressAt <= int64(unreadStallMax) {
-		return
+	mayWait := b.unread() <= stallBytes && !c.closing && !c.inputEnded
+	if !mayWait && r.now-b.progressAt > int64(unreadStallMax) {
+		r.e.slowClosed.Add(1)
+		r.drop(c)
 	}
-	r.e.slowClosed.Add(1)
-	r.drop(c)
 }
 
 // acked returns how many bytes of the output the peer has acknowledged, if the kernel tells.

@@ -34,8 +34,10 @@ func newReadiness(e *Engine) (*readiness, error) {
 		return nil, errors.Join(fmt.Errorf("eventfd: %w", err), unix.Close(epoll))
 	}
 	d := &readiness{e: e, epoll: epoll, bell: bell}
-	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(bell)}); err != nil {
-		return nil, errors.Join(fmt.Errorf("epoll_ctl: %w", err), unix.Close(epoll), unix.Close(bell))
+	rung := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(bell)}
+	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, bell, &rung); err != nil {
+		err = fmt.Errorf("epoll_ctl: %w", err)
+		return nil, errors.Join(err, unix.Close(epoll), unix.Close(bell))
 	}
 	d.ended.Go(d.run)
 	return d, nil
@@ -50,7 +52,8 @@ func (d *readiness) await(fd int, id table.ConnID) { d.watch(fd, id, unix.EPOLLO
 func (d *readiness) awaitFailure(fd int, id table.ConnID) { d.watch(fd, id, 0) }
 
 func (d *readiness) watch(fd int, id table.ConnID, events uint32) {
-	event := unix.EpollEvent{Events: events | unix.EPOLLONESHOT, Fd: int32(uint32(id)), Pad: int32(uint32(id >> 32))}
+	event := unix.EpollEvent{Events: events | unix.EPOLLONESHOT}
+	event.Fd, event.Pad = int32(uint32(id)), int32(uint32(id>>32))
 	err := unix.EpollCtl(d.epoll, unix.EPOLL_CTL_MOD, fd, &event)
 	if err == unix.ENOENT {
 		err = unix.EpollCtl(d.epoll, unix.EPOLL_CTL_ADD, fd, &event)

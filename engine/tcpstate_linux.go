@@ -29,7 +29,10 @@ func socketFailure(fd int) error {
 // the last acknowledgement.
 func silentFor(fd int) time.Duration {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	if err != nil || info.Unacked == 0 || info.Last_data_sent < answerMs || info.Last_ack_recv < info.Last_data_sent+answerMs {
+	if err != nil || info.Unacked == 0 || info.Last_data_sent < answerMs {
+		return 0
+	}
+	if info.Last_ack_recv < info.Last_data_sent+answerMs {
 		return 0
 	}
 	return time.Duration(info.Last_ack_recv) * time.Millisecond
