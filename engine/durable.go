@@ -112,7 +112,8 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 	}
 	rec := &recovered{dir: dir, started: cfg.now(), older: older, newDir: !known && img == nil}
 	if rec.newDir {
-		cfg.Log.Warn("the data directory is new, and no lock is held: if it was used before, see whether its volume is mounted", "directory", dir.Path())
+		cfg.Log.Warn("the data directory is new, and no lock is held: if it was used before, see whether its volume is mounted; "+
+			"if it was emptied, --token-floor keeps tokens rising", "directory", dir.Path())
 	}
 	if promote != nil && img != nil {
 		// Leases must not run while the image is loaded: they begin when that is over, or somewhat later.
