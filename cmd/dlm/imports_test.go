@@ -21,6 +21,7 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/snapshot"}, outside: []string{
 		"github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
 	"dlm/bench":              {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
+	"dlm/bench/hostile":      {own: []string{"dlm/bench"}},
 	"dlm/bench/floor":        {outside: []string{"github.com/panjf2000/gnet/v2"}},
 	"dlm/cmd/dlm/admin":      {own: []string{"dlm/engine"}},
 	"dlm/cmd/dlm/logging":    {},
