@@ -17,9 +17,15 @@ const (
 )
 
 // readmeBlocks returns the fenced blocks of the README in that language.
-func readmeBlocks(t *testing.T, language string) (blocks []string) {
+func readmeBlocks(t *testing.T, language string) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	return fencedBlocks(t, "README.md", language)
+}
+
+// fencedBlocks returns the fenced blocks of a document in that language.
+func fencedBlocks(t *testing.T, document, language string) (blocks []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, document))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,13 +118,17 @@ func checkMakefileHas(t *testing.T, line string) {
 	}
 }
 
-// TestReadmeTranscripts plays the README's conversations. "A> x" sends x on
+func TestReadmeTranscripts(t *testing.T) { playTranscripts(t, "README.md") }
+
+func TestProtocolTranscripts(t *testing.T) { playTranscripts(t, "PROTOCOL.md") }
+
+// playTranscripts plays the conversations of a document. "A> x" sends x on
 // connection A, "A< y" expects y there. Numbers may differ, "..." stands for
-// any words, and a token of the README stands for the one that was received.
-func TestReadmeTranscripts(t *testing.T) {
-	transcripts := readmeBlocks(t, "text")
+// any words, and a token of the document stands for the one that was received.
+func playTranscripts(t *testing.T, document string) {
+	transcripts := fencedBlocks(t, document, "text")
 	if len(transcripts) == 0 {
-		t.Fatal("the README has no conversation")
+		t.Fatalf("%s has no conversation", document)
 	}
 	p := startServer(t, nil)
 	for _, transcript := range transcripts {
