@@ -76,6 +76,11 @@ func TestNoAllocationPerHandOff(t *testing.T) {
 					s.due = s.due[:0]
 					r.drainInbox()
 				}
+				for len(s.asks) > 0 {
+					r := s.asks[0]
+					s.asks = s.asks[:0]
+					r.polled()
+				}
 				waiter.feed(b, back)
 			}
 			for range 100 {

@@ -24,7 +24,7 @@ type buffers struct {
 func (r *reactor) account(c *conn) {
 	size := 0
 	if !c.closed {
-		size = bufferLen(c.carry) + c.pending.size() + c.backlog.memory() + c.deliveries.memory()
+		size = bufferCap(c.carry) + bufferCap(c.pending.kept) + c.backlog.memory() + c.deliveries.memory()
 	}
 	if size == c.buffered {
 		return

@@ -198,8 +198,4 @@ func (r *reactor) probed() {
 }
 
 // putOff reports whether the loop has read commands that it has not executed yet.
-func (r *reactor) putOff() bool {
-	r.inbox.mu.Lock()
-	defer r.inbox.mu.Unlock()
-	return len(r.postponed) > 0 || len(r.inbox.postponed) > 0
-}
+func (r *reactor) putOff() bool { return r.round.turns.len() > 0 }

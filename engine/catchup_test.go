@@ -46,7 +46,7 @@ func (p *polled) poll(loop int) {
 		}
 	}
 	if asked {
-		r.probed()
+		r.polled()
 	}
 }
 
@@ -61,7 +61,7 @@ func (p *polled) tick(passed time.Duration) {
 func TestHeartbeatsInSocketsAreReadBeforeLeasesEnd(t *testing.T) {
 	for name, before := range map[string]string{
 		"alone": "", "behind one read": strings.Repeat("PING\n", readMax/5), "behind many": strings.Repeat("PING\n", readMax),
-		"behind what is put off": strings.Repeat("INFO\n", 2*costMax/costInfo),
+		"behind what is put off": strings.Repeat("INFO\n", 2*roundMax/costInfo),
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPolled(t)
@@ -86,9 +86,12 @@ func TestHeartbeatsInSocketsAreReadBeforeLeasesEnd(t *testing.T) {
 					t.Fatal("it is not read")
 				}
 			}
-			for range 3 {
+			for n := 0; n < 3 || p.asked[a.r]; n++ { // until nothing is put off any more
 				p.tick(time.Millisecond)
 				p.poll(1)
+				if n > 10*probesMax {
+					t.Fatal("what was put off is not executed")
+				}
 			}
 			p.tick(time.Millisecond)
 			p.deliver()

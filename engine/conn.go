@@ -235,3 +235,11 @@ func bufferLen(b *bytebufferpool.ByteBuffer) int {
 	}
 	return b.Len()
 }
+
+// bufferCap returns the memory that a buffer takes: it has grown by doubling.
+func bufferCap(b *bytebufferpool.ByteBuffer) int {
+	if b == nil {
+		return 0
+	}
+	return cap(b.B)
+}

@@ -45,6 +45,7 @@ type Engine struct {
 	addresses  addresses
 	tickPulse  pulse // of the ticker
 	buffers    buffers
+	infos      infoCache
 	alarm      alarm
 	spare      loan
 	trimmer    trimmer

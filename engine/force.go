@@ -12,6 +12,7 @@ func (r *reactor) forceRelease(c *conn) {
 		r.refuseResult(c, res)
 		return
 	}
+	r.cost += costAudit
 	reason := ""
 	if cmd.Has(codec.OptReason) {
 		reason = inLog(cmd.Text)

@@ -150,7 +150,7 @@ func (r *reactor) orphanBacklog(c *conn) {
 // There can be a million of them at the end of one connection. The rest is left to the next time
 // around.
 func (r *reactor) takeBackOrphans() {
-	for len(r.orphans) > 0 && (r.cost <= costMax || r.e.draining.Load()) {
+	for len(r.orphans) > 0 && (!r.overBudget(otherShare) || r.e.draining.Load()) {
 		last := len(r.orphans) - 1
 		r.takeBack(r.orphans[last])
 		r.orphans = r.orphans[:last]

@@ -17,7 +17,6 @@ type inbox struct {
 	writable  []table.ConnID // guarded by mu; connections whose output can go on
 	dismissed []table.ConnID // guarded by mu; guests whose places are needed
 	orders    orders         // guarded by mu
-	postponed []table.ConnID // guarded by mu; connections to come back to, the reactor's own
 	armed     atomic.Bool    // the reactor has been woken and has not emptied it yet
 }
 
@@ -62,22 +61,27 @@ func (r *reactor) rouse() {
 	}
 }
 
-// drainInbox does what others have posted. armed falls first: what is posted
-// from here on wakes the reactor again.
+// drainInbox does what others have posted, after the next poll if the round is over its budget. armed
+// falls first: what is posted from here on wakes the reactor again.
 func (r *reactor) drainInbox() {
-	r.inbox.armed.Store(false)
 	r.pulse.rounds.Add(1)
+	if r.round.spent > roundMax {
+		r.round.missed = true
+		r.ring()
+		return
+	}
+	r.inbox.armed.Store(false)
 	r.inbox.mu.Lock()
-	effects, doomed, o, postponed := r.inbox.effects, r.inbox.doomed, r.inbox.orders, r.inbox.postponed
+	effects, doomed, o := r.inbox.effects, r.inbox.doomed, r.inbox.orders
 	dismissed := r.inbox.dismissed
 	r.inbox.dismissed = nil
-	r.inbox.effects, r.inbox.doomed, r.inbox.orders, r.inbox.postponed = r.spareEffects[:0], nil, 0, nil
+	r.inbox.effects, r.inbox.doomed, r.inbox.orders = r.spareEffects[:0], nil, 0
 	r.inbox.mu.Unlock()
 
 	r.begin()
 	defer func() { r.guard(nil, recover()) }()
 	for i := range effects {
-		if r.cost > costMax {
+		if r.overBudget(otherShare) {
 			r.courier.add(effects[i]) // to itself, behind what the sockets have
 			continue
 		}
@@ -98,11 +102,6 @@ func (r *reactor) drainInbox() {
 	}
 	r.obey(o)
 	r.outputReady()
-	for _, id := range postponed {
-		if c := r.lookup(id); c != nil {
-			r.comeBack(c)
-		}
-	}
 	r.finish(nil)
 }
 

@@ -32,19 +32,18 @@ var infoSections = []struct {
 // info answers INFO: all sections, or those that were asked for.
 func (r *reactor) info() {
 	r.publishStats()
-	r.cost += costInfo
-	b := r.text[:0]
-	for _, s := range infoSections {
+	sections := uint32(0)
+	for i, s := range infoSections {
 		if wantsSection(r.cmd.Args, s.name) {
-			if len(b) > 0 {
-				b = append(b, "\r\n"...)
-			}
-			b = append(b, "# "+s.name+"\r\n"...)
-			b = s.write(r.e, b)
+			sections |= 1 << i
 		}
 	}
-	r.text = b
-	r.w.Info(b)
+	made := false
+	if r.text, made = r.e.appendInfo(r.text[:0], sections, r.now); made {
+		r.cost += costMake
+	}
+	r.cost += costInfo
+	r.w.Info(r.text)
 	r.count(codec.VerbInfo, codec.OK)
 }
 

@@ -35,13 +35,4 @@ const (
 	advanceMax      = 1024                   // due entries settled per hold of a shard's mutex
 	dueMax          = 64                     // the same, at the end of a batch of commands
 	dueHoldsMax     = 64                     // such holds: what is due is mostly spread over many shards
-
-	// costMax is the budget of a batch, in plain commands of some 100 ns: enough
-	// for a full read of the shortest, and about 2 ms. What costs more is
-	// charged by the figures below.
-	costMax    = 20_000
-	costBad    = 10   // a malformed command
-	costHelp   = 20   // HELP
-	costInfo   = 1000 // INFO, COMMAND
-	costRecord = 16   // records of a listing that count as one command
 )

@@ -241,7 +241,7 @@ func TestAClientThatReadsNothingIsClosed(t *testing.T) {
 // TestTheEndOfALongPipelineHoldsNobodyUp: taking back a great many grants is done in parts.
 func TestTheEndOfALongPipelineHoldsNobodyUp(t *testing.T) {
 	s := newSim(t, nil)
-	const n = 3 * costMax
+	const n = 3 * roundMax
 	a := s.dial(0)
 	a.stuck = true
 	var in bytes.Buffer

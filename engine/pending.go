@@ -110,6 +110,7 @@ func holdKey(cmd *codec.Command) uint64 {
 const (
 	tooMuchBehind = "too much input behind a waiting command: nothing of it was executed"
 	tooMuchUnread = "too much input behind replies that are not read: nothing of it was executed"
+	tooMuchAtOnce = "input comes faster than its commands can be executed"
 )
 
 // keep adds input to what waits behind the untagged wait, or until replies have been read. At the limit the
@@ -128,6 +129,9 @@ func (r *reactor) keep(c *conn, b []byte) {
 	}
 	r.e.reject(rejectPending)
 	msg := tooMuchUnread
+	if !p.paused {
+		msg = tooMuchAtOnce
+	}
 	r.w.Start(c.form, nil)
 	if p.waiting {
 		msg = tooMuchBehind
@@ -167,9 +171,19 @@ func (r *reactor) resume(c *conn) {
 func (r *reactor) runKept(c *conn, in []byte) {
 	p := &c.pending
 	r.use(c)
-	for p.at < len(in) && !c.closing && !c.closed && !p.waiting && !p.paused && c.withheld == nil && r.cost <= costMax {
+	for p.at < len(in) && !c.closing && !c.closed && !p.waiting && !p.paused && c.withheld == nil && !r.overBudget(otherShare) {
+		if p.released == nil {
+			if took := r.runPlain(c, in[p.at:]); took > 0 {
+				p.at += took
+				continue
+			}
+		}
 		took, st := r.decode(c, in[p.at:])
 		if st == codec.Incomplete {
+			break
+		}
+		if st == codec.Ready && r.tooCostly() {
+			r.later(c)
 			break
 		}
 		p.at += took
@@ -188,7 +202,7 @@ func (r *reactor) runKept(c *conn, in []byte) {
 // is used up, or it ends in a partial command, which goes where those belong.
 func (r *reactor) postponeKept(c *conn) {
 	p := &c.pending
-	if r.cost <= costMax {
+	if !c.postponed && !r.overBudget(otherShare) {
 		rest := bytebufferpool.Get()
 		rest.Write(p.kept.B[p.at:])
 		if c.carry != nil {

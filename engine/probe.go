@@ -72,7 +72,7 @@ func probeTraffic(g gnet.Conn) gnet.Action {
 	if !ok {
 		return gnet.Close
 	}
-	p.r.probed()
+	p.r.polled()
 	return gnet.None
 }
 

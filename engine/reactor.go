@@ -29,19 +29,19 @@ type reactor struct {
 	conns     []connSlot
 	freeSlots []uint32
 
-	now       int64 // table time of this batch, ns
-	dec       codec.Decoder
-	cmd       *codec.Command // the present one, of those that are not plain
-	plain     table.Plain    // those of the burst
-	w         codec.Writer
-	tag       tag   // of the wait that is being answered
-	tagsRise  bool  // those of the burst: none comes twice
-	user      *conn // whose output w.Buf is; nil: none
-	locked    bool  // a shard's mutex is held
-	fx        table.Effects
-	dirty     []*conn        // with output to write
-	cost      int            // what the batch has cost so far, in plain commands
-	postponed []table.ConnID // to come back to, when the batch is over
+	now      int64 // table time of this batch, ns
+	dec      codec.Decoder
+	cmd      *codec.Command // the present one, of those that are not plain
+	plain    table.Plain    // those of the burst
+	w        codec.Writer
+	tag      tag   // of the wait that is being answered
+	tagsRise bool  // those of the burst: none comes twice
+	user     *conn // whose output w.Buf is; nil: none
+	locked   bool  // a shard's mutex is held
+	fx       table.Effects
+	dirty    []*conn // with output to write
+	cost     int     // what the batch has cost so far, in plain commands
+	round    round
 
 	uncounted    []byte          // a HEARTBEAT whose COUNT has been taken
 	scratch      []byte          // output of the conn that is being read
@@ -53,6 +53,7 @@ type reactor struct {
 	status       table.Status
 	statuses     table.Statuses
 	text         []byte // INFO
+	docs         docTexts
 	errorData    []byte // of the error that is being answered
 	owner        []byte // the holder that is in it
 
@@ -120,12 +121,8 @@ func (r *reactor) finish(read *conn) {
 	}
 	r.courier.send()
 	r.e.alarm.ringBefore(r.e.tab().Next())
-	if len(r.postponed) > 0 {
-		r.inbox.mu.Lock()
-		r.inbox.postponed = append(r.inbox.postponed, r.postponed...)
-		r.inbox.mu.Unlock()
-		r.postponed = r.postponed[:0]
-		r.rouse()
+	if r.round.spent += r.cost; r.round.spent > roundMax || r.round.turns.len() > 0 {
+		r.ring()
 	}
 	r.publishStats()
 }
@@ -136,7 +133,7 @@ func (r *reactor) finish(read *conn) {
 func (r *reactor) settle() {
 	for i := 0; i < len(r.fx.List); i++ {
 		fx := r.fx.List[i]
-		if loopOf(fx.To.Conn) == r.index && r.cost <= costMax {
+		if loopOf(fx.To.Conn) == r.index && !r.overBudget(otherShare) {
 			r.deliver(&fx)
 		} else {
 			r.courier.add(fx)
@@ -183,6 +180,8 @@ func (r *reactor) read(c *conn, in []byte) {
 	case c.closed || c.closing: // hangUp has dropped the carry
 	case len(rest) == 0:
 		c.carry = putBuffer(c.carry)
+	case c.postponed && !c.pending.waiting && !c.pending.paused:
+		r.keepRest(c, rest)
 	case fresh:
 		getBuffer(&c.carry).Write(rest)
 		c.carrySince = r.now
@@ -236,6 +235,7 @@ func (r *reactor) flush(c *conn) {
 	base := c.sent + int64(c.backlog.len())
 	prompt := false
 	if len(c.out) > 0 && !c.closed {
+		r.cost += costWrite + len(c.out)/costBytes
 		if prompt = c.delivers && r.promptly(c); prompt {
 			r.sendInTwo(c)
 		} else {

@@ -162,21 +162,42 @@ func (r *reactor) config(args [][]byte) {
 // command answers COMMAND, COMMAND COUNT, COMMAND DOCS [name ...] and COMMAND
 // INFO [name ...], from which redis-cli makes its hints.
 func (r *reactor) command(args [][]byte) {
-	r.cost += costInfo
 	switch {
 	case len(args) == 0:
-		r.commandInfo(nil)
+		r.cached(&r.docs.entries, func() { r.commandInfo(nil) })
 	case is(args[0], "COUNT") && len(args) == 1:
 		r.w.Int(int64(len(codec.Docs)))
+	case is(args[0], "DOCS") && len(args) == 1:
+		r.cached(&r.docs.docs, func() { r.commandDocs(nil) })
 	case is(args[0], "DOCS"):
+		r.cost += costDocs
 		r.commandDocs(args[1:])
 	case is(args[0], "INFO"):
+		r.cost += costDocs
 		r.commandInfo(args[1:])
 	default:
 		r.refuse(codec.BadArg, "COMMAND takes COUNT, DOCS or INFO")
 		return
 	}
 	r.count(codec.VerbCommand, codec.OK)
+}
+
+// docTexts are answers to COMMAND that are always the same, by the version of RESP.
+type docTexts struct{ entries, docs [2][]byte }
+
+// cached answers with a text that write makes at its first use.
+func (r *reactor) cached(texts *[2][]byte, write func()) {
+	text := &texts[0]
+	if r.w.RESP3 {
+		text = &texts[1]
+	}
+	if *text == nil {
+		from := len(r.w.Buf)
+		write()
+		*text = bytes.Clone(r.w.Buf[from:])
+		return
+	}
+	r.w.Buf = append(r.w.Buf, *text...)
 }
 
 // commandInfo writes the entry of each named command, of all without names.

@@ -18,7 +18,7 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 			}
 			break
 		}
-		if r.cost > costMax {
+		if r.overBudget(plainShare) {
 			r.later(c)
 			break
 		}
@@ -27,6 +27,10 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 			took = r.runPlain(c, in[n:])
 		}
 		if took == 0 {
+			if r.overBudget(otherShare) {
+				r.later(c)
+				break
+			}
 			if took = r.runOne(c, in[n:]); took == 0 {
 				break
 			}
@@ -48,7 +52,11 @@ func (r *reactor) runOne(c *conn, in []byte) int {
 	case st == codec.Incomplete:
 		return 0
 	case c.pending.paused, c.pending.waiting && len(r.cmd.Tag) == 0:
+		r.cost++
 		return r.behindWait(c, in, took, st)
+	case st == codec.Ready && r.tooCostly():
+		r.later(c)
+		return 0
 	}
 	r.step(c, st)
 	return took
@@ -63,7 +71,7 @@ func (r *reactor) decode(c *conn, in []byte) (int, codec.Status) {
 // step executes or refuses what has been decoded.
 func (r *reactor) step(c *conn, st codec.Status) {
 	c.form = r.cmd.Form
-	r.cost++
+	r.cost += costOther
 	from := len(r.w.Buf)
 	if st != codec.Blank && len(r.cmd.Tag) > 0 && c.waits.inUse(r.cmd.Tag) {
 		r.w.Start(codec.FormText, nil)
@@ -87,6 +95,7 @@ func (r *reactor) step(c *conn, st codec.Status) {
 	default:
 		panic("BUG: unknown decoder status")
 	}
+	r.cost += (len(r.w.Buf) - from) / costBytes
 	if c.who.role == RoleNone {
 		r.boundPreAuth(c, from)
 	}
@@ -102,27 +111,4 @@ func (r *reactor) spill(c *conn) {
 		c.out, c.grants = r.scratch[:0], r.spareGrants
 	}
 	r.use(c)
-}
-
-// later makes the reactor come back to the connection, when its other
-// connections have had their turn.
-func (r *reactor) later(c *conn) {
-	if !c.postponed {
-		c.postponed = true
-		r.postponed = append(r.postponed, c.id)
-	}
-}
-
-// comeBack goes on with a connection that was postponed.
-func (r *reactor) comeBack(c *conn) {
-	c.postponed = false
-	switch {
-	case c.closing || c.closed:
-	case r.cost > costMax:
-		r.later(c)
-	case c.pending.resuming:
-		r.resume(c)
-	default:
-		r.read(c, nil)
-	}
 }

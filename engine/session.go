@@ -66,7 +66,6 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 }
 
 func (r *reactor) help(c *conn) {
-	r.cost += costHelp
 	var topic []byte
 	if r.cmd.Has(codec.OptText) {
 		topic = r.cmd.Text

@@ -16,7 +16,7 @@ import (
 // until it is moved, its connections are in memory, and whatever was posted to
 // a reactor runs when the test says so. One test is one order of events.
 type sim struct {
-	t    *testing.T
+	t    testing.TB
 	e    *Engine
 	time int64
 	log  bytes.Buffer
@@ -29,7 +29,7 @@ type sim struct {
 	written func(*client) // called at each write; nil: nobody is
 }
 
-func newSim(t *testing.T, change func(*Config)) *sim {
+func newSim(t testing.TB, change func(*Config)) *sim {
 	t.Helper()
 	s := &sim{t: t}
 	cfg := Config{Loops: 2, Lease: 30 * time.Second, Log: slog.New(slog.NewTextHandler(&s.log, nil))}
@@ -57,16 +57,22 @@ func (s *sim) bind(r *reactor) {
 
 // settle runs the woken reactors until nothing is posted any more. All that was sent has been read by then.
 func (s *sim) settle() {
-	for len(s.due) > 0 && !s.hold {
-		r := s.due[0]
-		s.due = s.due[1:]
-		r.drainInbox()
+	for (len(s.due) > 0 || len(s.asks) > 0) && !s.hold {
+		s.event()
 	}
-	for len(s.due) == 0 && len(s.asks) > 0 && !s.hold {
+}
+
+// event runs the reactor that was woken first, or, if there is none, lets the loop read its probe that was asked first.
+func (s *sim) event() {
+	if len(s.due) == 0 {
 		r := s.asks[0]
 		s.asks = s.asks[1:]
-		r.probed()
+		r.polled()
+		return
 	}
+	r := s.due[0]
+	s.due = s.due[1:]
+	r.drainInbox()
 }
 
 // deliver lets what was held back arrive.

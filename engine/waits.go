@@ -48,6 +48,7 @@ func (r *reactor) refuseWait(c *conn, form codec.Form, tag []byte, code codec.Co
 // deliver answers a request that has waited. If its connection is gone, a
 // grant is taken back.
 func (r *reactor) deliver(fx *table.Effect) {
+	r.cost += costDeliver
 	c := r.lookup(fx.To.Conn)
 	if c == nil || c.closing || !r.answer(c, fx) {
 		if fx.Code == codec.OK {

@@ -69,5 +69,12 @@ func (r *reactor) pendingMax(c *conn) int {
 	if c.who.role == RoleNone {
 		return min(preAuthPendingMax, r.e.cfg.PendingMax)
 	}
+	if p := &c.pending; p.resuming && !p.waiting && !p.paused {
+		return max(postponedMax, r.e.cfg.PendingMax)
+	}
 	return r.e.cfg.PendingMax
 }
+
+// postponedMax is how many bytes of commands are kept for a connection that waits for its turn. It
+// is more than behind a wait, because the loop is late and not the peer.
+const postponedMax = 8 << 20

@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"github.com/valyala/bytebufferpool"
+
+	"dlm/table"
+)
+
+// A round is what a loop does between two polls of its sockets. It must be short: heartbeats lie in
+// the sockets, and whoever sent one must not lose a lease because of what others send.
+//
+//	feed, feed, ... -> finish: is the round over its budget, or is somebody to come back to?
+//	                     | yes: ring
+//	                     v
+//	                   a poll of all sockets -> toll: a new round begins; turns are taken
+//
+// The bell is the probe of the loop, a socket of its own, so that whoever rings it is answered after
+// the sockets that are ready. A task of gnet would not do: gnet runs tasks that tasks have posted
+// before it polls again.
+//
+// While a round is over its budget, a read may still execute a little: plain lock commands as many
+// as a read has, others few, and costly ones none. So a heartbeat is served in the round in which it
+// came. The rest of a read is kept, and the connection waits for its turn.
+
+// round is the budget of a loop. Owned by the reactor.
+type round struct {
+	spent  int   // cost of the batches since the last poll, in plain commands
+	rung   bool  // the bell has been rung and not answered
+	inTurn bool  // a connection has its turn: share counts
+	share  int   // cost at which the turn ends
+	turns  turns // connections to come back to
+	missed bool  // the inbox was not looked at, since the round was over its budget
+}
+
+// overBudget reports whether a batch must leave the rest to later. least is what it may cost in any
+// case.
+func (r *reactor) overBudget(least int) bool {
+	if r.round.inTurn {
+		return r.cost > r.round.share
+	}
+	return r.cost > least && r.round.spent+r.cost > roundMax
+}
+
+// tooCostly reports whether the command that is decoded must wait for a turn: a command that costs
+// much is not executed in a round that is over its budget. The first of a turn always is.
+func (r *reactor) tooCostly() bool {
+	if !verbsCostly.has(r.cmd.Verb) {
+		return false
+	}
+	if r.round.inTurn {
+		return r.cost > r.round.share
+	}
+	return r.round.spent+r.cost > roundMax/2
+}
+
+// ring makes toll run after the next poll of the sockets.
+func (r *reactor) ring() {
+	if !r.round.rung {
+		r.round.rung = true
+		(*r.probe.ask.Load())()
+	}
+}
+
+// polled is called on the loop when the probe is read: the sockets that were readable when it was
+// written to have been read.
+func (r *reactor) polled() {
+	if r.round.rung {
+		r.toll()
+	}
+	r.probed()
+}
+
+// toll begins a round: the sockets have been polled. It does what was left over in the last one.
+func (r *reactor) toll() {
+	r.round.rung, r.round.spent = false, 0
+	r.takeTurns()
+	if r.round.missed {
+		r.round.missed = false
+		r.drainInbox()
+	}
+}
+
+// takeTurns goes on with the connections that were postponed, each for its share.
+func (r *reactor) takeTurns() {
+	n := r.round.turns.len()
+	if n == 0 {
+		return
+	}
+	r.begin()
+	defer func() {
+		r.round.inTurn = false
+		r.guard(nil, recover())
+	}()
+	share := max(turnMin, turnsMax/n)
+	r.round.inTurn = true
+	for ; n > 0 && r.cost <= turnsMax; n-- {
+		if c := r.lookup(r.round.turns.next()); c != nil {
+			r.round.share = r.cost + share
+			r.comeBack(c)
+		}
+	}
+	r.round.inTurn = false
+	r.finish(nil)
+}
+
+// later makes the reactor come back to the connection, when others have had their turn.
+func (r *reactor) later(c *conn) {
+	if !c.postponed {
+		c.postponed = true
+		r.round.turns.add(c.at.from, c.id)
+	}
+}
+
+// comeBack goes on with a connection that was postponed.
+func (r *reactor) comeBack(c *conn) {
+	c.postponed = false
+	switch {
+	case c.closing || c.closed:
+	case c.pending.resuming:
+		r.resume(c)
+	default:
+		r.read(c, nil)
+	}
+}
+
+// keepRest keeps the rest of a read, which aliases the input, until the connection has its turn.
+func (r *reactor) keepRest(c *conn, rest []byte) {
+	kept := bytebufferpool.Get()
+	kept.Write(rest)
+	c.carry = putBuffer(c.carry)
+	p := &c.pending
+	p.kept, p.at, p.seen, p.searched, p.resuming = kept, 0, 0, 0, true
+	r.renewAhead(c)
+}
+
+// turns are the connections to come back to. Addresses take turns, and the connections of an
+// address among themselves, so that nobody gets more by opening more of them.
+type turns struct {
+	order []addressKey // that have connections here, the next first
+	queue map[addressKey][]table.ConnID
+	n     int
+}
+
+func (t *turns) len() int { return t.n }
+
+func (t *turns) add(from addressKey, id table.ConnID) {
+	if t.queue == nil {
+		t.queue = make(map[addressKey][]table.ConnID)
+	}
+	if len(t.queue[from]) == 0 {
+		t.order = append(t.order, from)
+	}
+	t.queue[from] = append(t.queue[from], id)
+	t.n++
+}
+
+// next removes and returns the connection whose turn it is. There must be one.
+func (t *turns) next() table.ConnID {
+	from := t.order[0]
+	t.order = t.order[1:]
+	ids := t.queue[from]
+	id := ids[0]
+	if len(ids) == 1 {
+		delete(t.queue, from)
+	} else {
+		t.queue[from] = ids[1:]
+		t.order = append(t.order, from)
+	}
+	t.n--
+	return id
+}
