@@ -131,6 +131,9 @@ func TestAPipelineWithWaitsIsAnsweredInItsOrder(t *testing.T) {
 		eventually(t, "no wait has begun", func() bool { return e.tab().Totals().Waiters == 1 })
 		ask(t, holder, fmt.Sprintf("RELEASE w%d holder", k), "OK")
 	}
+	// The end of the input must not come before the last wait has ended: it would drop what is kept.
+	acquires := uint64(strings.Count(in.String(), "ACQUIRE"))
+	eventually(t, "the input behind the last wait is not executed", func() bool { return e.tab().Totals().Grants == acquires+waits })
 	if err := conn.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
