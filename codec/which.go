@@ -1,7 +1,7 @@
 package codec
 
-// Which says which limit a command has run into. Its word stands behind LIMIT on the wire: the words are
-// part of the public protocol, so add at the end and never reuse a number.
+// Which says which limit a command has run into. Its word stands behind LIMIT on the wire: the
+// words are part of the public protocol, so add at the end and never reuse a number.
 type Which uint8
 
 const (
@@ -19,7 +19,8 @@ const (
 )
 
 var whichWords = [...]string{
-	"", "conns", "locks", "waiters", "lock-waiters", "tags", "retries", "count", "memory", "pending", "tokens",
+	"", "conns", "locks", "waiters", "lock-waiters", "tags", "retries", "count", "memory",
+	"pending", "tokens",
 }
 
 // String returns the word that stands for the limit on the wire.

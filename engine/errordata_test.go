@@ -60,8 +60,8 @@ func TestTimeoutSaysWhoHoldsTheLock(t *testing.T) {
 	}
 }
 
-// TestTimeoutNamesTheHolderOfNow has a holder that changes during the wait, and one that has gone before the answer
-// reached the loop of the waiter.
+// TestTimeoutNamesTheHolderOfNow has a holder that changes during the wait, and one that has gone
+// before the answer reached the loop of the waiter.
 func TestTimeoutNamesTheHolderOfNow(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
@@ -102,7 +102,8 @@ func TestAMassOfTimeoutsNamesTheHolder(t *testing.T) {
 	}
 }
 
-// TestRecoveringSaysHowLong has the rest of the grace for those that do not wait and those that waited in vain.
+// TestRecoveringSaysHowLong has the rest of the grace for those that do not wait and those that
+// waited in vain.
 func TestRecoveringSaysHowLong(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
@@ -119,7 +120,8 @@ func TestRecoveringSaysHowLong(t *testing.T) {
 	s.crash()
 }
 
-// TestLimitsAreReachedAndNotPassed takes locks on both loops up to a limit at which shards take credits in blocks.
+// TestLimitsAreReachedAndNotPassed takes locks on both loops up to a limit at which shards take
+// credits in blocks.
 func TestLimitsAreReachedAndNotPassed(t *testing.T) {
 	const limit = 40_000
 	s := newSim(t, func(c *Config) { c.LocksMax, c.WaitersMax = limit, limit })

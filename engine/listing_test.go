@@ -33,7 +33,8 @@ func eachMany(t *testing.T, k *client, n int, command func(i int) string) {
 	}
 }
 
-// TestAListingAfterMostLocksAreGone has all that is left in one page: free records take no part of its budget.
+// TestAListingAfterMostLocksAreGone has all that is left in one page: free records take no part
+// of its budget.
 func TestAListingAfterMostLocksAreGone(t *testing.T) {
 	const gone = 200_000
 	s := newSim(t, nil)

@@ -28,8 +28,9 @@ func (g *memoryGauge) close() {
 	}
 }
 
-// used returns the resident memory of the process less what its heap has free: the table can have that without more
-// becoming resident. Where the system does not tell, it is what the runtime has mapped.
+// used returns the resident memory of the process less what its heap has free: the table can have
+// that without more becoming resident. Where the system does not tell, it is what the runtime has
+// mapped.
 func (g *memoryGauge) used() int64 {
 	metrics.Read(g.samples[:])
 	free := int64(g.samples[0].Value.Uint64())
@@ -43,7 +44,8 @@ func (g *memoryGauge) used() int64 {
 	return int64(g.samples[1].Value.Uint64()-g.samples[2].Value.Uint64()) - free
 }
 
-// residentOf reads the resident bytes from the text of /proc/self/statm: its second number, in pages.
+// residentOf reads the resident bytes from the text of /proc/self/statm: its second number, in
+// pages.
 func residentOf(statm []byte) (int64, bool) {
 	_, rest, _ := bytes.Cut(statm, []byte{' '})
 	pages, _, found := bytes.Cut(rest, []byte{' '})
@@ -57,7 +59,8 @@ func residentOf(statm []byte) (int64, bool) {
 	return n * int64(os.Getpagesize()), found && len(pages) > 0
 }
 
-// checkMemory tells the table how much memory is left for it. Until the next call the table counts what it takes.
+// checkMemory tells the table how much memory is left for it. Until the next call the table
+// counts what it takes.
 func (e *Engine) checkMemory() {
 	if e.cfg.MemoryMax > 0 {
 		e.tab().SetMemoryLeft(e.cfg.MemoryMax - e.memoryUsed())

@@ -65,8 +65,8 @@ func TestFreshInBothForms(t *testing.T) {
 	s.empty()
 }
 
-// TestAFreshWaitEndsLikeAnyOther cancels one by the end of its connection, grants one behind its own
-// service's hold, and stops with one under way.
+// TestAFreshWaitEndsLikeAnyOther cancels one by the end of its connection, grants one behind its
+// own service's hold, and stops with one under way.
 func TestAFreshWaitEndsLikeAnyOther(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, c, d := s.dial(0), s.dial(0), s.dial(1), s.dial(1)
@@ -93,7 +93,8 @@ func TestAFreshWaitEndsLikeAnyOther(t *testing.T) {
 	s.e.drained.Wait()
 }
 
-// TestQueueZeroIsAsTimeoutZero tells apart who will not wait at all from who found the queue too long.
+// TestQueueZeroIsAsTimeoutZero tells apart who will not wait at all from who found the queue too
+// long.
 func TestQueueZeroIsAsTimeoutZero(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, c := s.dial(0), s.dial(0), s.dial(1)
@@ -130,7 +131,8 @@ func TestAReleaseOfAllBehindAWait(t *testing.T) {
 	s.empty()
 }
 
-// TestReentriesOfOtherConnectionsAreSeen in STATUS, LOCKS and INFO: two processes may share a service id.
+// TestReentriesOfOtherConnectionsAreSeen in STATUS, LOCKS and INFO: two processes may share a
+// service id.
 func TestReentriesOfOtherConnectionsAreSeen(t *testing.T) {
 	s := newSim(t, nil)
 	var workers []*client

@@ -8,11 +8,13 @@ import (
 	"dlm/table"
 )
 
-// Errors carry data for programs between the code and the words. What the table refuses gets them here:
+// Errors carry data for programs between the code and the words. What the table refuses gets them
+// here:
 //
 //	HELD <token>                     of the service's own hold
 //	LIMIT <which>
-//	TIMEOUT "<service>" <held_ms>    who holds the lock, and for how long; "" and 0 if nobody does, or the role may not see it
+//	TIMEOUT "<service>" <held_ms>    who holds the lock, and for how long; "" and 0 if nobody
+//	                                 does, or the role may not see it
 //	RECOVERING <ms>                  what is left of the grace
 
 // refuseResult answers a lock command that the table has refused.
@@ -41,8 +43,8 @@ func (r *reactor) refuseLimit(which codec.Which) {
 	r.count(r.cmd.Verb, codec.Limit)
 }
 
-// writeEndOfWait writes the error that ends a wait. The present holder is looked up by the reference that
-// the table gave when the wait ended: a mass of time-outs costs it no copies.
+// writeEndOfWait writes the error that ends a wait. The present holder is looked up by the
+// reference that the table gave when the wait ended: a mass of time-outs costs it no copies.
 func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 	data, msg := r.errorData[:0], ""
 	switch fx.Code {
@@ -73,7 +75,8 @@ func appendHolder(data []byte, c *conn, owner []byte, heldMs int64) []byte {
 	return strconv.AppendInt(append(data, ' '), heldMs, 10)
 }
 
-// appendGraceLeft appends how many ms of the recovery grace are left, rounded up: who waits so long finds it over.
+// appendGraceLeft appends how many ms of the recovery grace are left, rounded up: who waits so
+// long finds it over.
 func (r *reactor) appendGraceLeft(data []byte) []byte {
 	left := r.e.served.Load().graceLeft(r.now) + time.Millisecond - 1
 	return strconv.AppendInt(data, left.Milliseconds(), 10)

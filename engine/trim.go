@@ -11,14 +11,14 @@ import (
 
 const (
 	trimEvery = time.Second // least time between two rounds over all shards
-	trimTurn  = 4096        // records per turn of the ticker, some 0.3 ms in which no deadline is looked at
+	trimTurn  = 4096        // records per turn of the ticker, which looks at no deadline: 0.3 ms
 	trimHold  = 512         // records per hold of a shard's mutex, some 40 µs
 	trimLook  = 4           // what a look at a shard costs, in records
-	freeFrom  = 8 << 20     // bytes that a round must have given back before the heap is collected for them
+	freeFrom  = 8 << 20     // bytes of a round for which the heap is collected
 )
 
-// trimmer goes round the shards and lets them give memory back that the table does not use any more. Owned by the
-// ticker, which calls turn, but for what is said to be atomic.
+// trimmer goes round the shards and lets them give memory back that the table does not use any
+// more. Owned by the ticker, which calls turn, but for what is said to be atomic.
 type trimmer struct {
 	shard int           // where the round stands; table.Shards: it is over
 	began int64         // table time at which it began, ns
@@ -57,8 +57,9 @@ func (m *trimmer) turn(now int64, t *table.Table) {
 	}
 }
 
-// runFreer is the goroutine "freer": it collects the heap when the table has given up much of it, since Go would not for
-// two minutes where nothing is allocated, and gives the memory to the system.
+// runFreer is the goroutine "freer": it collects the heap when the table has given up much of it,
+// since Go would not for two minutes where nothing is allocated, and gives the memory to the
+// system.
 func (m *trimmer) runFreer(ctx context.Context) {
 	for {
 		select {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestMemoryOfLocksThatAreGoneIsGivenBack takes 200,000 locks, releases nearly all, and lets the ticker take its turns.
+// TestMemoryOfLocksThatAreGoneIsGivenBack takes 200,000 locks, releases nearly all, and lets the
+// ticker take its turns.
 func TestMemoryOfLocksThatAreGoneIsGivenBack(t *testing.T) {
 	const n = 200_000
 	s := newSim(t, nil)

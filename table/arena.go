@@ -2,12 +2,13 @@ package table
 
 import "encoding/binary"
 
-// ref is the place of a string in the arena: its chunk plus one, and the unit of 16 bytes within it. Zero is none.
+// ref is the place of a string in the arena: its chunk plus one, and the unit of 16 bytes within
+// it. Zero is none.
 type ref uint32
 
 const (
 	unitBits       = 4
-	arenaChunkBits = 12 // 4 KiB per chunk: of each size one chunk can lie nearly idle, in each shard
+	arenaChunkBits = 12 // 4 KiB: of each size one chunk can lie nearly idle, in each shard
 	arenaChunkLen  = 1 << arenaChunkBits
 	refInChunkBits = arenaChunkBits - unitBits
 	refMask        = 1<<refInChunkBits - 1
@@ -33,7 +34,7 @@ type arena struct {
 type arenaChunk struct {
 	mem        *[arenaChunkLen]byte // nil: no memory
 	next, prev uint32               // in the list, plus one; 0: none
-	free       uint16               // first free block, its unit plus one; its first two bytes link it to the next. 0: none
+	free       uint16               // first free block, its unit plus one, linked within; 0: none
 	carved     uint16               // units that were given out at least once
 	used       uint16               // blocks in use
 	class      uint8

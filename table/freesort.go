@@ -1,16 +1,17 @@
 package table
 
-// freeSort finds the chunks of lock records that are free as a whole, and takes their records out of the list of free
-// records, so that their memory can be given back. The list is linked through the records and not sorted, which
-// costs an ACQUIRE and a RELEASE nothing; so it is walked once, in pieces:
+// freeSort finds the chunks of lock records that are free as a whole, and takes their records out
+// of the list of free records, so that their memory can be given back. The list is linked through
+// the records and not sorted, which costs an ACQUIRE and a RELEASE nothing; so it is walked once,
+// in pieces:
 //
 //	begin    all free records are the rest; the list at hand is empty
 //	sift     one record after the other leaves the rest and joins the free ones of its chunk
 //	settle   chunk after chunk: if all its records are there, its memory is given back; else
 //	         they are at hand again
 //
-// Between pieces records that are freed are at hand, and so are taken first. When there is none, handBack
-// makes some of the others be at hand.
+// Between pieces records that are freed are at hand, and so are taken first. When there is none,
+// handBack makes some of the others be at hand.
 type freeSort struct {
 	rest   uint32       // free records that are not sifted, a list
 	next   uint32       // chunks from here on are settled, when rest is empty
@@ -62,8 +63,9 @@ func (f *freeSort) sift(b *lockSlab) {
 	c.n++
 }
 
-// settle takes the highest chunk that is not settled, and returns it and whether all its records are
-// free. If they are and may go, its memory is the caller's to give up, by vacate; else they are at hand again.
+// settle takes the highest chunk that is not settled, and returns it and whether all its records
+// are free. If they are and may go, its memory is the caller's to give up, by vacate; else they
+// are at hand again.
 func (f *freeSort) settle(b *lockSlab, mayGo bool) (chunk uint32, goes bool) {
 	f.next--
 	c := f.chunks[f.next]
@@ -92,8 +94,8 @@ func (f *freeSort) vacate(b *lockSlab, chunk uint32) {
 // end is called when all is settled.
 func (f *freeSort) end() { f.chunks = nil }
 
-// handBack makes a record, or those of a chunk, be at hand again while they are sorted. It reports whether
-// there was any.
+// handBack makes a record, or those of a chunk, be at hand again while they are sorted. It
+// reports whether there was any.
 func (f *freeSort) handBack(b *lockSlab) bool {
 	if !f.active() {
 		return false

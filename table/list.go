@@ -21,9 +21,11 @@ type Filter struct {
 // looking at no more than *scan records, from which it takes what it looked at.
 // It moves *at on and tells whether the shard has been listed to its end.
 //
-// Where few records are in use, or few are waited for, List does not look at the others: a page of a listing
-// finds what is left of a table that was large.
-func (s *Shard) List(now int64, at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects) (done bool) {
+// Where few records are in use, or few are waited for, List does not look at the others: a page
+// of a listing finds what is left of a table that was large.
+func (s *Shard) List(
+	now int64, at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects,
+) (done bool) {
 	s.setTime(now)
 	end, wanted := s.locks.len(), s.locks.live()
 	if f.Contended {
@@ -56,7 +58,8 @@ func (s *Shard) listOne(i uint32, f *Filter, out *Statuses, fx *Effects) bool {
 	if l == nil || l.nameLen == 0 || s.current(i, fx) == none {
 		return false
 	}
-	if !l.standing.held() && (f.Held || l.waiters == 0) || f.Contended && l.waiters == 0 || !bytes.HasPrefix(s.name(l), f.Prefix) {
+	if !l.standing.held() && (f.Held || l.waiters == 0) || f.Contended && l.waiters == 0 ||
+		!bytes.HasPrefix(s.name(l), f.Prefix) {
 		return false
 	}
 	s.fill(l, out.add())

@@ -3,12 +3,14 @@ package table
 import "math/bits"
 
 const (
-	// sparseFrom is how many records there are for each wanted one before List looks for the wanted ones elsewhere.
+	// sparseFrom is how many records there are for each wanted one before List looks for the
+	// wanted ones elsewhere.
 	sparseFrom = 8
-	// sparseMax is how many wanted records one look finds: as many as LOCKS copies per hold of the mutex.
+	// sparseMax is how many wanted records one look finds: as many as LOCKS copies per hold of
+	// the mutex.
 	sparseMax = 16
-	// sparseCost is how many slots of the index cost as much as a look at one record: 8 of them share a cache line,
-	// and the processor fetches the next line by itself.
+	// sparseCost is how many slots of the index cost as much as a look at one record: 8 of them
+	// share a cache line, and the processor fetches the next line by itself.
 	sparseCost = 64
 )
 
@@ -31,9 +33,11 @@ func (c *lowest) offer(rec uint32) {
 	c.recs[at] = rec
 }
 
-// listSparse is List for a shard in which few records are wanted. The places of the index, or the waiting requests, tell
-// which: they are fewer, or lie closer together, than the records.
-func (s *Shard) listSparse(at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects) (done bool) {
+// listSparse is List for a shard in which few records are wanted. The places of the index, or the
+// waiting requests, tell which: they are fewer, or lie closer together, than the records.
+func (s *Shard) listSparse(
+	at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects,
+) (done bool) {
 	if n == 0 || *scan == 0 {
 		return false
 	}

@@ -10,8 +10,9 @@ import (
 	"dlm/codec"
 )
 
-// TestListsOfFewAndOfMany lists a shard page by page with more or fewer records in use and waited for. Each page must go
-// on where the one before ended, in the order of the records, and miss nothing.
+// TestListsOfFewAndOfMany lists a shard page by page with more or fewer records in use and waited
+// for. Each page must go on where the one before ended, in the order of the records, and miss
+// nothing.
 func TestListsOfFewAndOfMany(t *testing.T) {
 	const records = 1000
 	for _, percent := range []int{0, 1, 3, 10, 13, 50, 100} {

@@ -5,11 +5,12 @@ import (
 	"dlm/table/wheel"
 )
 
-// The table may be told how much memory is left for it. What it takes is counted, in chunks; when nothing is left, a
-// request is granted or waits only where that needs no new memory: in a free record, and in free blocks for its strings.
+// The table may be told how much memory is left for it. What it takes is counted, in chunks; when
+// nothing is left, a request is granted or waits only where that needs no new memory: in a free
+// record, and in free blocks for its strings.
 
-// SetMemoryLeft tells how many bytes the table may take from now on. Any goroutine may call it, and has to repeat it, since
-// the table does not count what it gives back.
+// SetMemoryLeft tells how many bytes the table may take from now on. Any goroutine may call it,
+// and has to repeat it, since the table does not count what it gives back.
 func (t *Table) SetMemoryLeft(bytes int64) {
 	t.memoryLeft.Store(bytes)
 	t.full.Store(bytes <= 0)
@@ -56,7 +57,8 @@ func metaOf(cmd *codec.Command) []byte {
 	return nil
 }
 
-// lockFits reports whether a lock can get a record, and its strings their blocks, without new memory.
+// lockFits reports whether a lock can get a record, and its strings their blocks, without new
+// memory.
 func (s *Shard) lockFits(name, service, meta []byte) bool {
 	if s.locks.full() || s.index.Full() {
 		return false
@@ -91,7 +93,8 @@ func (s *Shard) waiterFits(service, meta []byte) bool {
 	return s.arena.fits(&need)
 }
 
-// metaFits is lockFits for the META of a lock that is held. The block of its present META is not counted.
+// metaFits is lockFits for the META of a lock that is held. The block of its present META is not
+// counted.
 func (s *Shard) metaFits(meta []byte) bool {
 	var need [classes]int
 	if len(meta) > 0 {
@@ -100,7 +103,8 @@ func (s *Shard) metaFits(meta []byte) bool {
 	return s.arena.fits(&need)
 }
 
-// fits reports whether the arena has so many blocks of each size in the chunks that it would take them from.
+// fits reports whether the arena has so many blocks of each size in the chunks that it would take
+// them from.
 func (a *arena) fits(need *[classes]int) bool {
 	for class, n := range need {
 		if n == 0 {

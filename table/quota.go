@@ -7,10 +7,11 @@ import (
 	"dlm/codec"
 )
 
-// pool is what a limit over all shards has left. Shards take credits in
-// blocks, so that the shared counter is not written per command. A limit is exact all the same: a shard that finds nothing
-// left refuses the request, and the caller gathers what the others have in hand and asks again (Table.Gather). From then on
-// the pool is tight, until much is left again: shards take credits one by one and keep none.
+// pool is what a limit over all shards has left. Shards take credits in blocks, so that the
+// shared counter is not written per command. A limit is exact all the same: a shard that finds
+// nothing left refuses the request, and the caller gathers what the others have in hand and asks
+// again (Table.Gather). From then on the pool is tight, until much is left again: shards take
+// credits one by one and keep none.
 type pool struct {
 	left  atomic.Int64
 	keep  atomic.Int32 // most credits that a shard keeps
@@ -22,7 +23,8 @@ type pool struct {
 	busy   atomic.Bool // they are
 }
 
-// blockMax is the largest block. With 256 shards that may have two of them, 32,768 credits can be in hand.
+// blockMax is the largest block. With 256 shards that may have two of them, 32,768 credits can be
+// in hand.
 const blockMax = 64
 
 func (p *pool) init(limit int) {
@@ -96,8 +98,9 @@ func (c *credit) giveBack(p *pool) {
 	}
 }
 
-// Gather is to be called when a request was refused for a limit over all shards, with no shard locked. It
-// takes back the credits that shards have in hand, and reports whether the request is worth another try.
+// Gather is to be called when a request was refused for a limit over all shards, with no shard
+// locked. It takes back the credits that shards have in hand, and reports whether the request is
+// worth another try.
 func (t *Table) Gather(which codec.Which) bool {
 	switch which {
 	case codec.WhichLocks:

@@ -1,8 +1,9 @@
 package table
 
-// A service id that several processes share is one owner, and an ACQUIRE of any of them re-enters the hold of
-// another. That is seen by the connection: the record keeps a mark of the one that was granted, and how
-// many re-entries came from others. Both have room that was spare in the record, so they are small.
+// A service id that several processes share is one owner, and an ACQUIRE of any of them re-enters
+// the hold of another. That is seen by the connection: the record keeps a mark of the one that
+// was granted, and how many re-entries came from others. Both have room that was spare in the
+// record, so they are small.
 
 const (
 	metaLenBits = 10                       // META has at most 512 bytes
@@ -11,7 +12,8 @@ const (
 	othersOne   = uint16(1) << metaLenBits // the same
 )
 
-// connMark is what a record knows of a connection; 0: nothing. Two connections have the same with a probability of 1/255.
+// connMark is what a record knows of a connection; 0: nothing. Two connections have the same with
+// a probability of 1/255.
 type connMark uint8
 
 // markOf mixes loop, slot and generation of the connection.
@@ -28,7 +30,8 @@ func (l *lock) metaLen() int { return int(l.extra & metaLenMask) }
 
 func (l *lock) setMetaLen(n int) { l.extra = l.extra&^metaLenMask | uint16(n) }
 
-// others returns how many re-entries came from other connections than the grant; at othersMax it may be more.
+// others returns how many re-entries came from other connections than the grant; at othersMax it
+// may be more.
 func (l *lock) others() uint16 { return l.extra >> metaLenBits }
 
 // markGrant notes which connection a new hold was given to.

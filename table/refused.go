@@ -16,8 +16,9 @@ func (s *Shard) holder(l *lock, dst []byte) ([]byte, int64) {
 	return append(dst, s.service(l)...), (s.now - l.since) / nsPerMs
 }
 
-// Holder appends the service id of the holder to dst and returns how many ms it has held the lock, if the hold that
-// ref names is still there; else it appends nothing and returns 0. now is table time in ns.
+// Holder appends the service id of the holder to dst and returns how many ms it has held the
+// lock, if the hold that ref names is still there; else it appends nothing and returns 0. now is
+// table time in ns.
 func (s *Shard) Holder(now int64, ref HoldRef, dst []byte) (owner []byte, heldMs int64) {
 	s.setTime(now)
 	l := s.locks.record(ref.index)

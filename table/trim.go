@@ -2,16 +2,16 @@ package table
 
 import "dlm/table/wheel"
 
-// A table that was large gives its memory back, chunk by chunk, while it serves. Nothing of this is on the way of a
-// command: Trim is called now and then, looks whether a shard has much more memory than it uses, and does a piece of
-// work if that has been so for a while.
+// A table that was large gives its memory back, chunk by chunk, while it serves. Nothing of this
+// is on the way of a command: Trim is called now and then, looks whether a shard has much more
+// memory than it uses, and does a piece of work if that has been so for a while.
 
 const (
-	trimLooks    = 5  // looks in a row that must find too much: a load that comes and goes by the second keeps its memory
+	trimLooks    = 5  // looks in a row that must find too much, so that a load may pause
 	trimLooksMax = 60 // the same after work that brought nothing, since no chunk is free as a whole
 	trimChunk    = 16 // what a look at a chunk costs, in records
-	// trimKeep is the part of what is used that a shard may have in reserve, and trimKeepChunks is added to it: a lock
-	// that comes and goes at the border of a chunk must not move memory.
+	// trimKeep is the part of what is used that a shard may have in reserve, and trimKeepChunks
+	// is added to it: a lock that comes and goes at the border of a chunk must not move memory.
 	trimKeep       = 4
 	trimKeepChunks = 1
 )
@@ -56,13 +56,14 @@ func (s *Shard) tooManyStrings() bool {
 	return tooMuch(a.idle, a.mapped-a.idle, trimKeepChunks)
 }
 
-// Trim gives memory back that has not been used for some calls, in pieces: it does work for as many records as
-// budget has, and takes from it what it did. It returns how many bytes were given back and
-// whether there is more to do.
+// Trim gives memory back that has not been used for some calls, in pieces: it does work for as
+// many records as budget has, and takes from it what it did. It returns how many bytes were given
+// back and whether there is more to do.
 func (s *Shard) Trim(budget *int) (given int, more bool) {
 	t := &s.trim
 	if t.stage == trimLook {
-		if s.phase != graceOver || !s.tooManyLocks() && !s.tooManyWaiters() && !s.tooManyStrings() && !s.index.TooLarge() {
+		if s.phase != graceOver ||
+			!s.tooManyLocks() && !s.tooManyWaiters() && !s.tooManyStrings() && !s.index.TooLarge() {
 			t.idle, t.need = 0, trimLooks
 			return 0, false
 		}
@@ -165,8 +166,8 @@ func (t *trim) finish() {
 	}
 }
 
-// shrinkIndex makes the index smaller if it is far too large, and returns what that costs in records. Prefetch reads the
-// index without the mutex: see extendReach.
+// shrinkIndex makes the index smaller if it is far too large, and returns what that costs in
+// records. Prefetch reads the index without the mutex: see extendReach.
 func (s *Shard) shrinkIndex() (cost int) {
 	if !s.index.TooLarge() {
 		return 0

@@ -9,7 +9,8 @@ import (
 	"dlm/codec"
 )
 
-// trimAll looks at all shards, so often that a change of the past is believed, and returns what was given back.
+// trimAll looks at all shards, so often that a change of the past is believed, and returns what
+// was given back.
 func trimAll(table *Table, looks int) (given int) {
 	for range looks {
 		for i := range Shards {
@@ -23,7 +24,8 @@ func trimAll(table *Table, looks int) (given int) {
 	return given
 }
 
-// fill takes n locks with names of all lengths, and some with META, requests that wait, and long service ids.
+// fill takes n locks with names of all lengths, and some with META, requests that wait, and long
+// service ids.
 func (g *rig) fill(n int) {
 	for i := range n {
 		name := fmt.Sprint("lock-", i)
@@ -47,7 +49,8 @@ func (g *rig) apply(cmd *codec.Command) {
 	g.fx.List = g.fx.List[:0]
 }
 
-// TestMemoryOfLocksThatAreGone is given back, once they have been gone for a while, and what is still in use stays.
+// TestMemoryOfLocksThatAreGone is given back, once they have been gone for a while, and what is
+// still in use stays.
 func TestMemoryOfLocksThatAreGone(t *testing.T) {
 	const n = 120_000
 	g := newRig()
@@ -94,7 +97,8 @@ func (g *rig) heartbeatLong(name string) {
 	g.apply(&codec.Command{Verb: codec.VerbHeartbeat, Name: []byte(name), Service: []byte("svc"), Opts: codec.OptTTL, TTLMs: 86_400_000})
 }
 
-// TestMemoryThatIsNeededAgain: a load that comes and goes by the second, and a lock at the border of a chunk, move no memory.
+// TestMemoryThatIsNeededAgain: a load that comes and goes by the second, and a lock at the border
+// of a chunk, move no memory.
 func TestMemoryThatIsNeededAgain(t *testing.T) {
 	const n = 20_000
 	g := newRig()
@@ -127,8 +131,8 @@ func TestMemoryThatIsNeededAgain(t *testing.T) {
 	}
 }
 
-// TestTrimBetweenCommands does its pieces between commands of all kinds, some of which take records while they are
-// sorted. Under the tag invariants the shard is checked after each.
+// TestTrimBetweenCommands does its pieces between commands of all kinds, some of which take
+// records while they are sorted. Under the tag invariants the shard is checked after each.
 func TestTrimBetweenCommands(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 11))

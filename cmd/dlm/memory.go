@@ -13,15 +13,17 @@ import (
 )
 
 const (
-	// memoryPart of the memory of the machine, or of the container, is the default of --max-memory, in percent. The rest
-	// is for the kernel's buffers of the connections, and for others.
+	// memoryPart of the memory of the machine, or of the container, is the default of
+	// --max-memory, in percent. The rest is for the kernel's buffers of the connections, and for
+	// others.
 	memoryPart = 75
-	// collectorPart of --max-memory is where the collector begins to work harder, in percent: beyond the limit, so that a table
-	// at its limit is not collected all the time.
+	// collectorPart of --max-memory is where the collector begins to work harder, in percent:
+	// beyond the limit, so that a table at its limit is not collected all the time.
 	collectorPart = 110
 )
 
-// defaultMemoryMax returns the default of --max-memory; 0, no limit, where the system does not tell how much memory there is.
+// defaultMemoryMax returns the default of --max-memory; 0, no limit, where the system does not
+// tell how much memory there is.
 func defaultMemoryMax(root string) int64 {
 	total := min(machineMemory(root), cgroupMemory(root))
 	if total == math.MaxInt64 {
@@ -43,7 +45,8 @@ func machineMemory(root string) int64 {
 	return math.MaxInt64
 }
 
-// cgroupMemory returns the least limit of the process's control groups, math.MaxInt64 if there is none.
+// cgroupMemory returns the least limit of the process's control groups, math.MaxInt64 if there is
+// none.
 func cgroupMemory(root string) int64 {
 	least := int64(math.MaxInt64)
 	text, _ := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
@@ -59,7 +62,8 @@ func cgroupMemory(root string) int64 {
 			}
 			dir, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
 		}
-		// In a container the path can be that outside, while the files are those of the container, at the root.
+		// In a container the path can be that outside, while the files are those of the
+		// container, at the root.
 		for at := path.Clean("/" + parts[2]); ; at = path.Dir(at) {
 			text, _ := os.ReadFile(filepath.Join(root, dir, at, file))
 			if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil {
@@ -73,7 +77,8 @@ func cgroupMemory(root string) int64 {
 	return least
 }
 
-// limitCollector has the collector keep the heap near the limit, unless GOMEMLIMIT in the environment says where.
+// limitCollector has the collector keep the heap near the limit, unless GOMEMLIMIT in the
+// environment says where.
 func limitCollector(memoryMax int64) {
 	if memoryMax > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryMax / 100 * collectorPart)

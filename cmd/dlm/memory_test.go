@@ -45,8 +45,8 @@ func TestDefaultMemoryMax(t *testing.T) {
 	}
 }
 
-// TestMaxMemoryIsResidentMemory takes locks until no memory is left, and compares what is resident then with the
-// setting. When the locks are gone there is room for others.
+// TestMaxMemoryIsResidentMemory takes locks until no memory is left, and compares what is
+// resident then with the setting. When the locks are gone there is room for others.
 func TestMaxMemoryIsResidentMemory(t *testing.T) {
 	const most, perRead = 64 << 20, 500
 	p := startServer(t, nil, "--max-memory", "64MiB")
