@@ -11,8 +11,8 @@ import (
 const (
 	// readMax is the size of a loop's read buffer: of a read that fills it, more may be left.
 	readMax = 64 << 10
-	// probesMax is how often a loop is asked in one round at most. What the kernel keeps for a socket, 6 MiB,
-	// takes 96 reads.
+	// probesMax is how often a loop is asked in one round at most. The kernel keeps 6 MiB for a
+	// socket, which are 96 reads.
 	probesMax = 100
 	// queueMax is how many connections can wait to be accepted: the kernel takes no larger queue.
 	queueMax = 1 << 16
@@ -20,17 +20,21 @@ const (
 	askEvery = lookEvery
 )
 
-// catchUp sees to it after a pause of the process that what arrived meanwhile is executed before leases
-// end by what the clock holds back of the pause. It goes in rounds:
+// catchUp makes sure, after a pause of the process, that input which arrived in the pause is
+// executed before a lease can end by it. Until then the clock holds the ends of leases back.
+// catchUp goes in rounds:
 //
-//  1. Each acceptor is asked, and answers when its queue is empty. The connections that it took have a loop then.
-//  2. Each loop is asked through a socket of its own, the probe. epoll hands sockets out in the order in which
-//     they became readable. So a loop that reads the probe has read, at least once, each socket that was
-//     readable when it was asked. It is asked again while a read was as large as its buffer, or commands were
-//     put off, and answers then. A task in the loop's queue would prove nothing: it can run before the next poll.
-//  3. What was held back at the beginning of the round is released. Another pause within it is for the next round.
+//  1. The ticker asks each acceptor, which answers when its queue is empty. The connections that
+//     it took have a loop then.
+//  2. The ticker asks each loop through a socket of the loop's own, the probe. epoll hands sockets
+//     out in the order in which they became readable. So a loop that reads its probe has read, at
+//     least once, each socket that was readable when the ticker asked. If a read filled the buffer,
+//     or commands were put off, the loop asks itself again. Else it answers.
+//  3. The clock releases what it held back at the beginning of the round. A pause within the
+//     round is left to the next one.
 //
-// All of it belongs to the ticker, and to tickers of simulations.
+// A task in the loop's queue would prove nothing, because gnet can run it before the next poll.
+// All fields belong to the ticker.
 type catchUp struct {
 	round  uint64 // the present one, or the last
 	part   int64  // of what is held back, to be released at the end of the round, ns; 0: none runs
@@ -40,7 +44,7 @@ type catchUp struct {
 	accept atomic.Pointer[[]*acceptor]
 }
 
-// party is one who is asked. The zero value has answered.
+// party is the part of an acceptor or a loop that is asked and answers. The zero value has answered.
 type party struct {
 	asked, answered atomic.Uint64 // rounds
 }
@@ -115,13 +119,14 @@ func (u *catchUp) acceptorsAnswered(now int64) bool {
 	return true
 }
 
-// ask makes the acceptor look whether its queue is empty, also if it waits in Accept. The ticker calls it.
+// ask makes the acceptor look whether its queue is empty, also if it waits in Accept. The ticker
+// calls it.
 func (a *acceptor) ask(round uint64) {
 	l, ok := a.listener.(*net.TCPListener)
 	if !ok {
 		return
 	}
-	a.queue.asked.Store(round)         // first: whoever takes the deadline away looks for the question then
+	a.queue.asked.Store(round)         // first: awake is followed by a look for the question
 	_ = l.SetDeadline(time.Unix(0, 1)) // an error means that it is closed
 }
 
@@ -139,8 +144,8 @@ func (a *acceptor) answer() {
 	a.e.alarm.ring()
 }
 
-// awake lets Accept wait again. A question that came meanwhile is found before it does, since that was there before the
-// deadline.
+// awake lets Accept wait again. The acceptor finds a question that came meanwhile before it does,
+// because ask stores the question before it sets the deadline.
 func (a *acceptor) awake() { _ = a.listener.(*net.TCPListener).SetDeadline(time.Time{}) }
 
 // end is for an acceptor that takes no connections any more.
@@ -166,7 +171,7 @@ func queued(l *net.TCPListener) (is bool) {
 // probe is how a loop is asked whether it has read its sockets.
 type probe struct {
 	party
-	ask  atomic.Pointer[func()] // makes probed run on the loop when it has read what is readable now; nil: no loop yet
+	ask  atomic.Pointer[func()] // makes probed run after what is readable now; nil: no loop yet
 	n    int                    // how often in this round; the loop's own
 	deep bool                   // a read has filled the buffer since the last; the loop's own
 }

@@ -29,8 +29,8 @@ func (p *polled) dial(loop int) *client {
 	return k
 }
 
-// poll is one round of a loop: what was posted, one read of each socket, and then the probe. What is posted
-// by it waits for the next one.
+// poll is one round of a loop: what was posted, one read of each socket, and then the probe. What the
+// round posts waits for the next one.
 func (p *polled) poll(loop int) {
 	r := p.e.reactors[loop]
 	p.deliver()
@@ -56,8 +56,8 @@ func (p *polled) tick(passed time.Duration) {
 	p.e.tick(&p.fx, &p.co)
 }
 
-// TestHeartbeatsInSocketsAreReadBeforeLeasesEnd: a stopped server expires nobody who has sent a heartbeat, whichever
-// loop reads it, and however much lies before it in its socket.
+// TestHeartbeatsInSocketsAreReadBeforeLeasesEnd: a stopped server expires no holder that has sent a
+// heartbeat, whichever loop reads it, and however much lies before it in its socket.
 func TestHeartbeatsInSocketsAreReadBeforeLeasesEnd(t *testing.T) {
 	for name, before := range map[string]string{
 		"alone": "", "behind one read": strings.Repeat("PING\n", readMax/5), "behind many": strings.Repeat("PING\n", readMax),
@@ -113,7 +113,8 @@ func TestHeartbeatsInSocketsAreReadBeforeLeasesEnd(t *testing.T) {
 	}
 }
 
-// TestPauseWithinARound: what a second pause holds back is for the next round, and does not keep the first from its end.
+// TestPauseWithinARound: what a second pause holds back is left to the next round, and does not keep
+// the first round from its end.
 func TestPauseWithinARound(t *testing.T) {
 	p := newPolled(t)
 	a := p.dial(0)
@@ -133,7 +134,8 @@ func TestPauseWithinARound(t *testing.T) {
 	}
 }
 
-// TestThrottledServerKeepsTime: with 50 of 250 ms a lease of 2 s lasts 2 s and a wait of 1 s one, or until the process runs again.
+// TestThrottledServerKeepsTime: in a process that gets 50 of each 250 ms a lease of 2 s lasts 2 s and
+// a wait of 1 s one, or until the process runs again.
 func TestThrottledServerKeepsTime(t *testing.T) {
 	p := newPolled(t)
 	a, b, c := p.dial(0), p.dial(1), p.dial(1)
@@ -168,7 +170,8 @@ func TestThrottledServerKeepsTime(t *testing.T) {
 	}
 }
 
-// TestWaitsCountALongStop: a lease goes on after an hour in which the server was stopped; a wait is over.
+// TestWaitsCountALongStop: after an hour in which the server was stopped a lease goes on and a wait
+// is over.
 func TestWaitsCountALongStop(t *testing.T) {
 	p := newPolled(t)
 	a, b, c := p.dial(0), p.dial(0), p.dial(1)

@@ -10,16 +10,16 @@ import (
 
 // clock is table time: nanoseconds that all loops share. It follows a monotonic source, but of one
 // pause of the process (a gap of more than clockStepMax between two readings) it counts pauseMax at
-// most. So a process that gets a part of each quarter of a second keeps time, and one that was
-// stopped for a minute finds that a second has passed. The ticker reads it at least every 20 ms.
+// most. So a process that gets a part of each quarter of a second keeps time, and a process that
+// was stopped for a minute finds that a second has passed. The ticker reads it every 20 ms at least.
 //
-// Leases must not end by a pause before the heartbeats that arrived in it have been executed. So
-// what a pause adds beyond clockStepMax is held back from the ends of leases (pauses.Lag)
-// until catchUp has seen that the loops have read their sockets, and is released then. Leases that are
-// given or renewed meanwhile run from table time: holding back lengthens leases only.
+// A lease must not end by a pause before the heartbeats that arrived in it have been executed. So
+// the clock holds back from the ends of leases what a pause adds beyond clockStepMax (pauses.Lag),
+// and releases it when catchUp has found that the loops have read their sockets. A lease that is
+// given or renewed meanwhile runs from table time: holding back lengthens leases only.
 //
-// Waits need no protection. Their time is the source's: what table time leaves out of long pauses
-// is added again (pauses.Late).
+// Waits need no protection. Their time is that of the source: pauses.Late adds again what table
+// time leaves out of long pauses.
 type clock struct {
 	source func() int64  // monotonic, ns; may be called by any goroutine
 	last   atomic.Int64  // newest reading of source that was accounted for
@@ -69,7 +69,7 @@ func (c *clock) advance(m int64) {
 	}
 }
 
-// pause accounts for a gap. last is raised when all else is known, so that who sees the new
+// pause accounts for a gap. It raises last when all else is stored, so that a reader of the new
 // table time sees what is held back of it.
 func (c *clock) pause() int64 {
 	c.mu.Lock()

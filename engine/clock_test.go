@@ -8,8 +8,8 @@ import (
 	"dlm/table"
 )
 
-// TestTableTimeAndPauses: of a pause table time counts a second at most, the ends of leases wait for all but 50 ms of that,
-// and waits are told of the rest.
+// TestTableTimeAndPauses: table time counts a second of a pause at most, the ends of leases wait for
+// all but 50 ms of that, and waits are told of the rest.
 func TestTableTimeAndPauses(t *testing.T) {
 	source := int64(5_000_000_000)
 	pauses := new(table.Pauses)

@@ -17,7 +17,8 @@ type gnetProbe struct {
 	fd int      // the end that is written to
 }
 
-// addProbes gives each loop its probe. They are the first connections: the loop with the fewest gets the next one.
+// addProbes gives each loop its probe. The probes are the first connections, so that each loop gets
+// one of them.
 func (s *shell) addProbes() error {
 	for range s.e.reactors {
 		p := new(gnetProbe)
@@ -47,7 +48,8 @@ func (p *gnetProbe) pair() (net.Conn, error) {
 	p.fd = fds[0]
 	file := os.NewFile(uintptr(fds[1]), "probe")
 	conn, err := net.FileConn(file)
-	err = errors.Join(err, file.Close(), unix.SetNonblock(p.fd, true)) // FileConn has a descriptor of its own
+	// FileConn has a descriptor of its own.
+	err = errors.Join(err, file.Close(), unix.SetNonblock(p.fd, true))
 	if err != nil {
 		_ = unix.Close(p.fd)
 		return nil, err

@@ -11,9 +11,9 @@ import (
 	"dlm/engine/snapshot"
 )
 
-// Who gives a data directory up gives up what it knows of fencing tokens: promotions put them ahead of
-// the wall clock, with which an empty directory would begin. So each message that leads to an
-// empty directory names the --token-floor to begin it with.
+// A data directory knows how far fencing tokens have come. Promotions put them ahead of the wall
+// clock, with which an empty directory would begin. So each message that leads to an empty
+// directory names the --token-floor to begin it with.
 
 // floorAfter returns a --token-floor for what is begun in the place of the directory: above all
 // tokens that it knows of, and above those of a backup that was promoted
@@ -39,7 +39,8 @@ func beginAnew(dir *snapshot.Dir) string {
 		"so that tokens go on rising", floorAfter(dir))
 }
 
-// readStart is snapshot.ReadStart with advice for a damaged file. Without a file the error is fs.ErrNotExist.
+// readStart is snapshot.ReadStart with advice for a damaged file. Without a file the error is
+// fs.ErrNotExist.
 func readStart(dir *snapshot.Dir) (snapshot.Start, error) {
 	start, err := snapshot.ReadStart(dir.Path())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -53,8 +54,8 @@ func (r *recovered) largestKnown() codec.Token {
 	return max(r.start.TokenCeiling, r.header.TokenCeiling)
 }
 
-// behind reports whether the image that a backup serves is of a primary whose tokens are below others that
-// the backup knows of.
+// behind reports whether the image that a backup serves is of a primary whose tokens are below
+// others that the backup knows of.
 func (r *recovered) behind() bool { return r.start.TokenCeiling > r.header.TokenCeiling }
 
 // raisePrimary tells, if a primary gives tokens up to there only, what to do about it.
@@ -66,8 +67,9 @@ func (r *recovered) raisePrimary(to codec.Token) string {
 	return ""
 }
 
-// warnBehind warns when the primary has begun to give smaller tokens than it, or another one, gave before, as one does
-// whose directory was restored from a copy or emptied. The backup keeps what it knows: a promotion goes on above it.
+// warnBehind warns when the primary has begun to give smaller tokens than the backup has seen. A
+// primary does so after its directory was restored from a copy. The backup keeps what it knows, so
+// that a promotion goes on above it.
 func (f *follower) warnBehind(was, is *recovered) {
 	if !is.behind() || was.behind() && was.start.TokenCeiling == is.start.TokenCeiling {
 		return

@@ -8,11 +8,11 @@ import (
 	"dlm/table"
 )
 
-// Fencing tokens of a shard begin at the token start and rise by one per grant. A start
-// lies above all tokens of the starts that it knows of, and above the wall clock, in
-// units of 1/1024 ms: so that a start which knows nothing is above the former ones too,
-// unless the clock was set back or a shard has granted more than a million locks a second
-// since. Up to codec.TokenMax there is room for 220 years of the clock.
+// The fencing tokens of a shard begin at the token start and rise by one per grant. The token start
+// lies above all tokens of the starts that the directory knows of, and above the wall clock in
+// units of 1/1024 ms. So a start that knows nothing is above the former ones too, unless the clock
+// was set back or a shard has granted more than a million locks a second since. Up to
+// codec.TokenMax there is room for 220 years of the clock.
 const (
 	tokensPerMs = 1 << 10
 	// tokenReserve is how many tokens a start may give in one shard before it

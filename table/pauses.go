@@ -2,22 +2,22 @@ package table
 
 import "sync/atomic"
 
-// Pauses is what the clock of the caller knows of times in which the process did not run.
-// Its numbers are changed by the caller only, at any time, and read by every call that settles a lease or a wait.
+// Pauses is what the clock of the caller knows of times in which the process did not run. The
+// caller may change the numbers at any time. Each call that settles a lease or a wait reads them.
 //
 //	lease time    table time - Lag     a lease has ended if its deadline has come in lease time
 //	table time                         from it leases begin to run
 //	wait time     table time + Late    a wait has ended if its deadline has come in wait time
 //
-// So a lease is as long as table time says, and never shorter, but its end waits for Lag to
-// fall, which the caller lets happen once heartbeats that arrived during the pause have been executed.
+// So a lease is never shorter than table time says, but its end waits for Lag to fall. The caller
+// lowers Lag when the heartbeats that arrived during the pause have been executed.
 type Pauses struct {
 	Lag  atomic.Int64 // ns; 0 but shortly after a pause
-	Late atomic.Int64 // ns, whole milliseconds; only grows. What table time has left out of long pauses
+	Late atomic.Int64 // ns, whole ms, only grows; what table time has left out of long pauses
 }
 
-// SharePauses makes the table read the numbers of the caller's clock. It comes before all use; without it there
-// are no pauses.
+// SharePauses makes the table read the numbers of the caller's clock. It comes before all use;
+// without it there are no pauses.
 func (t *Table) SharePauses(p *Pauses) { t.pauses = p }
 
 // Pauses returns the numbers that the table reads.
@@ -29,14 +29,15 @@ func (s *Shard) leaseNow() int64 { return max(0, s.now-s.table.pauses.Lag.Load()
 // waitNow returns the wait time, in ns.
 func (s *Shard) waitNow() int64 { return s.now + s.table.pauses.Late.Load() }
 
-// waitDue returns the tick of table time at which a tick of wait time comes, if there is no further pause.
+// waitDue returns the tick of table time at which a tick of wait time comes, if there is no
+// further pause.
 func (s *Shard) waitDue(tick uint64) uint64 {
 	late := uint64(s.table.pauses.Late.Load()) / nsPerTick
 	return tick - min(tick, late)
 }
 
-// Hasten publishes anew when the shards have something to settle. The caller calls it after Late has grown, since
-// waits end earlier then. It holds no shard.
+// Hasten publishes anew when the shards have something to settle. The caller calls it after Late
+// has grown, because waits end earlier then. The caller holds no shard.
 func (t *Table) Hasten() {
 	for i := range t.shards {
 		s := &t.shards[i]

@@ -112,7 +112,8 @@ func TestLagThatGrowsAgain(t *testing.T) {
 	p.want(codec.VerbRelease, "A", codec.OK)
 }
 
-// TestWaitsCountPauses: a wait ends when its time has passed, whatever table time leaves out, and not before.
+// TestWaitsCountPauses: a wait ends when its time has passed, whatever table time leaves out, and
+// not before.
 func TestWaitsCountPauses(t *testing.T) {
 	p := newPausedTable(t, false)
 	p.want(codec.VerbAcquire, "A", codec.OK)

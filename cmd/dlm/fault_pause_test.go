@@ -16,8 +16,8 @@ func (p *process) pause(t *testing.T, d time.Duration) {
 	p.signal(t, syscall.SIGCONT)
 }
 
-// TestThrottledServer gives the server 50 of each 250 ms, as a container does that has used up its share of the
-// processor: leases and waits are not longer by that, and no heartbeat comes too late.
+// TestThrottledServer gives the server 50 of each 250 ms, as a container's limit of processor time
+// does: leases and waits are not longer by that, and no heartbeat comes too late.
 func TestThrottledServer(t *testing.T) {
 	p := startServer(t, nil)
 	holder, waiter, beater := dialLine(t, p.addr), dialLine(t, p.addr), dialLine(t, p.addr)
@@ -44,7 +44,7 @@ func TestThrottledServer(t *testing.T) {
 		}
 		beats <- last
 	}()
-	// What is right takes little more than its time; at half the pace, or less, it takes twice as long.
+	// A server that leaves the pauses out takes more than twice as long.
 	within := func(what string, begun time.Time, least time.Duration) {
 		t.Helper()
 		if took := time.Since(begun); took < least || took > least+least/2 {
@@ -75,8 +75,8 @@ func TestThrottledServer(t *testing.T) {
 	<-done
 }
 
-// TestHeartbeatsOfAStopAreReadFirst stops the server for two leases. Meanwhile heartbeats arrive alone, behind
-// thousands of other commands, and on new connections that wait to be accepted.
+// TestHeartbeatsOfAStopAreReadFirst stops the server for two leases. Meanwhile heartbeats arrive
+// alone, behind thousands of other commands, and on new connections that wait to be accepted.
 func TestHeartbeatsOfAStopAreReadFirst(t *testing.T) {
 	const lease, n = 400 * time.Millisecond, 20
 	p := startServer(t, nil, "--lease", lease.String(), "--loops", "2")
