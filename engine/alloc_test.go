@@ -11,6 +11,7 @@ type sink struct{ n int }
 func (k *sink) write(p []byte) (int, error) { k.n += len(p); return len(p), nil }
 func (k *sink) await()                      {}
 func (k *sink) awaitFailure()               {}
+func (k *sink) untransmitted() int          { return 0 }
 func (k *sink) failure() error              { return nil }
 func (k *sink) silentFor() time.Duration    { return 0 }
 func (k *sink) unacked() (int, bool)        { return 0, true }

@@ -25,6 +25,9 @@ type socket interface {
 	silentFor() time.Duration
 	// unacked returns how many bytes of those taken the peer has not acknowledged, if the kernel tells.
 	unacked() (n int, known bool)
+	// untransmitted returns how many bytes of those taken have not been transmitted; 0: none, or it is
+	// not known.
+	untransmitted() int
 	// ended tells whether the peer has ended the stream, read or not.
 	ended() bool
 	// finish tells the peer that nothing more will come.
@@ -76,6 +79,7 @@ type conn struct {
 	backlog   *backlog                   // replies that the kernel has not taken; nil: none
 
 	delivers   bool       // there is a grant after a wait in out
+	queued     inKernel   // grants that the kernel may not have transmitted
 	deliveries deliveries // grants after a wait that the peer may not have
 	heardAt    int64      // table time of the last input
 	endedAt    int64      // table time of the end of the input

@@ -22,7 +22,7 @@ func (r *reactor) inputEnds(c *conn) {
 	r.begin()
 	defer func() { r.guard(c, recover()) }()
 	c.inputEnded, c.endedAt = true, r.now
-	if len(c.deliveries.list) > 0 {
+	if len(c.deliveries.list)+len(c.queued.list) > 0 {
 		r.checkFailure(c)
 	}
 	r.touch(c)
@@ -46,7 +46,10 @@ func (r *reactor) windUp(c *conn) {
 		r.fail(c, codec.BadArg, "the input ended within a command")
 	case p.waiting || c.waits.open > 0:
 		r.refuseWaits(c, codec.Canceled, inputHasEnded)
-	case c.backlog == nil && !c.dirty && !r.mayBeReset(c):
+	case c.backlog != nil || c.dirty:
+	case !r.mayBeReset(c):
 		r.drop(c)
+	case len(c.deliveries.list) == 0:
+		c.sock.finish() // the peer need not wait for the end, a reset is seen by the next sweep
 	}
 }

@@ -176,6 +176,15 @@ func (s *gnetSocket) await() { s.ready.await(s.fd, s.c.id) }
 
 func (s *gnetSocket) awaitFailure() { s.ready.awaitFailure(s.fd, s.c.id) }
 
+// untransmitted subtracts the end of the stream, which counts as a byte.
+func (s *gnetSocket) untransmitted() int {
+	n := untransmittedBytes(s.fd)
+	if s.shut && n > 0 {
+		n--
+	}
+	return n
+}
+
 func (s *gnetSocket) failure() error { return socketFailure(s.fd) }
 
 func (s *gnetSocket) silentFor() time.Duration { return silentFor(s.fd) }

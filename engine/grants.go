@@ -99,13 +99,13 @@ func replyLen(out []byte) int {
 // settleGrants decides on the grants of the output that was just written, which begins at offset
 // base: the reply has left, or waits in the backlog, or never will. prompt tells whether the peer
 // acknowledges what it reads.
-func (r *reactor) settleGrants(c *conn, base int64, prompt bool) {
+func (r *reactor) settleGrants(c *conn, base, transmitted int64, prompt bool) {
 	c.grants.ends(c.out, func(hold table.HoldRef, end int, waited bool) {
 		g := ownedGrant{hold: hold, end: base + int64(end), waited: waited}
 		switch {
 		case g.end <= c.sent:
-			if waited && !c.closed {
-				c.deliveries.add(c, g, prompt)
+			if !c.closed {
+				c.hasLeft(g, transmitted, prompt)
 			}
 		case c.closed:
 			r.takeBack(hold)
@@ -117,11 +117,12 @@ func (r *reactor) settleGrants(c *conn, base int64, prompt bool) {
 
 // settleSent forgets the grants whose replies have left the backlog.
 func (r *reactor) settleSent(c *conn) {
-	b := c.backlog
+	b, transmitted := c.backlog, int64(0)
 	for b.settled < len(b.grants) && b.grants[b.settled].end <= c.sent {
-		if g := b.grants[b.settled]; g.waited {
-			c.deliveries.add(c, g, false)
+		if transmitted == 0 {
+			transmitted = c.transmitted()
 		}
+		c.hasLeft(b.grants[b.settled], transmitted, false)
 		b.settled++
 	}
 	if b.settled > len(b.grants)/2 { // moved once per half: linear

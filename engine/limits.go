@@ -22,6 +22,8 @@ const (
 	unackedMax      = 30 * time.Second       // how long a peer may owe an acknowledgement: as long as keepalives are patient
 	outputLookEvery = 4                      // sweeps between two looks at the unread output of a connection: a second
 	silentLookEvery = 20                     // sweeps between two looks at the silence of a peer: 5 s
+	bulkMin         = 16 << 10               // bytes of an output whose grants are kept in mind until it was transmitted
+	queuedMax       = 1 << 17                // of such grants of a connection: 4 MiB of memory
 	deliveriesKept  = 16                     // grants that may be unacknowledged without being accounted for
 	deliveriesMax   = tagsMax                // and at all
 	spillAt         = 256 << 10              // bytes of output that are written in the middle of a batch

@@ -242,8 +242,12 @@ func (r *reactor) flush(c *conn) {
 			r.sendOrDrop(c, c.out)
 		}
 	}
-	if c.closed || c.backlog != nil || c.delivers {
-		r.settleGrants(c, base, prompt)
+	transmitted := c.sent
+	if !c.closed && (len(c.out) >= bulkMin || c.backlog != nil) {
+		transmitted = c.transmitted()
+	}
+	if c.closed || c.backlog != nil || c.delivers || transmitted < c.sent {
+		r.settleGrants(c, base, transmitted, prompt)
 		c.delivers = false
 	}
 	r.releaseOutput(c)

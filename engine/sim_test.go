@@ -100,6 +100,7 @@ type client struct {
 	stuck    bool         // the peer reads nothing, and the kernel takes room bytes more
 	room     int
 	awaited  bool // the server waits for room
+	queued   int  // bytes that were not transmitted
 	unread   int  // bytes that the peer has not acknowledged
 	failed   error
 	silent   time.Duration // how long the peer owes an acknowledgement
@@ -133,6 +134,7 @@ func (k *client) write(p []byte) (int, error) {
 
 func (k *client) await()                   { k.awaited = true }
 func (k *client) awaitFailure()            {}
+func (k *client) untransmitted() int       { return k.queued }
 func (k *client) failure() error           { return k.failed }
 func (k *client) silentFor() time.Duration { return k.silent }
 func (k *client) unacked() (int, bool)     { return k.unread, true }

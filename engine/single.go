@@ -62,6 +62,6 @@ func (r *reactor) singleLeft(c *conn, out []byte, n int, err error) {
 	for _, hold := range r.plain.Grants() {
 		c.grants.add(hold, len(out), false)
 	}
-	r.settleGrants(c, base, false)
+	r.settleGrants(c, base, c.sent, false)
 	c.out, c.grants = nil, grantLog{}
 }

@@ -14,6 +14,19 @@ func unackedBytes(fd int) (n int, known bool) {
 	return n, err == nil
 }
 
+// outqNSD is SIOCOUTQNSD, which is like SIOCOUTQ but counts only what has never been transmitted.
+const outqNSD = 0x894b
+
+// untransmittedBytes returns how many bytes that a socket was given have never been transmitted. It
+// still tells after a reset.
+func untransmittedBytes(fd int) int {
+	n, err := unix.IoctlGetInt(fd, outqNSD)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // socketFailure returns the error that has ended a socket, nil if there is none, and forgets it.
 func socketFailure(fd int) error {
 	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)

@@ -9,6 +9,8 @@ import "time"
 
 func unackedBytes(int) (n int, known bool) { return 0, false }
 
+func untransmittedBytes(int) int { return 0 }
+
 func socketFailure(int) error { return nil }
 
 func silentFor(int) time.Duration { return 0 }

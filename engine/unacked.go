@@ -84,6 +84,7 @@ type endCause uint8
 
 const (
 	endOther    endCause = iota // nothing that proves anything
+	endDead                     // the kernel has given it up: what was not transmitted never will be
 	endReset                    // the peer has reset it
 	endAfterEnd                 // the peer has reset it after it had ended its stream
 )
@@ -92,7 +93,10 @@ const (
 func (c *conn) noteCause(err error) {
 	reset := errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)
 	switch {
-	case !reset || c.cause != endOther:
+	case c.cause != endOther || err == nil:
+	case errors.Is(err, unix.ETIMEDOUT) || errors.Is(err, unix.EHOSTUNREACH):
+		c.cause = endDead
+	case !reset:
 	case c.inputEnded || errors.Is(err, unix.EPIPE): // the kernel says EPIPE for a reset after the end
 		c.cause = endAfterEnd
 	default:
@@ -103,16 +107,22 @@ func (c *conn) noteCause(err error) {
 // takeBackUnread takes back the grants of a connection that is gone whose replies have left, and
 // were certainly not read.
 func (r *reactor) takeBackUnread(c *conn) {
-	if len(c.deliveries.list) > 0 && c.cause != endOther {
-		if acked, known := c.acked(); known {
-			for _, d := range c.deliveries.list {
-				if d.end > acked && (d.prompt || c.cause == endAfterEnd) {
-					r.orphans = append(r.orphans, d.hold)
-				}
+	if c.cause != endOther && len(c.deliveries.list)+len(c.queued.list) > 0 {
+		transmitted := c.transmitted()
+		for _, g := range c.queued.list {
+			if g.end > transmitted {
+				r.orphans = append(r.orphans, g.hold)
+			}
+		}
+		acked, known := c.acked()
+		for _, d := range c.deliveries.list {
+			proof := d.prompt && c.cause == endReset || c.cause == endAfterEnd
+			if d.end > transmitted || proof && known && d.end > acked {
+				r.orphans = append(r.orphans, d.hold)
 			}
 		}
 	}
-	c.deliveries.list = nil
+	c.deliveries.list, c.queued.list = nil, nil
 	r.takeBackOrphans()
 }
 
@@ -128,11 +138,12 @@ func (r *reactor) checkFailure(c *conn) {
 // tell that the last grants were not read: the peer has closed the connection while they were under
 // way.
 func (r *reactor) mayBeReset(c *conn) bool {
-	if len(c.deliveries.list) == 0 || r.now-c.endedAt > int64(lingerMax) {
+	if len(c.deliveries.list)+len(c.queued.list) == 0 || r.now-c.endedAt > int64(lingerMax) {
 		return false
 	}
 	c.forgetAcked()
-	return len(c.deliveries.list) > 0
+	c.queued.forget(c.transmitted())
+	return len(c.deliveries.list)+len(c.queued.list) > 0
 }
 
 // checkPeer asks the kernel what has become of the output of a connection. Of many connections each
@@ -142,6 +153,10 @@ func (r *reactor) checkPeer(c *conn, turn int) {
 	if turn%outputLookEvery == 0 {
 		if len(c.deliveries.list) > 0 {
 			c.forgetAcked()
+		}
+		if len(c.queued.list) > 0 {
+			c.queued.forget(c.transmitted())
+			r.touch(c) // to account for it
 		}
 		if c.inputEnded {
 			r.touch(c) // to close it

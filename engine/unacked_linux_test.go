@@ -2,9 +2,11 @@ package engine
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,5 +91,45 @@ func TestAGrantThatWasReadStandsWhateverTheClientDoes(t *testing.T) {
 			t.Fatalf("after %d commands: a grant was taken back that the client has read", i)
 		}
 		ask(t, holder, "RELEASE x client", "OK")
+	}
+}
+
+// TestGrantsThatAreStillInTheKernelAreTakenBack: the kernel takes megabytes of replies for a client
+// that reads none, and a client that dies can have read only what its own kernel had room for.
+func TestGrantsThatAreStillInTheKernelAreTakenBack(t *testing.T) {
+	const n = 40_000 // the kernel takes all replies
+	for _, forms := range []string{"arrays", "lines"} {
+		for _, end := range []string{"reset", "close"} {
+			t.Run(forms+", "+end, func(t *testing.T) {
+				e := serve(t, func(*Config) {})
+				conn := dialServer(t, e)
+				if err := conn.SetReadBuffer(4096); err != nil {
+					t.Fatal(err)
+				}
+				var in bytes.Buffer
+				for i := range n {
+					if forms == "arrays" {
+						in.WriteString(array("ACQUIRE", fmt.Sprintf("l%d", i), "me", "0"))
+					} else {
+						fmt.Fprintf(&in, "@%s%d ACQUIRE l%d me 0\n", strings.Repeat("x", 20), i, i)
+					}
+				}
+				if _, err := conn.Write(in.Bytes()); err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, "not all commands were executed", func() bool { return e.tab().Totals().Grants == n })
+				if end == "reset" {
+					if err := conn.SetLinger(0); err != nil {
+						t.Fatal(err)
+					}
+				}
+				conn.Close()
+				eventually(t, "the connection is there", func() bool { return e.conns.Load() == 0 })
+				eventually(t, "most grants stand", func() bool { return e.tab().Totals().Held < n/2 })
+				if n := e.buffers.total.Load(); n != 0 {
+					t.Fatalf("%d bytes are accounted for", n)
+				}
+			})
+		}
 	}
 }

@@ -171,3 +171,49 @@ func (s *sim) sweepAll() {
 		s.sweep()
 	}
 }
+
+// TestGrantsThatWereNeverTransmittedAreTakenBack, however the connection fails, but not if the
+// server closes it: the kernel goes on sending then.
+func TestGrantsThatWereNeverTransmittedAreTakenBack(t *testing.T) {
+	const n = 1000
+	reply := len("@xxxxxxxxxxxxxxxxxxxx0000 OK\n")
+	for name, c := range map[string]struct {
+		end   func(*client)
+		taken int
+	}{
+		"reset":    {func(k *client) { k.r.gone(k.c, unix.ECONNRESET) }, n / 2},
+		"dead":     {func(k *client) { k.r.gone(k.c, unix.ETIMEDOUT) }, n / 2},
+		"dropped":  {func(k *client) { k.r.drop(k.c) }, 0},
+		"ended":    {func(k *client) { k.endInput(); k.s.advance(lingerMax + time.Second); k.s.sweepAll() }, 0},
+		"all sent": {func(k *client) { k.queued = 0; k.s.sweepAll(); k.queued = 1 << 20; k.r.gone(k.c, unix.ECONNRESET) }, 0},
+	} {
+		for _, behind := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				s := newSim(t, nil)
+				a := s.dial(0)
+				var in strings.Builder
+				for i := range n {
+					fmt.Fprintf(&in, "@xxxxxxxxxxxxxxxxxxxx%04d ACQUIRE l%d me 0\n", i, i)
+				}
+				a.queued = n / 2 * reply
+				if a.stuck = behind; behind {
+					a.send(in.String())
+					a.takes(1 << 20)
+				} else {
+					a.send(in.String())
+				}
+				if len(a.c.queued.list) == 0 {
+					t.Fatal("no grants are in mind")
+				}
+				c.end(a)
+				s.settle()
+				if got := int(s.e.tab().Totals().TakeBacks); got != c.taken {
+					t.Fatalf("%d grants were taken back, want %d", got, c.taken)
+				}
+				if n := s.e.buffers.total.Load(); n != 0 || s.e.conns.Load() != 0 {
+					t.Fatalf("%d bytes are accounted for, %d connections", n, s.e.conns.Load())
+				}
+			})
+		}
+	}
+}
