@@ -1,0 +1,81 @@
+package codec
+
+import "math/bits"
+
+// nearest returns the command of that form that the word was probably meant to be, or "". Words that
+// can't be near are told apart by their letters, because a client may send a million of them.
+func nearest(word []byte, form Form) string {
+	best, distance := "", min(2, (len(word)-1)/2)
+	if len(word) < 3 {
+		return ""
+	}
+	letters := lettersOf(word)
+	for i := range Docs {
+		doc := &Docs[i]
+		if form == FormText && doc.Verb >= VerbHello {
+			continue
+		}
+		if len(word) < len(doc.Name) && doc.Name[:len(word)] == string(word) {
+			return doc.Name
+		}
+		if apart := len(word) - len(doc.Name); apart > distance || -apart > distance {
+			continue
+		}
+		if lettersApart(letters, docLetters[i]) > distance {
+			continue
+		}
+		if n := editDistance(word, doc.Name); n <= distance {
+			best, distance = doc.Name, n-1
+		}
+	}
+	return best
+}
+
+// docLetters has the letters of each command in Docs.
+var docLetters = func() []uint32 {
+	sets := make([]uint32, len(Docs))
+	for i := range Docs {
+		sets[i] = lettersOf([]byte(Docs[i].Name))
+	}
+	return sets
+}()
+
+// lettersOf returns the set of letters in the word. Some bytes share a place: two sets are never
+// further apart than the words.
+func lettersOf(word []byte) (set uint32) {
+	for _, c := range word {
+		set |= 1 << (c & 31)
+	}
+	return set
+}
+
+// lettersApart is how many changes of a word its set of letters needs to become the other, at least:
+// a change takes one letter and gives one.
+func lettersApart(a, b uint32) int {
+	return max(bits.OnesCount32(a&^b), bits.OnesCount32(b&^a))
+}
+
+// editDistance is the number of letters to insert, delete or change (Wagner
+// and Fischer 1974). Both words are short.
+func editDistance(a []byte, b string) int {
+	var row [40]int
+	if len(b) >= len(row) {
+		return len(b)
+	}
+	for j := range len(b) + 1 {
+		row[j] = j
+	}
+	for i := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
