@@ -7,13 +7,13 @@ import "dlm/codec"
 // for lets its sender starve others; one that costs less slows it down.
 const (
 	roundMax   = 10_000 // of a round: 1 ms, so that a heartbeat is read in time also beside some more
-	plainShare = 3_072  // plain commands that a read may have beyond it: a full read of the shortest has 3,000
+	plainShare = 6_554  // plain commands that a read may have beyond it: more than a full read of the shortest has
 	otherShare = 256    // other commands that a read may have beyond it: 26 µs
 	turnsMax   = 5_000  // of all turns in a round
 	turnMin    = 256    // of one turn
 
 	costOther   = 3     // a command that is not a plain lock command, beside its reply
-	costBad     = 2     // more for a malformed one: what it was probably meant to be
+	costBad     = 1     // more for a malformed one: what it was probably meant to be
 	costAudit   = 40    // more for one that leaves a line in the log
 	costInfo    = 30    // INFO that was made already
 	costMake    = 5_000 // to make it

@@ -28,7 +28,9 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 		}
 		if took == 0 {
 			if r.overBudget(otherShare) {
-				r.later(c)
+				if _, st := r.decode(c, in[n:]); st != codec.Incomplete { // the end of a read is mostly half a command
+					r.later(c)
+				}
 				break
 			}
 			if took = r.runOne(c, in[n:]); took == 0 {

@@ -77,4 +77,4 @@ func (r *reactor) pendingMax(c *conn) int {
 
 // postponedMax is how many bytes of commands are kept for a connection that waits for its turn. It
 // is more than behind a wait, because the loop is late and not the peer.
-const postponedMax = 8 << 20
+const postponedMax = 32 << 20
