@@ -18,6 +18,9 @@ func AppendCommand(dst []byte, cmd *Command) []byte {
 	}
 	w.command(cmd)
 	if w.form == FormText {
+		if cmd.Has(OptPong) {
+			w.dst = append(w.dst, '\r')
+		}
 		w.dst = append(w.dst, '\n')
 	}
 	return w.dst

@@ -72,6 +72,7 @@ const (
 	OptFresh                      // FRESH
 	OptQueue                      // QUEUE n: Command.Queue
 	OptAll                        // ALL
+	OptPong                       // PING alone on a line that ends with CRLF, as probes of Redis send it
 )
 
 // Command is one decoded command, filled by Decoder.Decode and reused.

@@ -237,6 +237,8 @@ func describeOptions(s *strings.Builder, cmd *Command) {
 			s.WriteString(" fresh")
 		case OptQueue:
 			fmt.Fprintf(s, " queue=%d", cmd.Queue)
+		case OptPong:
+			s.WriteString(" pong")
 		case OptAll:
 			s.WriteString(" all")
 		}

@@ -13,6 +13,18 @@ const (
 
 func n(count int) string { return strings.Repeat("n", count) }
 
+// inWordsOfRedis is the problem of an unknown command in RESP: its arguments are repeated.
+func inWordsOfRedis(want string, words []string) string {
+	args := ", with args beginning with: "
+	for _, w := range words[1:] {
+		args += "'" + w + "' "
+	}
+	if command, near, ok := strings.Cut(want, ", did"); ok {
+		return command + args + "did" + near
+	}
+	return want + args
+}
+
 // TestMalformedCommands has what is wrong with the words of a command, in both forms.
 func TestMalformedCommands(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
@@ -73,7 +85,11 @@ func TestMalformedCommands(t *testing.T) {
 			for i := range words {
 				words[i] = strings.Trim(words[i], `"`)
 			}
-			wantDecoded(t, frame(words...), false, "bad "+c.want)
+			want := "bad " + c.want
+			if strings.HasPrefix(c.want, "UNKNOWN ") {
+				want = inWordsOfRedis(want, words)
+			}
+			wantDecoded(t, frame(words...), false, want)
 		})
 	}
 }

@@ -28,7 +28,7 @@ func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 	case VerbLocks:
 		return d.locks(cmd, args)
 	case VerbNone:
-		return d.unknown(cmd, words[0])
+		return d.unknown(cmd, words)
 	}
 	return d.sessionCommand(cmd, args)
 }
@@ -213,7 +213,7 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 	switch {
 	case opt == 0:
 		d.bad(BadArg, "unknown option '")
-		d.msg = appendShort(d.msg, args[0])
+		d.msg = AppendShort(d.msg, args[0])
 		d.msg = append(append(d.msg, "': "...), usageOf(cmd.Verb)...)
 		return Bad
 	case cmd.Has(opt):

@@ -14,9 +14,10 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 		tagged := words > 0 && d.args[0][0] == '@'
 		if words > 0 && !tagged && !d.PreAuth {
 			args := d.args[:words]
-			return n, d.checkForeign(cmd, args, d.command(cmd, args)) // as line would
+			st = d.checkForeign(cmd, args, d.command(cmd, args)) // as line would
+			return n, notePong(b[:n], cmd, st)
 		}
-		return n, d.line(cmd, words, tagged)
+		return n, notePong(b[:n], cmd, d.line(cmd, words, tagged))
 	}
 	d.used = 0
 	i := 0
@@ -41,7 +42,7 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 			if i > LineMax {
 				return n, d.longLine(b, cmd)
 			}
-			return n, d.line(cmd, words, tagged)
+			return n, notePong(b[:n], cmd, d.line(cmd, words, tagged))
 		case words == most:
 			return d.skipLine(b, cmd, TooBig, "too many words in one command")
 		case c == '"':
@@ -67,6 +68,14 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 		}
 		words++
 	}
+}
+
+// notePong notes that a PING is as probes of Redis send it: HAProxy and others wait for +PONG.
+func notePong(line []byte, cmd *Command, st Status) Status {
+	if cmd.Verb == VerbPing && st == Ready && len(cmd.Tag) == 0 && len(line) > 1 && line[len(line)-2] == '\r' {
+		cmd.Opts |= OptPong
+	}
+	return st
 }
 
 // line makes a command of the words of a whole line.

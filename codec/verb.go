@@ -73,23 +73,37 @@ func (d *Decoder) upper(word []byte) []byte {
 // usage is the problem of a wrong number of arguments.
 func (d *Decoder) usage(verb Verb) Status { return d.bad(BadArg, usageOf(verb)) }
 
-// unknown is the problem of a command that does not exist.
-func (d *Decoder) unknown(cmd *Command, word []byte) Status {
+// unknown is the problem of a command that does not exist. In RESP it is in the words of Redis.
+func (d *Decoder) unknown(cmd *Command, words [][]byte) Status {
 	d.bad(Unknown, "unknown command '")
-	d.msg = appendShort(d.msg, word)
+	d.msg = AppendShort(d.msg, words[0])
 	d.msg = append(d.msg, '\'')
-	if near := nearest(d.upper(word), cmd.Form); near != "" {
-		d.msg = append(append(d.msg, ", did you mean "...), near...)
+	before := ", did you mean "
+	if cmd.Form == FormRESP {
+		before = before[2:]
+		d.msg = append(d.msg, ", with args beginning with: "...)
+		most := len(d.msg) + argsShown
+		for _, arg := range words[1:] {
+			if len(d.msg) < most {
+				d.msg = append(AppendShort(append(d.msg, '\''), arg), "' "...)
+			}
+		}
+	}
+	if near := nearest(d.upper(words[0]), cmd.Form); near != "" {
+		d.msg = append(append(d.msg, before...), near...)
 		d.msg = append(d.msg, '?')
 	}
 	return Bad
 }
 
+// argsShown is the length of arguments from which on an error repeats no more of them, as in Redis.
+const argsShown = 128
+
 // shortMax is how much of a client's word an error repeats.
 const shortMax = 32
 
-// appendShort appends the beginning of a word, made printable.
-func appendShort(dst, word []byte) []byte {
+// AppendShort appends the beginning of a word, made printable.
+func AppendShort(dst, word []byte) []byte {
 	for i, c := range word {
 		if i == shortMax {
 			return append(dst, "..."...)

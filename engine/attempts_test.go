@@ -69,7 +69,7 @@ func TestWhatComesBehindAWithheldAnswerKeepsItsPlace(t *testing.T) {
 		s.advance(100 * time.Millisecond)
 		s.sweep()
 	}
-	if got := redis.reads(); strings.Count(got, "-DENIED no such token\r\n") != 3 || !redis.finished {
+	if got := redis.reads(); strings.Count(got, "-WRONGPASS invalid username-password pair or user is disabled.\r\n") != 3 || !redis.finished {
 		t.Fatalf("%q, ended %v", got, redis.finished)
 	}
 }

@@ -69,7 +69,7 @@ func (r *reactor) exec(c *conn) {
 		r.refuseGuest(c)
 		return
 	default:
-		r.refuse(code, refusalReason(c, code))
+		r.refuse(code, r.refusalWords(c, code))
 		if cmd.Verb == codec.VerbForceRelease {
 			r.e.NoteDenied(cmd.Verb.String(), c.who.name, c.sock.remote())
 		}

@@ -55,7 +55,7 @@ func (r *reactor) transaction(c *conn) {
 	case codec.VerbMulti:
 		c.setMulti(true)
 		if c.who.role == RoleNone {
-			r.refuse(codec.NoAuth, refusalReason(c, codec.NoAuth))
+			r.refuse(codec.NoAuth, noAuthRESP)
 			return
 		}
 		r.refuse(codec.Unknown, multiRefused)

@@ -39,21 +39,13 @@ func is(word []byte, keyword string) bool {
 	return len(word) == len(keyword) && bytes.EqualFold(word, []byte(keyword))
 }
 
-// hello answers HELLO [2|3 [AUTH user token] [SETNAME name]].
+// hello answers HELLO [2|3] [AUTH user token] [SETNAME name].
 func (r *reactor) hello(c *conn, args [][]byte) {
-	resp3, name := c.resp3, c.name
+	name := c.name
 	var token []byte
-	if len(args) > 0 {
-		switch string(args[0]) {
-		case "2", "3":
-			resp3 = string(args[0]) == "3"
-		default:
-			// The word NOPROTO is what Redis clients look for.
-			r.w.Fault("NOPROTO", "unsupported protocol version")
-			r.count(codec.VerbHello, codec.BadArg)
-			return
-		}
-		args = args[1:]
+	args, resp3, ok := r.protoOf(args, c.resp3)
+	if !ok {
+		return
 	}
 	for len(args) > 0 {
 		switch {
@@ -62,7 +54,7 @@ func (r *reactor) hello(c *conn, args [][]byte) {
 		case is(args[0], "SETNAME") && len(args) >= 2:
 			name, args = string(args[1]), args[2:]
 		default:
-			r.refuse(codec.BadArg, "HELLO takes [2|3 [AUTH user token] [SETNAME name]]")
+			r.refuse(codec.BadArg, "HELLO takes [2|3] [AUTH <user> <token>] [SETNAME <name>]")
 			return
 		}
 	}
@@ -73,7 +65,7 @@ func (r *reactor) hello(c *conn, args [][]byte) {
 		return
 	}
 	if c.who.role == RoleNone {
-		r.refuse(codec.NoAuth, "authenticate first: HELLO 3 AUTH <user> <token>, or AUTH <token>")
+		r.refuse(codec.NoAuth, noAuthHello)
 		return
 	}
 	c.resp3, c.name = resp3, name
@@ -117,31 +109,6 @@ func (r *reactor) nameTooLong(name string) bool {
 	}
 	r.refuse(codec.TooBig, "a connection's name is longer than 64 bytes")
 	return true
-}
-
-// client answers CLIENT SETINFO, SETNAME, GETNAME and ID.
-func (r *reactor) client(c *conn, args [][]byte) {
-	switch {
-	case len(args) == 3 && is(args[0], "SETINFO"):
-		r.done()
-	case len(args) == 2 && is(args[0], "SETNAME"):
-		if !r.nameTooLong(string(args[1])) {
-			c.name = string(args[1])
-			r.done()
-		}
-	case len(args) == 1 && is(args[0], "GETNAME"):
-		if c.name == "" {
-			r.w.Null()
-		} else {
-			r.w.Bulk([]byte(c.name))
-		}
-		r.count(codec.VerbClient, codec.OK)
-	case len(args) == 1 && is(args[0], "ID"):
-		r.w.Int(c.number)
-		r.count(codec.VerbClient, codec.OK)
-	default:
-		r.refuse(codec.BadArg, "CLIENT takes SETINFO, SETNAME, GETNAME or ID")
-	}
 }
 
 // config answers CONFIG GET, which redis-benchmark asks for before it starts:

@@ -33,7 +33,7 @@ func (r *reactor) session(c *conn) {
 
 func (r *reactor) ping() {
 	switch {
-	case r.cmd.Form == codec.FormText:
+	case r.cmd.Form == codec.FormText && !r.cmd.Has(codec.OptPong):
 		r.w.OK()
 	case r.cmd.Has(codec.OptText):
 		r.w.Bulk(r.cmd.Text)
@@ -48,7 +48,7 @@ func (r *reactor) ping() {
 func (r *reactor) authenticate(c *conn, token []byte) bool {
 	authority := r.e.authority.Load()
 	if !authority.required() && authority.adminToken == nil {
-		r.refuse(codec.Denied, "this server has no tokens: everything but FORCE-RELEASE is open")
+		r.refuseCredentials(r.cmd.Verb, r.cmd.Form, "this server has no tokens: everything but FORCE-RELEASE is open")
 		return false
 	}
 	who, ok := authority.identify(token)

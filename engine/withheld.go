@@ -27,7 +27,7 @@ func (r *reactor) wrongToken(c *conn) {
 		r.withhold(c, delay)
 		return
 	}
-	r.refuseToken(c, r.cmd.Verb)
+	r.refuseToken(c, r.cmd.Verb, r.cmd.Form)
 }
 
 func (r *reactor) withhold(c *conn, delay time.Duration) {
@@ -44,19 +44,18 @@ func (r *reactor) giveWithheld(c *conn) {
 	c.pending.resuming = c.pending.kept != nil
 	r.use(c)
 	r.w.Start(w.form, w.tag.text())
-	r.refuseToken(c, w.verb)
+	r.refuseToken(c, w.verb, w.form)
 	r.leave(c)
 	r.resume(c)
 }
 
 // refuseToken tells that the token is not known. After a few of them the connection is closed.
-func (r *reactor) refuseToken(c *conn, verb codec.Verb) {
+func (r *reactor) refuseToken(c *conn, verb codec.Verb, form codec.Form) {
 	reason := "no such token"
 	if !r.e.authority.Load().required() {
 		reason = "no such token: here all but what destroys is open without one"
 	}
-	r.w.Error(codec.Denied, reason)
-	r.count(verb, codec.Denied)
+	r.refuseCredentials(verb, form, reason)
 	c.authFailures++
 	if c.authFailures >= authFailuresMax {
 		r.e.reject(rejectAuthFail)

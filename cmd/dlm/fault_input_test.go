@@ -147,7 +147,7 @@ func TestWrongTokensAndLargeInputBeforeAuth(t *testing.T) {
 		{"three wrong tokens", "AUTH wrong\nAUTH wrong\nAUTH wrong\nAUTH " + token + "\nACQUIRE stolen thief 0\n",
 			strings.Repeat("ERROR DENIED no such token\n", 3)},
 		{"three wrong tokens in RESP", strings.Repeat("*2\r\n$4\r\nAUTH\r\n$5\r\nwrong\r\n", 3) + "PING\n",
-			strings.Repeat("-DENIED no such token\r\n", 3)},
+			strings.Repeat("-WRONGPASS invalid username-password pair or user is disabled.\r\n", 3)},
 		{"a long word", "AUTH " + strings.Repeat("x", 1025) + "\nAUTH " + token + "\n", "ERROR TOOBIG "},
 		{"many words", "AUTH 1 2 3 4 5 6 7 8\nAUTH " + token + "\n", "ERROR TOOBIG "},
 		{"a long RESP argument", "*2\r\n$4\r\nAUTH\r\n$1025\r\n", "-TOOBIG "},

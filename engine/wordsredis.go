@@ -1,0 +1,111 @@
+package engine
+
+import "dlm/codec"
+
+// Client libraries of Redis look for these words and tell their users what is wrong. Text keeps its own.
+const (
+	wrongPass    = "invalid username-password pair or user is disabled."
+	noPassword   = "AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
+	noAuthRESP   = "Authentication required."
+	noAuthHello  = "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used"
+	noProto      = "unsupported protocol version"
+	protoNoInt   = "Protocol version is not an integer or out of range"
+	clientUsages = "CLIENT takes SETINFO <name> <value>, SETNAME <name>, GETNAME, ID, TRACKING ON|OFF, NO-EVICT ON|OFF or NO-TOUCH ON|OFF"
+)
+
+var clientHelp = []string{clientUsages, "What concerns a cache is answered OK: nothing is ever cached here."}
+
+// refuseCredentials answers AUTH and HELLO with a token that is not known.
+func (r *reactor) refuseCredentials(verb codec.Verb, form codec.Form, words string) {
+	switch {
+	case form == codec.FormText:
+		r.w.Error(codec.Denied, words)
+	case r.e.authority.Load().required():
+		r.w.Fault("WRONGPASS", wrongPass)
+	default:
+		r.w.Fault("ERR", noPassword)
+	}
+	r.count(verb, codec.Denied)
+}
+
+// refusalWords returns the words for NoAuth and Denied in the form of the command.
+func (r *reactor) refusalWords(c *conn, code codec.Code) string {
+	if code == codec.NoAuth && r.cmd.Form == codec.FormRESP {
+		return noAuthRESP
+	}
+	return refusalReason(c, code)
+}
+
+// client answers CLIENT.
+func (r *reactor) client(c *conn, args [][]byte) {
+	if len(args) == 0 {
+		r.refuse(codec.BadArg, clientUsages)
+		return
+	}
+	two := len(args) == 2
+	switch sub := args[0]; {
+	case is(sub, "SETINFO") && len(args) == 3:
+		r.done()
+	case is(sub, "SETNAME") && two:
+		if !r.nameTooLong(string(args[1])) {
+			c.name = string(args[1])
+			r.done()
+		}
+	case is(sub, "GETNAME") && len(args) == 1:
+		if c.name == "" {
+			r.w.Null()
+		} else {
+			r.w.Bulk([]byte(c.name))
+		}
+		r.count(codec.VerbClient, codec.OK)
+	case is(sub, "ID") && len(args) == 1:
+		r.w.Int(c.number)
+		r.count(codec.VerbClient, codec.OK)
+	case is(sub, "TRACKING") && len(args) >= 2 && onOff(args[1]), // rueidis does not connect without it
+		(is(sub, "NO-EVICT") || is(sub, "NO-TOUCH")) && two && onOff(args[1]):
+		r.done()
+	case is(sub, "HELP") && len(args) == 1:
+		r.w.Lines(clientHelp)
+		r.count(codec.VerbClient, codec.OK)
+	default:
+		r.refuseClient(sub)
+	}
+}
+
+func onOff(word []byte) bool { return is(word, "ON") || is(word, "OFF") }
+
+// refuseClient refuses what CLIENT does not know, in Redis' words, and what it knows with other arguments.
+func (r *reactor) refuseClient(sub []byte) {
+	for _, known := range [...]string{"SETINFO", "SETNAME", "GETNAME", "ID", "TRACKING", "NO-EVICT", "NO-TOUCH", "HELP"} {
+		if is(sub, known) {
+			r.refuse(codec.BadArg, clientUsages)
+			return
+		}
+	}
+	msg := append(r.errorData[:0], "unknown subcommand '"...)
+	msg = append(codec.AppendShort(msg, sub), "'. Try CLIENT HELP."...)
+	r.errorData = msg
+	r.w.ErrorBytes(codec.Unknown, msg)
+	r.count(codec.VerbClient, codec.Unknown)
+}
+
+// protoOf reads the version that HELLO asks for, if its first word is one. It answers a version that
+// is not known, and returns false.
+func (r *reactor) protoOf(args [][]byte, resp3 bool) (rest [][]byte, three, ok bool) {
+	if len(args) == 0 || is(args[0], "AUTH") || is(args[0], "SETNAME") {
+		return args, resp3, true
+	}
+	switch string(args[0]) {
+	case "2", "3":
+		return args[1:], args[0][0] == '3', true
+	}
+	word, words := "NOPROTO", noProto
+	for _, c := range args[0] {
+		if c < '0' || c > '9' {
+			word, words = "ERR", protoNoInt
+		}
+	}
+	r.w.Fault(word, words)
+	r.count(codec.VerbHello, codec.BadArg)
+	return nil, false, false
+}
