@@ -1,19 +1,25 @@
 package codec
 
-import "unicode/utf8"
+import (
+	"unicode"
+	"unicode/utf8"
+)
 
 const hexDigits = "0123456789abcdef"
 
 // AppendQuoted appends b in double quotes, with \" \\ \n \r \t \xHH for what
-// can't stand in a line: control bytes and bytes that are not valid UTF-8.
+// can't stand in a line: control bytes, bytes that are not valid UTF-8, and the bytes of runes that
+// steer a terminal or the reading of a log (steers). The bytes can be had back exactly.
 func AppendQuoted(dst, b []byte) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(b); {
 		c := b[i]
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRune(b[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = appendHex(dst, c)
+			if r == utf8.RuneError && size == 1 || steers(r) {
+				for _, c := range b[i : i+size] {
+					dst = appendHex(dst, c)
+				}
 			} else {
 				dst = append(dst, b[i:i+size]...)
 			}
@@ -24,6 +30,13 @@ func AppendQuoted(dst, b []byte) []byte {
 		i++
 	}
 	return append(dst, '"')
+}
+
+// steers reports whether a rune beyond ASCII does more than to be seen: the C1 controls, which are escape
+// sequences of a terminal, line and paragraph separators, and format characters (category Cf), which turn
+// the direction of text (U+202E) or are not seen at all (U+FEFF, U+200B, tags).
+func steers(r rune) bool {
+	return r <= 0x9f || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 func appendASCII(dst []byte, c byte) []byte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -163,6 +164,10 @@ func TestAppendQuoted(t *testing.T) {
 		{"what has escapes", "\"\\\n\r\t", `"\"\\\n\r\t"`},
 		{"control bytes", "\x00\x1f\x7f", `"\x00\x1f\x7f"`},
 		{"UTF-8", "\u00e9\u4e16\U0001f512\ufffd", "\"\u00e9\u4e16\U0001f512\ufffd\""},
+		{"C1 controls", "\u0080\u009b31m\u009f\u00a0", `"\xc2\x80\xc2\x9b31m\xc2\x9f` + "\u00a0\""},
+		{"what turns the direction", "\u202a\u202e\u2066\u2069\u200e\u200f\u061c", `"\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c"`},
+		{"separators of lines and paragraphs", "a\u2028\u2029b", `"a\xe2\x80\xa8\xe2\x80\xa9b"`},
+		{"what is not seen", "\ufeff\u200b\u00ad\U000e0041", `"\xef\xbb\xbf\xe2\x80\x8b\xc2\xad\xf3\xa0\x81\x81"`},
 		{"bytes that are not UTF-8", "a\xffb\xc3", `"a\xffb\xc3"`},
 		{"half a surrogate pair", "\xed\xa0\x80", `"\xed\xa0\x80"`},
 		{"an overlong encoding", "\xc0\xaf", `"\xc0\xaf"`},
@@ -181,7 +186,8 @@ func TestQuotedWordsDecodeToTheSameBytes(t *testing.T) {
 	var d Decoder
 	var cmd Command
 	rapid.Check(t, func(t *rapid.T) {
-		name := rapid.SliceOfN(rapid.Byte(), 1, NameMax).Draw(t, "name")
+		name := rapid.OneOf(rapid.SliceOfN(rapid.Byte(), 1, NameMax),
+			rapid.Map(rapid.StringOfN(rapid.Rune(), 1, NameMax/8, NameMax), func(s string) []byte { return []byte(s) })).Draw(t, "name")
 		quoted := AppendQuoted(nil, name)
 		if !utf8.Valid(quoted) {
 			t.Fatalf("%q is not UTF-8", quoted)
@@ -190,9 +196,9 @@ func TestQuotedWordsDecodeToTheSameBytes(t *testing.T) {
 		if _, st := d.Decode(line, &cmd); st != Ready || !bytes.Equal(cmd.Name, name) {
 			t.Fatalf("%q became %q: %s", name, cmd.Name, describe(&d, &cmd, st))
 		}
-		for _, c := range quoted {
-			if c < 0x20 || c == 0x7f {
-				t.Fatalf("%q has a control byte", quoted)
+		for _, r := range string(quoted) {
+			if r < 0x20 || r >= 0x7f && r <= 0x9f || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+				t.Fatalf("%q has a rune that steers", quoted)
 			}
 		}
 	})
