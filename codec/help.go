@@ -54,7 +54,7 @@ var Docs = [...]Doc{
 	}},
 	{VerbPing, "PING", "", "Answer at once", 1, false, nil},
 	{VerbInfo, "INFO", "[section ...]", "Tell the state of the server in numbers", 1, false, nil},
-	{VerbHelp, "HELP", "[command]", "List the commands, or explain one", 1, false, nil},
+	{VerbHelp, "HELP", "[command|ERRORS]", "List the commands, or explain one, or all errors", 1, false, nil},
 	{VerbQuit, "QUIT", "", "Close this connection", 1, false, nil},
 	{VerbHello, "HELLO", "[2|3] [AUTH <user> <token>] [SETNAME <name>]", "Choose the version of RESP", 1, false, nil},
 	{VerbClient, "CLIENT", "SETINFO|SETNAME|GETNAME|ID|TRACKING|NO-EVICT|NO-TOUCH|HELP ...", "Name this connection, as Redis clients do", 2, false, nil},
@@ -131,12 +131,15 @@ func makeHelpLines() (list [VerbCount][]string) {
 	return list
 }
 
-// Help returns the lines that answer HELP, or HELP with a topic, a command in
+// Help returns the lines that answer HELP, or HELP with a topic, a command or ERRORS in
 // any case; false if there is no such topic. Commands of the RESP form alone are
 // left out of the list. The lines are shared: do not modify.
 func Help(topic []byte) (lines []string, ok bool) {
 	if len(topic) == 0 {
 		return helpLines[VerbNone], true
+	}
+	if equalFold(topic, errorTopic) {
+		return helpErrors, true
 	}
 	doc, ok := DocOf(topic)
 	if !ok {

@@ -39,7 +39,7 @@ func TestMalformedCommands(t *testing.T) {
 		{"detail without an argument", "DETAIL", "BADARG DETAIL takes ON|OFF"},
 		{"detail with another word", "DETAIL maybe", "BADARG DETAIL takes ON|OFF"},
 		{"detail with two words", "DETAIL ON OFF", "BADARG DETAIL takes ON|OFF"},
-		{"help on two commands", "HELP a b", "BADARG HELP takes [command]"},
+		{"help on two commands", "HELP a b", "BADARG HELP takes [command|ERRORS]"},
 		{"quit with an argument", "QUIT now", "BADARG QUIT takes no arguments"},
 		{"an option without a value", "ACQUIRE a b 0 TTL", "BADARG ACQUIRE takes <lock> <service> <timeout_ms> [TTL <ms>] [META <text>] [FRESH] [QUEUE <n>]"},
 		{"a second option without a value", "HEARTBEAT a b TTL 100 TOKEN", "BADARG HEARTBEAT takes <lock> <service> [TOKEN <n> [COUNT <c>]] [TTL <ms>]"},
