@@ -50,7 +50,7 @@ func (r *reactor) tooCostly() bool {
 	if r.round.inTurn {
 		return r.cost > r.round.share
 	}
-	return r.round.spent+r.cost > roundMax/2
+	return r.round.spent+r.cost > roundMax
 }
 
 // ring makes toll run after the next poll of the sockets.
