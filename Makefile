@@ -34,6 +34,7 @@ vet: ## go vet, with and without the tag invariants
 	go vet ./...
 	go vet -tags invariants ./...
 	cd cmd/dlm/testdata/clients/goredis && GOWORK=off go vet .
+	cd cmd/dlm/testdata/clients/rueidis && GOWORK=off go vet .
 
 staticcheck: ## the linter, with and without the tag invariants
 	go run $(STATICCHECK) ./...
@@ -67,6 +68,7 @@ fuzz: ## each fuzz target for FUZZTIME
 
 clients: ## get the client libraries that the end-to-end tests speak through
 	cd cmd/dlm/testdata/clients/goredis && GOWORK=off go mod download
+	cd cmd/dlm/testdata/clients/rueidis && GOWORK=off go mod download
 	cd cmd/dlm/testdata/clients/ioredis && npm install --no-audit --no-fund --no-package-lock
 
 # Three minutes: each server, the floor, Redis, etcd and slock take turns. Those

@@ -85,12 +85,18 @@ func TestRedisBenchmark(t *testing.T) {
 // runs one cycle of a lock, and says so.
 const cycleDone = "lock cycle done"
 
-func TestGoRedis(t *testing.T) {
-	dir := filepath.Join("testdata", "clients", "goredis")
+func TestGoRedis(t *testing.T) { runGoClient(t, "goredis") }
+
+// TestRueidis is for a library that connects only with HELLO 3 and CLIENT TRACKING.
+func TestRueidis(t *testing.T) { runGoClient(t, "rueidis") }
+
+func runGoClient(t *testing.T, name string) {
+	t.Helper()
+	dir := filepath.Join("testdata", "clients", name)
 	download := exec.Command("go", "mod", "download")
 	download.Dir, download.Env = dir, append(os.Environ(), "GOWORK=off")
 	if out, err := download.CombinedOutput(); err != nil {
-		missing(t, "the modules of go-redis can't be had: %v\n%s", err, out)
+		missing(t, "the modules of %s can't be had: %v\n%s", name, err, out)
 	}
 	p := startServer(t, nil)
 	if out := runClient(t, dir, "go", "run", ".", p.addr); !strings.Contains(out, cycleDone) {

@@ -36,6 +36,8 @@ released = fields(client.execute_command("RELEASE", lock, service))
 assert released[b"count"] == 0, released
 refused("NOTHELD", client, "RELEASE", lock, service)
 assert isinstance(client.info(), dict)
+# Spring Boot's health check reads this field.
+assert client.info("server")["redis_version"]
 assert client.ping() is True
 
 pipe = client.pipeline(transaction=False)
