@@ -7,7 +7,7 @@ import "bytes"
 // Only text has them: the first byte of an array belongs to no other protocol.
 
 const (
-	httpProblem  = "this port does not speak HTTP: metrics, /livez and /readyz are at the address of --http"
+	httpProblem  = "this port does not speak HTTP: /livez, /readyz and images are at the address of --http"
 	tlsProblem   = "this port does not speak TLS: connect without it, or put a proxy that ends TLS before the server"
 	proxyProblem = "this server takes no PROXY header: switch it off in the load balancer " +
 		"(HAProxy: send-proxy, send-proxy-v2 and their check-send-proxy)"
