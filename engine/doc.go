@@ -13,7 +13,7 @@
 // A batch is what one read brought. It reads the clock once, executes every
 // whole command in it, delivers the ends of waits that came of it, and writes
 // each connection that has output once. A partial command is carried by the conn, and so is output that the kernel
-// does not take (output.go).
+// does not take (output.go). What two polls of the sockets have in between is bounded (rounds.go).
 //
 // # Goroutines
 //
@@ -40,6 +40,7 @@
 //
 //	one shard | one inbox | buffers | addresses | attempts | guestbook      never two of them together
 //	the credits of a limit, then one shard after the other (table.Gather)
+//	infos, then what INFO asks: shards, buffers, a follower, one after the other (infocache.go)
 //
 // The ticker holds Engine.ticking around these; a loop only tries it (tickDue).
 //
