@@ -36,7 +36,7 @@ func eachMany(t *testing.T, k *client, n int, command func(i int) string) {
 // TestAListingAfterMostLocksAreGone has all that is left in one page: free records take no part
 // of its budget.
 func TestAListingAfterMostLocksAreGone(t *testing.T) {
-	const gone = 200_000
+	gone := large(200_000)
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
 	acquireMany(t, a, "first:", 3)

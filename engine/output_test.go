@@ -15,7 +15,7 @@ import (
 // of the output, in all forms, with commands of one kind and mixed, executed in bursts and one by
 // one.
 func TestAGrantStandsIfAndOnlyIfItsReplyHasLeft(t *testing.T) {
-	const n = 20
+	n := large(20)
 	for name, c := range map[string]struct {
 		before  string
 		command func(i int) string

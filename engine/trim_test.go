@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// TestMemoryOfLocksThatAreGoneIsGivenBack takes 200,000 locks, releases nearly all, and lets the
+// TestMemoryOfLocksThatAreGoneIsGivenBack takes many locks, releases nearly all, and lets the
 // ticker take its turns.
 func TestMemoryOfLocksThatAreGoneIsGivenBack(t *testing.T) {
-	const n = 200_000
+	const n = 120_000
 	s := newSim(t, nil)
 	a := s.dial(0)
 	acquireMany(t, a, "kept:", 3)

@@ -51,7 +51,7 @@ func array(words ...string) string {
 // TestAClientMaySendAllItsCommandsBeforeItReads: clients of Redis write a pipeline whole and then
 // read.
 func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
-	const n = 100_000
+	n := large(100_000)
 	for name, c := range map[string]struct {
 		command func(i int) string
 		last    string // a line of each answer
@@ -99,7 +99,8 @@ func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
 // TestAPipelineWithWaitsIsAnsweredInItsOrder: 100,000 lines, of which the last part stands behind
 // waits that others end, are all written before the first answer is read.
 func TestAPipelineWithWaitsIsAnsweredInItsOrder(t *testing.T) {
-	const n, waits = 100_000, 10
+	const waits = 10
+	n := large(100_000)
 	e := serve(t, func(*Config) {})
 	holder, conn := dialServer(t, e), dialServer(t, e)
 	for k := range waits {
