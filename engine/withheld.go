@@ -74,6 +74,7 @@ func (r *reactor) pendingMax(c *conn) int {
 	return r.e.cfg.PendingMax
 }
 
-// postponedMax is how many bytes of commands are kept for a connection that waits for its turn. It
-// is more than behind a wait, because the loop is late and not the peer.
-const postponedMax = 32 << 20
+// postponedMax is how many bytes of commands are kept for a connection that waits for its turn: more
+// than behind a wait, because the loop is late and not the peer. With 32 MiB, growing such buffers
+// held loops for 100 ms and more.
+const postponedMax = 4 << 20
