@@ -154,7 +154,7 @@ func TestAPipelineWithWaitsIsAnsweredInItsOrder(t *testing.T) {
 // TestGrantsWhoseRepliesHaveNotLeftAreTakenBack: a client sends a pipeline, reads none of it and
 // goes.
 func TestGrantsWhoseRepliesHaveNotLeftAreTakenBack(t *testing.T) {
-	const n = 200_000
+	n := large(200_000)
 	e := serve(t, func(*Config) {})
 	conn := dialServer(t, e)
 	var in bytes.Buffer
@@ -164,7 +164,7 @@ func TestGrantsWhoseRepliesHaveNotLeftAreTakenBack(t *testing.T) {
 	if _, err := conn.Write(in.Bytes()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "not all commands were executed", func() bool { return e.tab().Totals().Grants == n })
+	eventually(t, "not all commands were executed", func() bool { return e.tab().Totals().Grants == uint64(n) })
 	other := dialServer(t, e)
 	if err := conn.SetLinger(0); err != nil {
 		t.Fatal(err)
