@@ -100,7 +100,7 @@ func TestWithoutDescriptorsClientsAreTold(t *testing.T) {
 	}
 	limit := unix.Rlimit{Cur: uint64(lowest + left), Max: uint64(lowest + left)}
 	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
-		t.Skip(err)
+		t.Skipf("the file limit of another process can not be lowered here: %v", err)
 	}
 	for range left {
 		c, err := net.Dial("tcp", p.addr)
