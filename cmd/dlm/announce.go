@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 
+	"dlm/cmd/dlm/settings"
 	"dlm/engine"
 )
 
@@ -57,7 +58,7 @@ func describeRoles(addr net.Addr, c *engine.Config, admin string) string {
 		who = "EVERYONE who reaches " + addr.String()
 	}
 	if admin == "" {
-		return fmt.Sprintf("open: %s may lock; nobody is an admin without %s", who, envAdminToken)
+		return fmt.Sprintf("open: %s may lock; nobody is an admin without %s", who, settings.EnvAdminToken)
 	}
 	return fmt.Sprintf("open: %s may lock; the token of the admin is in %s", who, admin)
 }
@@ -71,7 +72,7 @@ func describeTokens(c *engine.Config) string {
 	if c.AdminToken != nil {
 		count[engine.RoleAdmin]++
 		total++
-		note = "; one of them is " + envAdminToken
+		note = "; one of them is " + settings.EnvAdminToken
 	}
 	var parts []string
 	for _, role := range []engine.Role{engine.RoleAdmin, engine.RoleLock, engine.RoleRead, engine.RoleBackup} {
@@ -99,7 +100,7 @@ func tryCommand(addr net.Addr, c *engine.Config) string {
 		host = "127.0.0.1"
 	}
 	if len(c.Credentials) > 0 {
-		return fmt.Sprintf(`printf 'AUTH %%s\n%s\n' "$%s" | nc -q1 %s %s`, command, envToken, host, port)
+		return fmt.Sprintf(`printf 'AUTH %%s\n%s\n' "$%s" | nc -q1 %s %s`, command, settings.EnvToken, host, port)
 	}
 	return fmt.Sprintf(`printf '%s\n' | nc -q1 %s %s`, command, host, port)
 }

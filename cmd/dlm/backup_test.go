@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"dlm/cmd/dlm/settings"
 	"dlm/engine/snapshot"
 )
 
@@ -133,7 +134,7 @@ func writeTokens(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder
 	for role, token := range map[string]string{"admin": adminToken, "backup": backupToken} {
-		entry, err := tokenFileText(token, tokenEntry{Name: role, Role: role})
+		entry, err := settings.TokenEntry{Name: role, Role: role}.Text(token)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"dlm/bench"
+	"dlm/cmd/dlm/settings"
 )
 
 func newBenchCommand() *cobra.Command {
@@ -27,7 +28,7 @@ func newBenchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Load a server and measure it",
 		Long: "Load a running server, check every reply, and report throughput, latency and what a\n" +
-			"command costs the server in CPU time. The token is taken from " + envToken + ".\n\n" +
+			"command costs the server in CPU time. The token is taken from " + settings.EnvToken + ".\n\n" +
 			"pair     ACQUIRE and RELEASE, each connection with locks of its own\n" +
 			"renew    HEARTBEAT of locks that are held\n" +
 			"zipf     pair on shared locks, few of them much more used\n" +
@@ -40,7 +41,7 @@ func newBenchCommand() *cobra.Command {
 			"that a stall is charged to every command it delays.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
-			c.Token = readEnvironment(os.Environ())[envToken]
+			c.Token = settings.ReadEnvironment(os.Environ())[settings.EnvToken]
 			if stderr, ok := cmd.ErrOrStderr().(*os.File); ok && term.IsTerminal(int(stderr.Fd())) {
 				c.Progress = stderr
 			}
@@ -93,9 +94,9 @@ func addBenchFlags(fs *pflag.FlagSet, c *bench.Config) {
 func describeBench(err error, token bool) error {
 	switch {
 	case errors.Is(err, bench.ErrDenied) && !token:
-		return fmt.Errorf("%w: the server wants a token: put one with the role lock into %s", err, envToken)
+		return fmt.Errorf("%w: the server wants a token: put one with the role lock into %s", err, settings.EnvToken)
 	case errors.Is(err, bench.ErrDenied):
-		return fmt.Errorf("%w: the token of %s must be one of the server's, with the role lock and no prefixes, or those of --prefix", err, envToken)
+		return fmt.Errorf("%w: the token of %s must be one of the server's, with the role lock and no prefixes, or those of --prefix", err, settings.EnvToken)
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted; what was held is released")
 	case errors.Is(err, syscall.ECONNREFUSED):

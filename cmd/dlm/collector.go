@@ -12,6 +12,9 @@ const (
 	heapFloor = 32 << 20
 	// heapMinOfGo is the same at GOGC=100, and grows with it.
 	heapMinOfGo = 4 << 20
+	// collectorPart of --max-memory is where the collector begins to work harder, in percent:
+	// beyond the limit, so that a table at its limit is not collected all the time.
+	collectorPart = 110
 )
 
 // spareCollector keeps the garbage collector from running while the heap is small, by the live heap of the last cycle: a
@@ -51,4 +54,12 @@ func afterEachCycle(f func()) {
 		f()
 		afterEachCycle(f)
 	}, f)
+}
+
+// limitCollector has the collector keep the heap near the limit, unless GOMEMLIMIT in the
+// environment says where.
+func limitCollector(memoryMax int64) {
+	if memoryMax > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryMax / 100 * collectorPart)
+	}
 }

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"dlm/cmd/dlm/settings"
 )
 
 // eventually bounds every wait for something that must happen. It is long
@@ -87,7 +89,7 @@ func hasRace() bool { return slices.Contains(sameBuild(), "-race=true") }
 // the race detector would otherwise sleep for a second before it exits.
 func cleanEnv(extra ...string) []string {
 	extra = append(extra, "GORACE=atexit_sleep_ms=0")
-	env := slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, envPrefix) })
+	env := slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, settings.EnvPrefix) })
 	return append(env, extra...)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"dlm/cmd/dlm/admin"
 	"dlm/cmd/dlm/admintoken"
+	"dlm/cmd/dlm/settings"
 	"dlm/engine"
 )
 
@@ -15,18 +16,18 @@ type ownAdmin struct {
 	where string // the variable or file of the admin's token, for people; empty: nobody knows one
 }
 
-// ownAdmin makes a fresh token, if nobody else would have the admin role.
-func (o *options) ownAdmin() *ownAdmin {
-	o.engine.FindAdmin = admintoken.Find
+// newOwnAdmin makes a fresh token, if nobody else would have the admin role.
+func newOwnAdmin(c *engine.Config) *ownAdmin {
+	c.FindAdmin = admintoken.Find
 	switch {
-	case o.engine.AdminToken != nil:
-		return &ownAdmin{where: envAdminToken}
-	case len(o.engine.Credentials) > 0:
+	case c.AdminToken != nil:
+		return &ownAdmin{where: settings.EnvAdminToken}
+	case len(c.Credentials) > 0:
 		return &ownAdmin{}
 	}
-	own := &ownAdmin{token: newToken()}
+	own := &ownAdmin{token: settings.NewToken()}
 	hash := sha256.Sum256([]byte(own.token))
-	o.engine.AdminToken, o.engine.AdminName = &hash, admintoken.Name
+	c.AdminToken, c.AdminName = &hash, admintoken.Name
 	return own
 }
 
@@ -44,7 +45,7 @@ func (a *ownAdmin) publish(server *engine.Engine, side *admin.Server, c *engine.
 	}
 	files, err := admintoken.Write(a.token, c.DataDir, ports)
 	if err != nil {
-		c.Log.Warn("the admin token is not where commands find it: give the server "+envAdminToken+" or a --token-file",
+		c.Log.Warn("the admin token is not where commands find it: give the server "+settings.EnvAdminToken+" or a --token-file",
 			"error", err.Error(), "written", files.Path())
 	}
 	a.where = files.Path()

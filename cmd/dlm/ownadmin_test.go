@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"dlm/cmd/dlm/settings"
 	"dlm/engine/snapshot"
 )
 
@@ -108,7 +109,7 @@ func TestAServerInMemoryHasAnAdminToo(t *testing.T) {
 
 // TestNoTokenIsWrittenWhereThereIsAnAdmin: DLM_ADMIN_TOKEN is that admin, the rest stays open.
 func TestNoTokenIsWrittenWhereThereIsAnAdmin(t *testing.T) {
-	one, two, token := t.TempDir(), t.TempDir(), newToken()
+	one, two, token := t.TempDir(), t.TempDir(), settings.NewToken()
 	p := startServer(t, []string{"DLM_ADMIN_TOKEN=" + token}, "--http", "127.0.0.1:0", "--data-dir", one, "--snapshot-interval", "100ms")
 	if _, err := os.Lstat(filepath.Join(one, "admin.token")); !os.IsNotExist(err) {
 		t.Errorf("%v", err)

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 )
 
@@ -39,14 +38,5 @@ func TestProbesAreAnsweredBesideIdleConnections(t *testing.T) {
 	numbers := infoNumbers(t, dial(t, p.addr), "clients")
 	if numbers["wrong_tokens_http"] != 8 || numbers["denied_admin_commands"] != 0 {
 		t.Errorf("INFO: %v", numbers)
-	}
-}
-
-func TestTheHealthAddressIsOneOfItsOwn(t *testing.T) {
-	for addr, want := range map[string]string{"nonsense": "neither host:port nor off", "127.0.0.1:7421": "port of the HTTP side", "127.0.0.1:7420": "port of the port for locks"} {
-		_, err := loadFrom(t, []string{"--health", addr}, nil, "")
-		if err == nil || !strings.Contains(err.Error(), "--health: ") || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", addr, err)
-		}
 	}
 }

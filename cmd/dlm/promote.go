@@ -17,6 +17,7 @@ import (
 
 	"dlm/cmd/dlm/admin"
 	"dlm/cmd/dlm/admintoken"
+	"dlm/cmd/dlm/settings"
 	"dlm/engine"
 )
 
@@ -42,7 +43,7 @@ func newPromoteCommand() *cobra.Command {
 			"this machine is found, if this user runs it; the backup finds that of its primary likewise.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
-			if p.token = os.Getenv(envToken); p.token == "" {
+			if p.token = os.Getenv(settings.EnvToken); p.token == "" {
 				p.token = admintoken.Find(strings.TrimPrefix(strings.TrimRight(p.addr, "/"), "http://"))
 			}
 			line, err := p.post(cmd.Context(), cmd.ErrOrStderr())
@@ -99,9 +100,9 @@ func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error
 	switch {
 	case err != nil:
 	case (res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden) && p.token == "":
-		err = fmt.Errorf("%s: put a token with the role admin into %s, or, if the server has no tokens, be the user that runs it", line, envToken)
+		err = fmt.Errorf("%s: put a token with the role admin into %s, or, if the server has no tokens, be the user that runs it", line, settings.EnvToken)
 	case res.StatusCode == http.StatusForbidden:
-		err = fmt.Errorf("%s: the token of %s is not one with the role admin there", line, envToken)
+		err = fmt.Errorf("%s: the token of %s is not one with the role admin there", line, settings.EnvToken)
 	case res.StatusCode != http.StatusOK:
 		err = errors.New(line)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"dlm/cmd/dlm/settings"
 )
 
 // makeToken runs `dlm token new` and returns the token and its file entry.
@@ -23,7 +25,7 @@ func makeToken(t *testing.T, args ...string) (token, entry string) {
 func TestOutputOfTokenNewIsAnEntry(t *testing.T) {
 	token, entry := makeToken(t, "--name", "x", "--role", "lock")
 	more, again := makeToken(t, "--name", "y", "--role", "read")
-	creds, problems := parseTokens("t", []byte(entry+again))
+	creds, problems := settings.ParseTokens("t", []byte(entry+again))
 	if len(problems) > 0 || len(creds) != 2 || creds[1].SHA256 != sha256.Sum256([]byte(more)) || strings.Contains(entry, token) {
 		t.Errorf("%v %v\n%s%s", creds, problems, entry, again)
 	}
@@ -92,7 +94,7 @@ func rewrite(t *testing.T, path, text string) {
 }
 
 func TestAdminTokenLeavesTheRestOpen(t *testing.T) {
-	token := newToken()
+	token := settings.NewToken()
 	p := startServer(t, []string{"DLM_ADMIN_TOKEN=" + token})
 	c := dial(t, p.addr)
 	c.want(t, "ACQUIRE l svc 0", "OK")

@@ -15,11 +15,12 @@ import (
 
 	"dlm/cmd/dlm/admin"
 	"dlm/cmd/dlm/logging"
+	"dlm/cmd/dlm/settings"
 	"dlm/engine"
 )
 
 func newServerCommand() *cobra.Command {
-	o := newOptions()
+	s := settings.New(readBuild().version)
 	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Run the lock server",
@@ -33,33 +34,33 @@ func newServerCommand() *cobra.Command {
 			"given on the command line, where other users of the machine can read them.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
-			env := readEnvironment(os.Environ())
-			if err := os.Unsetenv(envAdminToken); err != nil {
+			env := settings.ReadEnvironment(os.Environ())
+			if err := os.Unsetenv(settings.EnvAdminToken); err != nil {
 				return err
 			}
-			if err := o.load(cmd.Flags(), env); err != nil {
+			if err := s.Load(cmd.Flags(), env); err != nil {
 				return fmt.Errorf("the server can't start: %w", err)
 			}
-			return serve(cmd.ErrOrStderr(), o)
+			return serve(cmd.ErrOrStderr(), s)
 		}),
 	}
 	cmd.Flags().SortFlags = false
-	o.addFlags(cmd.Flags())
+	s.AddFlags(cmd.Flags())
 	return cmd
 }
 
 // serve runs a server until a signal stops it.
-func serve(stderr io.Writer, o *options) error {
-	format := chooseFormat(o.logFormat, stderr)
+func serve(stderr io.Writer, s *settings.Server) error {
+	format := chooseFormat(s.LogFormat, stderr)
 	signal.Ignore(syscall.SIGPIPE) // a log whose reader has left is an error of a write, not the end
-	log, queue := logging.New(stderr, format, o.logLevel)
+	log, queue := logging.New(stderr, format, s.LogLevel)
 	defer queue.Close(flushMax)
-	o.engine.Log, o.engine.LogDropped = log, queue.Dropped
-	o.engine.Crash = func() { queue.Close(flushMax); os.Exit(exitCrash) }
+	s.Engine.Log, s.Engine.LogDropped = log, queue.Dropped
+	s.Engine.Crash = func() { queue.Close(flushMax); os.Exit(exitCrash) }
 
 	spareCollector()
-	limitCollector(o.engine.MemoryMax)
-	stopProfile, err := startProfile(o.cpuProfile)
+	limitCollector(s.Engine.MemoryMax)
+	stopProfile, err := startProfile(s.CPUProfile)
 	if err != nil {
 		return err
 	}
@@ -75,16 +76,16 @@ func serve(stderr io.Writer, o *options) error {
 
 	// First the HTTP side: a start that fails for its address must not have
 	// taken the data directory's clean stop.
-	side, err := listenHTTP(o.http, log)
+	side, err := listenHTTP(s.HTTP, log)
 	if err != nil {
 		return err
 	}
-	probes, err := listenHealth(o.health, log)
+	probes, err := listenHealth(s.Health, log)
 	if err != nil {
 		return err
 	}
-	own := o.ownAdmin()
-	server, err := openEngine(ctx, o.engine)
+	own := newOwnAdmin(&s.Engine)
+	server, err := openEngine(ctx, s.Engine)
 	if errors.Is(err, engine.ErrAddressInUse) {
 		return fmt.Errorf("%w, maybe by a server that runs already: "+
 			"choose another with --listen; port 0 takes a free one", err)
@@ -92,17 +93,17 @@ func serve(stderr io.Writer, o *options) error {
 	if err != nil {
 		return err
 	}
-	if !onLoopback(server.Addr()) && len(o.engine.Credentials) == 0 {
+	if !onLoopback(server.Addr()) && len(s.Engine.Credentials) == 0 {
 		log.Warn("NO AUTHENTICATION: everybody who reaches this address can take and release every lock; "+
 			"give the server a --token-file", "address", server.Addr().String())
 	}
-	files := own.publish(server, side, &o.engine)
+	files := own.publish(server, side, &s.Engine)
 	defer files.Remove()
-	announce(queue, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &o.engine, server.Durability(), own.where))
+	announce(queue, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &s.Engine, server.Durability(), own.where))
 	if probes != nil {
 		log.Info("probes are answered", "address", probes.Addrs())
 	}
-	go reloadOnHangup(ctx, hangup, o.tokenFile, server, log)
+	go reloadOnHangup(ctx, hangup, s.TokenFile, server, log)
 
 	if err = serveBounded(ctx, server, side, probes); err == nil {
 		log.Info("stopped")
@@ -112,7 +113,7 @@ func serve(stderr io.Writer, o *options) error {
 
 // listenHTTP binds the HTTP side; without one the server is nil.
 func listenHTTP(addr string, log *slog.Logger) (*admin.Server, error) {
-	if addr == httpOff {
+	if addr == settings.Off {
 		return nil, nil
 	}
 	return admin.Listen(addr, log)
@@ -120,14 +121,14 @@ func listenHTTP(addr string, log *slog.Logger) (*admin.Server, error) {
 
 func httpAddr(side *admin.Server) string {
 	if side == nil {
-		return httpOff
+		return settings.Off
 	}
 	return side.Addrs()
 }
 
 // listenHealth binds the address of the probes; without one the server is nil.
 func listenHealth(addr string, log *slog.Logger) (*admin.Server, error) {
-	if addr == httpOff {
+	if addr == settings.Off {
 		return nil, nil
 	}
 	return admin.ListenHealth(addr, log)
@@ -188,7 +189,7 @@ func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, s
 			log.Warn("SIGHUP ignored: there is no token file to read again")
 			continue
 		}
-		n, err := reloadTokens(path, server.SetCredentials)
+		n, err := settings.ReloadTokens(path, server.SetCredentials)
 		if err != nil {
 			log.Error("token file not read again, the former tokens stay", "error", err.Error())
 			continue

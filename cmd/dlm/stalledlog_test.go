@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"dlm/cmd/dlm/settings"
 	"dlm/engine/snapshot"
 )
 
@@ -69,7 +70,7 @@ func TestALogThatNobodyReadsHoldsUpNeitherLocksNorTheStop(t *testing.T) {
 	if _, err := unix.FcntlInt(write.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
 		t.Skipf("the pipe can't be made small: %v", err)
 	}
-	token, addr := newToken(), freeAddr(t)
+	token, addr := settings.NewToken(), freeAddr(t)
 	cmd := exec.Command(binary, "server", "--listen", addr, "--http", "off", "--log-format", "json")
 	cmd.Env = cleanEnv("DLM_ADMIN_TOKEN=" + token)
 	cmd.Stderr = write

@@ -1,22 +1,11 @@
 package main
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"errors"
 	"fmt"
 
-	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
-)
 
-// A token is its prefix, by which scanners for leaked secrets can know it,
-// and random bytes in base64url.
-const (
-	tokenPrefix = "dlm_"
-	tokenBytes  = 32
+	"dlm/cmd/dlm/settings"
 )
 
 func newTokenCommand() *cobra.Command {
@@ -31,7 +20,7 @@ func newTokenCommand() *cobra.Command {
 }
 
 func newTokenNewCommand() *cobra.Command {
-	var entry tokenEntry
+	var entry settings.TokenEntry
 	cmd := &cobra.Command{
 		Use:   "new",
 		Short: "Print a new token and its entry for the token file",
@@ -41,8 +30,8 @@ func newTokenNewCommand() *cobra.Command {
 		Example: "  dlm token new --name billing --role lock --prefix billing/ >> tokens.toml",
 		Args:    cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
-			token := newToken()
-			text, err := tokenFileText(token, entry)
+			token := settings.NewToken()
+			text, err := entry.Text(token)
 			if err != nil {
 				return err
 			}
@@ -61,28 +50,6 @@ func newTokenNewCommand() *cobra.Command {
 	must(cmd.MarkFlagRequired("name"))
 	must(cmd.MarkFlagRequired("role"))
 	return cmd
-}
-
-// newToken returns a token that nobody has seen. crypto/rand never fails.
-func newToken() string {
-	var random [tokenBytes]byte
-	rand.Read(random[:])
-	return tokenPrefix + base64.RawURLEncoding.EncodeToString(random[:])
-}
-
-// tokenFileText returns the [[token]] of a token. It is read back by the
-// server's own parser, so that what is printed can be pasted.
-func tokenFileText(token string, entry tokenEntry) ([]byte, error) {
-	sum := sha256.Sum256([]byte(token))
-	entry.SHA256 = hex.EncodeToString(sum[:])
-	text, err := toml.Marshal(struct {
-		Token []tokenEntry `toml:"token"`
-	}{[]tokenEntry{entry}})
-	if err != nil {
-		return nil, err
-	}
-	_, problems := parseTokens("new token", text)
-	return text, errors.Join(problems...)
 }
 
 // must panics on an error that only a mistake in this program can cause.

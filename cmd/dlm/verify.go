@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dlm/cmd/dlm/settings"
 	"dlm/engine/snapshot"
 )
 
@@ -28,7 +29,7 @@ func newVerifyCommand() *cobra.Command {
 // verifyAll checks all images that the arguments name, also after one that is not sound. It writes
 // a line for each sound one, and returns what is wrong with the others.
 func verifyAll(cmd *cobra.Command, args []string) error {
-	var problems problemList
+	var problems settings.Problems
 	for _, arg := range args {
 		files, err := imagesOf(arg)
 		if err != nil {
@@ -45,7 +46,7 @@ func verifyAll(cmd *cobra.Command, args []string) error {
 			}
 		}
 	}
-	return problems.orNil()
+	return problems.OrNil()
 }
 
 // imagesOf returns the images in a directory, the newest first, or a file itself.

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 
 // validateAddresses returns a problem if the port for locks and the HTTP side would listen
 // on one address. The second to bind would fail, with the name of one of them only.
-func (o *options) validateAddresses(origins map[string]string) []error {
-	if !sameAddress(o.engine.Listen, o.http) {
+func (s *Server) validateAddresses(origins map[string]string) []error {
+	if !sameAddress(s.Engine.Listen, s.HTTP) {
 		return nil
 	}
 	where := func(name string) string {
@@ -21,20 +21,20 @@ func (o *options) validateAddresses(origins map[string]string) []error {
 		return name + ", by default"
 	}
 	return []error{fmt.Errorf("%s: %s has the port of the HTTP side too (%s: %s): give each a port of its own",
-		where("listen"), o.engine.Listen, where("http"), o.http)}
+		where("listen"), s.Engine.Listen, where("http"), s.HTTP)}
 }
 
 // validateHealth checks the address of the probes. It may be any, since they tell nothing but a word.
-func (o *options) validateHealth(origins map[string]string) []error {
-	if o.health == httpOff {
+func (s *Server) validateHealth(origins map[string]string) []error {
+	if s.Health == Off {
 		return nil
 	}
-	if _, _, err := net.SplitHostPort(o.health); err != nil {
-		return []error{fmt.Errorf("%s: %q is neither host:port nor off", origins["health"], o.health)}
+	if _, _, err := net.SplitHostPort(s.Health); err != nil {
+		return []error{fmt.Errorf("%s: %q is neither host:port nor off", origins["health"], s.Health)}
 	}
-	for name, other := range map[string]string{"port for locks": o.engine.Listen, "HTTP side": o.http} {
-		if sameAddress(o.health, other) {
-			return []error{fmt.Errorf("%s: %s has the port of the %s too: give it one of its own", origins["health"], o.health, name)}
+	for name, other := range map[string]string{"port for locks": s.Engine.Listen, "HTTP side": s.HTTP} {
+		if sameAddress(s.Health, other) {
+			return []error{fmt.Errorf("%s: %s has the port of the %s too: give it one of its own", origins["health"], s.Health, name)}
 		}
 	}
 	return nil
@@ -42,16 +42,16 @@ func (o *options) validateHealth(origins map[string]string) []error {
 
 // validatePrimary returns a problem if a backup would follow itself, or a port for locks: it would
 // never get an image.
-func (o *options) validatePrimary(origins map[string]string) []error {
-	primary := engine.PrimaryAddress(o.engine.BackupOf)
+func (s *Server) validatePrimary(origins map[string]string) []error {
+	primary := engine.PrimaryAddress(s.Engine.BackupOf)
 	switch {
 	case primary == "":
 		return nil
-	case sameAddress(o.http, primary):
-		return []error{fmt.Errorf("%s: %s is the HTTP address of this server itself: give that of its primary", origins["backup-of"], o.engine.BackupOf)}
-	case sameAddress(o.engine.Listen, primary):
+	case sameAddress(s.HTTP, primary):
+		return []error{fmt.Errorf("%s: %s is the HTTP address of this server itself: give that of its primary", origins["backup-of"], s.Engine.BackupOf)}
+	case sameAddress(s.Engine.Listen, primary):
 		return []error{fmt.Errorf("%s: %s is the port for locks of this server itself: give the HTTP address of its primary",
-			origins["backup-of"], o.engine.BackupOf)}
+			origins["backup-of"], s.Engine.BackupOf)}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"encoding/hex"
@@ -16,7 +16,7 @@ const (
 )
 
 func TestTokensAreRead(t *testing.T) {
-	creds, problems := parseTokens("t", []byte(`
+	creds, problems := ParseTokens("t", []byte(`
 		[[token]]
 		name = "billing"
 		role = "lock"
@@ -71,7 +71,7 @@ func TestProblemsOfATokenFile(t *testing.T) {
 		{"problems of two tokens", entry(role, hash) + entry(name, role), []string{"token 1 (no name): name", `token 2 ("x"): sha256`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, problems := parseTokens("t", []byte(c.text))
+			_, problems := ParseTokens("t", []byte(c.text))
 			if len(problems) != len(c.want) {
 				t.Fatalf("got %d problems %q, want %d", len(problems), problems, len(c.want))
 			}
@@ -127,17 +127,17 @@ func TestWhoMayReadASecretFile(t *testing.T) {
 }
 
 func TestAnEntryMadeHereIsTakenHere(t *testing.T) {
-	for _, entry := range []tokenEntry{
+	for _, entry := range []TokenEntry{
 		{Name: "plain", Role: "read"},
 		{Name: `quotes ' and " and \`, Role: "lock", Prefixes: []string{"a b/", "é", "'"}},
 		{Name: "two\nlines", Role: "admin"},
 	} {
-		token := newToken()
-		text, err := tokenFileText(token, entry)
+		token := NewToken()
+		text, err := entry.Text(token)
 		if err != nil {
 			t.Fatalf("%q: %v", entry.Name, err)
 		}
-		creds, problems := parseTokens("t", text)
+		creds, problems := ParseTokens("t", text)
 		if len(problems) > 0 || creds[0].Name != entry.Name || len(creds[0].Prefixes) != len(entry.Prefixes) {
 			t.Errorf("%q: got %v, %v", entry.Name, creds, problems)
 		}
@@ -145,13 +145,13 @@ func TestAnEntryMadeHereIsTakenHere(t *testing.T) {
 			t.Errorf("%q: the entry holds the token itself", entry.Name)
 		}
 	}
-	for name, entry := range map[string]tokenEntry{
+	for name, entry := range map[string]TokenEntry{
 		"no name":              {Role: "read"},
 		"no role":              {Name: "x"},
 		"prefixes of an admin": {Name: "x", Role: "admin", Prefixes: []string{"a"}},
 		"empty prefix":         {Name: "x", Role: "lock", Prefixes: []string{""}},
 	} {
-		if _, err := tokenFileText(newToken(), entry); err == nil {
+		if _, err := entry.Text(NewToken()); err == nil {
 			t.Errorf("%s: it was taken", name)
 		}
 	}
@@ -161,12 +161,12 @@ func TestABadFileLeavesTheTokens(t *testing.T) {
 	var set []engine.Credential
 	keep := func(creds []engine.Credential) error { set = creds; return nil }
 	good := writeFile(t, "good.toml", 0o600, "[[token]]\nname = 'x'\nrole = 'read'\nsha256 = '"+hashA+"'\n")
-	if n, err := reloadTokens(good, keep); n != 1 || err != nil || len(set) != 1 {
+	if n, err := ReloadTokens(good, keep); n != 1 || err != nil || len(set) != 1 {
 		t.Fatalf("got %d, %v, %v", n, err, set)
 	}
 	for _, path := range []string{"nowhere.toml", writeFile(t, "bad.toml", 0o600, "[[token]]\n"), writeFile(t, "empty.toml", 0o600, "")} {
 		set = nil
-		if _, err := reloadTokens(path, keep); err == nil || set != nil {
+		if _, err := ReloadTokens(path, keep); err == nil || set != nil {
 			t.Errorf("%s: got %v, %v", path, err, set)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"crypto/sha256"
@@ -13,8 +13,8 @@ import (
 	"dlm/engine"
 )
 
-// tokenEntry is one [[token]] of a token file as `dlm token new` writes it.
-type tokenEntry struct {
+// TokenEntry is one [[token]] of a token file as `dlm token new` writes it.
+type TokenEntry struct {
 	Name     string   `toml:"name"`
 	Role     string   `toml:"role"`
 	SHA256   string   `toml:"sha256"` // of the token, in hex
@@ -47,12 +47,12 @@ func readTokenFile(path string) ([]engine.Credential, []error) {
 	if err != nil {
 		return nil, append(problems, fmt.Errorf("token file: %w", err))
 	}
-	creds, bad := parseTokens(path, text)
+	creds, bad := ParseTokens(path, text)
 	return creds, append(problems, bad...)
 }
 
-// parseTokens returns the credentials of a token file, or what is wrong with it.
-func parseTokens(path string, text []byte) (creds []engine.Credential, problems []error) {
+// ParseTokens returns the credentials of a token file, or what is wrong with it.
+func ParseTokens(path string, text []byte) (creds []engine.Credential, problems []error) {
 	var document map[string]any
 	if err := toml.Unmarshal(text, &document); err != nil {
 		return nil, []error{tomlError(path, err)}
@@ -180,11 +180,11 @@ func nameOr(name, otherwise string) string {
 	return fmt.Sprintf("%q", name)
 }
 
-// reloadTokens reads the token file again into a running server. A file that
+// ReloadTokens reads the token file again into a running server. A file that
 // is not right changes nothing.
-func reloadTokens(path string, set func([]engine.Credential) error) (int, error) {
+func ReloadTokens(path string, set func([]engine.Credential) error) (int, error) {
 	creds, problems := readTokenFile(path)
-	if err := problemList(problems).orNil(); err != nil {
+	if err := Problems(problems).OrNil(); err != nil {
 		return 0, err
 	}
 	return len(creds), set(creds)

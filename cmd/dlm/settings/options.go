@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -13,30 +13,32 @@ import (
 	"dlm/engine"
 )
 
-// options is everything that `dlm server` is told. Made by newOptions, filled
-// by load, read-only from then on.
-type options struct {
-	engine     engine.Config
+// Server is everything that `dlm server` is told. Made by New, filled by Load, read-only from
+// then on.
+type Server struct {
+	Engine     engine.Config
+	HTTP       string // address of the HTTP side, or Off
+	Health     string // address of the probes alone, or Off
+	TokenFile  string // empty: none
+	CPUProfile string // empty: none
+	LogLevel   slog.Level
+	LogFormat  string // "text", "json", or empty: text on a terminal, else json
+
 	configFile string // empty: none
-	tokenFile  string // empty: none
-	cpuProfile string // empty: none
-	http       string // address of the HTTP side, or httpOff
-	health     string // address of the probes alone, or httpOff
-	logLevel   slog.Level
-	logFormat  string // "text", "json", or empty: text on a terminal, else json
 }
 
-func newOptions() *options {
-	o := &options{logLevel: slog.LevelInfo, http: "localhost:7421", health: httpOff}
-	o.engine.EnsureDefaults()
-	o.engine.Version = readBuild().version
-	o.engine.MemoryMax = defaultMemoryMax("/")
-	return o
+// New returns the defaults of a server of this version on this machine.
+func New(version string) *Server {
+	s := &Server{LogLevel: slog.LevelInfo, HTTP: "localhost:7421", Health: Off}
+	s.Engine.EnsureDefaults()
+	s.Engine.Version = version
+	s.Engine.MemoryMax = defaultMemoryMax("/")
+	return s
 }
 
-// addFlags adds the settings to fs. Their defaults are those of engine.Config.
-func (o *options) addFlags(fs *pflag.FlagSet) {
-	c := &o.engine
+// AddFlags adds the settings to fs. Their defaults are those of engine.Config.
+func (s *Server) AddFlags(fs *pflag.FlagSet) {
+	c := &s.Engine
 	text := func(name, kind, help string, field *string) {
 		addLate(fs, name, kind, *field, help, into(field, parseText))
 	}
@@ -50,10 +52,10 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 		addLate(fs, name, "SIZE", formatSize(int64(*field)), help, into(field, parseLimitInt))
 	}
 
-	text("config", "FILE", "TOML file of settings, one key per flag", &o.configFile)
+	text("config", "FILE", "TOML file of settings, one key per flag", &s.configFile)
 	text("listen", "ADDR", "address to serve on, host:port; localhost is 127.0.0.1 and ::1, port 0 takes a free one", &c.Listen)
-	text("http", "ADDR", "address of the HTTP side, host:port: health, images, promotion; off: none", &o.http)
-	text("health", "ADDR", "address that answers /livez and /readyz alone, in one word each, for orchestrators; off: none", &o.health)
+	text("http", "ADDR", "address of the HTTP side, host:port: health, images, promotion; off: none", &s.HTTP)
+	text("health", "ADDR", "address that answers /livez and /readyz alone, in one word each, for orchestrators; off: none", &s.Health)
 	count("loops", "event loops, by default one per processor", &c.Loops)
 	duration("lease", "how long a hold lasts that was acquired without TTL", &c.Lease)
 
@@ -85,59 +87,59 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	duration("auth-timeout", "how long a connection may take to authenticate", &c.AuthWait)
 	duration("stop-timeout", "how long a stop may take in all, with the last image; then the process fails and tells what hung", &c.StopWait)
 
-	text("token-file", "FILE", "TOML file of [[token]] entries, read again on SIGHUP", &o.tokenFile)
+	text("token-file", "FILE", "TOML file of [[token]] entries, read again on SIGHUP", &s.TokenFile)
 	addLate(fs, "insecure-no-auth", "bool", "false",
 		"serve on a reachable address without tokens: everybody who reaches it may lock", into(&c.InsecureNoAuth, parseBool))
-	addLate(fs, "log-level", "LEVEL", strings.ToLower(o.logLevel.String()),
-		"debug, info, warn or error", into(&o.logLevel, parseLevel))
+	addLate(fs, "log-level", "LEVEL", strings.ToLower(s.LogLevel.String()),
+		"debug, info, warn or error", into(&s.LogLevel, parseLevel))
 	addLate(fs, "log-format", "FORMAT", "",
-		"text or json, by default text on a terminal and json elsewhere", into(&o.logFormat, parseFormat))
-	text("cpu-profile", "FILE", "write a CPU profile of the whole run to FILE, for go tool pprof", &o.cpuProfile)
+		"text or json, by default text on a terminal and json elsewhere", into(&s.LogFormat, parseFormat))
+	text("cpu-profile", "FILE", "write a CPU profile of the whole run to FILE, for go tool pprof", &s.CPUProfile)
 }
 
-// load fills the options from the command line, which fs has parsed, the
+// Load fills the settings from the command line, which fs has parsed, the
 // environment and the files that they name. It reports every problem at once.
-func (o *options) load(fs *pflag.FlagSet, env environment) error {
+func (s *Server) Load(fs *pflag.FlagSet, env Environment) error {
 	names := lateNames(fs)
 	problems := env.unknown(names)
 
 	// The file can be named by a flag or a variable, so these come first. The
 	// problems of this pass show up again in the next.
 	resolve(fs, env.find)
-	file, bad := readConfigFile(o.configFile, without(names, "config"))
+	file, bad := readConfigFile(s.configFile, without(names, "config"))
 	problems = append(problems, bad...)
 	origins, bad := resolve(fs, env.find, file.find)
 	problems = append(problems, bad...)
-	problems = append(problems, o.withoutDataDir(origins)...)
+	problems = append(problems, s.withoutDataDir(origins)...)
 
 	var err error
-	if o.engine.AdminToken, err = env.adminToken(); err != nil {
+	if s.Engine.AdminToken, err = env.adminToken(); err != nil {
 		problems = append(problems, err)
 	}
-	o.engine.BackupToken = env[envToken]
-	problems = append(problems, o.validateHTTP()...)
-	problems = append(problems, o.validateHealth(origins)...)
-	problems = append(problems, o.validateAddresses(origins)...)
-	problems = append(problems, o.validatePrimary(origins)...)
-	if o.tokenFile == "" {
-		problems = append(problems, o.validate(o.engine, origins)...)
-		return problemList(problems).orNil()
+	s.Engine.BackupToken = env[EnvToken]
+	problems = append(problems, s.validateHTTP()...)
+	problems = append(problems, s.validateHealth(origins)...)
+	problems = append(problems, s.validateAddresses(origins)...)
+	problems = append(problems, s.validatePrimary(origins)...)
+	if s.TokenFile == "" {
+		problems = append(problems, s.validate(s.Engine, origins)...)
+		return Problems(problems).OrNil()
 	}
-	creds, bad := readTokenFile(o.tokenFile)
+	creds, bad := readTokenFile(s.TokenFile)
 	problems = append(problems, bad...)
-	o.engine.Credentials = creds
-	checked := o.engine
+	s.Engine.Credentials = creds
+	checked := s.Engine
 	if len(bad) > 0 {
 		// The file was meant to hold a token: its absence is not a second problem.
 		checked.Credentials = []engine.Credential{{Name: "unread", Role: engine.RoleRead}}
 	}
-	problems = append(problems, o.validate(checked, origins)...)
-	return problemList(problems).orNil()
+	problems = append(problems, s.validate(checked, origins)...)
+	return Problems(problems).OrNil()
 }
 
 // validate returns the engine's problems with a configuration, each with the
 // source of the setting that it begins with.
-func (o *options) validate(c engine.Config, origins map[string]string) (problems []error) {
+func (s *Server) validate(c engine.Config, origins map[string]string) (problems []error) {
 	for _, err := range flatten(c.Validate()) {
 		name, rest, _ := strings.Cut(err.Error(), ": ")
 		if origin, ok := origins[name]; ok {
@@ -148,21 +150,21 @@ func (o *options) validate(c engine.Config, origins map[string]string) (problems
 	return problems
 }
 
-// httpOff is the address of no HTTP side.
-const httpOff = "off"
+// Off is the address of no HTTP side, and of no probes.
+const Off = "off"
 
 // validateHTTP holds the HTTP side to the rule of the port for locks: without
 // tokens it is for this machine only.
-func (o *options) validateHTTP() []error {
-	if o.http == httpOff {
+func (s *Server) validateHTTP() []error {
+	if s.HTTP == Off {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(o.http)
+	host, _, err := net.SplitHostPort(s.HTTP)
 	if err != nil {
-		return []error{fmt.Errorf("http: %q is neither host:port nor off", o.http)}
+		return []error{fmt.Errorf("http: %q is neither host:port nor off", s.HTTP)}
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && o.tokenFile == "" {
-		return []error{fmt.Errorf("http: %q is not a loopback address, and without a --token-file everybody could fetch the images", o.http)}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && s.TokenFile == "" {
+		return []error{fmt.Errorf("http: %q is not a loopback address, and without a --token-file everybody could fetch the images", s.HTTP)}
 	}
 	return nil
 }
@@ -173,8 +175,8 @@ var needDataDir = []string{"snapshot-interval", "snapshot-keep", "recovery-grace
 
 // withoutDataDir returns a problem for each setting that was given in vain: whoever gives it
 // believes that locks are kept on disk.
-func (o *options) withoutDataDir(origins map[string]string) (problems []error) {
-	if o.engine.DataDir != "" {
+func (s *Server) withoutDataDir(origins map[string]string) (problems []error) {
+	if s.Engine.DataDir != "" {
 		return nil
 	}
 	for _, name := range needDataDir {

@@ -1,26 +1,20 @@
-package main
+package settings
 
 import (
 	"math"
 	"os"
 	"path"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
 	"dlm/engine"
 )
 
-const (
-	// memoryPart of the memory of the machine, or of the container, is the default of
-	// --max-memory, in percent. The rest is for the kernel's buffers of the connections, and for
-	// others.
-	memoryPart = 75
-	// collectorPart of --max-memory is where the collector begins to work harder, in percent:
-	// beyond the limit, so that a table at its limit is not collected all the time.
-	collectorPart = 110
-)
+// memoryPart of the memory of the machine, or of the container, is the default of
+// --max-memory, in percent. The rest is for the kernel's buffers of the connections, and for
+// others.
+const memoryPart = 75
 
 // defaultMemoryMax returns the default of --max-memory; 0, no limit, where the system does not
 // tell how much memory there is.
@@ -75,12 +69,4 @@ func cgroupMemory(root string) int64 {
 		}
 	}
 	return least
-}
-
-// limitCollector has the collector keep the heap near the limit, unless GOMEMLIMIT in the
-// environment says where.
-func limitCollector(memoryMax int64) {
-	if memoryMax > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryMax / 100 * collectorPart)
-	}
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"crypto/sha256"
@@ -9,26 +9,26 @@ import (
 	"strings"
 )
 
-// envPrefix starts the name of every environment variable that is ours.
-const envPrefix = "DLM_"
+// EnvPrefix starts the name of every environment variable that is ours.
+const EnvPrefix = "DLM_"
 
 // Variables that hold secrets and so have no flag.
 const (
-	envToken      = "DLM_TOKEN"       // what a client presents; the server ignores it
-	envAdminToken = "DLM_ADMIN_TOKEN" // one admin token of the server, without a file
+	EnvToken      = "DLM_TOKEN"       // what a client presents; the server ignores it
+	EnvAdminToken = "DLM_ADMIN_TOKEN" // one admin token of the server, without a file
 )
 
 // adminTokenMin is the fewest bytes of DLM_ADMIN_TOKEN. Sixteen random bytes
 // can't be guessed; fewer is a word that somebody made up.
 const adminTokenMin = 16
 
-// environment is the part of the process environment that is ours.
-type environment map[string]string
+// Environment is the part of the process environment that is ours.
+type Environment map[string]string
 
-func readEnvironment(environ []string) environment {
-	env := environment{}
+func ReadEnvironment(environ []string) Environment {
+	env := Environment{}
 	for _, pair := range environ {
-		if name, value, ok := strings.Cut(pair, "="); ok && strings.HasPrefix(name, envPrefix) {
+		if name, value, ok := strings.Cut(pair, "="); ok && strings.HasPrefix(name, EnvPrefix) {
 			env[name] = value
 		}
 	}
@@ -37,19 +37,19 @@ func readEnvironment(environ []string) environment {
 
 // envName returns the variable of a flag: DLM_MAX_CONNS for max-conns.
 func envName(flag string) string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // find is a layer. An empty variable counts as not set, which is how shells
 // and container files commonly leave a setting to its default.
-func (env environment) find(flag string) (text, where string, found bool) {
+func (env Environment) find(flag string) (text, where string, found bool) {
 	name := envName(flag)
 	return env[name], name, env[name] != ""
 }
 
 // unknown returns a problem for each variable that is no setting, sorted by name.
-func (env environment) unknown(flags []string) (problems []error) {
-	known := []string{envToken, envAdminToken}
+func (env Environment) unknown(flags []string) (problems []error) {
+	known := []string{EnvToken, EnvAdminToken}
 	for _, flag := range flags {
 		known = append(known, envName(flag))
 	}
@@ -75,16 +75,16 @@ func isServiceLink(name, value string) bool {
 }
 
 // adminToken returns the hash of DLM_ADMIN_TOKEN, nil if it isn't set.
-func (env environment) adminToken() (*[sha256.Size]byte, error) {
-	token, set := env[envAdminToken]
+func (env Environment) adminToken() (*[sha256.Size]byte, error) {
+	token, set := env[EnvAdminToken]
 	switch {
 	case !set:
 		return nil, nil
 	case token == "":
-		return nil, fmt.Errorf("%s: it is empty: unset it, or give it a token, as made by 'dlm token new'", envAdminToken)
+		return nil, fmt.Errorf("%s: it is empty: unset it, or give it a token, as made by 'dlm token new'", EnvAdminToken)
 	case len(token) < adminTokenMin:
 		return nil, fmt.Errorf("%s: it has %d bytes, at least %d are needed: make one with 'dlm token new'",
-			envAdminToken, len(token), adminTokenMin)
+			EnvAdminToken, len(token), adminTokenMin)
 	}
 	hash := sha256.Sum256([]byte(token))
 	return &hash, nil

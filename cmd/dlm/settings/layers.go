@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -69,10 +69,10 @@ func lateNames(fs *pflag.FlagSet) (names []string) {
 	return names
 }
 
-// problemList is one error made of everything that is wrong with the settings.
-type problemList []error
+// Problems is one error made of everything that is wrong with the settings.
+type Problems []error
 
-func (p problemList) Error() string {
+func (p Problems) Error() string {
 	if len(p) == 1 {
 		return p[0].Error()
 	}
@@ -84,10 +84,10 @@ func (p problemList) Error() string {
 	return b.String()
 }
 
-func (p problemList) Unwrap() []error { return p }
+func (p Problems) Unwrap() []error { return p }
 
-// orNil returns the list as an error, nil if it is empty.
-func (p problemList) orNil() error {
+// OrNil returns the list as an error, nil if it is empty.
+func (p Problems) OrNil() error {
 	if len(p) == 0 {
 		return nil
 	}

@@ -1,6 +1,8 @@
-package main
+package settings
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -8,19 +10,19 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// loadFrom loads options from a command line, an environment and a file.
-func loadFrom(t *testing.T, args []string, env map[string]string, file string) (*options, error) {
+// loadFrom loads settings from a command line, an environment and a file.
+func loadFrom(t *testing.T, args []string, env map[string]string, file string) (*Server, error) {
 	t.Helper()
-	o := newOptions()
+	s := New("test")
 	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	o.addFlags(fs)
+	s.AddFlags(fs)
 	if file != "" {
 		args = append([]string{"--config", writeFile(t, "dlm.toml", 0o644, file)}, args...)
 	}
 	if err := fs.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return o, o.load(fs, environment(env))
+	return s, s.Load(fs, Environment(env))
 }
 
 func TestEachSourceSetsEachKindOfValue(t *testing.T) {
@@ -46,14 +48,14 @@ func TestEachSourceSetsEachKindOfValue(t *testing.T) {
 			log-format = "text"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o, err := loadFrom(t, from.args, from.env, from.file)
+			s, err := loadFrom(t, from.args, from.env, from.file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := &o.engine
+			c := &s.Engine
 			if c.Listen != "0.0.0.0:1" || c.ConnsMax != 5 || c.Lease != 2*time.Second || c.PendingMax != 2048 ||
-				c.BufferedMax != 1<<30 || !c.InsecureNoAuth || o.logLevel.String() != "WARN" || o.logFormat != formatText {
-				t.Errorf("got %+v", o)
+				c.BufferedMax != 1<<30 || !c.InsecureNoAuth || s.LogLevel.String() != "WARN" || s.LogFormat != "text" {
+				t.Errorf("got %+v", s)
 			}
 		})
 	}
@@ -62,23 +64,23 @@ func TestEachSourceSetsEachKindOfValue(t *testing.T) {
 func TestFirstSourceWins(t *testing.T) {
 	file := "max-conns = 1\nmax-locks = 1\nmax-waiters = 1"
 	env := map[string]string{"DLM_MAX_CONNS": "2", "DLM_MAX_LOCKS": "2", "DLM_MAX_WAITERS": ""}
-	o, err := loadFrom(t, []string{"--max-conns=3"}, env, file)
+	s, err := loadFrom(t, []string{"--max-conns=3"}, env, file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := &o.engine; c.ConnsMax != 3 || c.LocksMax != 2 || c.WaitersMax != 1 || c.WaitersPerLockMax != 100_000 {
+	if c := &s.Engine; c.ConnsMax != 3 || c.LocksMax != 2 || c.WaitersMax != 1 || c.WaitersPerLockMax != 100_000 {
 		t.Errorf("got conns %d, locks %d, waiters %d, waiters per lock %d; want 3, 2, 1, 100000",
 			c.ConnsMax, c.LocksMax, c.WaitersMax, c.WaitersPerLockMax)
 	}
 }
 
 func TestDefaults(t *testing.T) {
-	o, err := loadFrom(t, nil, nil, "")
+	s, err := loadFrom(t, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.engine.Listen != "localhost:7420" || o.engine.Lease != 30*time.Second || o.logFormat != "" {
-		t.Errorf("got %+v", o)
+	if s.Engine.Listen != "localhost:7420" || s.Engine.Lease != 30*time.Second || s.LogFormat != "" {
+		t.Errorf("got %+v", s)
 	}
 }
 
@@ -132,13 +134,13 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 			want: "DLM_ADMIN_TOKEN: it has 15 bytes, at least 16 are needed: make one with 'dlm token new'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o, err := loadFrom(t, c.args, c.env, c.file)
+			s, err := loadFrom(t, c.args, c.env, c.file)
 			got := ""
 			if err != nil {
 				got = err.Error()
 			}
-			if o.configFile != "" {
-				got = strings.ReplaceAll(got, o.configFile, "FILE")
+			if s.configFile != "" {
+				got = strings.ReplaceAll(got, s.configFile, "FILE")
 			}
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
@@ -195,6 +197,15 @@ func TestSameAddress(t *testing.T) {
 	}
 }
 
+func TestTheHealthAddressIsOneOfItsOwn(t *testing.T) {
+	for addr, want := range map[string]string{"nonsense": "neither host:port nor off", "127.0.0.1:7421": "port of the HTTP side", "127.0.0.1:7420": "port of the port for locks"} {
+		_, err := loadFrom(t, []string{"--health", addr}, nil, "")
+		if err == nil || !strings.Contains(err.Error(), "--health: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
 func TestVariablesOfServiceLinks(t *testing.T) {
 	for _, c := range []struct {
 		name, value string
@@ -218,4 +229,14 @@ func TestVariablesOfServiceLinks(t *testing.T) {
 			t.Errorf("%s=%s: %v", c.name, c.value, got)
 		}
 	}
+}
+
+// writeFile writes a file in a directory of its own, and returns its path.
+func writeFile(t *testing.T, name string, mode os.FileMode, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
