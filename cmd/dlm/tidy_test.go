@@ -1,0 +1,540 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/scanner"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// columnsMax is the longest line of a comment or of Markdown prose. A tab counts as four columns.
+const columnsMax = 100
+
+// subjectMax is the longest subject of a commit, in bytes.
+const subjectMax = 70
+
+// tidySince is the last commit whose message the test does not check.
+const tidySince = "8f63c05c"
+
+// banned lists what comments and documents do not say, each with its replacement.
+var banned = []struct {
+	pattern *regexp.Regexp
+	say     string
+}{
+	{word(`ways?`), "how, or name the thing"},
+	{word(`common course`), "name the commands"},
+	{word(`comes? to the same`), "has the same result"},
+	{word(`behind`), "after; lags"},
+	{word(`at once`), "immediately, or at the same time"},
+	{word(`of then`), "name the moment"},
+	{word(`no news`), "say what it is"},
+	{word(`long since`), "leave it out"},
+	{word(`in vain`), "without result"},
+	{word(`tells? whether`), "reports whether"},
+	{word(`(tests?|test\w+) holds? (that|the)`), "checks that"},
+	{word(`couriers?|rouses?d?|dooms?|doomed|lockers?|expiry times?`), "the word of the glossary"},
+}
+
+// word returns the pattern for whole words, in any case.
+func word(words string) *regexp.Regexp { return regexp.MustCompile(`(?i)\b(` + words + `)\b`) }
+
+// riddle matches a sentence whose subject names nothing.
+var riddle = regexp.MustCompile(`(?:^|[.!?:;] )((?:Who|Whoever|Whose|What|Whatever|Those|Of those|That of) [^.!?]*[.!?]?)`)
+
+// retired lists identifiers whose replacement CONTRIBUTING.md and the packages use.
+var retired = map[string]string{
+	"mayGrant": "reserveGrant", "lookUp": "find", "OldHash": "HashV1", "courier": "outbox",
+	"rouse": "wake", "doom": "evict", "buried": "evicted", "dying": "evicting", "obey": "handle",
+	"alarm": "wakeTimer", "bell": "wake", "ringBefore": "wakeBefore", "loan": "extraProc",
+	"lendThreads": "addProcs", "beside": "withExtraProc", "shell": "gnetServer",
+	"standing": "recoveryState", "standsUnseen": "unverified", "standsNamed": "confirmed",
+	"standsBarred": "fenced", "taker": "successor", "Taker": "Successor", "Depose": "StepDown",
+	"Deposed": "SteppedDown", "entrant": "server", "verdict": "result",
+	"spareCollector": "tuneGC", "Plain": "Command", "runPlain": "Run", "grantPlain": "fast",
+	"plainTable": "", "Burst": "Batch", "Held": "GrantReply", "AppendUncounted": "AppendCommand",
+}
+
+// unswept lists the files that the sweep has not reached. The list only shrinks.
+var unswept = []string{
+	".ci/bench",
+	"BENCHMARKS.md",
+	"CHANGELOG.md",
+	"Makefile",
+	"PROTOCOL.md",
+	"README.md",
+	"bench/compare/main.go",
+	"bench/compare/micro.go",
+	"bench/compare/peers.go",
+	"bench/compare/peers_test.go",
+	"bench/compare/slock.go",
+	"bench/compare/slock_test.go",
+	"bench/compare/suite.go",
+	"bench/compare/table.go",
+	"bench/compare/table_test.go",
+	"bench/config.go",
+	"bench/doc.go",
+	"bench/floor/main.go",
+	"bench/held.go",
+	"bench/hostile/measure.go",
+	"bench/hostile/rows.go",
+	"bench/hot.go",
+	"bench/latency.go",
+	"bench/lineloop.go",
+	"bench/poller_linux_test.go",
+	"bench/report.go",
+	"bench/report_test.go",
+	"bench/run.go",
+	"bench/socket.go",
+	"bench/stream.go",
+	"bench/streamloop.go",
+	"bench/tokens.go",
+	"bench/waiters.go",
+	"cmd/dlm/admin/access.go",
+	"cmd/dlm/admin/access_test.go",
+	"cmd/dlm/admin/admin_test.go",
+	"cmd/dlm/admin/conns.go",
+	"cmd/dlm/admin/conns_test.go",
+	"cmd/dlm/admin/counted.go",
+	"cmd/dlm/admin/doc.go",
+	"cmd/dlm/admin/handlers.go",
+	"cmd/dlm/admin/health.go",
+	"cmd/dlm/admin/server.go",
+	"cmd/dlm/admintoken/admintoken.go",
+	"cmd/dlm/announce.go",
+	"cmd/dlm/bench.go",
+	"cmd/dlm/collector.go",
+	"cmd/dlm/crash_client_test.go",
+	"cmd/dlm/crash_test.go",
+	"cmd/dlm/fault_input_test.go",
+	"cmd/dlm/fault_pause_test.go",
+	"cmd/dlm/fault_peer_test.go",
+	"cmd/dlm/fault_stop_test.go",
+	"cmd/dlm/fault_test.go",
+	"cmd/dlm/haproxy_test.go",
+	"cmd/dlm/harness_test.go",
+	"cmd/dlm/logging.go",
+	"cmd/dlm/logging/doc.go",
+	"cmd/dlm/logging/queue.go",
+	"cmd/dlm/redisbenchmark_test.go",
+	"cmd/dlm/server.go",
+	"cmd/dlm/settings/addresses.go",
+	"cmd/dlm/settings/layers.go",
+	"cmd/dlm/settings/options.go",
+	"cmd/dlm/settings/parse.go",
+	"cmd/dlm/stop.go",
+	"cmd/dlm/stop_test.go",
+	"codec/DESIGN.md",
+	"codec/burst.go",
+	"codec/burst_test.go",
+	"codec/command.go",
+	"codec/decoder.go",
+	"codec/doc.go",
+	"codec/foreign.go",
+	"codec/fuzz_test.go",
+	"codec/help.go",
+	"codec/hold.go",
+	"codec/hold_test.go",
+	"codec/limits_test.go",
+	"codec/meaning.go",
+	"codec/nearest.go",
+	"codec/parse.go",
+	"codec/plain.go",
+	"codec/plainhold.go",
+	"codec/plainline.go",
+	"codec/plainresp.go",
+	"codec/quote.go",
+	"codec/replyresp.go",
+	"codec/resp.go",
+	"codec/shortline_amd64.s",
+	"codec/shortline_amd64_test.go",
+	"codec/shortline_asm.go",
+	"codec/shortline_linux_test.go",
+	"codec/shortline_other.go",
+	"codec/shortline_test.go",
+	"codec/text.go",
+	"codec/which.go",
+	"codec/writer.go",
+	"codec/writer_test.go",
+	"engine/DESIGN.md",
+	"engine/accept.go",
+	"engine/addresses.go",
+	"engine/adminside.go",
+	"engine/ahead.go",
+	"engine/askprimary.go",
+	"engine/attempts.go",
+	"engine/backup.go",
+	"engine/backup_test.go",
+	"engine/bench_test.go",
+	"engine/budget_test.go",
+	"engine/buffers.go",
+	"engine/burst.go",
+	"engine/burst_test.go",
+	"engine/catchup.go",
+	"engine/catchup_test.go",
+	"engine/claims_test.go",
+	"engine/clock.go",
+	"engine/clock_test.go",
+	"engine/config.go",
+	"engine/conn.go",
+	"engine/cost.go",
+	"engine/crowd_test.go",
+	"engine/damaged_test.go",
+	"engine/doc.go",
+	"engine/durable.go",
+	"engine/durable_test.go",
+	"engine/ended_linux.go",
+	"engine/endofinput_test.go",
+	"engine/engine.go",
+	"engine/engine_test.go",
+	"engine/errordata_test.go",
+	"engine/exec.go",
+	"engine/fetchroom.go",
+	"engine/foreign_test.go",
+	"engine/gnet.go",
+	"engine/gnet_test.go",
+	"engine/gone_test.go",
+	"engine/grants.go",
+	"engine/guest.go",
+	"engine/imager.go",
+	"engine/inbox.go",
+	"engine/info.go",
+	"engine/infocache.go",
+	"engine/inforedis.go",
+	"engine/inforedis_test.go",
+	"engine/limits.go",
+	"engine/listen_linux_test.go",
+	"engine/lookups.go",
+	"engine/multi.go",
+	"engine/multi_test.go",
+	"engine/oneid_test.go",
+	"engine/order_test.go",
+	"engine/output.go",
+	"engine/output_test.go",
+	"engine/pending.go",
+	"engine/places.go",
+	"engine/preauth.go",
+	"engine/probe.go",
+	"engine/promote.go",
+	"engine/quoted_test.go",
+	"engine/random_test.go",
+	"engine/reactor.go",
+	"engine/readiness_linux.go",
+	"engine/recovery_model_test.go",
+	"engine/recovery_rules_test.go",
+	"engine/refused.go",
+	"engine/reinstate.go",
+	"engine/reinstate_test.go",
+	"engine/roles.go",
+	"engine/rounds.go",
+	"engine/run.go",
+	"engine/sim_test.go",
+	"engine/single.go",
+	"engine/single_test.go",
+	"engine/snapshot/dir.go",
+	"engine/snapshot/doc.go",
+	"engine/snapshot/header.go",
+	"engine/snapshot/image.go",
+	"engine/snapshot/image_test.go",
+	"engine/snapshot/resign_test.go",
+	"engine/snapshot/start.go",
+	"engine/snapshot/start_test.go",
+	"engine/soak_test.go",
+	"engine/sources.go",
+	"engine/sources_test.go",
+	"engine/stats.go",
+	"engine/stop.go",
+	"engine/sweep.go",
+	"engine/tags.go",
+	"engine/tags_test.go",
+	"engine/tcpstate_other.go",
+	"engine/threads.go",
+	"engine/threads_test.go",
+	"engine/ticker.go",
+	"engine/ticker_test.go",
+	"engine/tokenfloor.go",
+	"engine/tokenfloor_test.go",
+	"engine/trim.go",
+	"engine/trim_test.go",
+	"engine/unacked.go",
+	"engine/unacked_linux_test.go",
+	"engine/unread_test.go",
+	"engine/untransmitted.go",
+	"engine/waits.go",
+	"engine/watch.go",
+	"engine/withheld.go",
+	"engine/wordsredis.go",
+	"engine/wordsredis_test.go",
+	"engine/write_linux.go",
+	"table/DESIGN.md",
+	"table/acquire.go",
+	"table/bench_test.go",
+	"table/claim.go",
+	"table/concurrent_test.go",
+	"table/doc.go",
+	"table/effect.go",
+	"table/grace.go",
+	"table/grant.go",
+	"table/hash_test.go",
+	"table/image.go",
+	"table/index/index.go",
+	"table/index/index_test.go",
+	"table/invariants_on.go",
+	"table/lease.go",
+	"table/limits_test.go",
+	"table/list.go",
+	"table/listsparse_test.go",
+	"table/lock.go",
+	"table/memory.go",
+	"table/model_compare_test.go",
+	"table/model_test.go",
+	"table/pauses_test.go",
+	"table/plain.go",
+	"table/plain_test.go",
+	"table/plaintext.go",
+	"table/prefetch.go",
+	"table/prefetch_test.go",
+	"table/recovery_check_test.go",
+	"table/recovery_client_test.go",
+	"table/recovery_loss_test.go",
+	"table/recovery_model_test.go",
+	"table/recovery_rules_test.go",
+	"table/recovery_server_test.go",
+	"table/recovery_world_test.go",
+	"table/release.go",
+	"table/shard.go",
+	"table/stage_run_test.go",
+	"table/status.go",
+	"table/table.go",
+	"table/trim.go",
+	"table/trim_test.go",
+	"table/waiter.go",
+	"table/waiter_test.go",
+	"table/wheel/wheel.go",
+	"table/world_test.go",
+}
+
+// problem is one finding, with its file and line.
+type problem struct {
+	file string
+	line int
+	text string
+}
+
+func TestProseIsPlainEnglish(t *testing.T) {
+	var found []problem
+	checked := 0
+	err := filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() {
+			if path != repository && strings.HasPrefix(name, ".") && name != ".ci" || name == "node_modules" || name == "bin" {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		relative, err := filepath.Rel(repository, path)
+		if err != nil {
+			return err
+		}
+		check := checkerOf(relative)
+		if check == nil {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		checked++
+		found = append(found, check(filepath.ToSlash(relative), source)...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if checked < 100 {
+		t.Errorf("only %d files found", checked)
+	}
+	for _, p := range found {
+		if !slices.Contains(unswept, p.file) {
+			t.Errorf("%s:%d: %s", p.file, p.line, p.text)
+		}
+	}
+	for _, file := range unswept {
+		if !slices.ContainsFunc(found, func(p problem) bool { return p.file == file }) {
+			t.Logf("%s is clean: take it off the list", file)
+		}
+	}
+}
+
+// checkerOf returns the check for a kind of file, or nil if it has no prose.
+func checkerOf(path string) func(file string, source []byte) []problem {
+	switch base := filepath.Base(path); {
+	case strings.HasSuffix(base, ".go"):
+		return checkGo
+	case strings.HasSuffix(base, ".md"):
+		return checkMarkdown
+	case strings.HasSuffix(base, ".s"), strings.HasSuffix(base, ".js"):
+		return func(file string, source []byte) []problem { return checkScript(file, source, "//") }
+	case base == "Makefile", strings.HasSuffix(base, ".sh"), strings.HasSuffix(base, ".py"),
+		strings.HasPrefix(path, ".ci"+string(filepath.Separator)):
+		return func(file string, source []byte) []problem { return checkScript(file, source, "#") }
+	}
+	return nil
+}
+
+// checkGo checks the comments and the identifiers of a Go file.
+func checkGo(file string, source []byte) (found []problem) {
+	files := token.NewFileSet()
+	tree, err := parser.ParseFile(files, file, source, parser.ParseComments)
+	if err != nil {
+		var list scanner.ErrorList
+		if errors.As(err, &list) {
+			return []problem{{file, list[0].Pos.Line, list[0].Msg}}
+		}
+		return []problem{{file, 1, err.Error()}}
+	}
+	lines := strings.Split(string(source), "\n")
+	for _, group := range tree.Comments {
+		var prose []string
+		first := files.Position(group.Pos()).Line
+		for n, comment := range group.List {
+			line := files.Position(comment.Pos()).Line
+			if strings.HasPrefix(comment.Text, "//go:") {
+				prose = append(prose, "")
+				continue
+			}
+			if columns(lines[line-1]) > columnsMax {
+				found = append(found, problem{file, line, "a line over 100 columns"})
+			}
+			text := strings.TrimPrefix(comment.Text, "//")
+			if strings.HasPrefix(text, "\t") || strings.HasPrefix(text, " #") {
+				text = "" // code, a table or a heading
+			}
+			for len(prose) < n {
+				prose = append(prose, "")
+			}
+			prose = append(prose, text)
+		}
+		found = append(found, checkProse(file, first, prose)...)
+	}
+	ast.Inspect(tree, func(node ast.Node) bool {
+		if name, ok := node.(*ast.Ident); ok {
+			if say, gone := retired[name.Name]; gone {
+				found = append(found, problem{file, files.Position(name.Pos()).Line, fmt.Sprintf("the name %s is retired: %s", name.Name, say)})
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// checkMarkdown checks the prose of a document. Tables, headings and code blocks may be wide.
+func checkMarkdown(file string, source []byte) (found []problem) {
+	var prose []string
+	fenced := false
+	for n, line := range strings.Split(string(source), "\n") {
+		fence := strings.HasPrefix(strings.TrimSpace(line), "```")
+		if fence {
+			fenced = !fenced
+		}
+		code := fence || fenced || strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "\t")
+		if code || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "#") {
+			prose = append(prose, "")
+			continue
+		}
+		if columns(line) > columnsMax && !strings.HasPrefix(line, "[") {
+			found = append(found, problem{file, n + 1, "a line over 100 columns"})
+		}
+		prose = append(prose, line)
+	}
+	return append(found, checkProse(file, 1, prose)...)
+}
+
+// checkScript checks the lines that are comments and nothing else.
+func checkScript(file string, source []byte, mark string) (found []problem) {
+	var prose []string
+	for n, line := range strings.Split(string(source), "\n") {
+		text, isComment := strings.CutPrefix(strings.TrimSpace(line), mark)
+		if !isComment {
+			prose = append(prose, "")
+			continue
+		}
+		if columns(line) > columnsMax {
+			found = append(found, problem{file, n + 1, "a line over 100 columns"})
+		}
+		prose = append(prose, text)
+	}
+	return append(found, checkProse(file, 1, prose)...)
+}
+
+// columns returns the width of a line.
+func columns(line string) int {
+	return utf8.RuneCountInString(line) + 3*strings.Count(line, "\t")
+}
+
+// quoted matches what a text quotes: code, and words of a client or a program.
+var quoted = regexp.MustCompile("`[^`]*`|\"[^\"]*\"")
+
+// checkProse checks each paragraph of the lines. The first line has the number first.
+func checkProse(file string, first int, lines []string) (found []problem) {
+	for begin := 0; begin < len(lines); begin++ {
+		end := begin
+		for end < len(lines) && strings.TrimSpace(lines[end]) != "" {
+			end++
+		}
+		if end == begin {
+			continue
+		}
+		text := strings.Join(lines[begin:end], " ")
+		text = quoted.ReplaceAllStringFunc(text, func(s string) string { return strings.Repeat("x", len(s)) })
+		text = strings.Join(strings.Fields(text), " ")
+		for _, rule := range banned {
+			if match := rule.pattern.FindString(text); match != "" {
+				found = append(found, problem{file, first + begin, fmt.Sprintf("%q: say %s", match, rule.say)})
+			}
+		}
+		for _, match := range riddle.FindAllStringSubmatch(text, -1) {
+			if !strings.HasSuffix(match[1], "?") {
+				found = append(found, problem{file, first + begin, fmt.Sprintf("%q: the subject names nothing", match[1])})
+			}
+		}
+		begin = end
+	}
+	return found
+}
+
+func TestCommitMessages(t *testing.T) {
+	if err := exec.Command("git", "-C", repository, "merge-base", "--is-ancestor", tidySince, "HEAD").Run(); err != nil {
+		t.Skipf("git, or the history since %s, is not here: %v", tidySince, err)
+	}
+	out, err := exec.Command("git", "-C", repository, "log", "--no-merges", "--format=%x01%h%x00%s%x00%b%x00", "--name-only", tidySince+"..HEAD").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, commit := range strings.Split(string(out), "\x01")[1:] {
+		field := strings.SplitN(commit, "\x00", 4)
+		hash, subject, body, files := field[0], field[1], strings.TrimSpace(field[2]), strings.Fields(field[3])
+		if len(subject) > subjectMax {
+			t.Errorf("%s: the subject has %d bytes, more than %d: %s", hash, len(subject), subjectMax, subject)
+		}
+		core := slices.ContainsFunc(files, func(f string) bool {
+			return strings.HasPrefix(f, "codec/") || strings.HasPrefix(f, "table/") || strings.HasPrefix(f, "engine/")
+		})
+		if core && body == "" {
+			t.Errorf("%s changes codec, table or engine and its message has no body: %s", hash, subject)
+		}
+	}
+}
