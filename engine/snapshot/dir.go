@@ -14,14 +14,14 @@ import (
 
 const lockName = "LOCK"
 
-// Dir is a data directory that this process has for itself.
+// Dir is a data directory that only this process uses.
 type Dir struct {
 	path string
 	lock *os.File
 }
 
-// OpenDir takes the directory, which it makes if there is none. It is an error
-// if another process has it.
+// OpenDir locks the directory, which it makes if there is none. It returns an error if another
+// process has it.
 func OpenDir(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (d *Dir) signLock() error {
 	return err
 }
 
-// removePartial removes what an earlier process did not finish.
+// removePartial removes the images that an earlier process did not finish.
 func (d *Dir) removePartial() error {
 	left, err := filepath.Glob(filepath.Join(d.path, "*"+partial))
 	for _, name := range left {
@@ -84,17 +84,17 @@ func Images(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// IsName tells whether an image can have that name.
+// IsName reports whether an image can have that name.
 func IsName(name string) bool {
 	var start, number uint64
 	n, _ := fmt.Sscanf(name, "image-%d-%d.dlm", &start, &number)
 	return n == 2 && name == FileName(start, number)
 }
 
-// Name returns the name that START has for an image.
+// Name returns the name that START uses for an image.
 func Name(path string) string { return filepath.Base(path) }
 
-// WriteStart replaces START of the directory, and returns when it is on disk.
+// WriteStart replaces START of the directory and returns when it is on disk.
 func (d *Dir) WriteStart(s *Start) error {
 	if err := d.Check(); err != nil {
 		return err
@@ -110,8 +110,7 @@ func (d *Dir) Create(h Header) (*Writer, error) {
 	return Create(d.path, h)
 }
 
-// Adopt makes a file in the directory, which must have been checked, an image of
-// that name.
+// Adopt makes a checked file of the directory an image of that name.
 func (d *Dir) Adopt(path, name string) error {
 	if err := d.Check(); err != nil {
 		return err
@@ -129,10 +128,11 @@ func (d *Dir) Adopt(path, name string) error {
 	return syncDir(d.path)
 }
 
-// damagedSuffix is what the name of an image gets that is not to be read any more.
+// damagedSuffix is appended to the name of an image that must not be read any more.
 const damagedSuffix = ".damaged"
 
-// SetAside renames an image, so that it is none any more, and returns its path then.
+// SetAside renames an image, so that it does not count as an image any more, and returns its path
+// after that.
 func (d *Dir) SetAside(name string) (path string, err error) {
 	if err := d.Check(); err != nil {
 		return "", err
@@ -144,7 +144,8 @@ func (d *Dir) SetAside(name string) (path string, err error) {
 	return path, syncDir(d.path)
 }
 
-// Touch sets the time of an image's file, which says when the table was last known to be as in it.
+// Touch sets the time of an image's file. The time says when the table was last known to equal the
+// image.
 func (d *Dir) Touch(h Header, at time.Time) error {
 	if err := d.Check(); err != nil {
 		return err
@@ -152,7 +153,7 @@ func (d *Dir) Touch(h Header, at time.Time) error {
 	return os.Chtimes(filepath.Join(d.path, FileName(h.Start, h.Number)), at, at)
 }
 
-// Discard removes a file that turned out to be no image.
+// Discard removes a file that turned out not to be an image.
 func (d *Dir) Discard(path string) error { return os.Remove(path) }
 
 // Retain removes all images but the newest keep.
@@ -170,5 +171,5 @@ func (d *Dir) Retain(keep int) error {
 	return err
 }
 
-// Close gives the directory up.
+// Close unlocks the directory.
 func (d *Dir) Close() error { return d.lock.Close() }

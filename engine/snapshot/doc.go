@@ -1,5 +1,5 @@
-// Package snapshot owns the files of a data directory: the images of the lock
-// table, the file START, and the lock file that keeps a second process out.
+// Package snapshot owns the files of a data directory: the images of the lock table, the file
+// START, and the lock file that keeps a second process out.
 //
 // # Directory
 //
@@ -9,20 +9,20 @@
 //	image-<start>-<number>.dlm.damaged    set aside by a start with --recover older
 //	image-<start>-<number>.dlm.partial    one that is being written; removed by the next start
 //
-// A directory that was removed or replaced while it is in use is found by the lock file (Dir.Check)
-// before anything is written, removed or renamed there.
+// Dir.Check looks at the lock file before anything is written, removed or renamed in the directory.
+// So it finds a directory that was removed or replaced while in use.
 //
-// Every file is written under another name, forced to disk, renamed, and then
-// the directory is forced to disk. So a name stands for a whole file or for none.
+// Every file is written under another name, forced to disk, and renamed. Then the directory is
+// forced to disk. So a name is that of a whole file, or does not exist.
 //
-// An image that is as good as one that would be written is not written again: its file's time is
-// set instead. That time says when the table was last known to be as in the image.
+// If the newest image equals the table, no new one is written, and the file's time is set instead.
+// That time says when the table was last known to equal the image.
 //
 // # Image, format version 3
 //
-// All numbers are little-endian. The header has 12 KiB; sections begin at
-// multiples of 4 KiB, in the order of their shards, each right behind the one
-// before. What lies between is zero. A shard without holds has no section.
+// All numbers are little-endian. The header has 12 KiB. Sections begin at multiples of 4 KiB, in
+// the order of their shards, each directly after the one before. The bytes between them are zero. A
+// shard without holds has no section.
 //
 //	       0  +--------------------------------------+
 //	          | header                       12,288  |
@@ -40,11 +40,11 @@
 //	      16  16  lineage: names the table since its first start, through promotions too
 //	      32   8  start number
 //	      40   8  image number, counted from 1 by every start
-//	      48   8  seed of the hash that names the shard of a lock: secret, for who knows it can aim names at one place
+//	      48   8  seed of the hash that maps names to shards; secret
 //	      56   8  table time when the image was begun, ns
-//	      64   8  wall time then, Unix ns; for people only
+//	      64   8  wall time when the image was begun, Unix ns; for people only
 //	      72   8  token start: every token of this start is larger
-//	      80   8  token ceiling: no token that the table gave until then is larger
+//	      80   8  token ceiling: no token given before the image is larger
 //	      88   4  longest TTL that a hold can have, ms
 //	      92   4  flags: 1 written during a recovery grace
 //	      96   8  number of records
@@ -56,16 +56,17 @@
 //
 //	entry
 //	       0   8  offset of the section, 0: none
-//	       8   8  length of the section, without what fills it up
+//	       8   8  length of the section, without its padding
 //	      16   8  last token given in the shard
 //	      24   8  claim floor
 //	      32   4  number of records
 //	      36   4  CRC32C of the section
 //
-// A section is the Records and the Strings of a codec.ShardImage. So a mapped
-// file is ready for use after one pass of checks; nothing is parsed.
+// The seed is secret because a client that knows it could choose names that share one shard.
 //
-// Every byte is covered by a check: a file that was cut, extended or changed
-// anywhere is refused with the offset, and never read as another state. Within a
-// version nothing changes.
+// A section is the Records and the Strings of a codec.ShardImage. So a mapped file is ready for use
+// after one pass of checks; nothing is parsed.
+//
+// Every byte is covered by a check. A file that was cut, extended or changed anywhere is refused
+// with the offset, and never read as another state. Within a version nothing changes.
 package snapshot

@@ -29,8 +29,7 @@ const Version = 3
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Lineage names a table since its first start. Images of different lineages
-// have nothing to do with each other.
+// Lineage names a table since its first start. Images of different lineages are unrelated.
 type Lineage [16]byte
 
 func (l Lineage) String() string { return fmt.Sprintf("%x", l[:]) }
@@ -43,7 +42,7 @@ func ParseLineage(text string) (l Lineage, err error) {
 	return l, errors.New("this is no number of 32 hexadecimal digits")
 }
 
-// Header says what an image is of. See the package documentation.
+// Header describes an image. The package documentation has its format.
 type Header struct {
 	Lineage      Lineage
 	Start        uint64
@@ -59,7 +58,7 @@ type Header struct {
 	Length       uint64 // of the file; set by the Writer
 }
 
-// Newer tells whether h is of a later moment than other, of the same lineage.
+// Newer reports whether h is of a later moment than other, which must have the same lineage.
 func (h *Header) Newer(other *Header) bool {
 	if h.Start != other.Start {
 		return h.Start > other.Start
@@ -70,7 +69,7 @@ func (h *Header) Newer(other *Header) bool {
 // ETag names the image in HTTP.
 func (h *Header) ETag() string { return fmt.Sprintf("\"%s-%d-%d\"", h.Lineage, h.Start, h.Number) }
 
-// entry is where the section of one shard lies.
+// entry locates the section of one shard.
 type entry struct {
 	offset, length uint64
 	counter, floor codec.Token
@@ -113,8 +112,8 @@ func (h *Header) encode(entries *[shards]entry) []byte {
 	return b
 }
 
-// decodeHeader is the reverse of encode. It checks all that can be checked
-// without the sections.
+// decodeHeader is the reverse of encode. It checks everything that can be checked without the
+// sections.
 func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError) {
 	le := binary.LittleEndian
 	switch {
@@ -143,7 +142,7 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	return h, entries, h.check(b, &entries)
 }
 
-// check is for a header whose checksum fits: what is wrong here was written so.
+// check checks a header whose checksum fits, so an error here was written by a program.
 func (h *Header) check(b []byte, entries *[shards]entry) *FileError {
 	switch {
 	case binary.LittleEndian.Uint32(b[12:]) != headerLen:

@@ -13,11 +13,11 @@ import (
 	"dlm/codec"
 )
 
-// Image is an image file, mapped. Its methods may be called by several goroutines
-// at once, but Close.
+// Image is a mapped image file. Several goroutines may call its methods at the same time, except
+// Close.
 //
-// A mapped file that somebody cuts shorter ends the process when the missing part is
-// read, as with any mapped file. Images are never changed in place.
+// If the file is cut shorter while it is mapped, reading the missing part ends the process, as with
+// any mapped file. Images are never changed in place.
 type Image struct {
 	path    string
 	b       []byte
@@ -25,8 +25,7 @@ type Image struct {
 	entries [shards]entry
 }
 
-// Open maps an image and checks its header. The sections are checked by
-// Section and Verify.
+// Open maps an image and checks its header. Section and Verify check the sections.
 func Open(path string) (*Image, error) {
 	b, err := mapFile(path)
 	if err != nil {
@@ -56,13 +55,13 @@ func parse(b []byte) (*Image, *FileError) {
 	return &Image{b: b, header: h, entries: entries}, nil
 }
 
-// Header returns what the image is of.
+// Header returns the header of the image.
 func (m *Image) Header() Header { return m.header }
 
 // Path returns the file's name.
 func (m *Image) Path() string { return m.path }
 
-// Section checks the part of a shard and lets img alias it, until Close.
+// Section checks the section of a shard and lets img alias it until Close.
 func (m *Image) Section(shard int, img *codec.ShardImage) error {
 	e := &m.entries[shard]
 	*img = codec.ShardImage{Shard: uint8(shard), Counter: e.counter, ClaimFloor: e.floor}
@@ -92,8 +91,8 @@ func (m *Image) damaged(offset uint64, what string) error {
 	return problem
 }
 
-// Each calls do for every shard, with its checked section, on all processors. It
-// returns the problem of the lowest shard that has one.
+// Each calls do with the checked section of every shard, on all processors. It returns the error of
+// the lowest shard that has one.
 func (m *Image) Each(do func(*codec.ShardImage) error) error {
 	var next atomic.Int32
 	var problems [shards]error
@@ -117,7 +116,7 @@ func (m *Image) Each(do func(*codec.ShardImage) error) error {
 	return nil
 }
 
-// Verify checks everything.
+// Verify checks all sections.
 func (m *Image) Verify() error { return m.Each(func(*codec.ShardImage) error { return nil }) }
 
 // Close unmaps the file.

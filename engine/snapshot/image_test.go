@@ -94,7 +94,7 @@ func TestWriteAndOpen(t *testing.T) {
 	}
 }
 
-// TestFormatVersion holds the format: these bytes are written for this state.
+// TestFormatVersion checks the format: this state is written as these bytes.
 func TestFormatVersion(t *testing.T) {
 	const golden = "testdata/v3.dlm"
 	want, err := os.ReadFile(golden)
@@ -124,8 +124,8 @@ func load(b []byte) error {
 	return img.Verify()
 }
 
-// TestDamage changes every byte, cuts the file at every length, and extends it:
-// always an error that names an offset within the file.
+// TestDamage changes every byte, cuts the file at every length, and extends it. Each gives an error
+// that names an offset within the file.
 func TestDamage(t *testing.T) {
 	whole, err := os.ReadFile("testdata/v3.dlm")
 	if err != nil {
@@ -153,7 +153,7 @@ func TestDamage(t *testing.T) {
 	refused(append(bytes.Clone(whole), 0), "extended", len(whole))
 }
 
-// TestUnfitFiles are refused with words that tell what to do.
+// TestUnfitFiles checks that the error for such a file says what to do.
 func TestUnfitFiles(t *testing.T) {
 	whole, err := os.ReadFile("testdata/v3.dlm")
 	if err != nil {
@@ -187,7 +187,7 @@ func TestUnfitFiles(t *testing.T) {
 	}
 }
 
-// TestFailedWrite leaves the images that are there, and nothing of its own.
+// TestFailedWrite checks that a failed write keeps the other images and leaves no file.
 func TestFailedWrite(t *testing.T) {
 	dir := t.TempDir()
 	good := write(t, dir, sample())
@@ -197,7 +197,7 @@ func TestFailedWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.file.Close(); err != nil { // what follows fails as on a full disk
+	if err := w.file.Close(); err != nil { // the calls below fail as on a full disk
 		t.Fatal(err)
 	}
 	var img codec.ShardImage
@@ -227,7 +227,7 @@ func TestFailedWrite(t *testing.T) {
 	checkSample(t, again, sample())
 }
 
-// FuzzOpen looks for bytes that pass as an image and are none, or do worse.
+// FuzzOpen looks for bytes that pass as an image and are not one, or that make Open panic.
 func FuzzOpen(f *testing.F) {
 	whole, err := os.ReadFile("testdata/v3.dlm")
 	if err != nil {

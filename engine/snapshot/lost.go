@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 )
 
-// ErrLost is returned when the directory is not that which OpenDir has taken: it was removed, or
-// another one is in its place, which may be in use by another process.
+// ErrLost is returned when the directory is not the one that OpenDir locked. It was removed, or
+// another directory has its name, which another process may use.
 var ErrLost = errors.New("the data directory was removed or replaced while this server uses it")
 
 // Check returns ErrLost if the lock file under the directory's path is not the one that this
-// process holds. Everything that writes into the directory asks first: after `rm -r` a second
-// server can take a directory of that name, and neither knows of the other.
+// process holds. It is called before every write to the directory: after `rm -r` a second server
+// can use a directory of that name, and the two servers do not know of each other.
 func (d *Dir) Check() error {
 	held, err := d.lock.Stat()
 	if err != nil {

@@ -2,14 +2,14 @@ package snapshot
 
 import "fmt"
 
-// FileError is a file that can't be used: foreign, of a newer format, or damaged.
+// FileError describes a file that can't be used: foreign, of a newer format, or damaged.
 type FileError struct {
 	Path   string
-	Offset int64 // of what is wrong, in bytes
+	Offset int64 // in bytes
 	What   string
 	Advice string
-	// Damaged reports whether the file was cut or changed, or never was an image: nothing that
-	// another version of dlm could read.
+	// Damaged reports whether the file was cut or changed, or never was an image. Another version
+	// of dlm can't read it either.
 	Damaged bool
 }
 
@@ -17,7 +17,7 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s: at byte %d: %s (%s)", e.Path, e.Offset, e.What, e.Advice)
 }
 
-// AdviceDamaged is for an image of a data directory that is damaged.
+// AdviceDamaged is the advice for a damaged image of a data directory.
 const AdviceDamaged = "the file is damaged: --recover older starts from the newest one that is not, which knows less"
 
 func damaged(offset int, what string) *FileError {

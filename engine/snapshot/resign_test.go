@@ -5,7 +5,7 @@ import (
 	"hash/crc32"
 )
 
-// resign makes the checksums fit, so that what lies behind them is tested too.
+// resign makes the checksums fit, so that the checks after them are tested too.
 func resign(b []byte) {
 	if len(b) < headerLen {
 		return

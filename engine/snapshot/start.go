@@ -23,8 +23,8 @@ const (
 	Deposed   Role = "deposed"   // a backup has taken over
 )
 
-// Start is the file START: what a start promises before it serves, so that the
-// next one can rely on it, whatever happens in between.
+// Start is the file START. It says what a start promises before it serves, so that the next start
+// can rely on it, whatever happens in between.
 type Start struct {
 	Lineage      Lineage
 	Seed         uint64
@@ -34,8 +34,8 @@ type Start struct {
 	TTLLimitMs   uint32      // longest TTL that a hold can have
 	Role         Role
 	CleanImage   string // name of the image that a clean stop wrote last; empty: none
-	// Taker is the backup that takes over, when the role is Deposed: only that one
-	// may. Each backup has its own random Lineage until it is promoted. Zero: any.
+	// Taker is the only backup that may take over when the role is Deposed; zero allows any. Each
+	// backup has its own random Lineage until it is promoted.
 	Taker Lineage
 }
 
@@ -62,7 +62,7 @@ func (s *Start) encode() []byte {
 	return fmt.Appendf(b, "crc32c=%08x\n", crc32.Checksum(b, castagnoli))
 }
 
-// decodeStart is strict: what encode would not write is damaged.
+// decodeStart is strict: it refuses a text that encode would not write.
 func decodeStart(b []byte) (s Start, err error) {
 	if !bytes.HasPrefix(b, []byte(startHead)) {
 		return s, fmt.Errorf("line 1: this is no START of dlm, or one of another version")
@@ -114,7 +114,7 @@ func firstError(a, b error) error {
 	return b
 }
 
-// ReadStart reads START of the directory. Without one the error is fs.ErrNotExist.
+// ReadStart reads START of the directory. If there is none the error is fs.ErrNotExist.
 func ReadStart(dir string) (Start, error) {
 	path := filepath.Join(dir, startName)
 	b, err := os.ReadFile(path)
@@ -128,7 +128,7 @@ func ReadStart(dir string) (Start, error) {
 	return s, nil
 }
 
-// WriteStart replaces START, and returns when it is on disk.
+// WriteStart replaces START and returns when it is on disk.
 func WriteStart(dir string, s *Start) error {
 	return replaceFile(filepath.Join(dir, startName), s.encode())
 }

@@ -32,7 +32,7 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// TestDamagedStart changes every byte and cuts the file everywhere.
+// TestDamagedStart changes every byte and cuts the file at every length.
 func TestDamagedStart(t *testing.T) {
 	s := Start{Lineage: Lineage{9}, Seed: 77, Number: 12, TokenStart: 5, TokenCeiling: 6, TTLLimitMs: 100, Role: Primary}
 	whole := s.encode()

@@ -11,15 +11,15 @@ import (
 	"dlm/codec"
 )
 
-// Writer writes one image. Its life is Create, Shard for each shard in order,
-// and Commit or Abort. After an error only Abort is left.
+// Writer writes one image. Call Create, Shard for each shard in order, and Commit or Abort. After
+// an error only Abort may be called.
 type Writer struct {
 	file    *os.File
 	made    os.FileInfo // of file
 	path    string      // of the finished image
 	header  Header
 	entries [shards]entry
-	next    int // shard that is due
+	next    int // the next shard
 	at      uint64
 }
 
@@ -44,10 +44,10 @@ func Create(dir string, h Header) (*Writer, error) {
 	return &Writer{file: f, made: made, path: path, header: h, at: headerLen}, nil
 }
 
-// Header returns what the image was begun with.
+// Header returns the header that Create was given.
 func (w *Writer) Header() *Header { return &w.header }
 
-// Shard adds the section of the shard that is next. img may be reused then.
+// Shard adds the section of the next shard. The caller may reuse img afterwards.
 func (w *Writer) Shard(img *codec.ShardImage) error {
 	if int(img.Shard) != w.next || w.next == shards {
 		panic("BUG: shards come in order, each once")
@@ -77,13 +77,13 @@ func (w *Writer) Commit() (path string, h Header, err error) {
 		panic("BUG: an image without all shards")
 	}
 	w.header.Length = w.at
-	if err := w.file.Truncate(int64(w.at)); err != nil { // what fills the last section up
+	if err := w.file.Truncate(int64(w.at)); err != nil { // the padding of the last section
 		return "", h, err
 	}
 	if _, err := w.file.WriteAt(w.header.encode(&w.entries), 0); err != nil {
 		return "", h, err
 	}
-	begun := time.Unix(0, w.header.WallTime) // the file's time: the table was as in it then
+	begun := time.Unix(0, w.header.WallTime) // the file's time is that of the state in it
 	if err := os.Chtimes(w.path+partial, begun, begun); err != nil {
 		return "", h, err
 	}
@@ -99,7 +99,7 @@ func (w *Writer) Commit() (path string, h Header, err error) {
 	return w.path, w.header, w.file.Close()
 }
 
-// Abort gives the image up and removes what was written of it.
+// Abort removes the unfinished image.
 func (w *Writer) Abort() error {
 	err := errors.Join(w.removePartial(), w.file.Close())
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrClosed) {
@@ -125,8 +125,7 @@ func syncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// replaceFile writes a small file so that its name never stands for less than
-// all of it.
+// replaceFile writes a small file so that its name never refers to a part of it.
 func replaceFile(path string, data []byte) (err error) {
 	f, err := os.OpenFile(path+partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package index finds numbered records by the hash of their name: open
-// addressing, linear probing, deletion by shifting back. Slots hold half of the
-// hash beside the number, and home positions come from that half. So growing and
-// deleting read no record, and a search reads few that are not the right one.
+// Package index finds numbered records by the hash of their name. It uses open addressing, linear
+// probing, and deletion by shifting back. A slot holds the record's number and half of the hash;
+// the home position is taken from that half. So growing and deleting read no record, and a search
+// reads few wrong records.
 //
 // The caller keeps the records and compares the names:
 //
@@ -10,28 +10,30 @@
 //		slot, rec = x.Find(tag, slot+1)
 //	}
 //
-// What it has found, or that there is none, it may tell RemoveAt or AddAt, which
-// need not search again then.
+// The caller may pass the slot that Find returned to RemoveAt or AddAt, which then do not search
+// again.
 //
 // An Index is not safe for concurrent use.
 package index
 
 const (
-	// BytesPerRecord is what a record takes: slots of 8 bytes, two in three used.
+	// BytesPerRecord is the memory of a record in bytes: slots have 8 bytes, and two in three are
+	// used.
 	BytesPerRecord = 12
 
-	slotsMin   = 16 // slots of a new index
-	fullOf4    = 3  // it doubles at 3/4 full: longer probes cost more than the memory
-	shrinkFrom = 8  // it is far too large at 1/8 of that; a smaller factor would have it grow again soon
+	slotsMin = 16 // slots of a new index
+	fullOf4  = 3  // it doubles at 3/4 full, because longer probes cost more than the memory
+	// it is far too large at 1/8 of that; with a smaller factor it would soon grow again
+	shrinkFrom = 8
 )
 
-// Slot is one place of an index. A record is stored plus one: zero is empty.
+// Slot is one place of an index. It stores the record's number plus one, so that zero is empty.
 type Slot struct {
 	Tag uint32 // low half of the name's hash; its low bits are the home position
 	Rec uint32
 }
 
-// Index is empty as its zero value. Slots are none or a power of two.
+// Index is empty as its zero value. The number of slots is zero or a power of two.
 type Index struct {
 	Slots []Slot
 	used  int
@@ -40,12 +42,13 @@ type Index struct {
 // Len returns how many records are in the index.
 func (x *Index) Len() int { return x.used }
 
-// Mask returns the bits of a position. Of an index without slots it has no meaning.
+// Mask returns the bits of a position. It has no meaning for an index without slots.
 func (x *Index) Mask() uint32 { return uint32(len(x.Slots) - 1) }
 
-// Find returns the first slot from one on, with its record plus one, that has this tag, or that is empty: rec
-// is 0 then, and the slot is where AddAt may put such a record as long as nothing else has changed. Only the low
-// bits of from count. Of an index without slots no slot is to be used.
+// Find returns the first slot at or after from that has this tag or is empty. The record is
+// returned plus one. If the slot is empty, rec is 0, and AddAt may put such a record there as long
+// as the index has not changed. Only the low bits of from count. The returned slot is invalid if
+// the index has no slots.
 func (x *Index) Find(tag, from uint32) (slot, rec uint32) {
 	mask := x.Mask()
 	for i := from & mask; uint(i) < uint(len(x.Slots)); i = (i + 1) & mask {
@@ -64,7 +67,7 @@ func (x *Index) Insert(tag, rec uint32) {
 	x.Add(tag, rec)
 }
 
-// Full tells whether the index must Grow before the next Add.
+// Full reports whether the index must Grow before the next Add.
 func (x *Index) Full() bool { return x.used*4 >= len(x.Slots)*fullOf4 }
 
 // Add is Insert for an index that is not full.
@@ -73,7 +76,7 @@ func (x *Index) Add(tag, rec uint32) {
 	x.place(Slot{tag, rec + 1})
 }
 
-// AddAt is Add to the empty slot that Find has ended at.
+// AddAt is Add to the empty slot that Find has returned.
 func (x *Index) AddAt(slot, tag, rec uint32) {
 	x.used++
 	x.Slots[slot] = Slot{tag, rec + 1}
@@ -88,16 +91,16 @@ func (x *Index) place(s Slot) {
 	x.Slots[i] = s
 }
 
-// Grow doubles the slots. Nobody may use the old ones any more.
+// Grow doubles the slots. The former slots must not be used any more.
 func (x *Index) Grow() { x.resize(max(slotsMin, 2*len(x.Slots))) }
 
-// TooLarge reports whether the records would have room in an eighth of the slots.
+// TooLarge reports whether the records would fit in an eighth of the slots.
 func (x *Index) TooLarge() bool { return x.fitting() < len(x.Slots)/shrinkFrom*2 }
 
-// Shrink leaves twice the slots that the records need. Nobody may use the old ones any more.
+// Shrink leaves twice the slots that the records need. The former slots must not be used any more.
 func (x *Index) Shrink() { x.resize(2 * x.fitting()) }
 
-// fitting returns the least number of slots that is not full with the records.
+// fitting returns the least number of slots that the records do not fill.
 func (x *Index) fitting() int {
 	slots := slotsMin
 	for x.used*4 >= slots*fullOf4 {
@@ -116,7 +119,7 @@ func (x *Index) resize(slots int) {
 	}
 }
 
-// Remove takes a record out, which must be in the index.
+// Remove takes out a record, which must be in the index.
 func (x *Index) Remove(tag, rec uint32) {
 	slot, found := x.Find(tag, tag)
 	for ; found != rec+1; slot, found = x.Find(tag, slot+1) {
@@ -127,8 +130,8 @@ func (x *Index) Remove(tag, rec uint32) {
 	x.RemoveAt(slot)
 }
 
-// RemoveAt takes the record of that slot out and closes the gap:
-// each slot behind it moves up unless its home lies behind the gap.
+// RemoveAt takes out the record of the slot and closes the gap: each following slot moves up,
+// unless its home lies after the gap.
 func (x *Index) RemoveAt(slot uint32) {
 	mask, gap := x.Mask(), slot
 	for i := (gap + 1) & mask; x.Slots[i].Rec != 0; i = (i + 1) & mask {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// seek returns the slot of the record, by the probing that the package documentation shows, or the empty slot where it ends,
-// with rec 0.
+// seek returns the slot of the record, by the probing that the package documentation shows. If the
+// record is missing it returns the empty slot where probing ends, with rec 0.
 func (x *Index) seek(tag, rec uint32) (slot, found uint32) {
 	slot, found = x.Find(tag, tag)
 	for found != 0 && found != rec+1 {
@@ -25,9 +25,9 @@ func TestIndexWithoutSlots(t *testing.T) {
 	}
 }
 
-// TestIndexAgainstAMap adds and removes records at random. Most tags share
-// few home positions, some at the very end of the slots, so that probe chains
-// are long, meet and wrap around, and many records share a tag.
+// TestIndexAgainstAMap adds and removes records at random. Most tags share few home positions, some
+// at the very end of the slots. So probe chains are long, meet and wrap around, and many records
+// share a tag.
 func TestIndexAgainstAMap(t *testing.T) {
 	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(seed, 3))
@@ -102,7 +102,8 @@ func TestIndexGrowsBeforeItIsFull(t *testing.T) {
 	}
 }
 
-// TestIndexShrinks: far below what it had, and not to the size at which it would grow with the next record.
+// TestIndexShrinks checks that an index shrinks when it is far too large, and that the next record
+// does not make it grow again.
 func TestIndexShrinks(t *testing.T) {
 	var x Index
 	for rec := range uint32(100_000) {

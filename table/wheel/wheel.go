@@ -12,18 +12,18 @@ const (
 	chunkMask = chunkLen - 1
 	slotBits  = 9 // level*64+slot < 320, and noSlot
 	slotAll   = 1<<slotBits - 1
-	noSlot    = slotAll // in node.when: the entry is in no slot
+	noSlot    = slotAll // in node.when: the entry is not in a slot
 	none      = ^uint32(0)
 	topShift  = levelBits * (levels - 1)
 )
 
-// HorizonTicks is how far ahead of the present an entry may be due: 12 days of
-// milliseconds. An entry beyond it is handed out at the horizon; the caller,
-// who tests the exact deadline anyway, adds it again.
+// HorizonTicks is how far ahead of the present an entry may be due: 12 days of milliseconds. An
+// entry beyond it is handed out at the horizon. The caller tests the exact deadline anyway and adds
+// the entry again.
 const HorizonTicks = slotMask<<topShift - 1
 
-// node is the place of one entry. An entry is in at most one slot; the first
-// of a slot has prev == none.
+// node is the place of one entry. An entry is in at most one slot; the first of a slot has prev ==
+// none.
 type node struct {
 	next, prev uint32
 	when       uint64 // tick << slotBits | level << 6 | slot, or noSlot in the low bits
@@ -43,7 +43,7 @@ type Wheel struct {
 // Len returns the number of entries.
 func (w *Wheel) Len() int { return w.count }
 
-// Reset empties the wheel and sets its present, giving back its memory.
+// Reset empties the wheel, sets its present, and frees its memory.
 func (w *Wheel) Reset(now uint64) { *w = Wheel{now: now} }
 
 const (
@@ -51,13 +51,13 @@ const (
 	ChunkLen   = chunkLen // entries whose memory is given back together
 )
 
-// Bytes returns the memory that the wheel occupies beside its own struct.
+// Bytes returns the memory of the wheel in bytes, without its own struct.
 func (w *Wheel) Bytes() int { return w.mapped * chunkLen * EntryBytes }
 
 func (w *Wheel) node(id uint32) *node { return &w.nodes[id>>chunkBits][id&chunkMask] }
 
-// Add puts the entry id in, due at tick. A tick that has passed is due at once.
-// The entry must not be in the wheel.
+// Add puts the entry id in, due at tick. An entry with a past tick is due immediately. The entry
+// must not be in the wheel.
 func (w *Wheel) Add(id uint32, tick uint64) {
 	if chunk := int(id >> chunkBits); chunk >= len(w.nodes) || w.nodes[chunk] == nil {
 		w.grow(chunk)
@@ -66,8 +66,8 @@ func (w *Wheel) Add(id uint32, tick uint64) {
 	w.link(id, w.node(id), tick)
 }
 
-// Move puts the entry id in, due at tick, wherever it was before. It returns
-// the tick at which it is handed out.
+// Move puts the entry id in, due at tick, whether or not it was in the wheel. It returns the tick
+// at which the entry will be handed out.
 func (w *Wheel) Move(id uint32, tick uint64) uint64 {
 	if w.Has(id) {
 		w.Remove(id)
@@ -76,7 +76,7 @@ func (w *Wheel) Move(id uint32, tick uint64) uint64 {
 	return w.Tick(id)
 }
 
-// grow makes a chunk of nodes, none of which is in a slot.
+// grow makes a chunk of nodes that are in no slot.
 func (w *Wheel) grow(chunk int) {
 	for chunk >= len(w.nodes) {
 		w.nodes = append(w.nodes, nil)
@@ -89,8 +89,8 @@ func (w *Wheel) grow(chunk int) {
 	w.mapped++
 }
 
-// GiveBack gives up the memory of the chunk that has this entry if no entry of it is in the wheel, and reports
-// whether it did. The cost is a look at ChunkLen entries.
+// GiveBack frees the chunk of this entry if none of the chunk's entries is in the wheel, and
+// reports whether it did. It looks at up to ChunkLen entries.
 func (w *Wheel) GiveBack(id uint32) bool {
 	chunk := int(id >> chunkBits)
 	if chunk >= len(w.nodes) || w.nodes[chunk] == nil {
@@ -106,13 +106,13 @@ func (w *Wheel) GiveBack(id uint32) bool {
 	return true
 }
 
-// link places the node in the slot of its tick, seen from now.
+// link puts the node into the slot of its tick, seen from now.
 func (w *Wheel) link(id uint32, n *node, tick uint64) {
 	tick = min(max(tick, w.now), w.now+HorizonTicks)
 	level := 0
 	if diff := tick ^ w.now; diff >= slots {
-		// The top level is a ring: the horizon is one slot short of a round, so
-		// that a tick of the next round never meets the present slot.
+		// The top level is a ring. The horizon is one slot short of a round, so that a tick of the
+		// next round never falls into the present slot.
 		level = min((bits.Len64(diff)-1)/levelBits, levels-1)
 	}
 	slot := uint32(tick>>(level*levelBits)) & slotMask
@@ -154,18 +154,18 @@ func (w *Wheel) Remove(id uint32) {
 	w.count--
 }
 
-// Has tells whether the entry is in the wheel.
+// Has reports whether the entry is in the wheel.
 func (w *Wheel) Has(id uint32) bool {
 	chunk := int(id >> chunkBits)
 	return chunk < len(w.nodes) && w.nodes[chunk] != nil && w.node(id).when&slotAll != noSlot
 }
 
-// Tick returns the tick at which the entry, which must be in the wheel, is handed out.
+// Tick returns the tick at which the entry is handed out. The entry must be in the wheel.
 func (w *Wheel) Tick(id uint32) uint64 { return w.node(id).when >> slotBits }
 
-// Pop takes out and returns an entry that is due at or before tick to. Every
-// move of an entry counts one against *budget, which must be positive; with
-// ok false either nothing is due up to to, or the budget is used up.
+// Pop takes out and returns an entry that is due at or before tick to. Every move of an entry
+// counts one against *budget, which must be positive. If ok is false, either nothing is due by tick
+// to, or the budget is used up.
 func (w *Wheel) Pop(to uint64, budget *int) (id uint32, ok bool) {
 	for *budget > 0 {
 		if w.cascade > 0 {
@@ -192,7 +192,7 @@ func (w *Wheel) Pop(to uint64, budget *int) (id uint32, ok bool) {
 	return 0, false
 }
 
-// cascadeOne moves one entry of the slot that the present has reached down.
+// cascadeOne moves down one entry of the slot that the present has reached.
 func (w *Wheel) cascadeOne() {
 	level := w.cascade
 	slot := uint32(w.now>>(level*levelBits)) & slotMask
@@ -207,8 +207,8 @@ func (w *Wheel) cascadeOne() {
 	w.link(id, n, tick)
 }
 
-// next returns the level of the earliest occupied slot and its first tick;
-// level -1 if the wheel is empty.
+// next returns the level of the earliest occupied slot and its first tick, or level -1 if the wheel
+// is empty.
 func (w *Wheel) next() (level int, start uint64) {
 	for level := range levels {
 		if occ := w.occupied[level]; occ != 0 {
@@ -221,8 +221,8 @@ func (w *Wheel) next() (level int, start uint64) {
 	return -1, 0
 }
 
-// Next returns a lower bound of the tick at which Pop has something to do, and
-// false if the wheel is empty.
+// Next returns a lower bound of the tick at which Pop has something to do, or false if the wheel is
+// empty.
 func (w *Wheel) Next() (tick uint64, ok bool) {
 	if w.cascade > 0 {
 		return w.now, true

@@ -21,8 +21,8 @@ func drain(w *Wheel, to uint64, step int) (ids []uint32) {
 }
 
 func TestEntriesAreHandedOutAtTheirExactTick(t *testing.T) {
-	// Ticks around every slot and level boundary, from presents around them too:
-	// an off-by-one after a move to a lower level shows here.
+	// The ticks and the presents lie around every slot and level boundary, because an off-by-one
+	// after a move to a lower level shows there.
 	var ticks []uint64
 	for level := 0; level < levels; level++ {
 		unit := uint64(1) << (level * levelBits)
