@@ -12,15 +12,16 @@ import (
 	"dlm/engine"
 )
 
-// startLine is one thing to know about a server that has started.
+// startLine is one fact about a server that has started.
 type startLine struct {
 	plain   string // for a person
 	message string // of the log record that says the same
 	attrs   []any  // of that record: names and values in turn
 }
 
-// startLines says where the server is, what it keeps, who may use it, and how
-// to try it. admin is as for describeRoles. all is every address of the server, as words, addr the one to try.
+// startLines says where the server listens, what it keeps, which roles it has, and how to try it.
+// admin is as for describeRoles. all lists every address of the server in words; addr is the one to
+// try.
 func startLines(addr net.Addr, all, http string, c *engine.Config, durability, admin string) []startLine {
 	roles := describeRoles(addr, c, admin)
 	try := tryCommand(addr, c)
@@ -33,7 +34,7 @@ func startLines(addr net.Addr, all, http string, c *engine.Config, durability, a
 	}
 }
 
-// announce writes the start lines: plain ones as text, records as JSON.
+// announce writes the start lines: the plain ones as text, the records as JSON.
 func announce(w io.Writer, log *slog.Logger, format string, lines []startLine) {
 	if !log.Enabled(context.Background(), slog.LevelInfo) {
 		return
@@ -47,8 +48,8 @@ func announce(w io.Writer, log *slog.Logger, format string, lines []startLine) {
 	}
 }
 
-// describeRoles says who may do what. admin is where the token of the admin is: a variable or a
-// file; empty: nobody knows one.
+// describeRoles says which roles exist. admin is the variable or file that has the token of the
+// admin, or "" if there is none.
 func describeRoles(addr net.Addr, c *engine.Config, admin string) string {
 	if len(c.Credentials) > 0 {
 		return describeTokens(c)
@@ -87,8 +88,8 @@ func describeTokens(c *engine.Config) string {
 	return fmt.Sprintf("%d %s: %s%s", total, word, strings.Join(parts, ", "), note)
 }
 
-// tryCommand is a shell line that acquires a lock for half a minute, or asks a
-// backup, which gives none, what it has.
+// tryCommand returns a shell line that acquires a lock for half a minute. For a backup, which
+// grants nothing, it reads INFO.
 func tryCommand(addr net.Addr, c *engine.Config) string {
 	command := "ACQUIRE demo me 0"
 	if c.BackupOf != "" {

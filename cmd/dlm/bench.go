@@ -90,7 +90,7 @@ func addBenchFlags(fs *pflag.FlagSet, c *bench.Config) {
 	fs.BoolVar(&c.Floor, "floor", false, "the server is bench/floor, which answers OK to everything")
 }
 
-// describeBench adds what to do about an error that has a usual cause.
+// describeBench adds advice to an error that has a usual cause.
 func describeBench(err error, token bool) error {
 	switch {
 	case errors.Is(err, bench.ErrDenied) && !token:
@@ -109,7 +109,7 @@ func describeBench(err error, token bool) error {
 	return err
 }
 
-// writeReport writes the report as it was asked for.
+// writeReport writes the report in the format that was asked for.
 func writeReport(stdout io.Writer, r *bench.Report, jsonFile string) error {
 	if jsonFile == "-" {
 		return r.WriteJSON(stdout)

@@ -16,11 +16,10 @@ const (
 	formatJSON = logging.JSON
 )
 
-// flushMax is how long the last records may take to be written at the end.
+// flushMax is how long the process waits at its end for the last records to be written.
 const flushMax = 500 * time.Millisecond
 
-// chooseFormat returns the log format for a writer: text for a person at a
-// terminal, JSON for whatever collects logs.
+// chooseFormat returns the log format for a writer: text for a person at a terminal, else JSON.
 func chooseFormat(asked string, w io.Writer) string {
 	if asked != "" {
 		return asked
@@ -31,8 +30,8 @@ func chooseFormat(asked string, w io.Writer) string {
 	return formatJSON
 }
 
-// say writes a last line on the way out of the process. It does not wait for ever: the other end
-// of a pipe may have stopped reading.
+// say writes a last line before the process ends. It does not wait for ever, because the reader of
+// a pipe may have stopped.
 func say(w io.Writer, format string, args ...any) {
 	written := make(chan struct{})
 	go func() {

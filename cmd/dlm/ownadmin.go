@@ -12,11 +12,12 @@ import (
 
 // ownAdmin is the admin token that a server without tokens makes for itself.
 type ownAdmin struct {
-	token string // empty: it has others
-	where string // the variable or file of the admin's token, for people; empty: nobody knows one
+	token string // empty: the server has other tokens
+	// the variable or file that has the admin's token, for people; empty: nobody knows one
+	where string
 }
 
-// newOwnAdmin makes a fresh token, if nobody else would have the admin role.
+// newOwnAdmin makes a fresh token if no configured one has the admin role.
 func newOwnAdmin(c *engine.Config) *ownAdmin {
 	c.FindAdmin = admintoken.Find
 	switch {
@@ -31,9 +32,9 @@ func newOwnAdmin(c *engine.Config) *ownAdmin {
 	return own
 }
 
-// publish writes the token for commands of the same user. Only a server that has its ports and
-// its directory does, so that none takes away the token of another. That it can't be written
-// is no reason not to serve: what destroys is refused then.
+// publish writes the token for commands of the same user. A server calls it when it has its ports
+// and its directory, so that no server replaces the token of another. If the write fails the server
+// runs, and destructive commands are refused.
 func (a *ownAdmin) publish(server *engine.Engine, side *admin.Server, c *engine.Config) *admintoken.Files {
 	ports := []string{portOf(server.Addr())}
 	if side != nil {

@@ -21,7 +21,7 @@ import (
 	"dlm/engine"
 )
 
-// promotion is what `dlm promote` is told.
+// promotion has the arguments of `dlm promote`.
 type promotion struct {
 	addr      string // HTTP address of the backup
 	token     string // of an admin; empty: none
@@ -60,11 +60,12 @@ func newPromoteCommand() *cobra.Command {
 	return cmd
 }
 
-// loadWait is the longest promotion after the old primary has stopped: its last image is
-// fetched and loaded.
+// loadWait is the longest time from the stop of the old primary to the end of the promotion. In it
+// the backup fetches and loads the last image.
 const loadWait = 10 * time.Minute
 
-// post asks the backup, writes what it waits for to progress, and returns what it serves then.
+// post asks the backup to promote itself and writes to progress what it waits for. It returns what
+// the new primary serves.
 func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error) {
 	base := strings.TrimRight(p.addr, "/")
 	if !strings.Contains(base, "://") {

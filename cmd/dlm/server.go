@@ -52,7 +52,7 @@ func newServerCommand() *cobra.Command {
 // serve runs a server until a signal stops it.
 func serve(stderr io.Writer, s *settings.Server) error {
 	format := chooseFormat(s.LogFormat, stderr)
-	signal.Ignore(syscall.SIGPIPE) // a log whose reader has left is an error of a write, not the end
+	signal.Ignore(syscall.SIGPIPE) // a closed pipe of the log is a failed write, not the end
 	log, queue := logging.New(stderr, format, s.LogLevel)
 	defer queue.Close(flushMax)
 	s.Engine.Log, s.Engine.LogDropped = log, queue.Dropped
@@ -68,14 +68,14 @@ func serve(stderr io.Writer, s *settings.Server) error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	// After the first signal the next one does what it does by default: it kills.
+	// After the first signal the next one has its default effect: it kills.
 	context.AfterFunc(ctx, stop)
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 
-	// First the HTTP side: a start that fails for its address must not have
-	// taken the data directory's clean stop.
+	// The HTTP side comes first, because a start that fails for its address must not use up the
+	// clean stop of the data directory.
 	side, err := listenHTTP(s.HTTP, log)
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	return err
 }
 
-// listenHTTP binds the HTTP side; without one the server is nil.
+// listenHTTP binds the HTTP side. It returns nil if no address is given.
 func listenHTTP(addr string, log *slog.Logger) (*admin.Server, error) {
 	if addr == settings.Off {
 		return nil, nil
@@ -126,7 +126,7 @@ func httpAddr(side *admin.Server) string {
 	return side.Addrs()
 }
 
-// listenHealth binds the address of the probes; without one the server is nil.
+// listenHealth binds the address of the probes. It returns nil if no address is given.
 func listenHealth(addr string, log *slog.Logger) (*admin.Server, error) {
 	if addr == settings.Off {
 		return nil, nil
@@ -134,8 +134,8 @@ func listenHealth(addr string, log *slog.Logger) (*admin.Server, error) {
 	return admin.ListenHealth(addr, log)
 }
 
-// serveAll serves locks, HTTP and probes until ctx ends. HTTP goes on until the last
-// image has been written, and fetched if a backup has taken over.
+// serveAll serves locks, HTTP and probes until ctx ends. HTTP goes on until the last image has been
+// written and, if a backup takes over, fetched.
 func serveAll(ctx context.Context, server *engine.Engine, side, probes *admin.Server) error {
 	sideCtx, stopSides := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSides()
@@ -158,8 +158,7 @@ func serveAll(ctx context.Context, server *engine.Engine, side, probes *admin.Se
 	return err
 }
 
-// startProfile starts the CPU profile, if one is wanted; the function that it
-// returns ends it.
+// startProfile starts the CPU profile, if one is wanted. The returned function ends it.
 func startProfile(path string) (stop func(), err error) {
 	if path == "" {
 		return func() {}, nil
@@ -173,7 +172,7 @@ func startProfile(path string) (stop func(), err error) {
 	}
 	return func() {
 		pprof.StopCPUProfile()
-		_ = f.Close() // a profile that is cut short is seen by who reads it
+		_ = f.Close() // a reader of a truncated profile notices
 	}, nil
 }
 

@@ -64,7 +64,7 @@ func withImage(file string, do func(*snapshot.Image) error) error {
 	return do(img)
 }
 
-// imageFacts is what inspect tells. The seed of the hash is a secret.
+// imageFacts is the output of inspect. It leaves out the seed of the hash, which is secret.
 type imageFacts struct {
 	Version      uint32      `json:"format_version"`
 	Start        uint64      `json:"start"`

@@ -9,9 +9,9 @@ import (
 	"dlm/engine"
 )
 
-// within returns what work returns. Once stop is closed work has the time that bound returns
-// then; if it takes longer it is left behind, and what it hangs at is the error. The process
-// must end after that.
+// within returns the result of work. Once stop is closed, work has the time that bound returns. If
+// it takes longer, within abandons it and returns an error that names what hangs. The process must
+// end after that.
 func within[T any](stop <-chan struct{}, bound func() time.Duration, hangsAt func() string, work func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -37,15 +37,15 @@ func within[T any](stop <-chan struct{}, bound func() time.Duration, hangsAt fun
 	}
 }
 
-// openEngine is engine.New for a process that may be told to stop meanwhile: large images take
-// seconds to load, and a disk can hang.
+// openEngine is engine.New for a process that can be told to stop meanwhile, because large images
+// take seconds to load and a disk can hang.
 func openEngine(ctx context.Context, cfg engine.Config) (*engine.Engine, error) {
 	return within(ctx.Done(), func() time.Duration { return cfg.StopWait },
 		func() string { return "the data directory to be read" },
 		func() (*engine.Engine, error) { return engine.New(cfg) })
 }
 
-// serveBounded is serveAll with a bound on the stop, whatever hangs in it.
+// serveBounded is serveAll with a bound on the time of the stop.
 func serveBounded(ctx context.Context, server *engine.Engine, side, probes *admin.Server) error {
 	hangsAt := func() string {
 		if at := server.StopsAt(); at != "" {

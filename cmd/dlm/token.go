@@ -35,7 +35,7 @@ func newTokenNewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			// First the entry: a token whose entry could not be written is of no use.
+			// The entry comes first, because a token whose entry could not be written is of no use.
 			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "# The entry for the token file.\n%s", text); err != nil {
 				return err
 			}

@@ -26,8 +26,8 @@ func newVerifyCommand() *cobra.Command {
 	}
 }
 
-// verifyAll checks all images that the arguments name, also after one that is not sound. It writes
-// a line for each sound one, and returns what is wrong with the others.
+// verifyAll checks all images that the arguments name, and goes on after a damaged one. It writes a
+// line for each sound image and returns the errors of the others.
 func verifyAll(cmd *cobra.Command, args []string) error {
 	var problems settings.Problems
 	for _, arg := range args {
@@ -49,11 +49,11 @@ func verifyAll(cmd *cobra.Command, args []string) error {
 	return problems.OrNil()
 }
 
-// imagesOf returns the images in a directory, the newest first, or a file itself.
+// imagesOf returns the images in a directory, the newest first, or the path itself if it is a file.
 func imagesOf(path string) (files []string, err error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
-		return []string{path}, nil // what can't be opened is told then
+		return []string{path}, nil // an error is reported when the file is opened
 	}
 	names, err := snapshot.Images(path)
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 //
 //	go build -ldflags "-X main.version=v1.2.3" ./cmd/dlm
 //
-// Empty in a build without it.
+// It is empty in a build without that flag.
 var version string
 
-// build says what this binary was made from.
+// build says how this binary was made.
 type build struct {
 	version string // "dev" when unknown
 	commit  string // "unknown" outside a repository; ends in "-dirty" with local changes

@@ -11,18 +11,18 @@ import (
 	"dlm/engine"
 )
 
-// visitor is who sends a request.
+// visitor is the sender of a request.
 type visitor struct {
 	name  string
 	role  engine.Role
-	token bool // shows one that is known
-	page  bool // a browser sends it for a page of somebody else, or under a name pointed here
+	token bool // the request has a known token
+	page  bool // a browser sends it for a page of another site, or under a name that points here
 }
 
-// visitorOf looks at what a request shows. Browsers send Origin and Sec-Fetch-Site with
-// what a page makes them do. A page whose own name was pointed at this address is of the same
-// origin to them: so a request without a known token must name an IP address or localhost. With
-// one any name will do, because no page can know it.
+// visitorOf reads the token and the origin of a request. Browsers send Origin and Sec-Fetch-Site
+// with the requests of a page. A page whose own name was pointed at this address has the same
+// origin for the browser, so a request without a known token must name an IP address or localhost.
+// A request with one may use any name, because no page can know the token.
 func (s *Server) visitorOf(r *http.Request) (v visitor) {
 	token := bearer(r)
 	v.name, v.role = s.engine.Identify(token)
@@ -33,7 +33,7 @@ func (s *Server) visitorOf(r *http.Request) (v visitor) {
 	return v
 }
 
-// guarded answers what no handler need see, on every path but the probes: pages, and wrong tokens.
+// guarded refuses requests of pages and wrong tokens, on every path but the probes.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -54,10 +54,10 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// wrongToken answers a token that is not known. An address that shows many is told to wait; a right
-// token is taken from there all the same.
+// wrongToken answers an unknown token. An address that shows many is told to wait; a right token
+// from that address still passes.
 func (s *Server) wrongToken(w http.ResponseWriter, r *http.Request) {
-	at, _ := netip.ParseAddrPort(r.RemoteAddr) // without one all count as one address
+	at, _ := netip.ParseAddrPort(r.RemoteAddr) // addresses that can't be parsed count as one
 	if wait := s.engine.WrongToken(at.Addr()); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		answer(w, http.StatusTooManyRequests, "LIMIT too many wrong tokens come from this address")
@@ -66,8 +66,8 @@ func (s *Server) wrongToken(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusForbidden, "no such token")
 }
 
-// permit tells whether the request shows one of the roles; else it is answered, and counted for
-// the audit.
+// permit reports whether the request has one of the roles. If it has none, permit answers it and
+// counts it for the audit.
 func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...engine.Role) (who string, ok bool) {
 	v := s.visitorOf(r)
 	for _, allowed := range roles {
@@ -85,10 +85,11 @@ func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...engine.
 	return "", false
 }
 
-// closeAfter ends the connection after the answer: who is not known keeps none.
+// closeAfter ends the connection after the answer, because a client without a known token keeps
+// none.
 func closeAfter(w http.ResponseWriter) { w.Header().Set("Connection", "close") }
 
-// numeric tells whether a Host header names an IP address or localhost.
+// numeric reports whether a Host header names an IP address or localhost.
 func numeric(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -97,7 +98,7 @@ func numeric(host string) bool {
 	return err == nil || host == "localhost"
 }
 
-// bearer returns the token of a request; empty: none.
+// bearer returns the token of a request, or "" if there is none.
 func bearer(r *http.Request) string {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	return token

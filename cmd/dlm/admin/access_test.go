@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestWrongTokensAreCounted: an address with many is told to wait, and its right token passes.
+// TestWrongTokensAreCounted: an address with many is told to wait, and a right token from it
+// passes.
 func TestWrongTokensAreCounted(t *testing.T) {
 	f := &fake{}
 	_, base := serve(t, f)
@@ -28,7 +29,7 @@ func TestWrongTokensAreCounted(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreOfTheAudit: who had which role, and what was asked for.
+// TestRefusalsAreOfTheAudit: the audit names the token, its role, and the refused request.
 func TestRefusalsAreOfTheAudit(t *testing.T) {
 	f := &fake{open: true}
 	_, base := serve(t, f)
@@ -39,7 +40,7 @@ func TestRefusalsAreOfTheAudit(t *testing.T) {
 	}
 }
 
-// TestNoPageReadsOrChangesAnything: not by what browsers say of it, nor under a name of its own.
+// TestNoPageReadsOrChangesAnything sends the headers of browsers, and a name of the page's own.
 func TestNoPageReadsOrChangesAnything(t *testing.T) {
 	f := &fake{open: true, memory: true}
 	_, base := serve(t, f)
@@ -57,7 +58,8 @@ func TestNoPageReadsOrChangesAnything(t *testing.T) {
 		{"/snapshot", "", []string{"Origin", "http://evil.example"}, 403},
 		{"/snapshot", "", []string{"Host", "evil.example"}, 421},
 		{"/snapshot", "guessed", []string{"Host", "evil.example"}, 421},
-		{"/snapshot", "b", []string{"Host", "primary.example:7421"}, 404}, // a backup that knows it by name
+		// a backup that knows it by name
+		{"/snapshot", "b", []string{"Host", "primary.example:7421"}, 404},
 		{"/nothing", "", []string{"Host", "evil.example"}, 421},
 		{"/livez", "", []string{"Host", "evil.example"}, 200},
 	} {
@@ -71,7 +73,7 @@ func TestNoPageReadsOrChangesAnything(t *testing.T) {
 	}
 }
 
-// TestWhoShowsNoTokenKeepsNoConnection is seen by the header that the client is told so with.
+// TestWhoShowsNoTokenKeepsNoConnection checks the header Connection of the answer.
 func TestWhoShowsNoTokenKeepsNoConnection(t *testing.T) {
 	_, base := serve(t, &fake{open: true})
 	for _, c := range []struct {

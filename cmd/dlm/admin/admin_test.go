@@ -19,7 +19,7 @@ import (
 	"dlm/engine"
 )
 
-// fake is a server as the HTTP side sees it.
+// fake is an Engine without locks.
 type fake struct {
 	hung      []string
 	wrong     []netip.Addr
@@ -91,7 +91,7 @@ func (f *fake) Depose(context.Context, string) (string, error) {
 	return "image-9", nil
 }
 
-// serve starts the HTTP side on a free port of loopback, until the test ends.
+// serve starts the HTTP side on a free port of loopback. It ends with the test.
 func serve(t *testing.T, f *fake) (s *Server, base string) {
 	t.Helper()
 	s, err := Listen("127.0.0.1:0", slog.New(slog.DiscardHandler))
@@ -110,7 +110,8 @@ func serve(t *testing.T, f *fake) (s *Server, base string) {
 	return s, "http://" + s.Addr().String()
 }
 
-// ask sends a request with a token and headers in turn, and returns status and body.
+// ask sends a request with a token and with headers (names and values in turn). It returns status
+// and body.
 func ask(t *testing.T, method, url, token string, headers ...string) (int, string, http.Header) {
 	t.Helper()
 	req, err := http.NewRequest(method, url, nil)
@@ -297,7 +298,7 @@ func TestPromoteAndDepose(t *testing.T) {
 	<-s.Fetched()
 }
 
-// TestHosts: a page that has its own name pointed here gets nothing without a token.
+// TestHosts: a page whose own name was pointed here gets nothing without a token.
 func TestHosts(t *testing.T) {
 	for host, want := range map[string]bool{"127.0.0.1:7421": true, "localhost:1": true, "localhost": true, "[::1]:2": true, "::1": true,
 		"10.0.0.1": true, "evil.example": false, "evil.example:7421": false, "": false} {
@@ -314,7 +315,7 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
-// TestProgressOfAPromotion goes out before the answer, and leaves its status alone.
+// TestProgressOfAPromotion: progress is sent before the answer and leaves its status alone.
 func TestProgressOfAPromotion(t *testing.T) {
 	f := &fake{promotion: errors.New("no")}
 	_, base := serve(t, f)
@@ -354,7 +355,8 @@ func TestDeposeOfAServerThatStops(t *testing.T) {
 	}
 }
 
-// TestNoImageYetIsNotNever: a backup must know the one from the other, and whom it has asked.
+// TestNoImageYetIsNotNever: a backup must be able to tell the two apart, and to see which server it
+// asks.
 func TestNoImageYetIsNotNever(t *testing.T) {
 	f := &fake{}
 	_, base := serve(t, f)
@@ -371,7 +373,8 @@ func TestNoImageYetIsNotNever(t *testing.T) {
 	}
 }
 
-// TestAgeOfAnImage is told with the image, and with the answer that it is the newest still.
+// TestAgeOfAnImage: the age is sent with the image, and with the answer that the image is still the
+// newest.
 func TestAgeOfAnImage(t *testing.T) {
 	f := &fake{path: filepath.Join(t.TempDir(), "image")}
 	if err := os.WriteFile(f.path, []byte("image"), 0o600); err != nil {

@@ -10,16 +10,15 @@ import (
 )
 
 const (
-	addrShare  = 4  // one address may have a fourth of all connections
-	prefixIPv6 = 64 // bits of an IPv6 address that one peer has for itself
+	addrShare  = 4  // one address may have a quarter of all connections
+	prefixIPv6 = 64 // bits of an IPv6 address that belong to one peer
 )
 
 // conns are the connections of one listener, within a limit for all and one per address.
 //
-// A probe must be answered whatever others do, and they can come from its own address: a health
-// check and a hostile program of one machine. So at a limit the new connection is taken and an old
-// one closed, the one that has been without a request under way for the longest. Only if
-// every connection has one is the new one closed.
+// A probe must always be answered, even if a hostile program shares its address. So at a limit the
+// new connection is accepted and an old one is closed: the one that has had no request for the
+// longest time. If every connection has a request under way, the new one is closed.
 type conns struct {
 	max, maxPerAddr int
 
@@ -43,7 +42,7 @@ func (cs *conns) changed(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		if victim := cs.add(c); victim != nil {
-			_ = victim.Close() // the server finds it closed, and says so here
+			_ = victim.Close() // the server notices that and calls changed
 		}
 	case http.StateClosed, http.StateHijacked:
 		cs.mu.Lock()
@@ -52,7 +51,7 @@ func (cs *conns) changed(c net.Conn, state http.ConnState) {
 	}
 }
 
-// add takes a connection and returns the one to close for it; nil: none.
+// add takes a connection and returns the one to close for it, or nil.
 func (cs *conns) add(c net.Conn) (victim net.Conn) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -86,8 +85,8 @@ func (cs *conns) add(c net.Conn) (victim net.Conn) {
 	return victim
 }
 
-// oldest returns the connection of an address that has been without a request for the longest;
-// nil: all have one.
+// oldest returns the connection of an address that has had no request for the longest time. It
+// returns nil if all have one.
 func (cs *conns) oldest(from netip.Addr) (victim net.Conn) {
 	for c, s := range cs.open {
 		if s.from == from && !s.busy && (victim == nil || s.since.Before(cs.open[victim].since)) {
@@ -123,7 +122,7 @@ func (cs *conns) mark(c net.Conn, busy bool) {
 	}
 }
 
-// addrOf returns the part of host:port that tells one peer from another.
+// addrOf returns the part of host:port that identifies a peer.
 func addrOf(remote string) netip.Addr {
 	at, err := netip.ParseAddrPort(remote)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// peer is one end of a connection from an address of the test's choice.
+// peer is one end of a connection from an address that the test chooses.
 type peer struct {
 	net.Conn
 	from string
@@ -24,7 +24,7 @@ type addr string
 func (a addr) Network() string { return "tcp" }
 func (a addr) String() string  { return string(a) }
 
-// TestAtALimitTheOldestIdleConnectionGoes: of the address that has too many, or the most.
+// TestAtALimitTheOldestIdleConnectionGoes: it is one of the address that has too many, or the most.
 func TestAtALimitTheOldestIdleConnectionGoes(t *testing.T) {
 	cs := newConns(8) // 2 per address
 	open := func(from string) *peer {
@@ -64,7 +64,7 @@ func TestAtALimitTheOldestIdleConnectionGoes(t *testing.T) {
 	}
 }
 
-// TestIdleConnectionsDoNotKeepAProbeOut: neither silent ones, nor those that have sent half a request.
+// TestIdleConnectionsDoNotKeepAProbeOut: neither silent ones nor some with half a request do.
 func TestIdleConnectionsDoNotKeepAProbeOut(t *testing.T) {
 	s, base := serve(t, &fake{})
 	for i := range 2 * s.conns.max {
@@ -91,7 +91,7 @@ func TestIdleConnectionsDoNotKeepAProbeOut(t *testing.T) {
 	}
 }
 
-// TestTheHealthSideAnswersProbesAlone, whatever is shown.
+// TestTheHealthSideAnswersProbesAlone, whatever token is shown.
 func TestTheHealthSideAnswersProbesAlone(t *testing.T) {
 	s, err := ListenHealth("127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// countedWriter sees whether an image went out to its end.
+// countedWriter records whether an image was sent to its end.
 type countedWriter struct {
 	http.ResponseWriter
 	status int
@@ -27,7 +27,7 @@ func (w *countedWriter) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the writer.
 func (w *countedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// complete tells whether the client has the last byte now, or had it before.
+// complete reports whether the client has the last byte, from this request or an earlier one.
 func (w *countedWriter) complete() bool {
 	switch w.status {
 	case http.StatusNotModified:

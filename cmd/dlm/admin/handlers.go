@@ -13,26 +13,26 @@ import (
 	"dlm/engine"
 )
 
-// Engine is what the HTTP side needs of a server. engine.Engine has it.
+// Engine is what the HTTP side needs of a server. engine.Engine implements it.
 type Engine interface {
-	// Hung returns what has not gone round for seconds; empty: the server is alive.
+	// Hung names the loops that have not gone round for seconds. If empty, the server is alive.
 	Hung() []string
-	// Unready returns why clients should not be sent here; empty: they can.
+	// Unready returns why clients should not be sent here. If empty, they can be.
 	Unready() []string
-	// Identify returns the role of a token, or of somebody who shows none.
+	// Identify returns the name and the role of a token, or of a visitor without one.
 	Identify(token string) (name string, role engine.Role)
-	// WrongToken counts a token that is not known and returns how long its address should wait.
+	// WrongToken counts an unknown token and returns how long its address should wait.
 	WrongToken(from netip.Addr) time.Duration
-	// NoteDenied counts a request that was refused for the lack of a role.
+	// NoteDenied counts a request that was refused because it lacked a role.
 	NoteDenied(what, by, from string)
 	// KeepsImages reports whether there are images, or will be.
 	KeepsImages() bool
-	// NewestImage returns the image to be fetched, its ETag, and how old it can be; path "": none
-	// yet.
+	// NewestImage returns the image to send, its ETag, and its greatest possible age. The path is
+	// "" if there is none yet.
 	NewestImage() (path, etag string, age time.Duration)
 	Promote(ctx context.Context, how engine.PromoteRequest) (string, error)
 	Depose(ctx context.Context, taker string) (string, error)
-	// Follows tells whether it is a backup.
+	// Follows reports whether the server is a backup.
 	Follows() bool
 }
 
@@ -62,7 +62,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f, err := os.Open(path)
-	if err != nil { // removed since, by a newer one
+	if err != nil { // a newer image has replaced it since
 		w.Header().Set("Retry-After", "1")
 		answer(w, http.StatusServiceUnavailable, "the image has just been replaced: try again")
 		return
@@ -97,7 +97,7 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	// The load of a large image takes seconds.
+	// A backup takes seconds to load a large image.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
 	s.log.Warn("promotion asked for", "event", "promote", "by", who, "from", r.RemoteAddr)
 	line, err := s.engine.Promote(context.WithoutCancel(r.Context()), how)
@@ -115,7 +115,7 @@ func (s *Server) depose(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
 	s.log.Warn("deposition asked for", "event", "depose", "by", who, "from", r.RemoteAddr)
-	taker := r.Header.Get(engine.HeaderBackup) // empty: somebody asks by hand
+	taker := r.Header.Get(engine.HeaderBackup) // empty: a person asks by hand
 	last, err := s.engine.Depose(context.WithoutCancel(r.Context()), taker)
 	if errors.Is(err, engine.ErrStopping) {
 		w.Header().Set("Retry-After", "1")

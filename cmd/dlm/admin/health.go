@@ -10,8 +10,8 @@ import (
 	"dlm/engine"
 )
 
-// ListenHealth binds an address that answers the two probes alone, one word each, so that it can
-// be open to where orchestrators are. Nothing is served before Serve.
+// ListenHealth binds an address that answers only the two probes, one word each, so that it can be
+// open to the network of an orchestrator. Nothing is served before Serve.
 func ListenHealth(addr string, log *slog.Logger) (*Server, error) {
 	l, err := engine.Listen(addr)
 	if errors.Is(err, engine.ErrAddressInUse) {
@@ -26,7 +26,7 @@ func ListenHealth(addr string, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// livez is for who restarts a server that hangs. What hangs is in the log.
+// livez is the probe that restarts a server that hangs. The log says what hangs.
 func (s *Server) livez(w http.ResponseWriter, r *http.Request) {
 	s.leaveOpen(w, r)
 	if len(s.engine.Hung()) > 0 {
@@ -36,8 +36,8 @@ func (s *Server) livez(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, "ok")
 }
 
-// readyz tells whether clients can be sent here. Why not is for those who may look: the reasons
-// name files, addresses and errors.
+// readyz reports whether clients can be sent here. It gives the reasons only to visitors that may
+// look, because they name files, addresses and errors.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	mayLook := s.leaveOpen(w, r)
 	reasons := s.engine.Unready()
@@ -51,8 +51,8 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// leaveOpen ends the connection of a probe after its answer, unless it shows a token, and reports
-// whether who probes may look: by a token, or since the server is open to everybody on the machine.
+// leaveOpen ends the connection of a probe after its answer, unless it has a token. It returns true
+// if the visitor may look: it has a token, or the server is open to everybody on the machine.
 func (s *Server) leaveOpen(w http.ResponseWriter, r *http.Request) (mayLook bool) {
 	if s.probesOnly {
 		closeAfter(w)

@@ -16,26 +16,26 @@ import (
 
 const (
 	headerWait  = 5 * time.Second  // for a request's header
-	idleMax     = 10 * time.Second // of a connection between requests, for those with a token
-	answerMax   = 10 * time.Second // to take an answer that is short
-	snapshotMax = 30 * time.Minute // to take an image
+	idleMax     = 10 * time.Second // of a connection with a token between requests
+	answerMax   = 10 * time.Second // to send a short answer
+	snapshotMax = 30 * time.Minute // to send an image
 	headerMax   = 8 << 10          // bytes
-	transfers   = 4                // images on their way at once
-	stopMax     = 2 * time.Second  // for answers under way at a stop
+	transfers   = 4                // images being sent at the same time
+	stopMax     = 2 * time.Second  // for unfinished answers at a stop
 )
 
-// Server is the HTTP side. Made by Listen, then Serve.
+// Server is the HTTP side. Listen makes it, Serve runs it.
 type Server struct {
 	engine   Engine
 	log      *slog.Logger
 	listener *engine.Listener
-	slots    chan struct{} // one per image on its way
+	slots    chan struct{} // one per image being sent
 	conns    *conns
 
-	probesOnly bool // it is that of --health
+	probesOnly bool // it is the one of --health
 
-	taker    atomic.Pointer[string] // the backup for which the last image is there
-	fetched  chan struct{}          // closed when it was fetched
+	taker    atomic.Pointer[string] // the backup that may fetch the last image
+	fetched  chan struct{}          // closed when the backup has fetched it
 	fetching sync.Once
 }
 
@@ -55,13 +55,12 @@ func newServer(l *engine.Listener, log *slog.Logger, connsMax int) *Server {
 	return &Server{log: log, listener: l, conns: newConns(connsMax), slots: make(chan struct{}, transfers), fetched: make(chan struct{})}
 }
 
-// Addr returns the address that is served.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Addrs returns all addresses that are served, as words.
+// Addrs returns all addresses that are served, in words.
 func (s *Server) Addrs() string { return s.listener.String() }
 
-// Fetched is closed when a deposed server's last image has been fetched.
+// Fetched returns a channel that is closed when the last image has been fetched.
 func (s *Server) Fetched() <-chan struct{} { return s.fetched }
 
 // Serve answers for the engine until ctx ends.
@@ -70,7 +69,7 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 	hs := &http.Server{
 		Handler:           s.conns.during(s.handler()),
 		ReadHeaderTimeout: headerWait,
-		ReadTimeout:       headerWait, // requests have no body that counts
+		ReadTimeout:       headerWait, // requests have no body that is read
 		WriteTimeout:      answerMax,
 		IdleTimeout:       idleMax,
 		MaxHeaderBytes:    headerMax,

@@ -18,7 +18,7 @@ import (
 // Name is the name of the file in a data directory.
 const Name = "admin.token"
 
-// fileMax is more bytes than a token file has.
+// fileMax is more than the bytes of a token file.
 const fileMax = 4096
 
 // Files are the files of a running server.
@@ -27,8 +27,8 @@ type Files struct {
 	paths []string
 }
 
-// Write writes the token to the data directory, if there is one, and for each port to the runtime
-// directory. What could be written is in the files, which are never nil, in spite of an error.
+// Write writes the token to the data directory, if there is one, and to the runtime directory for
+// each port. It never returns nil: with an error, Files has the files that could be written.
 func Write(token, dataDir string, ports []string) (*Files, error) {
 	f := &Files{token: token}
 	var errs []error
@@ -45,10 +45,10 @@ func Write(token, dataDir string, ports []string) (*Files, error) {
 	return f, errors.Join(errs...)
 }
 
-// Clean removes what a killed server has left under the names that a server has for itself.
+// Clean removes the files that a killed server has left under the names of this server.
 func Clean(dataDir string, ports []string) {
 	if dataDir != "" {
-		_ = os.Remove(filepath.Join(dataDir, Name)) // mostly there is none
+		_ = os.Remove(filepath.Join(dataDir, Name)) // usually there is none
 	}
 	if dir, err := directory(false); err == nil {
 		for _, port := range ports {
@@ -59,7 +59,7 @@ func Clean(dataDir string, ports []string) {
 
 func portFile(dir, port string) string { return filepath.Join(dir, port+".token") }
 
-// Path returns the file that people are told of; empty: none could be written.
+// Path returns the file that people are told of, or "" if none could be written.
 func (f *Files) Path() string {
 	if len(f.paths) == 0 {
 		return ""
@@ -67,16 +67,17 @@ func (f *Files) Path() string {
 	return f.paths[0]
 }
 
-// Remove removes the files, if they are still those of this server.
+// Remove removes the files that still hold the token of this server.
 func (f *Files) Remove() {
 	for _, path := range f.paths {
 		if token, err := read(path); err == nil && token == f.token {
-			_ = os.Remove(path) // what stays is worth nothing
+			_ = os.Remove(path) // a token that stays there is invalid
 		}
 	}
 }
 
-// write makes one file whole, or not at all. What has its name is replaced, not followed.
+// write makes one whole file, or none. It replaces a file or link of that name and does not follow
+// it.
 func (f *Files) write(path string) error {
 	var random [8]byte
 	rand.Read(random[:]) // never fails (crypto/rand)
@@ -96,15 +97,15 @@ func (f *Files) write(path string) error {
 	return nil
 }
 
-// Find returns the admin token of the server without tokens that this user runs at an address,
-// host:port, of this machine; empty: none is known. A token is never given for another machine.
+// Find returns the admin token of a server without tokens that this user runs at host:port of this
+// machine. It returns "" if none is known, and always for another machine.
 func Find(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || !loopback(host) {
 		return ""
 	}
 	if strings.Trim(port, "0123456789") != "" || port == "" {
-		return "" // it becomes the name of a file
+		return "" // the port becomes a file name
 	}
 	dir, err := directory(false)
 	if err != nil {
@@ -122,7 +123,7 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// read returns the token in a file that is this user's own, and nobody else's to read.
+// read returns the token in a file that belongs to this user and that no other can read.
 func read(path string) (string, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -143,7 +144,7 @@ func read(path string) (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
-// directory returns the runtime directory, which it makes if it is to.
+// directory returns the runtime directory. It makes it if create is true.
 func directory(create bool) (string, error) {
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("dlm-%d", os.Getuid()))
 	if runtime := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(runtime) {
@@ -177,7 +178,7 @@ func private(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// ownerOf returns the user that a file belongs to; -1: not known.
+// ownerOf returns the user id of a file's owner, or -1 if it is not known.
 func ownerOf(info fs.FileInfo) int {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int(stat.Uid)

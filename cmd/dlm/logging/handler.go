@@ -11,10 +11,11 @@ import (
 // The formats of a log.
 const (
 	Text = "text" // for a person at a terminal
-	JSON = "json" // for what collects logs
+	JSON = "json" // for a program that collects logs
 )
 
-// New returns a logger of that format and level that queues before w, and its queue.
+// New returns a logger of that format and level that writes to w through a queue. It also returns
+// the queue.
 func New(w io.Writer, format string, level slog.Level) (*slog.Logger, *Queue) {
 	q := NewQueue(w, func(n uint64) []byte {
 		var b bytes.Buffer
@@ -36,7 +37,7 @@ func formatted(w io.Writer, format string, level slog.Level) slog.Handler {
 	return slog.NewJSONHandler(w, options)
 }
 
-// handler limits warnings by kind and gives errors the room that is theirs.
+// handler limits warnings by kind and lets errors use the reserved room of the queue.
 type handler struct {
 	ordinary, urgent slog.Handler
 	kinds            *kinds
@@ -65,7 +66,7 @@ func (h *handler) of(level slog.Level) slog.Handler {
 func (h *handler) tellLeftOut(kind string, level slog.Level, n int) {
 	r := slog.NewRecord(time.Now(), level, "more of the same", 0)
 	r.AddAttrs(slog.String("kind", kind), slog.Int("count", n))
-	_ = h.of(level).Handle(context.Background(), r) // the queue takes or counts it
+	_ = h.of(level).Handle(context.Background(), r) // the queue writes or counts it
 }
 
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
@@ -76,7 +77,7 @@ func (h *handler) WithGroup(name string) slog.Handler {
 	return &handler{h.ordinary.WithGroup(name), h.urgent.WithGroup(name), h.kinds}
 }
 
-// isAudit reports whether a record is of the audit: its attribute "event" names what was done.
+// isAudit reports whether a record belongs to the audit: its attribute "event" names the action.
 func isAudit(r slog.Record) (audit bool) {
 	r.Attrs(func(a slog.Attr) bool {
 		audit = a.Key == "event"

@@ -8,11 +8,12 @@ import (
 
 const (
 	kindWindow = time.Second
-	kindMax    = 10  // records of one kind in a window
-	kindsMax   = 256 // kinds that are told apart; messages are words of the code, so they are few
+	kindMax    = 10 // records of one kind in a window
+	// kinds that are counted apart; messages are constants of the code, so they are few
+	kindsMax = 256
 )
 
-// kinds counts the records of each kind, which is its message, in the present window.
+// kinds counts the records of each kind in the present window. The kind of a record is its message.
 type kinds struct {
 	now func() time.Time
 
@@ -30,8 +31,8 @@ func newKinds(now func() time.Time) *kinds {
 	return &kinds{now: now, of: make(map[string]*kind)}
 }
 
-// admit reports whether a record may be logged. The first that may not starts a timer, which
-// tells at the end of the window how many were left out.
+// admit reports whether a record may be logged. The first record that may not starts a timer. At
+// the end of the window the timer calls tell with the number of records left out.
 func (k *kinds) admit(message string, level slog.Level, tell func(kind string, level slog.Level, n int)) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// stalled is a writer that nobody reads from until it is released.
+// stalled is a writer that blocks until it is released.
 type stalled struct {
 	release chan struct{}
 	mu      sync.Mutex

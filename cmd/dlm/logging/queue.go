@@ -8,14 +8,15 @@ import (
 )
 
 const (
-	recordsMax  = 4096    // in the queue: at 300 bytes each, some seconds of a log that is far too busy
-	urgentMax   = 64      // more of them for errors, which explain why all else was logged
-	bytesMax    = 8 << 20 // in the queue, since a name of a lock makes a record of kilobytes
-	urgentBytes = 1 << 20 // more of them for errors
+	// in the queue; at 300 bytes each, some seconds of a log that is far too busy
+	recordsMax  = 4096
+	urgentMax   = 64      // additional ones for errors, which explain the flood of other records
+	bytesMax    = 8 << 20 // in the queue, since the name of a lock can make a record of kilobytes
+	urgentBytes = 1 << 20 // additional ones for errors
 )
 
-// Queue is a writer that never blocks: the goroutine "log" passes on what it takes. Any
-// goroutine may call its methods. Made by NewQueue, ended by Close.
+// Queue is a writer that never blocks. Its goroutine "log" writes what Write was given. Any
+// goroutine may call its methods. NewQueue makes a queue, Close ends it.
 type Queue struct {
 	w       io.Writer
 	dropped atomic.Uint64
@@ -30,21 +31,21 @@ type Queue struct {
 	onGap   func(n uint64) []byte
 }
 
-// NewQueue starts a queue before w. onGap formats the record that tells of n dropped ones;
-// nil: nothing is told.
+// NewQueue starts a queue that writes to w. onGap formats the record that reports n dropped ones;
+// if it is nil, nothing is reported.
 func NewQueue(w io.Writer, onGap func(n uint64) []byte) *Queue {
 	q := &Queue{w: w, onGap: onGap, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go q.run()
 	return q
 }
 
-// Write takes a copy of one record, or drops and counts it. It never fails and never waits.
+// Write queues a copy of one record, or drops and counts it. It never fails and never waits.
 func (q *Queue) Write(p []byte) (int, error) {
 	q.put(p, recordsMax, bytesMax)
 	return len(p), nil
 }
 
-// urgent is the queue for errors: it has some room of its own.
+// urgent is the queue for errors, with its additional room.
 type urgent struct{ q *Queue }
 
 func (u urgent) Write(p []byte) (int, error) {
@@ -68,15 +69,15 @@ func (q *Queue) put(p []byte, records, bytes int) {
 	}
 	select {
 	case q.wake <- struct{}{}:
-	default: // the goroutine has been woken and has not looked yet
+	default: // a wake is pending
 	}
 }
 
 // Dropped returns how many records were not written since the start.
 func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 
-// Close ends the queue: what it holds is written within the given time. It reports whether all
-// of it was. A writer that hangs is left behind.
+// Close writes the rest of the queue within the given time and ends it. It returns true if
+// everything was written. A writer that hangs is abandoned.
 func (q *Queue) Close(within time.Duration) bool {
 	q.mu.Lock()
 	q.closed = true
@@ -93,8 +94,8 @@ func (q *Queue) Close(within time.Duration) bool {
 	}
 }
 
-// run is the goroutine "log". A record leaves the queue when it has been written, so that the
-// bounds hold for what the writer is stuck with too.
+// run is the goroutine "log". A record leaves the queue only when it has been written, so that the
+// bounds include the record that the writer is stuck with.
 func (q *Queue) run() {
 	defer close(q.done)
 	for {
@@ -107,7 +108,7 @@ func (q *Queue) run() {
 			continue
 		}
 		if gap > 0 && q.onGap != nil {
-			_, _ = q.w.Write(q.onGap(gap)) // the count stays in INFO
+			_, _ = q.w.Write(q.onGap(gap)) // if it fails, INFO still has the count
 		}
 		if _, err := q.w.Write(record); err != nil {
 			q.dropped.Add(1)
@@ -116,8 +117,7 @@ func (q *Queue) run() {
 	}
 }
 
-// next returns the oldest record, nil if there is none, and how many were dropped since this
-// was last asked.
+// next returns the oldest record, or nil, and how many were dropped since the last call.
 func (q *Queue) next() (record []byte, gap uint64, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
