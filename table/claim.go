@@ -9,7 +9,7 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 	case codec.VerbAcquire:
 		s.acquireInGrace(i, tag, cmd, from, fx, r)
 	case codec.VerbForceRelease:
-		if i == none || !s.locks.at(i).standing.held() {
+		if i == none || !s.locks.at(i).state.held() {
 			r.Code = codec.Recovering
 			return
 		}
@@ -23,8 +23,8 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 			r.Code = codec.Recovering
 			return
 		}
-		if l := s.locks.at(i); cmd.Verb == codec.VerbHeartbeat && l.standing == standsUnseen {
-			l.standing = standsRenewed
+		if l := s.locks.at(i); cmd.Verb == codec.VerbHeartbeat && l.state == stateUnverified {
+			l.state = stateRenewed
 			s.restartLease(i, l, cmd)
 		}
 		s.onKnown(i, cmd, fx, r)
@@ -34,17 +34,17 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 // holds tells whether service holds lock i, as far as is known.
 func (s *Shard) holds(i uint32, service []byte) bool {
 	l := s.locks.at(i)
-	return l.standing.held() && string(s.service(l)) == string(service)
+	return l.state.held() && string(s.service(l)) == string(service)
 }
 
 // acquireInGrace lets the request wait, unless its owner has shown that it holds the lock.
 func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	if i != none && s.holds(i, cmd.Service) && s.locks.at(i).standing == standsNamed {
+	if i != none && s.holds(i, cmd.Service) && s.locks.at(i).state == stateConfirmed {
 		s.acquire(i, s.locks.at(i), tag, cmd, from, fx, r)
 		return
 	}
 	if cmd.WaitMs == 0 {
-		if i == none || !s.locks.at(i).standing.held() || s.holds(i, cmd.Service) {
+		if i == none || !s.locks.at(i).state.held() || s.holds(i, cmd.Service) {
 			r.Code = codec.Recovering
 			return
 		}
@@ -90,13 +90,13 @@ func (s *Shard) showToken(i, tag uint32, cmd *codec.Command, fx *Effects, r *Res
 func (s *Shard) showKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	l := s.locks.at(i)
 	switch {
-	case l.standing == standsBarred:
+	case l.state == stateFenced:
 		r.Code = codec.Stale
 	case string(s.service(l)) != string(cmd.Service):
 		r.Code = codec.NotOwner
-	case l.standing == standsReleased && cmd.Verb == codec.VerbRelease:
+	case l.state == stateReleased && cmd.Verb == codec.VerbRelease:
 		r.Token = l.token // a re-entry that is not on record
-	case l.standing == standsReleased && !cmd.Has(codec.OptCount):
+	case l.state == stateReleased && !cmd.Has(codec.OptCount):
 		r.Code = codec.NotHeld
 	default:
 		s.shown(i, l, cmd, fx, r)
@@ -114,10 +114,10 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 		}
 	}
 	l := s.locks.at(i)
-	if l.standing.held() {
+	if l.state.held() {
 		s.emit(EventExpire, l, s.service(l), Origin{})
 		s.counts.Expiries++
-		s.unhold(l, standsBarred)
+		s.unhold(l, stateFenced)
 	} else {
 		s.dropService(l)
 	}
@@ -125,7 +125,7 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 	// The TTL that the holder was given is not known, unless it says it again.
 	l.token, l.ttlMs, l.since = cmd.Token, s.table.ttlMs, s.now
 	l.markGrant(0)
-	l.standing = standsReleased // revived by what follows
+	l.state = stateReleased // revived by what follows
 	s.counts.Claims++
 	s.emit(EventClaim, l, cmd.Service, Origin{})
 	s.shown(i, l, cmd, fx, r)
@@ -134,19 +134,19 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 // shown is for a holder that has shown its token: its hold is known from now on,
 // with the count that it gives.
 func (s *Shard) shown(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
-	if l.standing != standsNamed {
-		if !l.standing.held() {
+	if l.state != stateConfirmed {
+		if !l.state.held() {
 			s.grace.unheld--
 			l.count = 1
 		}
-		l.standing = standsNamed
+		l.state = stateConfirmed
 		s.restartLease(i, l, cmd)
 	}
 	if cmd.Has(codec.OptCount) {
 		l.count = cmd.Count
 	}
 	s.onKnown(i, cmd, fx, r)
-	if l.standing == standsNamed {
+	if l.state == stateConfirmed {
 		s.grantReentries(i, l, fx)
 	}
 }

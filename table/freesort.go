@@ -7,7 +7,7 @@ package table
 //
 //	begin    all free records are the rest; the list at hand is empty
 //	sift     one record after the other leaves the rest and joins the free ones of its chunk
-//	settle   chunk after chunk: if all its records are there, its memory is given back; else
+//	take     chunk after chunk: if all its records are there, its memory is given back; else
 //	         they are at hand again
 //
 // Between pieces records that are freed are at hand, and so are taken first. When there is none,
@@ -63,10 +63,10 @@ func (f *freeSort) sift(b *lockSlab) {
 	c.n++
 }
 
-// settle takes the highest chunk that is not settled, and returns it and whether all its records
+// takeChunk takes the highest chunk that is not settled, and returns it and whether all its records
 // are free. If they are and may go, its memory is the caller's to give up, by vacate; else they
 // are at hand again.
-func (f *freeSort) settle(b *lockSlab, mayGo bool) (chunk uint32, goes bool) {
+func (f *freeSort) takeChunk(b *lockSlab, mayGo bool) (chunk uint32, goes bool) {
 	f.next--
 	c := f.chunks[f.next]
 	switch {
@@ -79,7 +79,7 @@ func (f *freeSort) settle(b *lockSlab, mayGo bool) (chunk uint32, goes bool) {
 	return f.next, false
 }
 
-// vacate gives up the memory of a chunk that settle has returned.
+// vacate gives up the memory of a chunk that takeChunk has returned.
 func (f *freeSort) vacate(b *lockSlab, chunk uint32) {
 	b.chunks[chunk] = nil
 	at := len(f.vacant)
@@ -108,7 +108,7 @@ func (f *freeSort) handBack(b *lockSlab) bool {
 		return true
 	}
 	for f.next > 0 && b.full() {
-		f.settle(b, false)
+		f.takeChunk(b, false)
 	}
 	return !b.full()
 }

@@ -29,20 +29,20 @@ type grace struct {
 	unheld  int         // records that nobody holds
 }
 
-// standing is how a record came through the recovery. All but standsPlain exist
+// recoveryState is how a record came through the recovery. All but stateSettled exist
 // only in a grace, until the record is settled.
-type standing uint8
+type recoveryState uint8
 
 const (
-	standsPlain    standing = iota // a hold like any other
-	standsUnseen                   // a hold of the image; nobody has shown that it lives
-	standsRenewed                  // its owner has renewed it, without the token
-	standsNamed                    // its owner has shown the token
-	standsReleased                 // no hold: it was given back. Owner and token stay on record
-	standsBarred                   // no hold: forced, expired, or never known. What has no larger token is refused
+	stateSettled    recoveryState = iota // a hold like any other
+	stateUnverified                      // a hold of the image; nobody has shown that it lives
+	stateRenewed                         // its owner has renewed it, without the token
+	stateConfirmed                       // its owner has shown the token
+	stateReleased                        // no hold: it was given back. Owner and token stay on record
+	stateFenced                          // no hold: forced, expired, or never known. What has no larger token is refused
 )
 
-func (st standing) held() bool { return st < standsReleased }
+func (st recoveryState) held() bool { return st < stateReleased }
 
 // inGrace brings the phase up to date and tells whether the grace still runs.
 func (s *Shard) inGrace() bool {
@@ -56,7 +56,7 @@ func (s *Shard) inGrace() bool {
 // then its lease. It returns i, or none if the record is gone.
 func (s *Shard) current(i uint32, fx *Effects) uint32 {
 	if s.phase != graceOver && !s.inGrace() && i != none {
-		i = s.settle(i, fx)
+		i = s.endGraceOf(i, fx)
 	}
 	if i != none && s.locks.at(i).deadline <= s.leaseNow() {
 		i = s.expire(i, fx)
@@ -64,24 +64,24 @@ func (s *Shard) current(i uint32, fx *Effects) uint32 {
 	return i
 }
 
-// settle ends what the grace left open about lock i, once the grace is over. A
+// endGraceOf ends what the grace left open about lock i, once the grace is over. A
 // hold that nobody has spoken for ends; one that was renewed without its token gets a
 // new one: who else has the old token can't pass for its owner any more.
-func (s *Shard) settle(i uint32, fx *Effects) uint32 {
+func (s *Shard) endGraceOf(i uint32, fx *Effects) uint32 {
 	l := s.locks.at(i)
-	was := l.standing
-	l.standing = standsPlain
+	was := l.state
+	l.state = stateSettled
 	switch was {
-	case standsUnseen:
+	case stateUnverified:
 		return s.expire(i, fx)
-	case standsRenewed:
+	case stateRenewed:
 		if s.counter >= s.tokenMax() {
 			return s.expire(i, fx)
 		}
 		s.counter++
 		l.token = s.counter
 		s.emit(EventRetoken, l, s.service(l), Origin{})
-	case standsReleased, standsBarred:
+	case stateReleased, stateFenced:
 		s.grace.unheld--
 		return s.passOn(i, l, fx)
 	}
@@ -92,7 +92,7 @@ func (s *Shard) settle(i uint32, fx *Effects) uint32 {
 func (s *Shard) endGrace(budget *int, fx *Effects) {
 	for ; *budget > 0 && s.grace.settled < s.locks.len(); s.grace.settled++ {
 		if l := s.locks.record(s.grace.settled); l != nil && l.nameLen > 0 {
-			s.settle(s.grace.settled, fx)
+			s.endGraceOf(s.grace.settled, fx)
 		}
 		*budget--
 	}
@@ -103,21 +103,21 @@ func (s *Shard) endGrace(budget *int, fx *Effects) {
 
 // unhold ends a hold while the grace runs: nobody is granted it
 // before the end, and the record stays, so that no older claim passes.
-func (s *Shard) unhold(l *lock, to standing) {
-	if l.standing.held() {
+func (s *Shard) unhold(l *lock, to recoveryState) {
+	if l.state.held() {
 		s.grace.unheld++
 	}
-	l.standing = to
+	l.state = to
 	l.count = 0
 	l.deadline = math.MaxInt64
 	s.setMeta(l, nil)
-	if to == standsBarred {
+	if to == stateFenced {
 		s.dropService(l)
 	}
 }
 
 // endHold passes lock i on, whose hold has ended, or, in a grace, keeps it.
-func (s *Shard) endHold(i uint32, l *lock, to standing, fx *Effects) uint32 {
+func (s *Shard) endHold(i uint32, l *lock, to recoveryState, fx *Effects) uint32 {
 	if s.phase != graceOver && s.inGrace() {
 		s.unhold(l, to)
 		return i
@@ -150,15 +150,15 @@ func (s *Shard) placeClaim(tag uint32, name, service []byte) (i uint32, ok bool)
 func (s *Shard) place(tag uint32, name []byte) uint32 {
 	i, l := s.create(tag, name)
 	l.token, l.count, l.ttlMs, l.serviceLen, l.by = 0, 0, 0, 0, 0
-	l.standing, l.deadline = standsBarred, math.MaxInt64
+	l.state, l.deadline = stateFenced, math.MaxInt64
 	s.grace.unheld++
 	return i
 }
 
 // forgetEmpty frees lock i if it was made for waiters and none is left.
 func (s *Shard) forgetEmpty(i uint32) {
-	if l := s.locks.at(i); l.standing == standsBarred && l.token == 0 && l.first == none {
-		l.standing = standsPlain
+	if l := s.locks.at(i); l.state == stateFenced && l.token == 0 && l.first == none {
+		l.state = stateSettled
 		s.grace.unheld--
 		s.forget(i, l)
 	}

@@ -38,7 +38,7 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 			continue
 		}
 		h = codec.HoldImage{Token: l.token, Deadline: l.deadline, Since: l.since, TTLMs: l.ttlMs, Count: l.count,
-			Flags: flagsOf[l.standing], Name: s.name(l), Service: s.service(l)}
+			Flags: flagsOf[l.state], Name: s.name(l), Service: s.service(l)}
 		if l.meta != 0 {
 			h.Meta = s.arena.get(l.meta, l.metaLen())
 		}
@@ -48,10 +48,10 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 }
 
 var flagsOf = [...]codec.HoldFlags{
-	standsRenewed:  codec.HoldRenewed,
-	standsNamed:    codec.HoldNamed,
-	standsReleased: codec.HoldReleased,
-	standsBarred:   codec.HoldBarred,
+	stateRenewed:   codec.HoldRenewed,
+	stateConfirmed: codec.HoldNamed,
+	stateReleased:  codec.HoldReleased,
+	stateFenced:    codec.HoldBarred,
 }
 
 // Counter returns the last token given.
@@ -127,15 +127,15 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	l.since = h.Since - rec.ImageTime + rec.Now
 	switch {
 	case h.Flags&codec.HoldReleased != 0:
-		s.unhold(l, standsReleased)
+		s.unhold(l, stateReleased)
 		return nil
 	case ended:
-		s.unhold(l, standsBarred)
+		s.unhold(l, stateFenced)
 		return nil
 	case rec.Grace > 0:
 		// A holder that has raised its TTL since the image relies on more than that,
 		// until it shows the hold, and is told how long its lease is.
-		l.standing = standsUnseen
+		l.state = stateUnverified
 		l.deadline = rec.Now + max(int64(l.ttlMs)*nsPerMs, rec.Grace)
 	default:
 		l.deadline = max(h.Deadline-rec.ImageTime, 0) + rec.Now // no time is before 0

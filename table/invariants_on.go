@@ -59,15 +59,15 @@ func (s *Shard) Verify() {
 			continue
 		}
 		live++
-		held := l.standing.held()
+		held := l.state.held()
 		if !held {
 			unheld++
 		}
 		bug(held == (l.count >= 1 && l.count <= countMax), "lock %q has count %d", s.name(l), l.count)
 		bug(l.token <= s.counter && (l.token > 0 || !held), "lock %q has token %d", s.name(l), l.token)
 		bug(l.token > 0 || l.first != none, "lock %q has a record for nothing", s.name(l))
-		bug((l.standing == standsBarred) == (l.serviceLen == 0), "lock %q has an owner or none", s.name(l))
-		bug(s.phase != graceOver || l.standing == standsPlain, "lock %q is not settled", s.name(l))
+		bug((l.state == stateFenced) == (l.serviceLen == 0), "lock %q has an owner or none", s.name(l))
+		bug(s.phase != graceOver || l.state == stateSettled, "lock %q is not settled", s.name(l))
 		bug(l.nameLen > inlineNameMax || strings.Trim(string(l.text[l.nameLen:l.serviceAt()]), "\x00") == "", "something is behind the name %q", s.name(l))
 		bug(s.find(l.tag, s.name(l)) == i, "lock %q is not found", s.name(l))
 		bug(!held || s.leases.Has(i) && s.leases.Tick(i) <= tickOf(l.deadline), "lock %q has no lease entry in time", s.name(l))

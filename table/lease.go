@@ -54,7 +54,7 @@ func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 	s.counts.Expiries++
 	l.count = 0
 	s.emit(EventExpire, l, s.service(l), Origin{})
-	return s.endHold(i, l, standsBarred, fx)
+	return s.endHold(i, l, stateFenced, fx)
 }
 
 // Advance settles what is due at table time now: leases before wait timeouts.
@@ -114,7 +114,7 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	s.counts.TimeOuts++
 	l, code, lock := s.locks.at(w.lock), codec.Timeout, w.lock
 	if s.phase != graceOver && w.deadline-s.table.pauses.Late.Load() <= s.grace.until && (l.count == 0 ||
-		l.standing != standsNamed && string(s.service(l)) == string(s.waiterService(w))) {
+		l.state != stateConfirmed && string(s.service(l)) == string(s.waiterService(w))) {
 		code = codec.Recovering // who holds it is not known, or its owner has not shown its token
 	}
 	s.emit(EventTimeOut, l, s.waiterService(w), w.from)

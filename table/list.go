@@ -58,7 +58,7 @@ func (s *Shard) listOne(i uint32, f *Filter, out *Statuses, fx *Effects) bool {
 	if l == nil || l.nameLen == 0 || s.current(i, fx) == none {
 		return false
 	}
-	if !l.standing.held() && (f.Held || l.waiters == 0) || f.Contended && l.waiters == 0 ||
+	if !l.state.held() && (f.Held || l.waiters == 0) || f.Contended && l.waiters == 0 ||
 		!bytes.HasPrefix(s.name(l), f.Prefix) {
 		return false
 	}

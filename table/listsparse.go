@@ -77,8 +77,8 @@ func (s *Shard) liveFrom(at uint32, c *lowest) (looked int) {
 
 // contendedFrom finds records from at on that somebody waits for, and returns what that costs.
 func (s *Shard) contendedFrom(at uint32, c *lowest) (looked int) {
-	for chunk := range s.waiters.spare {
-		for live := ^s.waiters.spare[chunk].free; live != 0; live &= live - 1 {
+	for chunk := range s.waiters.freeOf {
+		for live := ^s.waiters.freeOf[chunk].free; live != 0; live &= live - 1 {
 			i := uint32(chunk)<<waiterChunkBits | uint32(bits.TrailingZeros64(live))
 			if lock := s.waiters.at(i).lock; lock >= at {
 				c.offer(lock)

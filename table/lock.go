@@ -46,8 +46,8 @@ type lock struct {
 	meta    ref    // META of the holder; 0: none
 	extra   uint16 // length of META, and re-entries from other connections: see reentry.go
 
-	standing standing // in a recovery
-	by       connMark // the connection that was granted
+	state recoveryState // in a recovery
+	by    connMark      // the connection that was granted
 }
 
 // lockSlab hands out lock records by index. Records never move. The list of free records is not sorted: the

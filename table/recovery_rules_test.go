@@ -76,7 +76,7 @@ func (w *recWorld) imported(s *Shard, img *recImage) {
 			for k := range img.shards[j].Len() {
 				img.shards[j].At(k, &h)
 				i := s.find(uint32(w.table.Hash(h.Name)), h.Name)
-				if l := s.locks.at(i); l.standing == standsUnseen {
+				if l := s.locks.at(i); l.state == stateUnverified {
 					l.deadline = h.Deadline - img.time
 					s.armLease(i, l)
 				}
@@ -95,8 +95,8 @@ func (w *recWorld) graceCame(s *Shard) {
 		if l == nil || l.nameLen == 0 || l.deadline <= w.tableNow() {
 			continue
 		}
-		if w.out == ruleUnseen && l.standing == standsUnseen || w.out == ruleRetoken && l.standing == standsRenewed {
-			l.standing = standsNamed
+		if w.out == ruleUnseen && l.state == stateUnverified || w.out == ruleRetoken && l.state == stateRenewed {
+			l.state = stateConfirmed
 		}
 	}
 }
@@ -112,15 +112,15 @@ func (w *recWorld) instead(s *Shard, i uint32, cmd *codec.Command, r *Result) (d
 		return false, func() { s.phase = graceRuns }
 	case w.out == ruleReenter && cmd.Verb == codec.VerbAcquire && i != none && s.holds(i, cmd.Service):
 		l := s.locks.at(i)
-		was, token := l.standing, l.token
-		l.standing = standsNamed
+		was, token := l.state, l.token
+		l.state = stateConfirmed
 		return false, func() {
-			if l.standing == standsNamed && l.token == token {
-				l.standing = was
+			if l.state == stateConfirmed && l.token == token {
+				l.state = was
 			}
 		}
 	case w.out == ruleLarger && cmd.Has(codec.OptToken) && i != none:
-		if l := s.locks.at(i); l.standing.held() && l.deadline > w.tableNow() && cmd.Token > l.token {
+		if l := s.locks.at(i); l.state.held() && l.deadline > w.tableNow() && cmd.Token > l.token {
 			r.Code = codec.Stale
 			return true, nil
 		}
@@ -137,10 +137,10 @@ func (w *recWorld) afterwards(s *Shard, i uint32, verb codec.Verb) {
 		return
 	}
 	l := s.locks.at(i)
-	if w.out == ruleTombstone && l.standing == standsReleased ||
-		w.out == ruleBarred && l.standing == standsBarred && verb == codec.VerbForceRelease {
+	if w.out == ruleTombstone && l.state == stateReleased ||
+		w.out == ruleBarred && l.state == stateFenced && verb == codec.VerbForceRelease {
 		s.dropService(l)
-		l.standing, l.token = standsBarred, 0
+		l.state, l.token = stateFenced, 0
 		s.forgetEmpty(i)
 	}
 }

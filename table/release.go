@@ -18,7 +18,7 @@ func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *R
 		return
 	}
 	s.counts.Releases++
-	s.endHold(i, l, standsReleased, fx)
+	s.endHold(i, l, stateReleased, fx)
 }
 
 // force ends the hold of lock i, whoever holds it; l is nil if nobody does.
@@ -36,7 +36,7 @@ func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 	l.count = 0
 	s.counts.Forced++
 	s.emit(EventForce, l, fx.Owner, Origin{})
-	s.endHold(i, l, standsBarred, fx)
+	s.endHold(i, l, stateFenced, fx)
 }
 
 // TakeBack undoes a grant that could not be delivered: one count of that very
@@ -54,7 +54,7 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 	s.counts.TakeBacks++
 	s.emit(EventTakeBack, l, s.service(l), Origin{})
 	if l.count == 0 {
-		s.endHold(hold.index, l, standsReleased, fx)
+		s.endHold(hold.index, l, stateReleased, fx)
 	}
 	s.verify()
 }
@@ -62,7 +62,7 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 // Cancel ends a wait without an answer, as its connection is gone. It tells
 // whether the request was still waiting.
 func (s *Shard) Cancel(ref WaiterRef) bool {
-	w := s.waiters.lookUp(ref)
+	w := s.waiters.find(ref)
 	if w == nil {
 		return false
 	}

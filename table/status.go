@@ -31,7 +31,7 @@ func (s *Shard) Status(now int64, hash uint64, name []byte, st *Status, fx *Effe
 
 // fill copies what is known of a lock.
 func (s *Shard) fill(l *lock, st *Status) {
-	st.Held = l.standing.held()
+	st.Held = l.state.held()
 	st.Recovering = !st.Held
 	st.Name = append(st.Name[:0], s.name(l)...)
 	st.Owner = append(st.Owner[:0], s.service(l)...)

@@ -135,7 +135,7 @@ func (s *Shard) trimPiece(budget *int) {
 
 // trimSettle settles one chunk of lock records.
 func (s *Shard) trimSettle(budget *int) {
-	chunk, goes := s.sort.settle(&s.locks, s.tooManyLocks())
+	chunk, goes := s.sort.takeChunk(&s.locks, s.tooManyLocks())
 	if !goes {
 		return
 	}

@@ -42,15 +42,15 @@ type WaiterRef struct {
 // requests of one read then lie side by side, in whatever order earlier ones have ended.
 type waiterSlab struct {
 	chunks []*[waiterChunkLen]waiter // nil: without memory, which it gets when a record of it is taken
-	spare  []spareWaiters            // by chunk
+	freeOf []freeWaiters             // by chunk
 	open   uint32                    // a chunk with free records, none: there is none
 	live   int
 	mapped int // chunks with memory
 	idle   int // those of them whose records are all free
 }
 
-// spareWaiters are the free records of a chunk. They outlive its memory.
-type spareWaiters struct {
+// freeWaiters are the free records of a chunk. They outlive its memory.
+type freeWaiters struct {
 	free       uint64 // bit i: record i
 	next       uint32 // chunk with free records, if this has some
 	generation uint32 // raised whenever a record is taken
@@ -72,15 +72,15 @@ func (b *waiterSlab) take() uint32 {
 		b.mapped++
 		b.idle++
 	}
-	spare := &b.spare[chunk]
-	if spare.free == ^uint64(0) {
+	free := &b.freeOf[chunk]
+	if free.free == ^uint64(0) {
 		b.idle--
 	}
-	spare.generation++
-	i := uint32(bits.TrailingZeros64(spare.free))
-	b.chunks[chunk][i].generation = spare.generation
-	if spare.free &= spare.free - 1; spare.free == 0 {
-		b.open = spare.next
+	free.generation++
+	i := uint32(bits.TrailingZeros64(free.free))
+	b.chunks[chunk][i].generation = free.generation
+	if free.free &= free.free - 1; free.free == 0 {
+		b.open = free.next
 	}
 	b.live++
 	return chunk<<waiterChunkBits | i
@@ -89,12 +89,12 @@ func (b *waiterSlab) take() uint32 {
 func (b *waiterSlab) grow() {
 	b.open = uint32(len(b.chunks))
 	b.chunks = append(b.chunks, nil)
-	b.spare = append(b.spare, spareWaiters{free: ^uint64(0), next: none})
+	b.freeOf = append(b.freeOf, freeWaiters{free: ^uint64(0), next: none})
 }
 
 // giveBack gives up the memory of a chunk if all its records are free, and reports whether it did.
 func (b *waiterSlab) giveBack(chunk int) bool {
-	if b.chunks[chunk] == nil || b.spare[chunk].free != ^uint64(0) {
+	if b.chunks[chunk] == nil || b.freeOf[chunk].free != ^uint64(0) {
 		return false
 	}
 	b.chunks[chunk] = nil
@@ -103,8 +103,8 @@ func (b *waiterSlab) giveBack(chunk int) bool {
 	return true
 }
 
-// lookUp returns the waiting request of that reference, nil if its wait is over.
-func (b *waiterSlab) lookUp(ref WaiterRef) *waiter {
+// find returns the waiting request of that reference, nil if its wait is over.
+func (b *waiterSlab) find(ref WaiterRef) *waiter {
 	if ref.index >= b.len() || b.chunks[ref.index>>waiterChunkBits] == nil {
 		return nil
 	}
@@ -118,11 +118,11 @@ func (b *waiterSlab) lookUp(ref WaiterRef) *waiter {
 func (b *waiterSlab) drop(i uint32) {
 	b.at(i).serviceLen = 0
 	chunk := i >> waiterChunkBits
-	spare := &b.spare[chunk]
-	if spare.free == 0 {
-		spare.next, b.open = b.open, chunk
+	free := &b.freeOf[chunk]
+	if free.free == 0 {
+		free.next, b.open = b.open, chunk
 	}
-	if spare.free |= 1 << (i & waiterChunkMask); spare.free == ^uint64(0) {
+	if free.free |= 1 << (i & waiterChunkMask); free.free == ^uint64(0) {
 		b.idle++
 	}
 	b.live--

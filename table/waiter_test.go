@@ -35,7 +35,7 @@ func TestWaiterRecordsAreHandedOutOnce(t *testing.T) {
 		most = max(most, len(taken))
 		idle := 0
 		for chunk := range slab.chunks {
-			if slab.chunks[chunk] != nil && slab.spare[chunk].free == ^uint64(0) {
+			if slab.chunks[chunk] != nil && slab.freeOf[chunk].free == ^uint64(0) {
 				idle++
 			}
 		}
