@@ -2,13 +2,13 @@ package table
 
 import "encoding/binary"
 
-// ref is the place of a string in the arena: its chunk plus one, and the unit of 16 bytes within
-// it. Zero is none.
+// ref locates a string in the arena: its chunk plus one, and the unit of 16 bytes within it. Zero
+// is none.
 type ref uint32
 
 const (
 	unitBits       = 4
-	arenaChunkBits = 12 // 4 KiB: of each size one chunk can lie nearly idle, in each shard
+	arenaChunkBits = 12 // 4 KiB; in each shard one chunk of each size can be almost empty
 	arenaChunkLen  = 1 << arenaChunkBits
 	refInChunkBits = arenaChunkBits - unitBits
 	refMask        = 1<<refInChunkBits - 1
@@ -17,25 +17,25 @@ const (
 	classMax       = 1024 // bytes of the largest block: the longest lock name
 )
 
-// arena keeps the strings that have no room in their record: long names and
-// service ids, META. Blocks have one of six sizes, and a chunk has blocks of one size, so that
-// a chunk without a block in use can be given back. Blocks do not move.
+// arena keeps the strings that do not fit into their record: long names and service ids, and META.
+// Blocks have one of six sizes. All blocks of a chunk have the same size, so a chunk without a
+// block in use can be given back. Blocks do not move.
 type arena struct {
 	chunks []arenaChunk
 	open   [classes]uint32 // first chunk of that size with room, plus one; 0: none
 	vacant uint32          // first chunk without memory, plus one, linked by next; 0: none
 	mapped int             // chunks with memory
-	idle   int             // those of them without a block in use
+	idle   int             // chunks with memory and without a block in use
 	blocks int             // blocks in use
-	inUse  int             // bytes of them
+	inUse  int             // bytes of the blocks in use
 }
 
-// arenaChunk is one chunk. While it has room, it is in the list of its size.
+// arenaChunk is one chunk. It is in the list of its size while it has room.
 type arenaChunk struct {
 	mem        *[arenaChunkLen]byte // nil: no memory
 	next, prev uint32               // in the list, plus one; 0: none
 	free       uint16               // first free block, its unit plus one, linked within; 0: none
-	carved     uint16               // units that were given out at least once
+	carved     uint16               // units that were used at least once
 	used       uint16               // blocks in use
 	class      uint8
 }
@@ -57,7 +57,7 @@ func (c *arenaChunk) at(unit uint16) []byte { return c.mem[int(unit)<<unitBits:]
 // full reports whether the chunk has no room for a block.
 func (c *arenaChunk) full() bool { return c.free == 0 && c.carved == 1<<refInChunkBits }
 
-// get returns the n bytes at r. They alias the arena: copy what is kept.
+// get returns the n bytes at r. They alias the arena; a caller that keeps them makes a copy.
 func (a *arena) get(r ref, n int) []byte {
 	return a.chunks[r>>refInChunkBits-1].at(uint16(r & refMask))[:n:n]
 }
@@ -142,7 +142,7 @@ func (a *arena) unlink(c *arenaChunk) {
 	}
 }
 
-// giveBack gives up the memory of chunk i if no block of it is in use, and reports whether it did.
+// giveBack frees the memory of chunk i if none of its blocks is in use, and reports whether it did.
 func (a *arena) giveBack(i int) bool {
 	c := &a.chunks[i]
 	if c.mem == nil || c.used > 0 {

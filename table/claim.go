@@ -2,8 +2,8 @@ package table
 
 import "dlm/codec"
 
-// applyInGrace is Apply while the grace runs. Nothing is granted but re-entries
-// of holders who have shown their token.
+// applyInGrace is Apply while the grace runs. It grants only re-entries, to holders that have shown
+// their token.
 func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
 	switch cmd.Verb {
 	case codec.VerbAcquire:
@@ -31,13 +31,13 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 	}
 }
 
-// holds tells whether service holds lock i, as far as is known.
+// holds reports whether service holds lock i, as far as the table knows.
 func (s *Shard) holds(i uint32, service []byte) bool {
 	l := s.locks.at(i)
 	return l.state.held() && string(s.service(l)) == string(service)
 }
 
-// acquireInGrace lets the request wait, unless its owner has shown that it holds the lock.
+// acquireInGrace lets the request wait, unless its owner has shown the token of its hold.
 func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
 	if i != none && s.holds(i, cmd.Service) && s.locks.at(i).state == stateConfirmed {
 		s.acquire(i, s.locks.at(i), tag, cmd, from, fx, r)
@@ -62,8 +62,8 @@ func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, f
 	s.forgetEmpty(i) // if there is no room to wait either
 }
 
-// showToken is RELEASE or HEARTBEAT with TOKEN in a grace: of a known hold, or
-// as a claim to one that the image does not know.
+// showToken executes RELEASE or HEARTBEAT with TOKEN in a grace. The token belongs to a known hold,
+// or claims one that the image does not have.
 func (s *Shard) showToken(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	known := codec.Token(0)
 	if i != none {
@@ -75,18 +75,18 @@ func (s *Shard) showToken(i, tag uint32, cmd *codec.Command, fx *Effects, r *Res
 	case cmd.Token == known:
 		s.showKnown(i, cmd, fx, r)
 	case cmd.Token <= s.grace.floor:
-		r.Code = codec.NotHeld // it had ended by the time of the image
+		r.Code = codec.NotHeld // the hold had ended before the image was written
 		if i != none {
 			r.Code = codec.Stale
 		}
 	case cmd.Token > s.grace.ceiling:
-		r.Code = codec.Stale // it was never given
+		r.Code = codec.Stale // the token was never given
 	default:
 		s.claim(i, tag, cmd, fx, r)
 	}
 }
 
-// showKnown is for the very token that is on record.
+// showKnown executes the command if its token is the one on record.
 func (s *Shard) showKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	l := s.locks.at(i)
 	switch {
@@ -95,7 +95,7 @@ func (s *Shard) showKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) 
 	case string(s.service(l)) != string(cmd.Service):
 		r.Code = codec.NotOwner
 	case l.state == stateReleased && cmd.Verb == codec.VerbRelease:
-		r.Token = l.token // a re-entry that is not on record
+		r.Token = l.token // the record does not have the last re-entry
 	case l.state == stateReleased && !cmd.Has(codec.OptCount):
 		r.Code = codec.NotHeld
 	default:
@@ -103,8 +103,8 @@ func (s *Shard) showKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) 
 	}
 }
 
-// claim enters a hold that was given after the image was written. A hold with a
-// smaller token has ended, whoever had it.
+// claim enters a hold that was granted after the image was written. A hold with a smaller token has
+// ended, whichever owner it had.
 func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	if i == none {
 		var ok bool
@@ -122,17 +122,16 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 		s.dropService(l)
 	}
 	s.setService(l, cmd.Service)
-	// The TTL that the holder was given is not known, unless it says it again.
+	// The TTL of the grant is not known unless the command repeats it.
 	l.token, l.ttlMs, l.since = cmd.Token, s.table.ttlMs, s.now
 	l.markGrant(0)
-	l.state = stateReleased // revived by what follows
+	l.state = stateReleased // the code below revives it
 	s.counts.Claims++
 	s.emit(EventClaim, l, cmd.Service, Origin{})
 	s.shown(i, l, cmd, fx, r)
 }
 
-// shown is for a holder that has shown its token: its hold is known from now on,
-// with the count that it gives.
+// shown confirms a hold whose holder has shown its token, with the count that the command gives.
 func (s *Shard) shown(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
 	if l.state != stateConfirmed {
 		if !l.state.held() {
@@ -151,15 +150,15 @@ func (s *Shard) shown(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 	}
 }
 
-// restartLease lets a lease run as if the lock had been acquired now: it may get
-// shorter than what Import gave it.
+// restartLease lets the lease run as if the lock had been acquired now. It can end earlier than the
+// lease that Import gave.
 func (s *Shard) restartLease(i uint32, l *lock, cmd *codec.Command) {
 	l.deadline = s.now
 	s.renew(l, optionalTTL(cmd))
 	s.armLease(i, l)
 }
 
-// onKnown executes RELEASE or HEARTBEAT of a holder as it would be outside of a grace.
+// onKnown executes RELEASE or HEARTBEAT of a confirmed holder as outside of a grace.
 func (s *Shard) onKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	l := s.locks.at(i)
 	if cmd.Verb == codec.VerbRelease {
@@ -169,8 +168,8 @@ func (s *Shard) onKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
 	}
 }
 
-// grantReentries grants the requests of the holder, wherever they stand in the
-// queue: had its hold been known, they would never have waited. A FRESH one waits on.
+// grantReentries grants the holder's requests at any place of the queue, because they would not
+// have waited had its hold been known. A FRESH request keeps waiting.
 func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 	for at := l.first; at != none && l.count < countMax; {
 		w := s.waiters.at(at)

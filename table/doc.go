@@ -1,18 +1,17 @@
-// Package table decides who gets a lock. It is a pure state machine: commands
-// and times go in, results and effects come out, and the same input gives the
-// same state.
+// Package table decides who gets a lock. It is a pure state machine: commands and times go in,
+// results and effects come out, and the same input gives the same state.
 //
-// It owns locks, owners, queues, leases, wait deadlines, fencing tokens, META
-// and the limits on them. It knows no socket and no wire form, reads no clock,
-// starts no goroutine, writes no file and logs nothing. It does not check the
-// length of names, services, META or the range of a TTL: the codec does.
+// It owns locks, owners, queues, leases, wait deadlines, fencing tokens, META and the limits on
+// them. It knows no socket and no wire form, reads no clock, starts no goroutine, writes no file
+// and logs nothing. It does not check the length of names, services and META, nor the range of a
+// TTL; the codec does.
 //
 //	Table    256 shards, the limits over all of them, the due ticks
 //	Shard    the locks whose names hash to it, under one mutex
-//	Command  (package codec) what a client asked for
-//	Result   the outcome of a command, at once
+//	Command  (package codec) the request of a client
+//	Result   the immediate outcome of a command
 //	Plain    several commands of the commonest kind, and their outcomes
-//	Effect   the end of somebody's earlier wait, to be delivered by the caller
+//	Effect   the end of an earlier wait of another connection, which the caller delivers
 //	Event    one change of one lock, for a tap in tests
 //
 // # A lock
@@ -20,15 +19,15 @@
 // A lock that nobody holds has no record: it is free, and its name is forgotten.
 //
 //	      ACQUIRE: new token, count 1
-//	free ------------------------------> held --+  ACQUIRE of the owner: count + 1, lease anew
-//	  ^                                  |  ^   |  HEARTBEAT: lease anew
+//	free ------------------------------> held --+  ACQUIRE of the owner: count + 1, new lease
+//	  ^                                  |  ^   |  HEARTBEAT: new lease
 //	  |                                  |  |<--+  RELEASE with count > 1: count - 1
-//	  |  nobody waits                    |  |
+//	  |  no waiter                       |  |
 //	  +-------------- passOn <-----------+  |
 //	                    |  RELEASE to 0, lease over, FORCE-RELEASE, TakeBack to 0
 //	                    +-------------------+
 //	                     first waiter in time: new token, count 1,
-//	                     + 1 for each request of its owner right behind it
+//	                     + 1 for each request of its owner that directly follows
 //
 // # A request
 //
@@ -44,38 +43,43 @@
 //
 // # Time
 //
-// Times are nanoseconds of table time, a clock of the caller that never goes
-// back. After a pause of the process the ends of leases wait until the caller has executed what
-// arrived in it, and waits count what table time leaves out of a long one: see Pauses. A call with an older reading
-// runs at the shard's last time. Deadlines are exact: a lease or wait that ends
-// at t is not over at t-1 and is over at t. A command first settles the lease
-// of its own lock; Advance settles the rest, one tick of a millisecond late at
-// most if it is called for each tick in which Table.Due says so.
+// Times are nanoseconds of table time, a clock of the caller that never goes back. A call with an
+// older reading runs at the shard's last time. Deadlines are exact: a lease or wait that ends at t
+// is not over at t-1 and is over at t.
+//
+// A command first ends the lease of its own lock if that is over. Advance ends the other leases and
+// waits. It is one tick of a millisecond late at most if the caller calls it for each tick in which
+// Table.Due returns true.
+//
+// After a pause of the process, leases do not end until the caller has executed the commands that
+// arrived during the pause. Waits include the part of a long pause that table time leaves out. See
+// Pauses.
 //
 // # Recovery
 //
-// A table that is made from an image (Import) does not know what happened after
-// it. While its grace runs, a record can be without a holder: for requests that wait,
-// and to remember the token of a hold that has ended.
+// A table that is made from an image (Import) does not know what happened after it. While its grace
+// runs, a record can be without a holder: for requests that wait, and to remember the token of a
+// hold that has ended.
 //
-//	                       HEARTBEAT or RELEASE with TOKEN n
-//	unknown, n above the image's counter ------------> named     a claim; a larger n replaces the holder
-//	of the image: unseen ----------------------------> named
-//	unseen --- HEARTBEAT without TOKEN --------------> renewed
-//	named, renewed, unseen --- RELEASE to 0 ---------> released  only its owner's TOKEN and COUNT revive it
-//	named, renewed, unseen --- lease over, forced ---> barred    nothing up to its token is believed
+//	                                 HEARTBEAT or RELEASE with TOKEN n
+//	unknown, n above the image's counter --> confirmed  a claim; a larger n replaces the holder
+//	of the image: unverified --------------> confirmed
 //
-// Nothing is granted but re-entries of named holds. When the grace ends, each record is
-// settled before anything else happens to it: unseen holds end, renewed ones get a
-// new token, those without a holder go to the first who waits.
+//	unverified --- HEARTBEAT without TOKEN --> renewed
+//	any of the three --- RELEASE to 0 -------> released  only its owner's TOKEN and COUNT revive it
+//	any of the three --- lease over, forced -> fenced    tokens up to its own are refused
+//
+// Only re-entries of confirmed holds are granted. When the grace ends, the table decides about each
+// record before anything else happens to it: unverified holds end, renewed holds get a new token,
+// and locks without a holder go to the first waiter.
 //
 // # Who may call what
 //
-// Table.Hash, Prepare, Shard, ShardAt, Due and SetMemoryLeft may be called from anywhere;
-// Totals, Gather, RunPlain and RunSingle too, by who holds no shard. Apply, Cancel, TakeBack, Holder, Advance, Status
-// List, Export and Import need the shard's mutex (Shard.Lock). Never hold two shards. Effects
-// belong to the caller, which delivers them after unlocking and then empties
-// the list.
+// Table.Hash, Prepare, Shard, ShardAt, Due and SetMemoryLeft may be called from anywhere. Totals,
+// Gather, RunPlain and RunSingle lock shards themselves: call them without holding one. Apply,
+// Cancel, TakeBack, Holder, Advance, Status, List, Export and Import need the shard's mutex
+// (Shard.Lock). Never hold two shards. Effects belong to the caller, which delivers them after
+// unlocking and then empties the list.
 //
 // Scripts in testdata show each rule of the contract; DESIGN.md has the reasons.
 package table

@@ -2,7 +2,7 @@ package table
 
 import "dlm/codec"
 
-// EventKind says what happened to a lock.
+// EventKind names the change of a lock.
 type EventKind uint8
 
 const (
@@ -17,12 +17,13 @@ const (
 	EventTimeOut                       // a wait ended by its timeout
 	EventCancel                        // a wait ended with its connection
 	EventRefuse                        // a wait ended because no token was left
-	EventClaim                         // a hold was believed in a recovery
-	EventRetoken                       // a hold that came through a recovery got a new token
+	EventClaim                         // a hold was confirmed in a recovery
+	// a hold of the image got a new token at the end of the grace
+	EventRetoken
 )
 
-// Event is one change of one lock, for tests that check the order of things.
-// Name and Service alias the shard: copy what is kept.
+// Event is one change of one lock, for tests that check the order of changes. Name and Service
+// alias the shard; a tap that keeps them makes copies.
 type Event struct {
 	Kind    EventKind
 	Shard   uint8
@@ -32,7 +33,7 @@ type Event struct {
 	Service []byte
 	Token   codec.Token
 	Count   uint32 // after the event
-	From    Origin // of the request; none for what a holder or an admin does
+	From    Origin // of the request; zero for acts of a holder or an admin
 	Waited  bool   // grant and re-entry: the request came from the queue
 }
 

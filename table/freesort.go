@@ -1,25 +1,25 @@
 package table
 
-// freeSort finds the chunks of lock records that are free as a whole, and takes their records out
-// of the list of free records, so that their memory can be given back. The list is linked through
-// the records and not sorted, which costs an ACQUIRE and a RELEASE nothing; so it is walked once,
-// in pieces:
+// freeSort finds the chunks of lock records whose records are all free, and removes these records
+// from the list of free records, so that their memory can be given back. The list is linked through
+// the records and is not sorted, which costs ACQUIRE and RELEASE nothing. So freeSort walks it
+// once, in pieces:
 //
-//	begin    all free records are the rest; the list at hand is empty
+//	begin    all free records become the rest; the list of available records is empty
 //	sift     one record after the other leaves the rest and joins the free ones of its chunk
-//	take     chunk after chunk: if all its records are there, its memory is given back; else
-//	         they are at hand again
+//	take     one chunk after the other: if all its records are free, its memory is given back;
+//	         else its free records become available again
 //
-// Between pieces records that are freed are at hand, and so are taken first. When there is none,
-// handBack makes some of the others be at hand.
+// Records that are freed between pieces are available, and are used first. When there are none,
+// handBack makes some of the others available.
 type freeSort struct {
-	rest   uint32       // free records that are not sifted, a list
-	next   uint32       // chunks from here on are settled, when rest is empty
-	chunks []siftedFree // by chunk; nil: nothing is being sorted
+	rest   uint32       // list of the free records that are not sifted
+	next   uint32       // chunks from here on are taken already, when rest is empty
+	chunks []siftedFree // by chunk; nil: no sort runs
 	vacant []uint32     // chunks without memory, the lowest last
 }
 
-// siftedFree are the free records of one chunk, a list.
+// siftedFree is the list of a chunk's free records.
 type siftedFree struct {
 	first, last uint32
 	n           int32
@@ -30,7 +30,7 @@ func (f *freeSort) active() bool { return f.chunks != nil }
 // mapped returns how many chunks have memory.
 func (f *freeSort) mapped(b *lockSlab) int { return len(b.chunks) - len(f.vacant) }
 
-// vacantChunk returns the chunk that gets memory next.
+// vacantChunk returns the next chunk that gets memory.
 func (f *freeSort) vacantChunk(b *lockSlab) int {
 	last := len(f.vacant) - 1
 	if last < 0 {
@@ -48,7 +48,7 @@ func (f *freeSort) begin(b *lockSlab) {
 	f.next = uint32(len(f.chunks))
 }
 
-// sift moves a record from the rest to its chunk. There must be one.
+// sift moves a record from the rest to its chunk. The rest must not be empty.
 func (f *freeSort) sift(b *lockSlab) {
 	i := f.rest
 	l := b.at(i)
@@ -63,9 +63,9 @@ func (f *freeSort) sift(b *lockSlab) {
 	c.n++
 }
 
-// takeChunk takes the highest chunk that is not settled, and returns it and whether all its records
-// are free. If they are and may go, its memory is the caller's to give up, by vacate; else they
-// are at hand again.
+// takeChunk returns the highest chunk that was not taken, and whether all its records are free and
+// mayGo is true. If so, the caller frees its memory with vacate. If not, its free records are
+// available again.
 func (f *freeSort) takeChunk(b *lockSlab, mayGo bool) (chunk uint32, goes bool) {
 	f.next--
 	c := f.chunks[f.next]
@@ -79,11 +79,11 @@ func (f *freeSort) takeChunk(b *lockSlab, mayGo bool) (chunk uint32, goes bool) 
 	return f.next, false
 }
 
-// vacate gives up the memory of a chunk that takeChunk has returned.
+// vacate frees the memory of a chunk that takeChunk has returned.
 func (f *freeSort) vacate(b *lockSlab, chunk uint32) {
 	b.chunks[chunk] = nil
 	at := len(f.vacant)
-	for at > 0 && f.vacant[at-1] < chunk { // mostly the lowest of all
+	for at > 0 && f.vacant[at-1] < chunk { // usually it is the lowest
 		at--
 	}
 	f.vacant = append(f.vacant, 0)
@@ -91,11 +91,11 @@ func (f *freeSort) vacate(b *lockSlab, chunk uint32) {
 	f.vacant[at] = chunk
 }
 
-// end is called when all is settled.
+// end ends the sort when all chunks are taken.
 func (f *freeSort) end() { f.chunks = nil }
 
-// handBack makes a record, or those of a chunk, be at hand again while they are sorted. It
-// reports whether there was any.
+// handBack makes a record, or those of a chunk, available again during a sort. It reports whether
+// there was any.
 func (f *freeSort) handBack(b *lockSlab) bool {
 	if !f.active() {
 		return false

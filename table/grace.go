@@ -6,45 +6,48 @@ import (
 	"dlm/codec"
 )
 
-// A table that starts from an image does not know what happened after it: a hold
-// of the image may have been released, a lock that is free in it may be held. So
-// for a while, the grace, it grants nothing, and lets holders show their tokens;
-// then every lock is settled by what was shown. See doc.go.
+// A table that starts from an image does not know what happened after it. A hold of the image may
+// have been released, and a lock that is free in the image may be held. So for a while, the grace,
+// the table grants nothing and lets holders show their tokens. At the end of the grace it decides
+// about every lock by the tokens it has seen. See doc.go.
 
-// phase is how far the grace of a shard has come.
+// phase is the progress of a shard's grace.
 type phase uint8
 
 const (
 	graceOver phase = iota // or there was none
 	graceRuns
-	graceEnds // its time is over; records are settled one by one
+	graceEnds // its time is over; the records are decided one by one
 )
 
-// grace is what a shard knows of its recovery.
+// grace is the state of a shard's recovery.
 type grace struct {
-	until   int64       // table time in ns
-	floor   codec.Token // the image's counter: a lock that is not in the image is believed with larger tokens only
+	until int64 // table time in ns
+	// the image's counter: a claim to a lock that the image does not have needs a larger token
+	floor   codec.Token
 	ceiling codec.Token // the last token given before this start
-	settled uint32      // records below are settled; graceEnds only
+	settled uint32      // records below are decided; graceEnds only
 	unheld  int         // records that nobody holds
 }
 
-// recoveryState is how a record came through the recovery. All but stateSettled exist
-// only in a grace, until the record is settled.
+// recoveryState is the state of a record in a recovery. All but stateSettled exist only in a grace,
+// until endGraceOf has decided about the record.
 type recoveryState uint8
 
 const (
-	stateSettled    recoveryState = iota // a hold like any other
-	stateUnverified                      // a hold of the image; nobody has shown that it lives
-	stateRenewed                         // its owner has renewed it, without the token
+	stateSettled    recoveryState = iota // a hold as outside of a recovery
+	stateUnverified                      // a hold of the image; no sign of its owner yet
+	stateRenewed                         // its owner has renewed it without the token
 	stateConfirmed                       // its owner has shown the token
-	stateReleased                        // no hold: it was given back. Owner and token stay on record
-	stateFenced                          // no hold: forced, expired, or never known. What has no larger token is refused
+	// no hold: its owner has released it. Owner and token stay on record
+	stateReleased
+	// no hold: forced, expired, or never known. Claims without a larger token are refused
+	stateFenced
 )
 
 func (st recoveryState) held() bool { return st < stateReleased }
 
-// inGrace brings the phase up to date and tells whether the grace still runs.
+// inGrace updates the phase and reports whether the grace still runs.
 func (s *Shard) inGrace() bool {
 	if s.phase == graceRuns && s.leaseNow() >= s.grace.until {
 		s.phase = graceEnds
@@ -52,8 +55,8 @@ func (s *Shard) inGrace() bool {
 	return s.phase == graceRuns
 }
 
-// current settles the record i for what has come to its end in lease time: its grace,
-// then its lease. It returns i, or none if the record is gone.
+// current ends the grace of record i, and then its lease, if their time has come. It returns i, or
+// none if the record is gone.
 func (s *Shard) current(i uint32, fx *Effects) uint32 {
 	if s.phase != graceOver && !s.inGrace() && i != none {
 		i = s.endGraceOf(i, fx)
@@ -64,9 +67,9 @@ func (s *Shard) current(i uint32, fx *Effects) uint32 {
 	return i
 }
 
-// endGraceOf ends what the grace left open about lock i, once the grace is over. A
-// hold that nobody has spoken for ends; one that was renewed without its token gets a
-// new one: who else has the old token can't pass for its owner any more.
+// endGraceOf decides about lock i once the grace is over. An unverified hold ends. A hold that was
+// renewed without its token gets a new one, so that nobody else who knows the old token can act as
+// the owner.
 func (s *Shard) endGraceOf(i uint32, fx *Effects) uint32 {
 	l := s.locks.at(i)
 	was := l.state
@@ -88,7 +91,7 @@ func (s *Shard) endGraceOf(i uint32, fx *Effects) uint32 {
 	return i
 }
 
-// endGrace settles records, as many as budget allows.
+// endGrace decides about as many records as budget allows.
 func (s *Shard) endGrace(budget *int, fx *Effects) {
 	for ; *budget > 0 && s.grace.settled < s.locks.len(); s.grace.settled++ {
 		if l := s.locks.record(s.grace.settled); l != nil && l.nameLen > 0 {
@@ -101,8 +104,8 @@ func (s *Shard) endGrace(budget *int, fx *Effects) {
 	}
 }
 
-// unhold ends a hold while the grace runs: nobody is granted it
-// before the end, and the record stays, so that no older claim passes.
+// unhold ends a hold while the grace runs. The lock is not granted before the end of the grace, and
+// the record stays, so that no older claim is believed.
 func (s *Shard) unhold(l *lock, to recoveryState) {
 	if l.state.held() {
 		s.grace.unheld++
@@ -116,7 +119,7 @@ func (s *Shard) unhold(l *lock, to recoveryState) {
 	}
 }
 
-// endHold passes lock i on, whose hold has ended, or, in a grace, keeps it.
+// endHold passes on lock i, whose hold has ended. In a grace it keeps the record.
 func (s *Shard) endHold(i uint32, l *lock, to recoveryState, fx *Effects) uint32 {
 	if s.phase != graceOver && s.inGrace() {
 		s.unhold(l, to)
@@ -125,8 +128,8 @@ func (s *Shard) endHold(i uint32, l *lock, to recoveryState, fx *Effects) uint32
 	return s.passOn(i, l, fx)
 }
 
-// placeWait makes a record for a lock that nobody holds, so that requests can
-// wait for the end of the grace.
+// placeWait makes a record for a lock that nobody holds, so that requests can wait for the end of
+// the grace.
 func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, which codec.Which) {
 	switch {
 	case s.table.full.Load() && !s.lockFits(name, nil, nil):
@@ -137,8 +140,8 @@ func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, which codec.Which)
 	return s.place(tag, name), codec.WhichNone
 }
 
-// placeClaim makes one for a claim to be entered; only the limit of memory can refuse it. Requests that wait may
-// have used up the limit of locks: holders, who came first, may pass it.
+// placeClaim makes a record for a claim. Only the limit of memory can refuse it: waiting requests
+// may have used up the limit of locks, and the holder was there before them.
 func (s *Shard) placeClaim(tag uint32, name, service []byte) (i uint32, ok bool) {
 	if s.table.full.Load() && !s.lockFits(name, service, nil) {
 		return none, false

@@ -2,8 +2,8 @@ package table
 
 import "dlm/codec"
 
-// grant makes service the holder of lock i, which nobody holds, under a new
-// token, for a request of that connection. The caller has seen that a token is left.
+// grant makes service the holder of lock i, which nobody holds, under a new token, for a request of
+// that connection. The caller has checked that a token is left.
 func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []byte, conn ConnID) {
 	s.beginHold(l, ttlMs)
 	l.markGrant(markOf(conn))
@@ -28,12 +28,12 @@ func (s *Shard) beginHold(l *lock, ttlMs uint32) {
 	l.deadline = s.now + int64(ttlMs)*nsPerMs
 }
 
-// passOn gives lock i, whose hold has ended, to the first waiter that can
-// still be granted, and to the requests of the same owner right behind it.
-// Without one it forgets the lock. It returns i, or none if the record is gone.
+// passOn gives lock i, whose hold has ended, to the first waiter that can still be granted, and to
+// the requests of the same owner that directly follow it. Without a waiter it forgets the lock. It
+// returns i, or none if the record is gone.
 //
-// Waiters whose deadline has come are answered here and not left to Advance:
-// they must not be granted, and the queue must not stop at them.
+// passOn answers waiters whose deadline has come and does not leave them to Advance, because they
+// must not be granted, and the queue must not stop at them.
 func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 	s.dropService(l)
 	for l.first != none {
@@ -56,10 +56,10 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 	return none
 }
 
-// grantFollowers grants the requests of the new holder that stand first in the
-// queue: they would only wait for themselves. Others keep their place, and so does a
-// FRESH one, with all behind it: it wants a hold of its own. Those
-// whose deadline has come part nobody: they are answered, as in passOn.
+// grantFollowers grants the requests of the new holder at the head of the queue, because they would
+// only wait for their own service. It stops at the first request of another owner, and at a FRESH
+// one, which wants a hold of its own. Requests whose deadline has come are answered, as in passOn,
+// and do not stop it.
 func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 	for l.first != none && l.count < countMax {
 		w := s.waiters.at(l.first)
@@ -78,8 +78,7 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 	}
 }
 
-// deliver tells the waiter at of lock i that it was granted and takes it out of
-// the queue.
+// deliver adds the effect of a grant to waiter at of lock i and takes the waiter out of the queue.
 func (s *Shard) deliver(kind EventKind, i uint32, l *lock, at uint32, fx *Effects) {
 	w := s.waiters.at(at)
 	s.emitWaited(kind, l, w)
@@ -88,8 +87,8 @@ func (s *Shard) deliver(kind EventKind, i uint32, l *lock, at uint32, fx *Effect
 	s.dequeue(at)
 }
 
-// waiterMeta returns the META of the request. It aliases the arena, which
-// moves nothing when it grows.
+// waiterMeta returns the META of the request. It aliases the arena, whose blocks do not move when
+// it grows.
 func (s *Shard) waiterMeta(w *waiter) []byte {
 	if w.meta == 0 {
 		return nil

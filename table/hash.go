@@ -11,11 +11,11 @@ import (
 // shortNameMax is the longest name that is hashed by multiplications.
 const shortNameMax = 32
 
-// hashKey is what names are hashed with. It is made of the secret seed.
+// hashKey is the key of the hash of names. It is made of the secret seed.
 type hashKey [5]uint64
 
-// newHashKey draws a key from a seed: the first numbers of SplitMix64 (Steele, Lea, Flood:
-// Fast Splittable Pseudorandom Number Generators, 2014).
+// newHashKey makes a key of a seed: the first numbers of SplitMix64 (Steele, Lea, Flood: Fast
+// Splittable Pseudorandom Number Generators, 2014).
 func newHashKey(seed uint64) (k hashKey) {
 	for i := range k {
 		seed += 0x9e3779b97f4a7c15
@@ -26,13 +26,12 @@ func newHashKey(seed uint64) (k hashKey) {
 	return k
 }
 
-// Hash returns the hash of a lock name, which Shard and Shard.Apply take. Its
-// top byte names the shard, for ever; its low half finds the name in the shard's index.
+// Hash returns the hash of a lock name, which Shard and Shard.Apply take. Its top byte is the
+// shard, for ever; its low half finds the name in the shard's index.
 //
-// Names of up to 32 bytes, that is nearly all, are read as four words, which overlap or are
-// zero where there are fewer bytes. The words are mixed with secret keys by wide
-// multiplications, as wyhash and the maps of Go do: who does not know the seed can't aim
-// names at one place.
+// Names of up to 32 bytes, nearly all, are read as four words, which overlap or are zero if there
+// are fewer bytes. The words are mixed with secret keys by wide multiplications, as in wyhash and
+// the maps of Go. So a client that does not know the seed can't choose names that share a place.
 func (t *Table) Hash(name []byte) uint64 {
 	n := len(name)
 	if n > shortNameMax {
@@ -54,16 +53,15 @@ func (t *Table) Hash(name []byte) uint64 {
 	return fold(fold(a^k[0], b^k[1])^fold(c^k[2], d^k[3]), uint64(n)^k[4])
 }
 
-// fold multiplies two words and folds both halves of the product.
+// fold multiplies two words and returns the exclusive or of both halves of the product.
 func fold(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
 	return hi ^ lo
 }
 
-// longHash is Hash for long names. The top byte is of xxhash, folded with the seed; the rest,
-// which is not durable, is a hash keyed anew by every process. Names that collide in
-// xxhash under every seed can be constructed; they share a shard then, but not a
-// place of its index.
+// longHash is Hash for long names. The top byte is taken from xxhash, folded with the seed. The
+// rest is not durable; it is a hash with a key of this process. Names that collide in xxhash under
+// every seed can be constructed. They share a shard then, but not a place of its index.
 func (t *Table) longHash(name []byte) uint64 {
 	return fold(xxhash.Sum64(name)^t.config.Seed, foldFactor)&^indexBits | maphash.Bytes(t.indexSeed, name)&indexBits
 }
@@ -71,5 +69,5 @@ func (t *Table) longHash(name []byte) uint64 {
 // foldFactor is the odd 64-bit constant nearest to 2^64 divided by the golden ratio.
 const foldFactor = 0x9e3779b97f4a7c15
 
-// indexBits are those of a hash that do not name the shard.
+// indexBits are the bits of a hash that do not name the shard.
 const indexBits = 1<<56 - 1

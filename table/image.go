@@ -6,27 +6,26 @@ import (
 	"dlm/codec"
 )
 
-// ExportCursor is how far the export of a shard has come.
+// ExportCursor is the progress of a shard's export.
 type ExportCursor struct {
 	next    uint32
 	phase   phase
 	counter codec.Token
 }
 
-// Export appends the shard's holds to img, from the cursor on, after looking at no
-// more than scan records, and tells whether it is done. The caller may unlock the
-// shard in between: a hold that exists during the whole export is in the image, one
-// that ended before is not, and of those given meanwhile none is, as the image's
-// counter is that of the beginning.
+// Export appends the shard's holds to img, from the cursor on, after looking at no more than scan
+// records. It returns true when it is done. The caller may unlock the shard in between. A hold that
+// exists during the whole export is in the image; a hold that ended before is not. Holds granted
+// during the export are left out, because the image's counter is that of its beginning.
 //
-// grace is set if the image was begun while the grace of any shard ran: then it
-// is one that a start from it can't rely on more than on the image before.
+// grace is set if the image was begun while the grace of any shard ran. Such an image proves no
+// more than the one before it: its claim floor is that of the older image.
 func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardImage) (done bool) {
 	if at.next == 0 || at.phase != s.phase || s.phase == graceEnds && at.counter != s.counter {
-		// Settling gives new tokens to holds that are on record: they would be left out.
+		// The end of a grace gives new tokens to holds on record, which would be left out.
 		*at = ExportCursor{phase: s.phase, counter: s.counter}
 		floor := s.counter
-		if grace && s.phase != graceOver { // of a settled shard all holds are on record
+		if grace && s.phase != graceOver { // a shard whose grace is over has all holds on record
 			floor = s.grace.floor
 		}
 		img.Reset(s.number, s.counter, floor)
@@ -67,22 +66,22 @@ func (s *Shard) LongestTTL() (ms uint32) {
 	return ms
 }
 
-// GraceRuns tells whether the recovery grace of the shard is not over.
+// GraceRuns reports whether the recovery grace of the shard still runs.
 func (s *Shard) GraceRuns() bool { return s.phase != graceOver }
 
-// Recovery says how holds come back from an image.
+// Recovery says how Import brings holds back from an image.
 type Recovery struct {
-	// Grace, no shorter than any lease that was given, is how long the grace lasts from now on, in ns. 0: there is
-	// none, since the image was the last act of a clean stop. Then holds come
-	// back with what was left of their leases, else with their full lease, and
-	// at least until the end of the grace.
+	// Grace is how long the grace lasts from now on, in ns. It is no shorter than any lease that
+	// was given. Holds come back with their full lease, and at least until the end of the grace. 0
+	// means no grace, because a clean stop wrote the image last. Then holds come back with the rest
+	// of their leases.
 	Grace     int64
 	ImageTime int64 // table time of the image, ns
 	Now       int64 // present table time, ns
 }
 
-// Import fills the empty shard from its part of an image. The
-// error names a record that can't be: nothing of the table is usable then.
+// Import fills the empty shard from its part of an image. The error names an impossible record; the
+// table is not usable after an error.
 func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
 	if img.Shard != s.number || s.locks.live() != 0 {
 		panic("BUG: an image for another shard, or a shard in use")
@@ -119,7 +118,7 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	if s.find(uint32(hash), h.Name) != none {
 		return fmt.Errorf("a lock that is there already")
 	}
-	s.lockQuota.takeAnyway(&s.table.locks) // what is held is never given up for a limit
+	s.lockQuota.takeAnyway(&s.table.locks) // a hold is never given up for a limit
 	i, l := s.create(uint32(hash), h.Name)
 	s.setService(l, h.Service)
 	s.setMeta(l, h.Meta)
@@ -133,12 +132,12 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 		s.unhold(l, stateFenced)
 		return nil
 	case rec.Grace > 0:
-		// A holder that has raised its TTL since the image relies on more than that,
-		// until it shows the hold, and is told how long its lease is.
+		// A holder that has raised its TTL since the image relies on a longer lease, until it shows
+		// the hold and learns how long its lease is.
 		l.state = stateUnverified
 		l.deadline = rec.Now + max(int64(l.ttlMs)*nsPerMs, rec.Grace)
 	default:
-		l.deadline = max(h.Deadline-rec.ImageTime, 0) + rec.Now // no time is before 0
+		l.deadline = max(h.Deadline-rec.ImageTime, 0) + rec.Now // times are never below 0
 	}
 	s.armLease(i, l)
 	return nil

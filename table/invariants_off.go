@@ -2,10 +2,10 @@
 
 package table
 
-// checks is the state of verify, which has none in this build.
+// checks is the state of verify, which needs none in this build.
 type checks struct{}
 
 const checkWords = 0 // size of checks
 
-// verify checks the shard after a call; only under the build tag invariants.
+// verify checks the shard after a call; it does so only under the build tag invariants.
 func (s *Shard) verify() { _ = s.checks }

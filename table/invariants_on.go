@@ -14,9 +14,8 @@ type checks struct {
 
 const checkWords = 1 // size of checks
 
-// verify checks that everything in the shard hangs together. Its cost grows
-// with the shard, so that a large one is checked once in as many calls as it
-// has records.
+// verify checks that the records, lists and wheels of the shard agree. Its cost grows with the
+// shard, so a large shard is checked once in as many calls as it has records.
 func (s *Shard) verify() {
 	s.checks.calls++
 	size := s.locks.live() + s.waiters.live
@@ -33,7 +32,7 @@ func (s *Shard) Verify() {
 			panic("BUG: shard invariant: " + fmt.Sprintf(format, args...))
 		}
 	}
-	armed := func(i uint32, l *lock) bool { // the record knows of its entry
+	armed := func(i uint32, l *lock) bool { // the record has its entry in the wheel
 		if !s.leases.Has(i) {
 			return l.armed == 0
 		}
@@ -54,7 +53,7 @@ func (s *Shard) Verify() {
 		bug(armed(i, l), "record %d has an entry that it does not know of, or none", i)
 		if l.nameLen == 0 {
 			if s.leases.Has(i) {
-				left++ // of a lock that was there before
+				left++ // left by an earlier lock of the record
 			}
 			continue
 		}
@@ -96,7 +95,7 @@ func (s *Shard) Verify() {
 	bug(blocks == s.arena.blocks, "%d strings in the arena, %d blocks used", blocks, s.arena.blocks)
 }
 
-// verifyFree checks that each record with memory is in use, or in one of the lists of free ones.
+// verifyFree checks that each record with memory is in use or in one list of free records.
 func (s *Shard) verifyFree(bug func(ok bool, format string, args ...any)) {
 	seen := map[uint32]bool{}
 	walk := func(i uint32) (n int) {

@@ -2,9 +2,9 @@ package table
 
 import "bytes"
 
-// Cursor is a place in a listing: a shard and a record in it. Records do not
-// move while they live, so a lock that is held during the whole listing is met
-// exactly once, whatever else comes and goes.
+// Cursor is a place in a listing: a shard and a record in it. Records do not move while they live,
+// so a lock that is held during the whole listing is met exactly once, whatever other locks come
+// and go.
 type Cursor struct {
 	Shard uint8
 	Index uint32
@@ -13,16 +13,16 @@ type Cursor struct {
 // Filter says which locks a listing wants.
 type Filter struct {
 	Prefix    []byte
-	Contended bool // only locks that somebody waits for
-	Held      bool // none that are waited for in a recovery grace only
+	Contended bool // only locks with waiters
+	Held      bool // no locks that have only waiters, in a recovery grace
 }
 
-// List appends locks of the shard to out, from record *at on: at most n, after
-// looking at no more than *scan records, from which it takes what it looked at.
-// It moves *at on and tells whether the shard has been listed to its end.
+// List appends locks of the shard to out, beginning with record *at. It appends at most n and looks
+// at no more than *scan records, from which it subtracts the records it looked at. It moves *at on
+// and returns true when the shard has been listed to its end.
 //
-// Where few records are in use, or few are waited for, List does not look at the others: a page
-// of a listing finds what is left of a table that was large.
+// If few records are in use, or few locks have waiters, List does not look at the other records. So
+// listing what is left of a formerly large table stays cheap.
 func (s *Shard) List(
 	now int64, at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects,
 ) (done bool) {
@@ -52,7 +52,7 @@ func (s *Shard) List(
 	return true
 }
 
-// listOne appends the lock of record i to out, if it is wanted, and reports whether it is.
+// listOne appends the lock of record i to out if it is wanted, and reports whether it is.
 func (s *Shard) listOne(i uint32, f *Filter, out *Statuses, fx *Effects) bool {
 	l := s.locks.record(i)
 	if l == nil || l.nameLen == 0 || s.current(i, fx) == none {
@@ -69,7 +69,7 @@ func (s *Shard) listOne(i uint32, f *Filter, out *Statuses, fx *Effects) bool {
 // Statuses is a list of Status whose memory is reused.
 type Statuses struct{ list []Status }
 
-// All returns what was added since the last Reset.
+// All returns the entries that were added since the last Reset.
 func (l *Statuses) All() []Status { return l.list }
 
 // Reset empties the list and keeps its memory.

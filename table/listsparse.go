@@ -3,18 +3,17 @@ package table
 import "math/bits"
 
 const (
-	// sparseFrom is how many records there are for each wanted one before List looks for the
-	// wanted ones elsewhere.
+	// sparseFrom is how many records there must be for each wanted one before List uses listSparse.
 	sparseFrom = 8
-	// sparseMax is how many wanted records one look finds: as many as LOCKS copies per hold of
+	// sparseMax is how many wanted records one look finds: as many as LOCKS copies while it holds
 	// the mutex.
 	sparseMax = 16
-	// sparseCost is how many slots of the index cost as much as a look at one record: 8 of them
-	// share a cache line, and the processor fetches the next line by itself.
+	// sparseCost is how many slots of the index cost as much as a look at one record: 8 slots share
+	// a cache line, and the processor fetches the next line by itself.
 	sparseCost = 64
 )
 
-// lowest keeps the smallest record numbers that it was offered, in their order and each once.
+// lowest keeps the smallest record numbers that it was offered, sorted and each once.
 type lowest struct {
 	recs [sparseMax]uint32
 	n    int
@@ -33,8 +32,8 @@ func (c *lowest) offer(rec uint32) {
 	c.recs[at] = rec
 }
 
-// listSparse is List for a shard in which few records are wanted. The places of the index, or the
-// waiting requests, tell which: they are fewer, or lie closer together, than the records.
+// listSparse is List for a shard in which few records are wanted. It finds them in the index, or
+// through the waiting requests, which are fewer or lie closer together than the records.
 func (s *Shard) listSparse(
 	at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects,
 ) (done bool) {
@@ -65,17 +64,17 @@ func (s *Shard) listSparse(
 	return true
 }
 
-// liveFrom finds records in use from at on, and returns what that costs, in looks at records.
+// liveFrom finds records in use from at on and returns the cost, in looks at records.
 func (s *Shard) liveFrom(at uint32, c *lowest) (looked int) {
 	for _, slot := range s.index.Slots {
-		if slot.Rec > at { // it is stored plus one
+		if slot.Rec > at { // a slot has the record plus one
 			c.offer(slot.Rec - 1)
 		}
 	}
 	return len(s.index.Slots) / sparseCost
 }
 
-// contendedFrom finds records from at on that somebody waits for, and returns what that costs.
+// contendedFrom finds records with waiters from at on and returns the cost.
 func (s *Shard) contendedFrom(at uint32, c *lowest) (looked int) {
 	for chunk := range s.waiters.freeOf {
 		for live := ^s.waiters.freeOf[chunk].free; live != 0; live &= live - 1 {

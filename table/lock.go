@@ -6,7 +6,7 @@ import (
 	"dlm/codec"
 )
 
-// none is the index of no record.
+// none is the index that no record has.
 const none = ^uint32(0)
 
 const (
@@ -17,14 +17,14 @@ const (
 	lockChunkMask = lockChunkLen - 1
 )
 
-// lock is the record of one held lock: two cache lines, no pointer. A lock
-// that nobody holds has no waiters either, and no record.
+// lock is the record of one held lock: two cache lines, no pointer. A lock that nobody holds has no
+// waiters either, and no record.
 //
-// What a heartbeat touches comes first, so that with a name and service of up
-// to 32 bytes together, the name rounded up to whole words, it stays within the first line.
+// The fields that a heartbeat touches come first. So it stays within the first line if the name,
+// rounded up to whole words, and the service have up to 32 bytes together.
 //
-// text holds the name, then the service id of the holder, from a multiple of 8 on, with zeros in between. A string
-// without room there is in the arena, and its ref (4 bytes) stands in its place:
+// text holds the name, and from the next multiple of 8 the service id of the holder, with zeros in
+// between. A string that does not fit is in the arena, and text has its ref (4 bytes) instead:
 //
 //	name <= 56:             text = name, then service or its ref
 //	name >  56:             text = ref of name (4), then service or its ref
@@ -33,7 +33,7 @@ type lock struct {
 	deadline   int64       // end of the lease, table time in ns
 	ttlMs      uint32      // length of the lease
 	count      uint32      // acquires less releases, at least 1
-	first      uint32      // head of the queue, a waiter; none: nobody waits
+	first      uint32      // head of the queue, a waiter; none: no waiter
 	nameLen    uint16      // 0: the record is free, and first links free records, up to none
 	serviceLen uint16
 	text       [textLen]byte
@@ -46,15 +46,16 @@ type lock struct {
 	meta    ref    // META of the holder; 0: none
 	extra   uint16 // length of META, and re-entries from other connections: see reentry.go
 
-	state recoveryState // in a recovery
+	state recoveryState // see grace.go
 	by    connMark      // the connection that was granted
 }
 
-// lockSlab hands out lock records by index. Records never move. The list of free records is not sorted: the
-// record that was freed last is taken first, since it is in the cache. See freeSort for how whole chunks leave it.
+// lockSlab allocates lock records by index. Records never move. The list of free records is not
+// sorted: the record that was freed last is used first, because it is in the cache. freeSort
+// removes whole chunks from the list.
 type lockSlab struct {
-	chunks []*[lockChunkLen]lock // nil: without memory. The list only grows, since Prefetch reads it
-	free   uint32                // first free record at hand
+	chunks []*[lockChunkLen]lock // nil: no memory. The list only grows, since Prefetch reads it
+	free   uint32                // first available free record
 	used   uint32
 }
 
@@ -66,10 +67,10 @@ func (b *lockSlab) len() uint32 { return uint32(len(b.chunks)) << lockChunkBits 
 // live returns the number of records that are in use.
 func (b *lockSlab) live() int { return int(b.used) }
 
-// full tells whether there is no free record at hand: grow comes before take then.
+// full reports whether no free record is available. The caller then calls grow before take.
 func (b *lockSlab) full() bool { return b.free == none }
 
-// record returns the record i, nil if it has no memory or there is none.
+// record returns the record i, or nil if it has no memory.
 func (b *lockSlab) record(i uint32) *lock {
 	if i >= b.len() || b.chunks[i>>lockChunkBits] == nil {
 		return nil
@@ -86,9 +87,9 @@ func (b *lockSlab) take() (i uint32, l *lock) {
 	return i, l
 }
 
-// grow adds a chunk, or gives one without memory its memory again. Its records are given out from first on, the number of
-// the shard: chunks lie at whole pages, and what lies at the same place
-// of 256 pages has its place in the same few lines of a cache.
+// grow adds a chunk, or gives memory to a chunk without any. It puts record first, the number of
+// the shard, at the head of the chunk's free list. Chunks begin at pages, so their first records
+// would otherwise compete for the same few lines of a cache in all 256 shards.
 func (b *lockSlab) grow(chunk int, first uint32) {
 	if chunk == len(b.chunks) {
 		b.chunks = append(b.chunks, nil)
@@ -150,7 +151,7 @@ func (s *Shard) setName(l *lock, name []byte) {
 	}
 }
 
-// setService stores the holder's service id; the former must be dropped.
+// setService stores the holder's service id. The caller has dropped the former one.
 func (s *Shard) setService(l *lock, service []byte) {
 	l.serviceLen = uint16(len(service))
 	if at := l.serviceAt(); at+len(service) <= textLen {
@@ -167,7 +168,7 @@ func (s *Shard) dropService(l *lock) {
 	l.serviceLen = 0
 }
 
-// setMeta replaces the holder's META by text; empty removes it.
+// setMeta replaces the holder's META by text; an empty text removes it.
 func (s *Shard) setMeta(l *lock, text []byte) {
 	if l.meta != 0 {
 		s.arena.drop(l.meta, l.metaLen())
@@ -180,7 +181,7 @@ func (s *Shard) setMeta(l *lock, text []byte) {
 	}
 }
 
-// lockAt returns the record i, nil for none.
+// lockAt returns the record i, or nil for none.
 func (s *Shard) lockAt(i uint32) *lock {
 	if i == none {
 		return nil
@@ -204,7 +205,7 @@ func (s *Shard) lookUp(tag uint32, name []byte) (uint32, *lock) {
 	return none, nil
 }
 
-// create makes the record of a lock that is about to be granted.
+// create makes the record of a lock that the caller will grant.
 func (s *Shard) create(tag uint32, name []byte) (uint32, *lock) {
 	if s.locks.full() || s.index.Full() {
 		s.growFor()
@@ -215,8 +216,8 @@ func (s *Shard) create(tag uint32, name []byte) (uint32, *lock) {
 	return i, l
 }
 
-// takeLock returns a free record, of which there must be one, for a lock that is about to be granted. The caller and
-// grant set the rest.
+// takeLock returns a free record for a lock that the caller will grant. There must be a free
+// record. The caller and grant set the rest.
 func (s *Shard) takeLock(tag uint32) (uint32, *lock) {
 	i, l := s.locks.take()
 	l.tag, l.first, l.last, l.waiters, l.meta, l.extra = tag, none, none, 0, 0, 0
@@ -236,10 +237,9 @@ func (s *Shard) growFor() {
 	s.extendReach()
 }
 
-// forget frees the record of a lock that nobody holds or waits for, and whose
-// service is dropped. Its entry
-// in the wheel of leases stays: the next lock of the record mostly has a later
-// deadline and need not enter one, and a free record's comes up once and is gone.
+// forget frees the record of a lock without holder and waiters, whose service is dropped. Its entry
+// in the wheel of leases stays, because the next lock of the record usually has a later deadline
+// and needs no new entry. The entry of a free record comes up once and is removed then.
 func (s *Shard) forget(i uint32, l *lock) {
 	if l.first != none {
 		panic("BUG: a lock with waiters is forgotten")
@@ -248,7 +248,7 @@ func (s *Shard) forget(i uint32, l *lock) {
 	s.freeLock(i, l)
 }
 
-// freeLock is forget for a lock that is no longer in the index.
+// freeLock is forget for a lock that is not in the index any more.
 func (s *Shard) freeLock(i uint32, l *lock) {
 	if l.meta != 0 {
 		s.setMeta(l, nil)

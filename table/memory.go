@@ -5,12 +5,13 @@ import (
 	"dlm/table/wheel"
 )
 
-// The table may be told how much memory is left for it. What it takes is counted, in chunks; when
-// nothing is left, a request is granted or waits only where that needs no new memory: in a free
-// record, and in free blocks for its strings.
+// The caller may tell the table how much memory is left. The table counts the chunks that it takes.
+// When nothing is left, a request is granted or waits only if that needs no new memory: a free
+// record, and free blocks for its strings.
 
-// SetMemoryLeft tells how many bytes the table may take from now on. Any goroutine may call it,
-// and has to repeat it, since the table does not count what it gives back.
+// SetMemoryLeft sets how many bytes the table may take from now on. Any goroutine may call it. The
+// caller repeats it from time to time, since the table does not count the memory that it gives
+// back.
 func (t *Table) SetMemoryLeft(bytes int64) {
 	t.memoryLeft.Store(bytes)
 	t.full.Store(bytes <= 0)
@@ -23,7 +24,7 @@ func (t *Table) took(bytes int) {
 	}
 }
 
-// Memory that a chunk takes, with that of its entries in a wheel.
+// Memory of a chunk in bytes, including its entries in a wheel.
 const (
 	lockChunkBytes   = lockChunkLen * (lockBytes + wheel.EntryBytes)
 	waiterChunkBytes = waiterChunkLen * (waiterBytes + wheel.EntryBytes)
@@ -49,7 +50,7 @@ func (s *Shard) takeWaiter() uint32 {
 	return i
 }
 
-// metaOf returns the META that the command brings, nil if none.
+// metaOf returns the META of the command, or nil.
 func metaOf(cmd *codec.Command) []byte {
 	if cmd.Has(codec.OptMeta) {
 		return cmd.Text
@@ -57,8 +58,7 @@ func metaOf(cmd *codec.Command) []byte {
 	return nil
 }
 
-// lockFits reports whether a lock can get a record, and its strings their blocks, without new
-// memory.
+// lockFits reports whether a lock can get a record and blocks for its strings without new memory.
 func (s *Shard) lockFits(name, service, meta []byte) bool {
 	if s.locks.full() || s.index.Full() {
 		return false
@@ -93,8 +93,8 @@ func (s *Shard) waiterFits(service, meta []byte) bool {
 	return s.arena.fits(&need)
 }
 
-// metaFits is lockFits for the META of a lock that is held. The block of its present META is not
-// counted.
+// metaFits is lockFits for the META of a held lock. The block of its present META does not count as
+// free.
 func (s *Shard) metaFits(meta []byte) bool {
 	var need [classes]int
 	if len(meta) > 0 {
@@ -103,8 +103,7 @@ func (s *Shard) metaFits(meta []byte) bool {
 	return s.arena.fits(&need)
 }
 
-// fits reports whether the arena has so many blocks of each size in the chunks that it would take
-// them from.
+// fits reports whether the chunks with room have so many free blocks of each size.
 func (a *arena) fits(need *[classes]int) bool {
 	for class, n := range need {
 		if n == 0 {

@@ -2,8 +2,8 @@ package table
 
 import "sync/atomic"
 
-// Pauses is what the clock of the caller knows of times in which the process did not run. The
-// caller may change the numbers at any time. Each call that settles a lease or a wait reads them.
+// Pauses has what the caller's clock knows of times in which the process did not run. The caller
+// may change the numbers at any time. Each call that ends a lease or a wait reads them.
 //
 //	lease time    table time - Lag     a lease has ended if its deadline has come in lease time
 //	table time                         from it leases begin to run
@@ -12,12 +12,13 @@ import "sync/atomic"
 // So a lease is never shorter than table time says, but its end waits for Lag to fall. The caller
 // lowers Lag when the heartbeats that arrived during the pause have been executed.
 type Pauses struct {
-	Lag  atomic.Int64 // ns; 0 but shortly after a pause
-	Late atomic.Int64 // ns, whole ms, only grows; what table time has left out of long pauses
+	Lag atomic.Int64 // ns; 0 except shortly after a pause
+	// ns, whole ms, only grows; the time that table time has left out of long pauses
+	Late atomic.Int64
 }
 
-// SharePauses makes the table read the numbers of the caller's clock. It comes before all use;
-// without it there are no pauses.
+// SharePauses makes the table read the numbers of the caller's clock. The caller calls it before
+// all other methods; without it there are no pauses.
 func (t *Table) SharePauses(p *Pauses) { t.pauses = p }
 
 // Pauses returns the numbers that the table reads.
@@ -36,8 +37,8 @@ func (s *Shard) waitDue(tick uint64) uint64 {
 	return tick - min(tick, late)
 }
 
-// Hasten publishes anew when the shards have something to settle. The caller calls it after Late
-// has grown, because waits end earlier then. The caller holds no shard.
+// Hasten publishes the due ticks of all shards again. The caller calls it after Late has grown,
+// because waits end earlier then. The caller holds no shard.
 func (t *Table) Hasten() {
 	for i := range t.shards {
 		s := &t.shards[i]

@@ -7,24 +7,24 @@ import (
 	"dlm/codec"
 )
 
-// pool is what a limit over all shards has left. Shards take credits in blocks, so that the
-// shared counter is not written per command. A limit is exact all the same: a shard that finds
-// nothing left refuses the request, and the caller gathers what the others have in hand and asks
-// again (Table.Gather). From then on the pool is tight, until much is left again: shards take
-// credits one by one and keep none.
+// pool is the rest of a limit over all shards. Shards take credits in blocks, so that commands do
+// not write the shared counter each time. The limit is still exact: a shard that finds nothing left
+// refuses the request, and the caller gathers the unused credits of the other shards and asks again
+// (Table.Gather). From then on shards take credits one by one and keep none, until much is left
+// again.
 type pool struct {
 	left  atomic.Int64
 	keep  atomic.Int32 // most credits that a shard keeps
 	tight atomic.Bool
-	block int64 // of credits, 1: shards keep none
+	block int64 // of credits; 1: shards keep none
 	limit int64
 
 	gather sync.Mutex  // held while credits are gathered
-	busy   atomic.Bool // they are
+	busy   atomic.Bool // a goroutine gathers
 }
 
 // blockMax is the largest block. With 256 shards that may have two of them, 32,768 credits can be
-// in hand.
+// unused in shards.
 const blockMax = 64
 
 func (p *pool) init(limit int) {
@@ -59,11 +59,10 @@ func (p *pool) step() int64 {
 // taken returns how many credits shards have taken, used or not.
 func (p *pool) taken() int64 { return p.limit - p.left.Load() }
 
-// credit is a shard's share of a pool, at most two blocks and one, guarded by the
-// shard's mutex.
+// credit is a shard's part of a pool, at most two blocks and one. The shard's mutex guards it.
 type credit int16
 
-// take uses one credit; false if there is none in the shard and in the pool.
+// take uses one credit. It returns false if the shard and the pool have none.
 func (c *credit) take(p *pool) bool {
 	for *c == 0 {
 		left := p.left.Load()
@@ -79,7 +78,7 @@ func (c *credit) take(p *pool) bool {
 	return true
 }
 
-// takeAnyway uses one credit, beyond the limit if need be.
+// takeAnyway uses one credit, even beyond the limit.
 func (c *credit) takeAnyway(p *pool) {
 	if !c.take(p) {
 		p.left.Add(-1)
@@ -98,9 +97,9 @@ func (c *credit) giveBack(p *pool) {
 	}
 }
 
-// Gather is to be called when a request was refused for a limit over all shards, with no shard
-// locked. It takes back the credits that shards have in hand, and reports whether the request is
-// worth another try.
+// Gather takes back the unused credits of all shards, and reports whether the caller should repeat
+// its request. The caller calls it when a limit over all shards has refused a request, with no
+// shard locked.
 func (t *Table) Gather(which codec.Which) bool {
 	switch which {
 	case codec.WhichLocks:
@@ -113,12 +112,12 @@ func (t *Table) Gather(which codec.Which) bool {
 
 func (t *Table) gather(p *pool, of func(*Shard) *credit) bool {
 	if p.block == 1 || p.tight.Load() && !p.busy.Load() {
-		return false // nothing is in hand
+		return false // no shard has an unused credit
 	}
 	p.gather.Lock()
 	defer p.gather.Unlock()
 	if p.tight.Load() {
-		return true // somebody else has gathered meanwhile
+		return true // another goroutine has gathered meanwhile
 	}
 	p.busy.Store(true)
 	p.tighten()

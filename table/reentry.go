@@ -1,19 +1,19 @@
 package table
 
 // A service id that several processes share is one owner, and an ACQUIRE of any of them re-enters
-// the hold of another. That is seen by the connection: the record keeps a mark of the one that
-// was granted, and how many re-entries came from others. Both have room that was spare in the
-// record, so they are small.
+// the hold of another. The connection shows that. The record keeps a mark of the connection that
+// was granted, and counts the re-entries from others. Both use bits that were free in the record,
+// so they are small.
 
 const (
 	metaLenBits = 10                       // META has at most 512 bytes
 	othersMax   = 1<<(16-metaLenBits) - 1  // re-entries from other connections that a record counts
 	metaLenMask = 1<<metaLenBits - 1       // of lock.extra
-	othersOne   = uint16(1) << metaLenBits // the same
+	othersOne   = uint16(1) << metaLenBits // one re-entry in lock.extra
 )
 
-// connMark is what a record knows of a connection; 0: nothing. Two connections have the same with
-// a probability of 1/255.
+// connMark is a hash of a connection; 0: none. Two connections have the same one with a probability
+// of 1/255.
 type connMark uint8
 
 // markOf mixes loop, slot and generation of the connection.
@@ -30,19 +30,19 @@ func (l *lock) metaLen() int { return int(l.extra & metaLenMask) }
 
 func (l *lock) setMetaLen(n int) { l.extra = l.extra&^metaLenMask | uint16(n) }
 
-// others returns how many re-entries came from other connections than the grant; at othersMax it
-// may be more.
+// others returns how many re-entries came from connections other than that of the grant. It is a
+// lower bound at othersMax.
 func (l *lock) others() uint16 { return l.extra >> metaLenBits }
 
-// markGrant notes which connection a new hold was given to.
+// markGrant stores the connection that a new hold was given to.
 func (l *lock) markGrant(mark connMark) { l.by, l.extra = mark, l.extra&metaLenMask }
 
-// reenter grants the holder its lock once more, on that connection.
+// reenter grants the holder its lock once more, for a request of that connection.
 func (s *Shard) reenter(l *lock, ttlMs uint32, conn ConnID) {
 	l.count++
 	s.counts.Reentries++
 	switch mark := markOf(conn); {
-	case l.by == 0: // a hold of before the restart
+	case l.by == 0: // a hold from before the restart
 		l.by = mark
 	case l.by != mark:
 		s.counts.ReentriesOtherConn++

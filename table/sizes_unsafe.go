@@ -2,8 +2,8 @@ package table
 
 import "unsafe"
 
-// Sizes of the records, for Totals.Bytes: the compiler knows them, and a
-// number written down would go wrong with the next field.
+// Sizes of the records, for Totals.Bytes. The compiler computes them, so they stay right when a
+// field is added.
 const (
 	lockBytes   = int(unsafe.Sizeof(lock{}))
 	waiterBytes = int(unsafe.Sizeof(waiter{}))

@@ -1,24 +1,25 @@
 package table
 
-// Status is what STATUS and LOCKS tell of one lock. The slices are the
-// caller's own and are reused.
+// Status is the answer of STATUS and LOCKS about one lock. The slices belong to the caller and are
+// reused.
 type Status struct {
 	Held       bool
-	Recovering bool // not held, as far as is known; a recovery grace runs
+	Recovering bool // not known to be held, and a recovery grace runs
 	Name       []byte
 	Owner      []byte
 	Meta       []byte // empty: none
-	Next       []byte // service id of the first waiter; empty: nobody waits
+	Next       []byte // service id of the first waiter; empty: no waiter
 	Token      uint64
 	Count      uint32
 	Waiters    uint32
-	Others     uint32 // re-entries from other connections than the one that was granted; at OthersMax it may be more
-	LeaseMs    int64  // what is left of the lease
-	HeldMs     int64  // since the present holder was granted
+	// re-entries from connections other than that of the grant; a lower bound at OthersMax
+	Others  uint32
+	LeaseMs int64 // rest of the lease
+	HeldMs  int64 // time since the present holder was granted
 }
 
-// Status describes the lock of that name at table time now. An unheld lock
-// has no record: it is free, or, in a recovery grace, not known to be held.
+// Status describes the lock of that name at table time now. A lock without a record is free, or, in
+// a recovery grace, not known to be held.
 func (s *Shard) Status(now int64, hash uint64, name []byte, st *Status, fx *Effects) {
 	s.setTime(now)
 	i := s.find(uint32(hash), name)
@@ -29,7 +30,7 @@ func (s *Shard) Status(now int64, hash uint64, name []byte, st *Status, fx *Effe
 	}
 }
 
-// fill copies what is known of a lock.
+// fill copies the record of a lock.
 func (s *Shard) fill(l *lock, st *Status) {
 	st.Held = l.state.held()
 	st.Recovering = !st.Held

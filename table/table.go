@@ -8,9 +8,8 @@ import (
 	"dlm/codec"
 )
 
-// Shards is the number of parts of the table. It is fixed for ever: images
-// and, later, replicas rely on it. 256 is measured: at two cores the count
-// hardly matters, and 4,096 costs cache.
+// Shards is the number of parts of the table. It is fixed for ever, because images rely on it. 256
+// is measured: with two cores the count hardly matters, and 4,096 shards need too much cache.
 const Shards = 256
 
 // Largest settings of the limits.
@@ -19,14 +18,15 @@ const (
 	WaitersMaxMax = 1 << 30
 )
 
-// Config is what a table is made with. All fields are required but Tap and Shared.
+// Config has the settings of a table. All fields are required but Tap and Shared.
 type Config struct {
-	// Tap, if not nil, is called with every change of a lock, under the mutex
-	// of its shard: it must be quick and must not call the table.
+	// Tap, if not nil, is called with every change of a lock, under the mutex of its shard. It must
+	// be quick and must not call the table.
 	Tap func(*Event)
 
-	Shared            bool        // several threads execute commands at once: see Prefetch
-	Seed              uint64      // secret: with a known one a client could aim all names at one probe chain
+	Shared bool // several threads execute commands at the same time: see Prefetch
+	// secret: a client that knows it could choose names that share one probe chain
+	Seed              uint64
 	TokenStart        codec.Token // every token is larger than this
 	TTLMs             uint32      // lease of a hold whose ACQUIRE gave none
 	LocksMax          int         // most locks held at once
@@ -54,8 +54,8 @@ type Table struct {
 
 	memoryLeft atomic.Int64 // bytes that may be taken, see memory.go
 
-	// due is, by shard, a lower bound of the tick of the next deadline, for the
-	// ticker to scan without a mutex. Written under the shard's mutex.
+	// due is, by shard, a lower bound of the tick of the next deadline, which the ticker reads
+	// without a mutex. It is written under the shard's mutex.
 	due [Shards]atomic.Uint64
 }
 
@@ -82,17 +82,17 @@ func (t *Table) Shard(hash uint64) *Shard { return &t.shards[hash>>56] }
 // ShardAt returns shard i, 0 to Shards-1.
 func (t *Table) ShardAt(i int) *Shard { return &t.shards[i] }
 
-// Due tells whether shard i has something to settle at table time now. It may
-// be called without the shard's mutex.
+// Due reports whether shard i has a lease or a wait to end at table time now. It may be called
+// without the shard's mutex.
 func (t *Table) Due(i int, now int64) bool { return t.due[i].Load() <= tickAt(now) }
 
-// Next returns the table time, in ns, before which no shard has something to
-// settle. It may be called at any time, and is early until the next Survey.
+// Next returns the table time, in ns, before which no shard has a lease or a wait to end. It may be
+// called at any time. It is a lower bound until the next Survey.
 func (t *Table) Next() int64 { return int64(min(t.next.Load(), math.MaxInt64/nsPerTick) * nsPerTick) }
 
-// Survey makes Next exact again, after shards have settled something.
+// Survey makes Next exact again, after shards have ended leases or waits.
 func (t *Table) Survey() {
-	t.next.Store(math.MaxUint64) // first: what is published from here on lowers it
+	t.next.Store(math.MaxUint64) // first, because ticks that are published from here on lower it
 	first := uint64(math.MaxUint64)
 	for i := range t.due {
 		first = min(first, t.due[i].Load())
@@ -108,8 +108,8 @@ func (t *Table) lowerNext(tick uint64) {
 	}
 }
 
-// SetTokenCeiling sets the largest token that may be given; at it new holds are
-// refused. Without a call it is codec.TokenMax.
+// SetTokenCeiling sets the largest token that may be given. At the ceiling new holds are refused.
+// Without a call it is codec.TokenMax.
 func (t *Table) SetTokenCeiling(most codec.Token) { t.ceiling.Store(uint64(most)) }
 
 // TokenCeiling returns the largest token that may be given.

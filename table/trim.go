@@ -2,21 +2,22 @@ package table
 
 import "dlm/table/wheel"
 
-// A table that was large gives its memory back, chunk by chunk, while it serves. Nothing of this
-// is on the way of a command: Trim is called now and then, looks whether a shard has much more
+// A table that was large gives its memory back, chunk by chunk, while it serves. Commands do none
+// of this work. The caller calls Trim now and then. Trim checks whether a shard has much more
 // memory than it uses, and does a piece of work if that has been so for a while.
 
 const (
-	trimLooks    = 5  // looks in a row that must find too much, so that a load may pause
-	trimLooksMax = 60 // the same after work that brought nothing, since no chunk is free as a whole
-	trimChunk    = 16 // what a look at a chunk costs, in records
-	// trimKeep is the part of what is used that a shard may have in reserve, and trimKeepChunks
-	// is added to it: a lock that comes and goes at the border of a chunk must not move memory.
+	trimLooks    = 5  // looks in a row that must find too much memory, so that a load may pause
+	trimLooksMax = 60 // the same after work that freed nothing, because no chunk was wholly free
+	trimChunk    = 16 // cost of a look at a chunk, in records
+	// trimKeep is the part of the used memory that a shard may have in reserve. trimKeepChunks is
+	// added to it, so that a lock that comes and goes at the border of a chunk does not move
+	// memory.
 	trimKeep       = 4
 	trimKeepChunks = 1
 )
 
-// trimStage is what Trim does next.
+// trimStage is the next step of Trim.
 type trimStage uint8
 
 const (
@@ -28,19 +29,20 @@ const (
 	trimSettle
 )
 
-// trim is how far a shard has come with it.
+// trim is the progress of Trim in a shard.
 type trim struct {
 	stage trimStage
-	idle  uint8  // looks in a row that found too much
-	need  uint8  // how many it takes; 0: trimLooks
-	at    uint32 // chunk of the stage
+	idle  uint8  // looks in a row that found too much memory
+	need  uint8  // looks that are needed; 0: trimLooks
+	at    uint32 // next chunk of the stage
 	given int    // bytes given back since the work began
 }
 
-// tooMuch reports whether so many free ones are far more than a reserve for those used.
+// tooMuch reports whether the number of free records or chunks is far more than a reserve for the
+// used ones.
 func tooMuch(free, used, keep int) bool { return free > used/trimKeep+keep }
 
-// tooManyLocks counts records, as nobody knows how many chunks are free as a whole.
+// tooManyLocks counts records, because the number of wholly free chunks is not known.
 func (s *Shard) tooManyLocks() bool {
 	used := s.locks.live()
 	return tooMuch(s.sort.mapped(&s.locks)*lockChunkLen-used, used, trimKeepChunks*lockChunkLen)
@@ -56,9 +58,9 @@ func (s *Shard) tooManyStrings() bool {
 	return tooMuch(a.idle, a.mapped-a.idle, trimKeepChunks)
 }
 
-// Trim gives memory back that has not been used for some calls, in pieces: it does work for as
-// many records as budget has, and takes from it what it did. It returns how many bytes were given
-// back and whether there is more to do.
+// Trim frees memory that has not been used for some calls, in pieces. It does work for as many
+// records as budget has and subtracts its work from it. It returns how many bytes were freed and
+// whether there is more to do.
 func (s *Shard) Trim(budget *int) (given int, more bool) {
 	t := &s.trim
 	if t.stage == trimLook {
@@ -81,7 +83,7 @@ func (s *Shard) Trim(budget *int) (given int, more bool) {
 	return given, t.stage != trimLook
 }
 
-// trimPiece does one piece of the present stage, or goes on to the next.
+// trimPiece does one piece of the present stage, or begins the next.
 func (s *Shard) trimPiece(budget *int) {
 	t := &s.trim
 	*budget--
@@ -133,7 +135,7 @@ func (s *Shard) trimPiece(budget *int) {
 	}
 }
 
-// trimSettle settles one chunk of lock records.
+// trimSettle takes one chunk of lock records and frees it if it may go.
 func (s *Shard) trimSettle(budget *int) {
 	chunk, goes := s.sort.takeChunk(&s.locks, s.tooManyLocks())
 	if !goes {
@@ -157,7 +159,7 @@ func (t *trim) giveBackEntries(w *wheel.Wheel, id uint32) {
 	}
 }
 
-// finish waits longer before the next work if this one brought nothing.
+// finish makes the next work wait longer if this one freed nothing.
 func (t *trim) finish() {
 	if t.given == 0 {
 		t.need = min(2*max(t.need, trimLooks), trimLooksMax)
@@ -166,8 +168,8 @@ func (t *trim) finish() {
 	}
 }
 
-// shrinkIndex makes the index smaller if it is far too large, and returns what that costs in
-// records. Prefetch reads the index without the mutex: see extendReach.
+// shrinkIndex makes the index smaller if it is far too large, and returns the cost in records.
+// Prefetch reads the index without the mutex: see extendReach.
 func (s *Shard) shrinkIndex() (cost int) {
 	if !s.index.TooLarge() {
 		return 0

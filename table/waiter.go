@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	waiterTextLen   = 40 // a UUID has 36; a longer one is in the arena
+	waiterTextLen   = 40 // a UUID has 36; a longer string is in the arena
 	waiterChunkBits = 6  // waiters per chunk: 6 KiB, and a bit of a word for each
 	waiterChunkLen  = 1 << waiterChunkBits
 	waiterChunkMask = waiterChunkLen - 1
@@ -17,42 +17,43 @@ const (
 type waiter struct {
 	deadline   int64 // end of the wait, wait time in ns
 	from       Origin
-	generation uint32 // that of the chunk when the record was taken, so that a WaiterRef goes stale
+	generation uint32 // of the chunk when the record was taken, so that a WaiterRef becomes invalid
 	lock       uint32
 	next, prev uint32 // in the queue
-	ttlMs      uint32 // lease wanted; 0: the table's default, or the hold's own
+	ttlMs      uint32 // lease wanted; 0: the table's default, or that of the hold
 	meta       ref    // META; 0: none
 	metaLen    uint16
 	serviceLen uint16 // 0: the record is free
 	text       [waiterTextLen]byte
-	fresh      bool // FRESH: it takes no re-entry, but waits for the end of its own service's hold
+	fresh      bool // FRESH: it does not re-enter, but waits for the end of its own service's hold
 }
 
-// WaiterRef names a waiting request to Shard.Cancel. It goes stale with the
-// end of the wait and never names another one.
+// WaiterRef names a waiting request to Shard.Cancel. It becomes invalid at the end of the wait and
+// never names another request.
 type WaiterRef struct {
 	Shard      uint8
 	index      uint32
 	generation uint32
 }
 
-// waiterSlab hands out waiter records by index. Records never move.
+// waiterSlab allocates waiter records by index. Records never move.
 //
-// Those of one chunk are given out together, from its first free one on: the
-// requests of one read then lie side by side, in whatever order earlier ones have ended.
+// It uses the records of one chunk in turn, from its first free one on. So the requests of one read
+// lie side by side, in whatever order earlier ones have ended.
 type waiterSlab struct {
-	chunks []*[waiterChunkLen]waiter // nil: without memory, which it gets when a record of it is taken
-	freeOf []freeWaiters             // by chunk
-	open   uint32                    // a chunk with free records, none: there is none
+	// nil: no memory; it gets some when one of its records is taken
+	chunks []*[waiterChunkLen]waiter
+	freeOf []freeWaiters // by chunk
+	open   uint32        // a chunk with free records, or none
 	live   int
 	mapped int // chunks with memory
-	idle   int // those of them whose records are all free
+	idle   int // chunks with memory whose records are all free
 }
 
 // freeWaiters are the free records of a chunk. They outlive its memory.
 type freeWaiters struct {
 	free       uint64 // bit i: record i
-	next       uint32 // chunk with free records, if this has some
+	next       uint32 // next chunk with free records, if this one has some
 	generation uint32 // raised whenever a record is taken
 }
 
@@ -92,7 +93,7 @@ func (b *waiterSlab) grow() {
 	b.freeOf = append(b.freeOf, freeWaiters{free: ^uint64(0), next: none})
 }
 
-// giveBack gives up the memory of a chunk if all its records are free, and reports whether it did.
+// giveBack frees the memory of a chunk if all its records are free, and reports whether it did.
 func (b *waiterSlab) giveBack(chunk int) bool {
 	if b.chunks[chunk] == nil || b.freeOf[chunk].free != ^uint64(0) {
 		return false
@@ -103,7 +104,7 @@ func (b *waiterSlab) giveBack(chunk int) bool {
 	return true
 }
 
-// find returns the waiting request of that reference, nil if its wait is over.
+// find returns the waiting request of that reference, or nil if its wait is over.
 func (b *waiterSlab) find(ref WaiterRef) *waiter {
 	if ref.index >= b.len() || b.chunks[ref.index>>waiterChunkBits] == nil {
 		return nil
