@@ -76,7 +76,7 @@ func TestVariablesOfKubernetesAreNoSettings(t *testing.T) {
 
 func TestVariableThatIsNoSettingIsAMistake(t *testing.T) {
 	_, stderr, code := command(t, []string{"DLM_MAX_CONN=5"}, "server", "--listen", "127.0.0.1:0", "--http", "off")
-	if code != exitFailure || !strings.Contains(stderr, "DLM_MAX_CONN: there is no such setting (did you mean DLM_MAX_CONNS?)") {
+	if code != exitFailure || !strings.Contains(stderr, "DLM_MAX_CONN: no such setting (did you mean DLM_MAX_CONNS?)") {
 		t.Errorf("exit code %d, stderr:\n%s", code, stderr)
 	}
 }
@@ -91,11 +91,11 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		t.Errorf("exit code %d, want %d", code, exitFailure)
 	}
 	for _, want := range []string{
-		config + ":2: max-lock: there is no such setting (did you mean max-locks?)",
+		config + ":2: max-lock: no such setting (did you mean max-locks?)",
 		config + `:3: partial-timeout: "10" has no unit`,
 		`DLM_MAX_CONNS: "many" is not a whole number`,
 		"DLM_LEASE: 1ms is not within 100ms to 24h",
-		"DLM_ADMIN_TOKEN: it has 5 bytes",
+		"DLM_ADMIN_TOKEN has 5 bytes",
 		`--max-pending: "1MX" is not a size`,
 		`--listen: "0.0.0.0:7420" is not a loopback address`,
 		"7 problems",

@@ -8,8 +8,44 @@ import (
 	"dlm/engine"
 )
 
-// validateAddresses returns a problem if the port for locks and the HTTP side would listen
-// on one address. The second to bind would fail, with the name of one of them only.
+// validateHTTP applies the rule of the lock port to the HTTP side: without tokens it serves this
+// machine only.
+func (s *Server) validateHTTP() []error {
+	if s.HTTP == Off {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(s.HTTP)
+	if err != nil {
+		return []error{fmt.Errorf("http: %q is neither host:port nor off", s.HTTP)}
+	}
+	ip := net.ParseIP(host)
+	if s.TokenFile == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return []error{fmt.Errorf("http: %q is not a loopback address: without a --token-file anybody "+
+			"could fetch the images from it", s.HTTP)}
+	}
+	return nil
+}
+
+// validateHealth checks the address of the probes. It may be any address, because probes answer
+// one word.
+func (s *Server) validateHealth(origins map[string]string) []error {
+	if s.Health == Off {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(s.Health); err != nil {
+		return []error{fmt.Errorf("%s: %q is neither host:port nor off", origins["health"], s.Health)}
+	}
+	for _, other := range []struct{ flag, addr string }{{"--listen", s.Engine.Listen}, {"--http", s.HTTP}} {
+		if sameAddress(s.Health, other.addr) {
+			return []error{fmt.Errorf("%s: %s is also the address of %s: choose another port",
+				origins["health"], s.Health, other.flag)}
+		}
+	}
+	return nil
+}
+
+// validateAddresses returns a problem if the lock port and the HTTP side have one address.
+// Without this check the second of them fails to bind, and its error names only itself.
 func (s *Server) validateAddresses(origins map[string]string) []error {
 	if !sameAddress(s.Engine.Listen, s.HTTP) {
 		return nil
@@ -18,29 +54,13 @@ func (s *Server) validateAddresses(origins map[string]string) []error {
 		if origin, given := origins[name]; given {
 			return origin
 		}
-		return name + ", by default"
+		return "the default of --" + name
 	}
-	return []error{fmt.Errorf("%s: %s has the port of the HTTP side too (%s: %s): give each a port of its own",
+	return []error{fmt.Errorf("%s: %s is also the HTTP address (%s: %s): choose another port for one of them",
 		where("listen"), s.Engine.Listen, where("http"), s.HTTP)}
 }
 
-// validateHealth checks the address of the probes. It may be any, since they tell nothing but a word.
-func (s *Server) validateHealth(origins map[string]string) []error {
-	if s.Health == Off {
-		return nil
-	}
-	if _, _, err := net.SplitHostPort(s.Health); err != nil {
-		return []error{fmt.Errorf("%s: %q is neither host:port nor off", origins["health"], s.Health)}
-	}
-	for name, other := range map[string]string{"port for locks": s.Engine.Listen, "HTTP side": s.HTTP} {
-		if sameAddress(s.Health, other) {
-			return []error{fmt.Errorf("%s: %s has the port of the %s too: give it one of its own", origins["health"], s.Health, name)}
-		}
-	}
-	return nil
-}
-
-// validatePrimary returns a problem if a backup would follow itself, or a port for locks: it would
+// validatePrimary returns a problem if a backup would follow itself, or a lock port: it would
 // never get an image.
 func (s *Server) validatePrimary(origins map[string]string) []error {
 	primary := engine.PrimaryAddress(s.Engine.BackupOf)
@@ -48,16 +68,17 @@ func (s *Server) validatePrimary(origins map[string]string) []error {
 	case primary == "":
 		return nil
 	case sameAddress(s.HTTP, primary):
-		return []error{fmt.Errorf("%s: %s is the HTTP address of this server itself: give that of its primary", origins["backup-of"], s.Engine.BackupOf)}
+		return []error{fmt.Errorf("%s: %s is this server's own HTTP address: give the one of its primary",
+			origins["backup-of"], s.Engine.BackupOf)}
 	case sameAddress(s.Engine.Listen, primary):
-		return []error{fmt.Errorf("%s: %s is the port for locks of this server itself: give the HTTP address of its primary",
+		return []error{fmt.Errorf("%s: %s is this server's own lock port: give the HTTP address of its primary",
 			origins["backup-of"], s.Engine.BackupOf)}
 	}
 	return nil
 }
 
-// sameAddress reports whether two addresses to listen on, host:port, have a port and a host in
-// common, as far as that is known without a look-up in the network. Port 0 is a free one for each.
+// sameAddress reports whether two addresses to listen on, host:port, share a port and a host, as
+// far as that is known without asking the network. Port 0 is a free one for each.
 func sameAddress(a, b string) bool {
 	hostA, portA, errA := net.SplitHostPort(a)
 	hostB, portB, errB := net.SplitHostPort(b)
@@ -69,7 +90,7 @@ func sameAddress(a, b string) bool {
 	return errA == nil && errB == nil && numberA == numberB && numberA != 0 && hostsMeet(hostA, hostB)
 }
 
-// hostsMeet reports whether an address of one host is one of the other.
+// hostsMeet reports whether two hosts share an address.
 func hostsMeet(a, b string) bool {
 	if a == b {
 		return true
@@ -84,14 +105,14 @@ func hostsMeet(a, b string) bool {
 	return false
 }
 
-// covers reports whether any is the unspecified address and stands for other too. That of IPv6
-// stands for IPv4 as well.
+// covers reports whether any is the unspecified address and includes other. The unspecified
+// address of IPv6 includes IPv4.
 func covers(any, other netip.Addr) bool {
 	return any.IsUnspecified() && (any.Is6() || other.Is4())
 }
 
-// addressesOf returns what a host to listen on stands for; nothing for a name that only the
-// network knows.
+// addressesOf returns the addresses that a host to listen on means, none for a name that only
+// the network knows.
 func addressesOf(host string) []netip.Addr {
 	switch host {
 	case "":

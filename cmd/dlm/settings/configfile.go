@@ -11,15 +11,15 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// configFile is a TOML file of settings: one key per flag, with its name.
+// configFile is a TOML file of settings. Its keys are the names of the flags.
 type configFile struct {
 	path   string
 	values map[string]any
 	lines  map[string]int // of each top-level key, from 1
 }
 
-// readConfigFile reads the file and reports every key that is not in known.
-// An empty path is an empty file.
+// readConfigFile reads the file and returns a problem for every key that is not in known. An
+// empty path is an empty file.
 func readConfigFile(path string, known []string) (*configFile, []error) {
 	f := &configFile{path: path}
 	if path == "" {
@@ -41,7 +41,7 @@ func readConfigFile(path string, known []string) (*configFile, []error) {
 func (f *configFile) unknown(known []string) (problems []error) {
 	for _, key := range sortedKeys(f.values) {
 		if !slices.Contains(known, key) {
-			problems = append(problems, fmt.Errorf("%s: there is no such setting%s", f.where(key), didYouMean(key, known)))
+			problems = append(problems, fmt.Errorf("%s: no such setting%s", f.where(key), didYouMean(key, known)))
 		}
 	}
 	return problems
@@ -59,9 +59,8 @@ func (f *configFile) where(key string) string {
 	return fmt.Sprintf("%s:%d: %s", f.path, f.lines[key], key)
 }
 
-// keyLines returns the line of each top-level key of a valid document.
-// Decoded strictly into a struct without fields, every key is reported as
-// unknown, with its position.
+// keyLines returns the line of each top-level key of a valid document. It decodes strictly into
+// a struct without fields, because the decoder then reports every key, with its position.
 func keyLines(text []byte) map[string]int {
 	lines := map[string]int{}
 	var nothing struct{}
@@ -77,7 +76,7 @@ func keyLines(text []byte) map[string]int {
 	return lines
 }
 
-// tomlError says where a document could not be parsed.
+// tomlError adds the place of a syntax error to it.
 func tomlError(path string, err error) error {
 	if syntax := (*toml.DecodeError)(nil); errors.As(err, &syntax) {
 		row, column := syntax.Position()

@@ -1,19 +1,17 @@
 package settings
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/pflag"
 )
 
-// lateValue is a flag that keeps its text and is parsed only when every
-// source has been looked at. pflag by itself stops at the first bad value;
-// this way all bad values, of all sources, are reported together.
+// lateValue is a flag that keeps its text until every source has been read, and is parsed then.
+// pflag stops at the first bad value. With lateValue, the bad values of all sources are reported
+// together.
 type lateValue struct {
-	text  string // of the command line, or the default as help shows it
-	kind  string // what help calls the value; "bool" needs no value
+	text  string // of the command line, or the default as the help text shows it
+	kind  string // the help text's word for the value; a "bool" flag may stand without one
 	parse func(text string) error
 }
 
@@ -21,8 +19,8 @@ func (v *lateValue) String() string        { return v.text }
 func (v *lateValue) Type() string          { return v.kind }
 func (v *lateValue) Set(text string) error { v.text = text; return nil }
 
-// addLate adds a flag to fs. The value that it sets must hold its default
-// already: parse is called only if a source has the flag.
+// addLate adds a flag to fs. The value that parse sets must hold its default already, because
+// parse is called only if a source has the flag.
 func addLate(fs *pflag.FlagSet, name, kind, def, help string, parse func(string) error) {
 	f := fs.VarPF(&lateValue{text: def, kind: kind, parse: parse}, name, "", help)
 	if kind == "bool" {
@@ -30,13 +28,13 @@ func addLate(fs *pflag.FlagSet, name, kind, def, help string, parse func(string)
 	}
 }
 
-// layer is a source of values beside the command line. It returns the text
-// for a flag, and where it stands in words for an error message.
+// layer is a source of values beside the command line. It returns the text for a flag, and its
+// place in the words of an error message.
 type layer func(flag string) (text, where string, found bool)
 
-// resolve parses every late flag of fs from the first source that has it: the
-// command line, then the layers in their order. It returns where each value
-// came from, by flag name, and all problems.
+// resolve parses every late flag of fs from the first source that has it: the command line, then
+// the layers in their order. It returns where each value came from, by flag name, and all
+// problems.
 func resolve(fs *pflag.FlagSet, layers ...layer) (origins map[string]string, problems []error) {
 	origins = map[string]string{}
 	fs.VisitAll(func(f *pflag.Flag) {
@@ -67,41 +65,4 @@ func lateNames(fs *pflag.FlagSet) (names []string) {
 		}
 	})
 	return names
-}
-
-// Problems is one error made of everything that is wrong with the settings.
-type Problems []error
-
-func (p Problems) Error() string {
-	if len(p) == 1 {
-		return p[0].Error()
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d problems:", len(p))
-	for _, err := range p {
-		fmt.Fprintf(&b, "\n  %v", err)
-	}
-	return b.String()
-}
-
-func (p Problems) Unwrap() []error { return p }
-
-// OrNil returns the list as an error, nil if it is empty.
-func (p Problems) OrNil() error {
-	if len(p) == 0 {
-		return nil
-	}
-	return p
-}
-
-// flatten takes an error made by errors.Join apart.
-func flatten(err error) []error {
-	var joined interface{ Unwrap() []error }
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &joined):
-		return joined.Unwrap()
-	}
-	return []error{err}
 }

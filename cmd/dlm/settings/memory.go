@@ -11,13 +11,12 @@ import (
 	"dlm/engine"
 )
 
-// memoryPart of the memory of the machine, or of the container, is the default of
-// --max-memory, in percent. The rest is for the kernel's buffers of the connections, and for
-// others.
+// memoryPart is the default of --max-memory in percent of the memory of the machine or of the
+// container. The rest is for the kernel's buffers of the connections, and for other processes.
 const memoryPart = 75
 
-// defaultMemoryMax returns the default of --max-memory; 0, no limit, where the system does not
-// tell how much memory there is.
+// defaultMemoryMax returns the default of --max-memory in bytes. It is 0, no limit, where the
+// system does not report its memory. Tests give a root other than /.
 func defaultMemoryMax(root string) int64 {
 	total := min(machineMemory(root), cgroupMemory(root))
 	if total == math.MaxInt64 {
@@ -26,7 +25,7 @@ func defaultMemoryMax(root string) int64 {
 	return max(total/100*memoryPart, engine.MemoryMin)
 }
 
-// machineMemory returns the memory of the machine in bytes, math.MaxInt64 if it is not known.
+// machineMemory returns the memory of the machine in bytes, or math.MaxInt64 if it is not known.
 func machineMemory(root string) int64 {
 	text, _ := os.ReadFile(filepath.Join(root, "proc/meminfo"))
 	for line := range strings.Lines(string(text)) {
@@ -39,8 +38,8 @@ func machineMemory(root string) int64 {
 	return math.MaxInt64
 }
 
-// cgroupMemory returns the least limit of the process's control groups, math.MaxInt64 if there is
-// none.
+// cgroupMemory returns the smallest limit of the process's control groups in bytes, or
+// math.MaxInt64 if there is none.
 func cgroupMemory(root string) int64 {
 	least := int64(math.MaxInt64)
 	text, _ := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
@@ -56,8 +55,8 @@ func cgroupMemory(root string) int64 {
 			}
 			dir, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
 		}
-		// In a container the path can be that outside, while the files are those of the
-		// container, at the root.
+		// In a container the path can be the one outside of it, while the files of the
+		// container are at the root.
 		for at := path.Clean("/" + parts[2]); ; at = path.Dir(at) {
 			text, _ := os.ReadFile(filepath.Join(root, dir, at, file))
 			if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil {

@@ -101,37 +101,37 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 		{name: "bad value that is not used", args: []string{"--lease=1s"}, env: map[string]string{"DLM_LEASE": "soon"}},
 		{name: "value that the engine refuses", file: "lease = '1ms'",
 			want: `FILE:1: lease: 1ms is not within 100ms to 24h in whole milliseconds`},
-		{name: "unknown key", file: "[server]\nport = 1", want: "FILE:1: server: there is no such setting"},
+		{name: "unknown key", file: "[server]\nport = 1", want: "FILE:1: server: no such setting"},
 		{name: "key with a slip", file: "max_conns = 1",
-			want: "FILE:1: max_conns: there is no such setting (did you mean max-conns?)"},
-		{name: "file names a file", file: "config = 'x'", want: "FILE:1: config: there is no such setting"},
+			want: "FILE:1: max_conns: no such setting (did you mean max-conns?)"},
+		{name: "file names a file", file: "config = 'x'", want: "FILE:1: config: no such setting"},
 		{name: "key twice", file: "lease = '1s'\nlease = '2s'", want: "FILE:2:1: toml: key lease is already defined"},
 		{name: "empty value", args: []string{"--listen="}, want: "--listen: the value is empty"},
 		{name: "zero is no limit", args: []string{"--max-memory=0"}},
 		{name: "zero is not the default", args: []string{"--max-conns=0"},
-			want: `--max-conns: "0" is not a whole number from 1`},
+			want: `--max-conns: "0" is not a whole number of 1 or more`},
 		{name: "variable with a slip", env: map[string]string{"DLM_DATADIR": "/x", "DLM_MAX_CONN": "5"},
-			want: "2 problems:\n  DLM_DATADIR: there is no such setting (did you mean DLM_DATA_DIR?)\n" +
-				"  DLM_MAX_CONN: there is no such setting (did you mean DLM_MAX_CONNS?)"},
+			want: "2 problems:\n  DLM_DATADIR: no such setting (did you mean DLM_DATA_DIR?)\n" +
+				"  DLM_MAX_CONN: no such setting (did you mean DLM_MAX_CONNS?)"},
 		{name: "settings of a data directory without one", args: []string{"--snapshot-keep=2"},
 			env: map[string]string{"DLM_SNAPSHOT_INTERVAL": "1s"}, file: "recovery-grace = '1m'",
-			want: "3 problems:\n  DLM_SNAPSHOT_INTERVAL: it means nothing without a data-dir\n" +
-				"  --snapshot-keep: it means nothing without a data-dir\n" +
-				"  FILE:1: recovery-grace: it means nothing without a data-dir"},
+			want: "3 problems:\n  DLM_SNAPSHOT_INTERVAL: this has no effect without --data-dir\n" +
+				"  --snapshot-keep: this has no effect without --data-dir\n" +
+				"  FILE:1: recovery-grace: this has no effect without --data-dir"},
 		{name: "settings of a data directory with one", args: []string{"--snapshot-keep=2", "--data-dir=/x"}},
 		{name: "one address twice", args: []string{"--listen=127.0.0.1:7500", "--http=localhost:7500"},
-			want: "--listen: 127.0.0.1:7500 has the port of the HTTP side too (--http: localhost:7500): give each a port of its own"},
+			want: "--listen: 127.0.0.1:7500 is also the HTTP address (--http: localhost:7500): choose another port for one of them"},
 		{name: "the default of the HTTP side", env: map[string]string{"DLM_LISTEN": "127.0.0.1:7421"},
-			want: "DLM_LISTEN: 127.0.0.1:7421 has the port of the HTTP side too (http, by default: localhost:7421): give each a port of its own"},
+			want: "DLM_LISTEN: 127.0.0.1:7421 is also the HTTP address (the default of --http: localhost:7421): choose another port for one of them"},
 		{name: "backup of itself", args: []string{"--data-dir=/x", "--http=0.0.0.0:7500", "--token-file=x"}, env: map[string]string{"DLM_BACKUP_OF": "http://127.0.0.1:7500/"},
-			want: "2 problems:\n  DLM_BACKUP_OF: http://127.0.0.1:7500/ is the HTTP address of this server itself: give that of its primary\n" +
+			want: "2 problems:\n  DLM_BACKUP_OF: http://127.0.0.1:7500/ is this server's own HTTP address: give the one of its primary\n" +
 				"  token file: open x: no such file or directory"},
 		{name: "backup of its own port for locks", args: []string{"--data-dir=/x", "--backup-of=localhost:7420"},
-			want: "--backup-of: localhost:7420 is the port for locks of this server itself: give the HTTP address of its primary"},
+			want: "--backup-of: localhost:7420 is this server's own lock port: give the HTTP address of its primary"},
 		{name: "empty admin token", env: map[string]string{"DLM_ADMIN_TOKEN": ""},
-			want: "DLM_ADMIN_TOKEN: it is empty: unset it, or give it a token, as made by 'dlm token new'"},
+			want: "DLM_ADMIN_TOKEN is empty: unset it, or set it to a token made by 'dlm token new'"},
 		{name: "short admin token", env: map[string]string{"DLM_ADMIN_TOKEN": "fifteen bytes.."},
-			want: "DLM_ADMIN_TOKEN: it has 15 bytes, at least 16 are needed: make one with 'dlm token new'"},
+			want: "DLM_ADMIN_TOKEN has 15 bytes and needs at least 16: make one with 'dlm token new'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := loadFrom(t, c.args, c.env, c.file)
@@ -198,7 +198,8 @@ func TestSameAddress(t *testing.T) {
 }
 
 func TestTheHealthAddressIsOneOfItsOwn(t *testing.T) {
-	for addr, want := range map[string]string{"nonsense": "neither host:port nor off", "127.0.0.1:7421": "port of the HTTP side", "127.0.0.1:7420": "port of the port for locks"} {
+	for addr, want := range map[string]string{"nonsense": "neither host:port nor off", "127.0.0.1:7421": "the address of --http",
+		"127.0.0.1:7420": "the address of --listen"} {
 		_, err := loadFrom(t, []string{"--health", addr}, nil, "")
 		if err == nil || !strings.Contains(err.Error(), "--health: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", addr, err)

@@ -12,7 +12,7 @@ import (
 	"dlm/codec"
 )
 
-// into makes a parser that stores what it has parsed.
+// into returns a parser that stores the value in field.
 func into[T any](field *T, parse func(string) (T, error)) func(string) error {
 	return func(text string) error {
 		value, err := parse(text)
@@ -23,7 +23,7 @@ func into[T any](field *T, parse func(string) (T, error)) func(string) error {
 	}
 }
 
-// parseText takes any text but none.
+// parseText takes any text except an empty one.
 func parseText(text string) (string, error) {
 	if text == "" {
 		return "", errors.New("the value is empty")
@@ -31,12 +31,12 @@ func parseText(text string) (string, error) {
 	return text, nil
 }
 
-// parseCount takes a whole number from 1. Zero is refused rather than taken
-// for "the default" or "no limit": it would be a guess which of them is meant.
+// parseCount takes a whole number from 1. It refuses 0, because some users mean the default by
+// it and others no limit.
 func parseCount(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%q is not a whole number from 1", text)
+		return 0, fmt.Errorf("%q is not a whole number of 1 or more", text)
 	}
 	return n, nil
 }
@@ -45,7 +45,7 @@ func parseCount(text string) (int, error) {
 func parseToken(text string) (codec.Token, error) {
 	n, err := strconv.ParseUint(text, 10, 53)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a whole number in digits, below 2^53", text)
+		return 0, fmt.Errorf("%q is not a whole number below 2^53", text)
 	}
 	return codec.Token(n), nil
 }
@@ -71,8 +71,8 @@ func parseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// byteUnits are what a size may end with. None is the end of another that
-// stands behind it.
+// byteUnits are the units of a size. No unit is the end of a later one, so that the first match
+// is the right one.
 var byteUnits = []struct {
 	suffix string
 	bytes  int64
@@ -81,7 +81,7 @@ var byteUnits = []struct {
 	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
 }
 
-// parseSize takes a number of bytes, 0 included: 4096, 512KiB, 256MiB, 1GB.
+// parseSize takes a number of bytes, 0 or more: 4096, 512KiB, 256MiB, 1GB.
 func parseSize(text string) (int64, error) {
 	number, factor := text, int64(1)
 	for _, unit := range byteUnits {
@@ -100,11 +100,11 @@ func parseSize(text string) (int64, error) {
 	return n * factor, nil
 }
 
-// parseLimit takes a size from 1 byte.
+// parseLimit takes a size of 1 byte or more.
 func parseLimit(text string) (int64, error) {
 	n, err := parseSize(text)
 	if err == nil && n == 0 {
-		err = fmt.Errorf("%q is not a size from 1 byte", text)
+		err = fmt.Errorf("%q is not a size of 1 byte or more", text)
 	}
 	return n, err
 }
@@ -117,8 +117,7 @@ func parseLimitInt(text string) (int, error) {
 	return int(n), err
 }
 
-// formatSize writes a size as parseSize reads it, in the largest unit that
-// leaves a whole number.
+// formatSize writes a size as parseSize reads it, in the largest unit that gives a whole number.
 func formatSize(n int64) string {
 	for _, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
 		for _, u := range byteUnits {
@@ -146,10 +145,10 @@ func parseFormat(text string) (string, error) {
 	return text, nil
 }
 
-// parseRecover takes the only way to recover that has to be asked for.
+// parseRecover takes the only recovery that a user has to ask for.
 func parseRecover(text string) (bool, error) {
 	if text != "older" {
-		return false, fmt.Errorf("%q is not older", text)
+		return false, fmt.Errorf("%q is not 'older', the only value", text)
 	}
 	return true, nil
 }

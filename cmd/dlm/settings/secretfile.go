@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// secretFile is who may use a file that holds secrets, and the process that reads it.
+// secretFile holds the permissions of a file with secrets, and the process that reads it.
 type secretFile struct {
 	mode         fs.FileMode // permission bits
 	owner, group int         // of the file
@@ -16,16 +16,16 @@ type secretFile struct {
 	groups       []int       // of the process, all of them
 }
 
-// Permission bits of others than the owner.
+// Permission bits of everybody except the owner.
 const (
 	worldAny   = 0o007
 	groupWrite = 0o030 // and execute
 	groupRead  = 0o040
 )
 
-// checkSecretFile returns a problem if others than the file's owner may use it. The group may read
-// it if the owner is root and the process has that group: so Kubernetes gives a Secret to a
-// container that does not run as root.
+// checkSecretFile returns a problem if anybody except the file's owner may use it. The group may
+// read it if the owner is root and the process has that group, because Kubernetes mounts a Secret
+// so for a container that does not run as root.
 func checkSecretFile(path string, info fs.FileInfo) error {
 	f := secretFile{mode: info.Mode().Perm(), owner: -1, group: -1, user: os.Geteuid(), groups: []int{os.Getegid()}}
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
@@ -45,11 +45,12 @@ func (f *secretFile) check(path string) error {
 	case f.mode&(worldAny|groupWrite) == 0 && f.owner == 0 && ofOurs:
 		return nil
 	case f.owner == 0 && f.user != 0: // chmod is not ours to do
-		return fmt.Errorf("%s: mode %04o lets others use it, and it belongs to root: as root, chgrp it to a group of this process and chmod 440; "+
-			"a Secret of Kubernetes gets there by defaultMode: 0440 on its volume and an fsGroup in the pod's securityContext", path, f.mode)
+		return fmt.Errorf("%s: mode %04o lets others use it, and its owner is root: as root, chgrp it to a group of "+
+			"this process and chmod 440; for a Secret of Kubernetes set defaultMode: 0440 on the volume and an "+
+			"fsGroup in the pod's securityContext", path, f.mode)
 	case f.owner == 0:
-		return fmt.Errorf("%s: mode %04o lets others than its owner use it: chmod 600 %s; a Secret of Kubernetes gets there by "+
-			"defaultMode: 0400 on its volume", path, f.mode, path)
+		return fmt.Errorf("%s: mode %04o lets others than its owner use it: chmod 600 %s; for a Secret of Kubernetes "+
+			"set defaultMode: 0400 on the volume", path, f.mode, path)
 	}
 	return fmt.Errorf("%s: mode %04o lets others than its owner use it: chmod 600 %s", path, f.mode, path)
 }

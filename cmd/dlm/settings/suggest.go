@@ -2,8 +2,8 @@ package settings
 
 import "fmt"
 
-// didYouMean returns " (did you mean X?)" for the known word nearest to word,
-// or nothing if none is near.
+// didYouMean returns " (did you mean X?)" with the known word nearest to word, or nothing if no
+// known word is near.
 func didYouMean(word string, known []string) string {
 	best, distance := "", max(2, len(word)/4)+1
 	for _, k := range known {
@@ -17,8 +17,8 @@ func didYouMean(word string, known []string) string {
 	return fmt.Sprintf(" (did you mean %s?)", best)
 }
 
-// editDistance counts the bytes to insert, remove or replace to turn a into b
-// (Levenshtein). It keeps one row of the table.
+// editDistance returns the Levenshtein distance: how many bytes must be inserted, removed or
+// replaced to turn a into b. It keeps one row of the table.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -10,22 +10,22 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// A token is its prefix, by which scanners for leaked secrets can know it,
-// and random bytes in base64url.
+// A token is a prefix, by which scanners for leaked secrets recognise it, and random bytes in
+// base64url.
 const (
 	tokenPrefix = "dlm_"
 	tokenBytes  = 32
 )
 
-// NewToken returns a token that nobody has seen. crypto/rand never fails.
+// NewToken returns a fresh random token. crypto/rand never fails.
 func NewToken() string {
 	var random [tokenBytes]byte
 	rand.Read(random[:])
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString(random[:])
 }
 
-// Text returns the [[token]] of a token. It is read back by the
-// server's own parser, so that what is printed can be pasted.
+// Text returns the entry as the text of a token file, with the hash of token. The server's own
+// parser checks the text, so that it can be pasted into a file.
 func (e TokenEntry) Text(token string) ([]byte, error) {
 	sum := sha256.Sum256([]byte(token))
 	e.SHA256 = hex.EncodeToString(sum[:])

@@ -13,7 +13,7 @@ import (
 	"dlm/engine"
 )
 
-// TokenEntry is one [[token]] of a token file as `dlm token new` writes it.
+// TokenEntry is one [[token]] of a token file, as `dlm token new` writes it.
 type TokenEntry struct {
 	Name     string   `toml:"name"`
 	Role     string   `toml:"role"`
@@ -23,12 +23,12 @@ type TokenEntry struct {
 
 var tokenKeys = []string{"name", "role", "sha256", "prefixes"}
 
-// emptyHash is the hash of no token at all, which a hash command prints when
-// the variable that was piped into it was not set.
+// emptyHash is the hash of an empty token. A user gets it by piping a variable that is not set
+// into a hash command.
 var emptyHash = sha256.Sum256(nil)
 
-// readTokenFile reads a token file that only whom checkSecretFile allows may read. It
-// returns every problem, each with the file and the token.
+// readTokenFile reads a token file whose mode passes checkSecretFile. It returns every problem,
+// each with the file and the token.
 func readTokenFile(path string) ([]engine.Credential, []error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -51,7 +51,7 @@ func readTokenFile(path string) ([]engine.Credential, []error) {
 	return creds, append(problems, bad...)
 }
 
-// ParseTokens returns the credentials of a token file, or what is wrong with it.
+// ParseTokens returns the credentials of a token file, or its problems. path is for their words.
 func ParseTokens(path string, text []byte) (creds []engine.Credential, problems []error) {
 	var document map[string]any
 	if err := toml.Unmarshal(text, &document); err != nil {
@@ -59,12 +59,13 @@ func ParseTokens(path string, text []byte) (creds []engine.Credential, problems 
 	}
 	for _, key := range sortedKeys(document) {
 		if key != "token" {
-			problems = append(problems, fmt.Errorf("%s: there is no key %s here%s", path, key, didYouMean(key, []string{"token"})))
+			problems = append(problems, fmt.Errorf("%s: unknown key %s%s", path, key,
+				didYouMean(key, []string{"token"})))
 		}
 	}
 	entries, ok := document["token"].([]any)
 	if !ok || len(entries) == 0 {
-		return nil, append(problems, fmt.Errorf("%s: it has no [[token]]: make one with 'dlm token new'", path))
+		return nil, append(problems, fmt.Errorf("%s: no [[token]] in it: make one with 'dlm token new'", path))
 	}
 	for i, entry := range entries {
 		r := tokenReader{}
@@ -78,7 +79,7 @@ func ParseTokens(path string, text []byte) (creds []engine.Credential, problems 
 	return creds, problems
 }
 
-// tokenReader reads one [[token]] and collects what is wrong with it.
+// tokenReader reads one [[token]] and collects its problems.
 type tokenReader struct{ problems []error }
 
 func (r *tokenReader) bad(format string, args ...any) {
@@ -88,12 +89,12 @@ func (r *tokenReader) bad(format string, args ...any) {
 func (r *tokenReader) read(entry any) (c engine.Credential) {
 	table, ok := entry.(map[string]any)
 	if !ok {
-		r.bad("it is not a table: write [[token]] above it")
+		r.bad("this is not a table: write [[token]] above it")
 		return c
 	}
 	for _, key := range sortedKeys(table) {
 		if !slices.Contains(tokenKeys, key) {
-			r.bad("there is no key %s%s", key, didYouMean(key, tokenKeys))
+			r.bad("unknown key %s%s", key, didYouMean(key, tokenKeys))
 		}
 	}
 	var err error
@@ -106,7 +107,7 @@ func (r *tokenReader) read(entry any) (c engine.Credential) {
 	c.SHA256 = r.hash(table)
 	c.Prefixes = r.prefixes(table)
 	if len(c.Prefixes) > 0 && c.Role != engine.RoleLock && c.Role != engine.RoleNone {
-		r.bad("prefixes go with role lock only, not with %s", c.Role)
+		r.bad("only role lock can have prefixes, not %s", c.Role)
 	}
 	return c
 }
@@ -134,7 +135,7 @@ func (r *tokenReader) hash(table map[string]any) (sum [sha256.Size]byte) {
 	case err != nil || len(b) != len(sum):
 		r.bad("sha256 is not %d hexadecimal digits", 2*len(sum))
 	case [sha256.Size]byte(b) == emptyHash:
-		r.bad("sha256 is that of an empty token")
+		r.bad("sha256 is the hash of an empty token")
 	default:
 		copy(sum[:], b)
 	}
@@ -148,13 +149,13 @@ func (r *tokenReader) prefixes(table map[string]any) (prefixes []string) {
 	}
 	list, ok := value.([]any)
 	if !ok || len(list) == 0 {
-		r.bad("prefixes is not a list of strings with at least one: leave it out to allow all names")
+		r.bad("prefixes is not a list of one or more strings: leave it out to allow all names")
 		return nil
 	}
 	for _, p := range list {
 		prefix, ok := p.(string)
 		if !ok || prefix == "" {
-			r.bad("prefixes has something that is not a string, or is empty")
+			r.bad("prefixes has an item that is empty or not a string")
 			continue
 		}
 		prefixes = append(prefixes, prefix)
@@ -180,8 +181,8 @@ func nameOr(name, otherwise string) string {
 	return fmt.Sprintf("%q", name)
 }
 
-// ReloadTokens reads the token file again into a running server. A file that
-// is not right changes nothing.
+// ReloadTokens reads the token file again into a running server, through set. It returns the
+// number of tokens. A file with a problem changes nothing.
 func ReloadTokens(path string, set func([]engine.Credential) error) (int, error) {
 	creds, problems := readTokenFile(path)
 	if err := Problems(problems).OrNil(); err != nil {

@@ -48,13 +48,13 @@ func TestProblemsOfATokenFile(t *testing.T) {
 		name, text string
 		want       []string // each problem has these words; one problem per item
 	}{
-		{"no token", "", []string{"t: it has no [[token]]"}},
-		{"single table", "[token]\n" + name, []string{"t: it has no [[token]]"}},
-		{"list of something else", "token = [1]", []string{"it is not a table"}},
+		{"no token", "", []string{"t: no [[token]] in it"}},
+		{"single table", "[token]\n" + name, []string{"t: no [[token]] in it"}},
+		{"list of something else", "token = [1]", []string{"this is not a table"}},
 		{"not TOML", "[[token]\n", []string{"t:1:"}},
-		{"unknown key of the file", "tokens = 1\n" + entry(name, role, hash), []string{"no key tokens here (did you mean token?)"}},
+		{"unknown key of the file", "tokens = 1\n" + entry(name, role, hash), []string{"unknown key tokens (did you mean token?)"}},
 		{"unknown key of a token", entry(name, role, hash, `prefix = ["a"]`),
-			[]string{`token 1 ("x"): there is no key prefix (did you mean prefixes?)`}},
+			[]string{`token 1 ("x"): unknown key prefix (did you mean prefixes?)`}},
 		{"everything is missing", entry(), []string{"token 1 (no name): name is missing", "role is missing", "sha256 is missing"}},
 		{"everything has the wrong type", entry("name = 1", "role = 2", "sha256 = 3", "prefixes = 4"),
 			[]string{"name is not a string", "role is not a string", "sha256 is not a string", "prefixes is not a list"}},
@@ -63,7 +63,7 @@ func TestProblemsOfATokenFile(t *testing.T) {
 		{"role none", entry(name, `role = "none"`, hash), []string{`role "none" is not one of`}},
 		{"short hash", entry(name, role, `sha256 = "abcd"`), []string{"not 64 hexadecimal digits"}},
 		{"hash of nothing", entry(name, role, `sha256 = "`+hex.EncodeToString(emptyHash[:])+`"`), []string{"an empty token"}},
-		{"prefixes of an admin", entry(name, `role = "admin"`, hash, `prefixes = ["a"]`), []string{"role lock only"}},
+		{"prefixes of an admin", entry(name, `role = "admin"`, hash, `prefixes = ["a"]`), []string{"only role lock"}},
 		{"no prefixes", entry(name, role, hash, `prefixes = []`), []string{"leave it out"}},
 		{"empty prefix", entry(name, role, hash, `prefixes = ["a", ""]`), []string{"is empty"}},
 		{"name twice", entry(name, role, hash) + entry(name, role, `sha256 = "`+hashB+`"`), []string{`token 2 ("x"): token 1 has the same name`}},
