@@ -33,12 +33,12 @@ func freeAddr(t *testing.T) string {
 	return ""
 }
 
-// groupOutput runs a script and what it starts in the background, and ends that
-// with it: a server that a failing script leaves would hold its output open for ever.
+// groupOutput runs a script and returns its standard output. Then it ends what the script started
+// in the background, because a server that a failing script leaves holds the output open.
 func groupOutput(t *testing.T, cmd *exec.Cmd) ([]byte, error) {
 	t.Helper()
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr, cmd.WaitDelay = &out, &out, ownGroup(), time.Second
+	cmd.Stdout, cmd.SysProcAttr, cmd.WaitDelay = &out, ownGroup(), time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
