@@ -8,8 +8,8 @@ import (
 	"dlm/codec"
 )
 
-// TestNoAllocations is the gate of the hot path: in steady state, when slabs
-// and index have grown to what is needed, no command allocates.
+// TestNoAllocations checks the rule of the hot path: when slabs and index have grown to what is
+// needed, no command allocates.
 func TestNoAllocations(t *testing.T) {
 	if noAllocCount {
 		t.Skip("the race detector and the checks under the tag invariants allocate")

@@ -2,6 +2,6 @@
 
 package table
 
-// noAllocCount: the race detector allocates on its own, and the checks under
-// the tag invariants do, so that allocations per command can't be counted.
+// noAllocCount is true where allocations per command can't be counted, because the race detector or
+// the checks under the tag invariants allocate.
 const noAllocCount = true

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestArenaAgainstAMap keeps strings of all lengths and frees them at random:
-// none is damaged by another, and freed blocks are used again.
+// TestArenaAgainstAMap keeps strings of all lengths and frees them at random. No string damages
+// another, and freed blocks are used again.
 func TestArenaAgainstAMap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 4))
 	var a arena
@@ -58,7 +58,7 @@ func TestArenaAgainstAMap(t *testing.T) {
 	}
 }
 
-// TestArenaFillsChunks has no room lost in a chunk, whatever the size of its blocks.
+// TestArenaFillsChunks checks that no room of a chunk is lost, whatever the size of its blocks.
 func TestArenaFillsChunks(t *testing.T) {
 	for _, size := range []int{32, 64, 128, 256, 512, 1024} {
 		var a arena

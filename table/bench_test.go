@@ -10,7 +10,7 @@ import (
 	"dlm/codec"
 )
 
-// rig drives a table without test scaffolding around it: one reused command.
+// rig drives a table with one reused command and no test scaffolding.
 type rig struct {
 	table *Table
 	cmd   codec.Command
@@ -65,8 +65,8 @@ func lockNames(n int) [][]byte {
 	return names
 }
 
-// BenchmarkPair acquires and releases names that nobody holds, in a table that
-// has held all of them at once: its index and slabs have grown to that.
+// BenchmarkPair acquires and releases free names, in a table that has held all of them at the same
+// time, so that its index and slabs have grown to that.
 func BenchmarkPair(b *testing.B) {
 	for _, n := range []int{10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("names=%d", n), func(b *testing.B) {
@@ -117,7 +117,7 @@ func BenchmarkHeld(b *testing.B) {
 // queued returns a rig with one held lock and n requests waiting for it.
 func queued(n int) *rig {
 	g := newRig()
-	g.table.ttlMs = 86_400_000 // so that time-outs come and the hold stays
+	g.table.ttlMs = 86_400_000 // so that waits time out and the hold stays
 	g.must(codec.VerbAcquire, "a", "holder", 0)
 	for i := range n {
 		g.must(codec.VerbAcquire, "a", fmt.Sprint("svc-", i), 86_400_000)
@@ -169,7 +169,7 @@ func BenchmarkQueue(b *testing.B) {
 	}
 }
 
-// BenchmarkAdvance ends 10,000 leases that are due at once.
+// BenchmarkAdvance ends 10,000 leases with one deadline.
 func BenchmarkAdvance(b *testing.B) {
 	g := newRig()
 	names := lockNames(10_000)
@@ -188,7 +188,7 @@ func BenchmarkAdvance(b *testing.B) {
 	}
 }
 
-// BenchmarkHash compares Table.Hash with xxhash's own way to take a seed.
+// BenchmarkHash compares Table.Hash with xxhash under its own seed.
 func BenchmarkHash(b *testing.B) {
 	name := []byte("orders/warehouse-001")[:20]
 	t := New(Config{Seed: 1})

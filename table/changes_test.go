@@ -8,8 +8,8 @@ import (
 	"dlm/codec"
 )
 
-// recoverable is what a start after a crash takes from a shard: its holds but for when their
-// leases end.
+// recoverable returns what a start after a crash takes from a shard: its holds, without the ends of
+// their leases.
 func recoverable(s *Shard) []byte {
 	var img codec.ShardImage
 	var h codec.HoldImage
@@ -25,7 +25,8 @@ func recoverable(s *Shard) []byte {
 	return append(seen.Records, seen.Strings...)
 }
 
-// TestChangesSeesEveryChange runs random commands, and compares what a start would take.
+// TestChangesSeesEveryChange runs random commands and compares what a start would take from the
+// shard before and after each.
 func TestChangesSeesEveryChange(t *testing.T) {
 	changed, same := 0, 0
 	for seed := range uint64(40) {
@@ -59,7 +60,8 @@ func TestChangesSeesEveryChange(t *testing.T) {
 	}
 }
 
-// TestRenewalsAreNoChange: else an image of held locks would be written for their heartbeats alone.
+// TestRenewalsAreNoChange: otherwise an image of held locks would be written for their heartbeats
+// alone.
 func TestRenewalsAreNoChange(t *testing.T) {
 	g := newRig()
 	g.must(codec.VerbAcquire, "a", "svc", 0)

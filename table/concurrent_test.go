@@ -12,14 +12,14 @@ import (
 	"dlm/codec"
 )
 
-// guarded is what a lock protects: without exclusion by the table the race
-// detector sees it, and so does the token, which has to grow.
+// guarded is what a lock protects. If the table fails to exclude, the race detector reports it, and
+// so does the token, which has to grow.
 type guarded struct {
 	token codec.Token
 	uses  int
 }
 
-// players are goroutines that use one table as the engine does.
+// players are goroutines that use one table like the engine.
 type players struct {
 	table   *Table
 	clock   atomic.Int64  // table time
@@ -35,7 +35,7 @@ func (p *players) deliver(fx *Effects) {
 	fx.List = fx.List[:0]
 }
 
-// call runs f on the shard of the name, and delivers what came of it.
+// call runs f on the shard of the name and delivers the effects.
 func (p *players) call(name []byte, fx *Effects, f func(s *Shard, hash uint64)) {
 	hash := p.table.Hash(name)
 	s := p.table.Shard(hash)
@@ -45,8 +45,8 @@ func (p *players) call(name []byte, fx *Effects, f func(s *Shard, hash uint64)) 
 	p.deliver(fx)
 }
 
-// play takes and releases random locks, waits for them, gives waits up, and
-// leaves some holds to their lease.
+// play takes and releases random locks, waits for them, cancels waits, and leaves some holds to
+// their lease.
 func (p *players) play(t *testing.T, me int, rounds int) {
 	rng := rand.New(rand.NewPCG(uint64(me), 7))
 	service := fmt.Append(nil, "player-", me)
@@ -83,7 +83,7 @@ func (p *players) play(t *testing.T, me int, rounds int) {
 		thing.uses++
 		p.used.Add(1)
 		for until := p.clock.Load() + rng.Int64N(100)*nsPerMs; p.clock.Load() < until; {
-			runtime.Gosched() // others come to wait, and some of them in vain
+			runtime.Gosched() // other players begin to wait, and some time out
 		}
 		cmd.Verb = []codec.Verb{codec.VerbRelease, codec.VerbRelease, codec.VerbForceRelease}[rng.IntN(3)]
 		p.call(name, &fx, func(s *Shard, hash uint64) {
@@ -94,9 +94,8 @@ func (p *players) play(t *testing.T, me int, rounds int) {
 	}
 }
 
-// TestConcurrentUse lets goroutines and a ticker use one table at once. At the
-// end each lock was used by one at a time, with growing tokens, and nothing of
-// it all is left.
+// TestConcurrentUse lets goroutines and a ticker use one table. At any time each lock has one user,
+// with growing tokens, and nothing is left at the end.
 func TestConcurrentUse(t *testing.T) {
 	const goroutines, things, rounds = 8, 3, 150
 	p := &players{
@@ -126,7 +125,7 @@ func TestConcurrentUse(t *testing.T) {
 	empty(t, p.table)
 }
 
-// tick runs the ticker, with a clock that goes on a millisecond per round.
+// tick runs the ticker, with a clock that moves by a millisecond per round.
 func (p *players) tick(stop, stopped chan struct{}) {
 	defer close(stopped)
 	var fx Effects

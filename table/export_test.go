@@ -30,7 +30,7 @@ func namesOf(n int) (names [][]byte) {
 }
 
 // TestExportWhileSettling exports a shard piece by piece while the end of its grace gives new
-// tokens to holds: each of them was held all the time, so each must be in the image.
+// tokens to holds. Each of them was held all the time, so each must be in the image.
 func TestExportWhileSettling(t *testing.T) {
 	const n = 2 * lockChunkLen
 	names := namesOf(n)
@@ -43,7 +43,7 @@ func TestExportWhileSettling(t *testing.T) {
 	for _, name := range names {
 		s.Apply(5e8, table.Hash(name), &codec.Command{Verb: codec.VerbHeartbeat, Name: name, Service: []byte("a")}, Origin{}, &fx)
 	}
-	s.Advance(1e9, 1, &fx) // begins to settle
+	s.Advance(1e9, 1, &fx) // the end of the grace begins
 	var out codec.ShardImage
 	at := ExportCursor{}
 	for pieces := 0; !s.Export(&at, 16, true, &out); pieces++ {
@@ -61,8 +61,8 @@ func TestExportWhileSettling(t *testing.T) {
 	}
 }
 
-// TestExportAfterSettling exports a shard whose grace has ended since the image was begun: what
-// was forced before is over, and a start from the image must not believe it.
+// TestExportAfterSettling exports a shard whose grace has ended after the image was begun. Holds
+// that were forced before are over, and a start from the image must not believe them.
 func TestExportAfterSettling(t *testing.T) {
 	name := namesOf(1)[0]
 	table, s := restarted(t, &codec.ShardImage{Shard: 77}, 1000, 1e9)

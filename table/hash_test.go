@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestShardsAreForEver holds the shards of names: images rely on them.
+// TestShardsAreForEver checks the shards of some names, because images rely on them.
 func TestShardsAreForEver(t *testing.T) {
 	const seed = 0x1122334455667788
 	tab := New(Config{Seed: seed})
@@ -27,8 +27,8 @@ func TestShardsAreForEver(t *testing.T) {
 	}
 }
 
-// TestHashDependsOnEveryBit flips each bit of random names of all lengths: about half of the bits
-// of the hash change, in the part that names the shard and in the part that the index uses.
+// TestHashDependsOnEveryBit flips each bit of random names of all lengths. About half of the bits
+// of the hash change, both in the shard and in the part that the index uses.
 func TestHashDependsOnEveryBit(t *testing.T) {
 	const rounds = 300
 	tab, rng := New(Config{}), rand.New(rand.NewPCG(1, 2))
@@ -47,7 +47,7 @@ func TestHashDependsOnEveryBit(t *testing.T) {
 				shard += bits.OnesCount64(changed >> 56)
 				tag += bits.OnesCount32(uint32(changed))
 			}
-			// The standard deviation of the mean is 0.082 and 0.163 bits if all are drawn by lot.
+			// The standard deviation of the mean is 0.082 and 0.163 bits if all bits are random.
 			if got := float64(shard) / rounds; got < 3.4 || got > 4.6 {
 				t.Errorf("%d bytes, bit %d: %.2f bits of the shard change", n, bit, got)
 			}
@@ -58,7 +58,8 @@ func TestHashDependsOnEveryBit(t *testing.T) {
 	}
 }
 
-// TestHashSpreadsNames counts how names as people choose them share shards and places of an index.
+// TestHashSpreadsNames counts how many names, as people choose them, share shards and places of an
+// index.
 func TestHashSpreadsNames(t *testing.T) {
 	const names, places = 1 << 16, 1 << 12
 	for _, form := range []string{"%d", "%08x", "lock:%015d", "orders/%d/payment", "tenant-7/region-eu-west/job-%06d", "%026d-users"} {

@@ -7,8 +7,8 @@ import (
 	"dlm/table/index"
 )
 
-// TestLayout holds what the order of the fields is for: records of two cache
-// lines, and shards whose first two lines are all that a pair touches.
+// TestLayout checks the order of the fields: records have two cache lines, and a pair touches only
+// the first two lines of a shard.
 func TestLayout(t *testing.T) {
 	const line = 64
 	var s Shard

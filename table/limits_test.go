@@ -11,8 +11,7 @@ import (
 	"dlm/codec"
 )
 
-// empty fails the test unless nothing is left of what the table held. Entries
-// of leases may be, until they come up.
+// empty fails the test unless the table is empty. Entries of leases may remain until they come up.
 func empty(t *testing.T, table *Table) {
 	t.Helper()
 	locks, waiters := int64(0), int64(0)
@@ -39,8 +38,8 @@ func empty(t *testing.T, table *Table) {
 	}
 }
 
-// TestQuota takes credits from random shards up to the limit, gives some back
-// and takes again: with what is gathered, the limit is reached and not passed.
+// TestQuota takes credits from random shards up to the limit, returns some and takes again. With
+// gathering, the limit is reached and not passed.
 func TestQuota(t *testing.T) {
 	for _, limit := range []int{1, 2, 255, 256, 16_383, 32_767, 32_768, 100_001, 1_000_000} {
 		rng := rand.New(rand.NewPCG(uint64(limit), 5))
@@ -81,7 +80,7 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// applyGathered is Apply with a second try where that is worth it, as the engine does it.
+// applyGathered is Apply, repeated after a successful Gather, as in the engine.
 func applyGathered(tab *Table, now int64, cmd *codec.Command, fx *Effects) Result {
 	hash := tab.Hash(cmd.Name)
 	s := tab.Shard(hash)
@@ -122,8 +121,8 @@ func TestLimitsAreExact(t *testing.T) {
 	}
 }
 
-// TestLimitsOfManyAtOnce has goroutines that take and release at the limit: it is never passed, and at the
-// end all that is left can be taken.
+// TestLimitsOfManyAtOnce has goroutines that take and release at the limit. The limit is never
+// passed, and at the end all that is left can be taken.
 func TestLimitsOfManyAtOnce(t *testing.T) {
 	const limit, goroutines = 40_000, 4
 	tab := New(Config{TTLMs: 30_000, LocksMax: limit, WaitersMax: 1, WaitersPerLockMax: 1})
@@ -165,7 +164,7 @@ func TestLimitsOfManyAtOnce(t *testing.T) {
 	}
 }
 
-// TestCountMax reaches the limit of re-entries, which a script can not.
+// TestCountMax reaches the limit of re-entries, which is too large for a script.
 func TestCountMax(t *testing.T) {
 	g := newRig()
 	g.must(codec.VerbAcquire, "a", "svc", 0)
@@ -199,8 +198,8 @@ func sameShard(t *Table, n int) (names [][]byte) {
 	return names
 }
 
-// TestTakeBackAfterTheRecordWasUsedAgain: the record of an ended hold belongs
-// to another lock by then, which must not be touched.
+// TestTakeBackAfterTheRecordWasUsedAgain: the record of an ended hold belongs to another lock by
+// then, which must not change.
 func TestTakeBackAfterTheRecordWasUsedAgain(t *testing.T) {
 	g := newRig()
 	names := sameShard(g.table, 2)
@@ -219,8 +218,8 @@ func TestTakeBackAfterTheRecordWasUsedAgain(t *testing.T) {
 	empty(t, g.table)
 }
 
-// TestRefsThatNameNothing: a reference that was never given, or whose wait has
-// ended while its record serves another, ends no wait.
+// TestRefsThatNameNothing: a reference ends no wait if it was never given, or if its wait has ended
+// and its record serves another.
 func TestRefsThatNameNothing(t *testing.T) {
 	g := newRig()
 	names := sameShard(g.table, 1)
@@ -248,8 +247,8 @@ func TestRefsThatNameNothing(t *testing.T) {
 	}
 }
 
-// TestTimeNeverGoesBack: a loop with an older reading runs at the shard's time,
-// so that a lease does not end earlier than it would by the later clock.
+// TestTimeNeverGoesBack: a loop with an older reading runs at the shard's time, so that a lease
+// does not end before its deadline by the later clock.
 func TestTimeNeverGoesBack(t *testing.T) {
 	g := newRig()
 	names := sameShard(g.table, 2)
@@ -270,7 +269,7 @@ func TestTimeNeverGoesBack(t *testing.T) {
 	empty(t, g.table)
 }
 
-// TestListingMeetsAllThatStay lists in small parts while others come and go.
+// TestListingMeetsAllThatStay lists in small parts while other locks come and go.
 func TestListingMeetsAllThatStay(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 6))
 	g := newRig()

@@ -10,9 +10,9 @@ import (
 	"dlm/codec"
 )
 
-// TestListsOfFewAndOfMany lists a shard page by page with more or fewer records in use and waited
-// for. Each page must go on where the one before ended, in the order of the records, and miss
-// nothing.
+// TestListsOfFewAndOfMany lists a shard page by page with different shares of records in use and
+// with waiters. Each page must continue where the one before ended, in the order of the records,
+// and miss nothing.
 func TestListsOfFewAndOfMany(t *testing.T) {
 	const records = 1000
 	for _, percent := range []int{0, 1, 3, 10, 13, 50, 100} {
@@ -57,7 +57,7 @@ func TestListsOfFewAndOfMany(t *testing.T) {
 	}
 }
 
-// listAll lists the shard, in pages of so many locks.
+// listAll lists the shard in pages of that many locks.
 func listAll(t *testing.T, g *rig, s *Shard, f *Filter, page int) (names []string, calls int) {
 	var out Statuses
 	at, done, before := uint32(0), false, uint32(0)

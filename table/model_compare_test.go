@@ -11,7 +11,7 @@ import (
 	"dlm/codec"
 )
 
-// The methods of model that world calls do nothing on a nil model.
+// The methods of model that world calls do nothing if the model is nil.
 
 func (m *model) apply(now int64, c *codec.Command, from Origin, got *Result) {
 	if m == nil {
@@ -98,7 +98,7 @@ func (m *model) same(l *mLock, got *Status) {
 	}
 }
 
-// list settles what the listing settled, in its order.
+// list ends the leases and waits that the listing has ended, in its order.
 func (m *model) list(w *world, s *Shard, out *Statuses) {
 	if m == nil {
 		return
@@ -121,8 +121,8 @@ func (m *model) list(w *world, s *Shard, out *Statuses) {
 	}
 }
 
-// advanced settles what Advance or List settled. An event that is no consequence of one
-// before must be the end of a lease or wait whose deadline has come.
+// advanced ends the leases and waits that Advance or List has ended. An event that does not follow
+// from an earlier one must be the end of a lease or wait whose deadline has come.
 func (m *model) advanced(w *world) {
 	if m == nil {
 		return
@@ -153,7 +153,7 @@ func (m *model) advanced(w *world) {
 	}
 }
 
-// nothingDue tests that nothing is left whose tick has begun.
+// nothingDue checks that no lease or wait is left whose tick has begun.
 func (m *model) nothingDue(now int64) {
 	if m == nil {
 		return
@@ -172,8 +172,8 @@ func (m *model) nothingDue(now int64) {
 	}
 }
 
-// compare tests that the call's events and effects were those of the model,
-// and that the table is in the model's state.
+// compare checks that the call's events and effects were those of the model, and that the table is
+// in the model's state.
 func (m *model) compare(w *world) {
 	if m == nil {
 		return
@@ -209,7 +209,7 @@ func (m *model) compare(w *world) {
 	}
 }
 
-// peek reads a lock without settling anything.
+// peek reads a lock without ending its lease.
 func peek(t *Table, name []byte) *mLock {
 	hash := t.Hash(name)
 	s := t.Shard(hash)
@@ -244,8 +244,8 @@ func TestModel(t *testing.T) {
 			m.counter[uint8(i)] = c.TokenStart
 		}
 		w.model = m
-		// Each op comes from a seed of its own: rapid's numbers are mostly small
-		// ones, which are all alike to this table. It still shrinks the list.
+		// Each op comes from a seed of its own, because rapid draws mostly small numbers, which
+		// this table treats all alike. rapid still shrinks the list.
 		ops := rapid.Map(rapid.Uint64(), func(seed uint64) op { return randomOp(rand.New(rand.NewPCG(seed, 1)).IntN) })
 		length := rapid.SampledFrom([]int{0, 30, 100, 300}).Draw(t, "length")
 		for _, o := range rapid.SliceOfN(ops, length, 400).Draw(t, "ops") {

@@ -4,24 +4,23 @@ import (
 	"dlm/codec"
 )
 
-// model is the naive table: a map of locks, each with a slice as its queue. It
-// has no wheel, no records and no shards but their token counters. What is due
-// and not yet settled it settles when the real table does, and calls it an
-// error if that is too early.
+// model is the naive table: a map of locks, each with a slice as its queue. It has no wheel, no
+// records, and no shards except for their token counters. It ends leases and waits when the real
+// table does, and reports an error if that is too early.
 type model struct {
 	cfg     Config
 	now     int64
 	pauses  *Pauses
-	full    bool // the table is right to say that no memory is left
+	full    bool // the table may say that no memory is left
 	counter map[uint8]codec.Token
 	locks   map[string]*mLock
-	waits   map[WaiterRef]mPlace // all that ever were
+	waits   map[WaiterRef]mPlace // all waits since the start
 	shardOf func(name string) uint8
 	counts  Counts
 	waiters int
 
-	events  map[string][]mEvent // that the call must show, by lock
-	effects map[string][]Effect // likewise
+	events  map[string][]mEvent // events that the call must show, by lock
+	effects map[string][]Effect // the same for effects
 	fail    func(format string, args ...any)
 }
 
@@ -135,8 +134,8 @@ func (m *model) timeOut(l *mLock, i int) {
 	}
 }
 
-// passOn gives a lock whose hold has ended to the first that may have it, and
-// to those of the same owner behind it.
+// passOn gives a lock whose hold has ended to the first waiter that may have it, and to the
+// requests of the same owner that follow it.
 func (m *model) passOn(l *mLock) {
 	granted := false
 	for len(l.queue) > 0 {
@@ -171,7 +170,7 @@ func (m *model) passOn(l *mLock) {
 	}
 }
 
-// acquire returns the result of an ACQUIRE; waiting if it has to.
+// acquire returns the result of an ACQUIRE. The result says Waiting if it has to wait.
 func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r Result) {
 	meta := ""
 	if c.Has(codec.OptMeta) {

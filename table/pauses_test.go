@@ -6,7 +6,7 @@ import (
 	"dlm/codec"
 )
 
-// pausedTable is a table whose clock meets pauses.
+// pausedTable is a table whose clock has pauses.
 type pausedTable struct {
 	t      *testing.T
 	table  *Table
@@ -44,7 +44,7 @@ func (p *pausedTable) want(verb codec.Verb, service string, want codec.Code) {
 	}
 }
 
-// advance settles what is due and returns how waits have ended.
+// advance ends what is due and returns the codes of the ended waits.
 func (p *pausedTable) advance() (ends []codec.Code) {
 	p.t.Helper()
 	p.fx.List = p.fx.List[:0]
@@ -64,8 +64,9 @@ func (p *pausedTable) advance() (ends []codec.Code) {
 	return ends
 }
 
-// TestLeasesEndWhenNothingIsHeldBack: a lease that a pause has passed is there until the caller has
-// read what arrived in it. A heartbeat renews it from the present; without one it ends.
+// TestLeasesEndWhenNothingIsHeldBack: a lease whose deadline fell into a pause lasts until the
+// caller has read the input that arrived in it. A heartbeat renews it from the present; without one
+// it ends.
 func TestLeasesEndWhenNothingIsHeldBack(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		for _, renewed := range []bool{false, true} {
@@ -75,7 +76,7 @@ func TestLeasesEndWhenNothingIsHeldBack(t *testing.T) {
 			p.now = 2000
 			p.want(codec.VerbAcquire, "B", codec.Timeout)
 			p.advance()
-			p.advance() // though the wheel has handed the entry out, or would
+			p.advance() // although the wheel has handed the entry out
 			p.want(codec.VerbAcquire, "B", codec.Timeout)
 			if r := p.do(codec.VerbAcquire, "C", 5000); !r.Waiting {
 				t.Fatalf("C does not wait: %+v", r)
@@ -99,7 +100,7 @@ func TestLeasesEndWhenNothingIsHeldBack(t *testing.T) {
 	}
 }
 
-// TestLagThatGrowsAgain: a second pause holds back again what the wheel has passed.
+// TestLagThatGrowsAgain: a second pause delays leases again whose entries have left the wheel.
 func TestLagThatGrowsAgain(t *testing.T) {
 	p := newPausedTable(t, false)
 	p.want(codec.VerbAcquire, "A", codec.OK)
@@ -112,8 +113,8 @@ func TestLagThatGrowsAgain(t *testing.T) {
 	p.want(codec.VerbRelease, "A", codec.OK)
 }
 
-// TestWaitsCountPauses: a wait ends when its time has passed, whatever table time leaves out, and
-// not before.
+// TestWaitsCountPauses: a wait ends when its time has passed, including the time that table time
+// leaves out, and not before.
 func TestWaitsCountPauses(t *testing.T) {
 	p := newPausedTable(t, false)
 	p.want(codec.VerbAcquire, "A", codec.OK)
@@ -133,7 +134,7 @@ func TestWaitsCountPauses(t *testing.T) {
 	if ends := p.advance(); len(ends) != 1 || ends[0] != codec.Timeout {
 		t.Fatalf("C is answered %v", ends)
 	}
-	// One that has waited too long is not granted, though the tick has not come yet.
+	// A request that has waited too long is not granted, though its tick has not come yet.
 	p.do(codec.VerbAcquire, "D", 500)
 	p.pauses.Late.Add(600 * nsPerMs)
 	p.fx.List = p.fx.List[:0]

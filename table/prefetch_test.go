@@ -10,8 +10,8 @@ import (
 	"dlm/codec"
 )
 
-// TestPrefetchBesideGrowth prefetches, of tables from empty to some chunks and index
-// sizes and back, while others change them: it must read nothing that can fault.
+// TestPrefetchBesideGrowth prefetches from tables that others change, from empty to several chunks
+// and index sizes and back. It must read no address that can fault.
 func TestPrefetchBesideGrowth(t *testing.T) {
 	tab := New(Config{TTLMs: 1000, LocksMax: 1 << 20})
 	prefetch(tab, nil)
@@ -71,14 +71,14 @@ func TestPrefetchBesideGrowth(t *testing.T) {
 	hints.Wait()
 }
 
-// TestPrefetchFrom holds what prefetchFrom says: it counts locks, and not what shards hoard.
+// TestPrefetchFrom checks that prefetchFrom counts locks and not the credits that shards hoard.
 func TestPrefetchFrom(t *testing.T) {
 	for _, max := range []int{prefetchFrom, 10_000_000} {
 		tab := New(Config{LocksMax: max})
 		if tab.large() {
 			t.Errorf("limit %d: an empty table is large", max)
 		}
-		for i := range Shards { // what one lock in each shard takes away
+		for i := range Shards { // the credits that one lock in each shard takes
 			s := tab.ShardAt(i)
 			s.lockQuota.take(&tab.locks)
 		}

@@ -73,8 +73,8 @@ func (w *recWorld) checkOverlap() {
 	}
 }
 
-// mustKeep tells whether the request must be granted: it is that of a live holder, which
-// the server knows, or which shows its token.
+// mustKeep reports whether the request must be granted: it comes from a live holder that the server
+// knows, or that shows its token.
 func (w *recWorld) mustKeep(m *recMsg, b *recBook) bool {
 	if m.cmd.Verb != codec.VerbHeartbeat || !b.certain(w.now) || w.forced[recHold{m.lock, b.token}] || b.short {
 		return false
@@ -82,7 +82,7 @@ func (w *recWorld) mustKeep(m *recMsg, b *recBook) bool {
 	return b.agree || w.inGrace() && (m.cmd.Has(codec.OptToken) || b.imaged && b.ends == w.ends[m.lock])
 }
 
-// checkAnswer checks what a command of a client was answered.
+// checkAnswer checks the answer to a command of a client.
 func (w *recWorld) checkAnswer(m *recMsg, r *Result, must bool) {
 	if must {
 		w.tally.Kept++
@@ -120,7 +120,7 @@ func (w *recWorld) checkAnswer(m *recMsg, r *Result, must bool) {
 	}
 }
 
-// eachHold calls f for all that the table says is held.
+// eachHold calls f for all holds of the table.
 func (w *recWorld) eachHold(f func(lock int, s *Shard, l *lock)) {
 	for lock, name := range w.names {
 		hash := w.table.Hash(name)
@@ -131,7 +131,8 @@ func (w *recWorld) eachHold(f func(lock int, s *Shard, l *lock)) {
 	}
 }
 
-// checkHolds checks that after a grace no lock is held under a token that is older than another one's.
+// checkHolds checks that after a grace no lock is held under a token that is older than another of
+// that lock.
 func (w *recWorld) checkHolds() {
 	if w.violation != "" || w.down || w.inGrace() || !w.settled {
 		return
@@ -143,7 +144,7 @@ func (w *recWorld) checkHolds() {
 	})
 }
 
-// checkTicked checks what must hold when nothing is due.
+// checkTicked checks what must be true when nothing is due.
 func (w *recWorld) checkTicked() {
 	if w.inGrace() || w.violation != "" {
 		return
@@ -169,8 +170,8 @@ func (w *recWorld) checkTicked() {
 	w.settled = true
 }
 
-// markShortLeases finds holds that the image knows with a lease that ends before the client's: the
-// client has renewed with a longer TTL after it. They may end within the grace.
+// markShortLeases finds holds whose lease in the image ends before the client's, because the client
+// has renewed with a longer TTL after it. They may end within the grace.
 func (w *recWorld) markShortLeases() {
 	w.eachHold(func(lock int, s *Shard, l *lock) {
 		for c := range w.clients {
@@ -182,8 +183,8 @@ func (w *recWorld) markShortLeases() {
 	})
 }
 
-// markImaged finds holds that there were when the image was begun and ever since: their owners
-// keep them without TOKEN.
+// markImaged finds holds that have existed since the image was begun. Their owners keep them
+// without TOKEN.
 func (w *recWorld) markImaged(m *recImage) {
 	for c := range w.clients {
 		for lock := range recLocks {

@@ -17,25 +17,27 @@ type recClient struct {
 
 // recBook is what a client knows about one lock.
 type recBook struct {
-	has     bool
-	token   codec.Token
-	count   uint32
-	sure    bool  // count is right by the client's own book
-	agree   bool  // an answer on the present connection has told token and count
-	until   int64 // the client is certain of its hold up to then
-	forced  bool  // an admin has ended the hold; the client does not know
-	short   bool  // the server knows a shorter lease than the client: its image is older, or a claim came with a shorter TTL
-	leaving bool  // a RELEASE is under way that may end it
-	imaged  bool  // the image knows the hold
-	ends    int   // recWorld.ends at the start
-	revive  bool  // only COUNT brings the hold back
-	busy    bool  // a request is under way or waits
-	lost    bool  // an ACQUIRE was not answered: something may be held
+	has    bool
+	token  codec.Token
+	count  uint32
+	sure   bool  // count is right by the client's own book
+	agree  bool  // an answer on the present connection has shown token and count
+	until  int64 // the client is certain of its hold up to then
+	forced bool  // an admin has ended the hold; the client does not know
+	// the lease on the server is shorter than the client's: its image is older, or a claim came
+	// with a shorter TTL
+	short   bool
+	leaving bool // a RELEASE is under way that may end it
+	imaged  bool // the image knows the hold
+	ends    int  // recWorld.ends at the start
+	revive  bool // only COUNT brings the hold back
+	busy    bool // a request is under way or waits
+	lost    bool // an ACQUIRE was not answered: something may be held
 	waits   bool
 	wait    WaiterRef
 }
 
-// certain tells whether the client may use what the lock guards.
+// certain reports whether the client may use what the lock guards.
 func (b *recBook) certain(now int64) bool { return b.has && !b.leaving && now < b.until }
 
 // recMsg is a request on its way.
@@ -55,11 +57,11 @@ func (w *recWorld) act(c, lock int) {
 		return
 	}
 	if b.has && w.now >= b.until && !b.agree {
-		*b = recBook{} // never claims past its deadline
+		*b = recBook{} // a client never claims past its deadline
 	}
 	m := &recMsg{client: c, lock: lock, cmd: codec.Command{Name: w.names[lock], Service: []byte(client.service)}}
 	switch n := w.rng.IntN(10); {
-	case b.lost && !b.has && n < 4: // gives up what it may hold
+	case b.lost && !b.has && n < 4: // it releases what it may hold
 		m.cmd.Verb = codec.VerbRelease
 	case !b.has || n == 0:
 		if w.now >= b.until {
@@ -182,7 +184,7 @@ func (w *recWorld) effects() {
 	w.checkOverlap()
 }
 
-// noAnswer is for a request that may have been executed.
+// noAnswer is called for a request that may have been executed.
 func (w *recWorld) noAnswer(m *recMsg, b *recBook) {
 	b.busy, b.waits = false, false
 	switch m.cmd.Verb {
@@ -191,11 +193,11 @@ func (w *recWorld) noAnswer(m *recMsg, b *recBook) {
 	case codec.VerbRelease:
 		*b = recBook{lost: true} // it gives it up, or repeats RELEASE
 	case codec.VerbHeartbeat:
-		b.short = b.short || !b.agree // it may have been a claim, with a shorter TTL
+		b.short = b.short || !b.agree // the request may have been a claim with a shorter TTL
 	}
 }
 
-// answer is for a request whose answer has arrived.
+// answer is called for a request whose answer has arrived.
 func (w *recWorld) answer(m *recMsg, b *recBook, r *Result) {
 	b.busy, b.leaving = false, false
 	if r.Code != codec.OK {
@@ -216,7 +218,8 @@ func (w *recWorld) answer(m *recMsg, b *recBook, r *Result) {
 		w.fail("count: %s holds lock %d %d times, and is told %d", w.clients[m.client].service, m.lock, b.count, r.Count)
 	}
 	if !b.has || b.token != r.Token {
-		// Who was forced off and does not know goes on with whatever hold of it the image knows.
+		// A client that was forced off and does not know it goes on with any hold of it in the
+		// image.
 		forced := b.forced || w.forced[recHold{m.lock, b.token}] // before the answer to the grant had arrived
 		b.forced = b.has && forced && m.cmd.Verb == codec.VerbHeartbeat
 		b.until = 0
@@ -224,7 +227,7 @@ func (w *recWorld) answer(m *recMsg, b *recBook, r *Result) {
 			w.forced[recHold{m.lock, r.Token}] = true
 		}
 	}
-	b.revive = b.revive && b.token == r.Token // an older image may have it as released still
+	b.revive = b.revive && b.token == r.Token // an older image may still have it as released
 	b.has, b.token, b.count, b.sure, b.agree, b.lost = true, r.Token, r.Count, true, true, false
 	b.short = w.now+(r.LeaseMs+1)*nsPerMs < b.until
 	if b.short {
@@ -251,7 +254,7 @@ func (w *recWorld) released(m *recMsg, b *recBook, r *Result) {
 		}
 		*b = recBook{lost: true}
 	case b.has && !b.agree && b.sure && b.count > 1 && b.token == r.Token && w.clients[m.client].counts:
-		b.count-- // re-entries that the image does not know; COUNT revives the hold
+		b.count-- // re-entries that the image does not have; COUNT revives the hold
 		b.revive = true
 		w.tally.Revivals++
 	default:
@@ -271,7 +274,7 @@ func (w *recWorld) refused(m *recMsg, b *recBook, r *Result) {
 		}
 	case m.cmd.Verb == codec.VerbHeartbeat && r.Code == codec.Recovering:
 	case m.cmd.Verb == codec.VerbAcquire:
-		if r.Code == codec.Timeout && b.has && !b.forced { // somebody else has it
+		if r.Code == codec.Timeout && b.has && !b.forced { // another client has it
 			*b = recBook{}
 		}
 	default:

@@ -6,7 +6,7 @@ import (
 	"dlm/codec"
 )
 
-// recImage is an image file, with what the checks must know about its beginning.
+// recImage is an image file, with what the checks need to know about its beginning.
 type recImage struct {
 	start   int
 	serial  int                // of the start that wrote it
@@ -19,14 +19,14 @@ type recImage struct {
 	last    bool // of a clean stop
 	known   recKnown
 	ends    [recLocks]int    // recWorld.ends at its beginning
-	owners  [recLocks]string // who held them then
+	owners  [recLocks]string // their holders at that time
 }
 
 // recKnown is what the server must not forget, by lock.
 type recKnown struct {
 	ended  map[recHold]bool          // holds that are over
 	shown  [recLocks]codec.Token     // largest token that was believed in the grace
-	barred [recLocks]codec.Token     // nothing up to it is believed in the grace
+	barred [recLocks]codec.Token     // claims up to it are refused in the grace
 	held   [recLocks]map[string]bool // owners that were heard of since the start
 }
 
@@ -41,7 +41,7 @@ func (k *recKnown) clone() recKnown {
 	return c
 }
 
-// beginImage decides what can be said before the first shard is copied.
+// beginImage decides what must be decided before the first shard is copied.
 func (w *recWorld) beginImage() {
 	m := &recImage{start: w.start.number, serial: w.serial, time: w.tableNow(), wall: w.wall(), ceiling: w.start.ceiling, ttlMs: w.start.ttlMs,
 		shards: make([]codec.ShardImage, len(w.shards)), known: w.known.clone()}
@@ -53,7 +53,7 @@ func (w *recWorld) beginImage() {
 	w.exports, w.shard, w.at = m, 0, ExportCursor{}
 }
 
-// goOnImage copies a piece of it, and keeps the image when it is complete.
+// goOnImage copies the next piece, and keeps the image when it is complete.
 func (w *recWorld) goOnImage(scan int) (done bool) {
 	m := w.exports
 	s, img := w.table.ShardAt(w.shards[w.shard]), &m.shards[w.shard]

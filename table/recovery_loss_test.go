@@ -1,6 +1,6 @@
 package table
 
-// loseConns ends all connections: what was under way may have been executed or not.
+// loseConns ends all connections. Requests under way may have been executed or not.
 func (w *recWorld) loseConns() {
 	for _, m := range w.sent {
 		w.noAnswer(m, &w.clients[m.client].books[m.lock])
@@ -21,7 +21,7 @@ func (w *recWorld) loseConns() {
 	}
 }
 
-// die ends a client with all it has sent.
+// die ends a client and drops all it has sent.
 func (w *recWorld) die(c int) {
 	client := &w.clients[c]
 	client.dead, client.diedAt = true, w.now

@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-// The simulation of the recovery: clients who keep their own books about what they hold, a server that
-// writes images, crashes and starts again, and a network that loses replies. All of
-// it is a function of a list of steps, each a seed of its own, so that a failing run
-// can be made shorter by leaving steps out.
+// The simulation of the recovery has clients that keep their own books about what they hold, a
+// server that writes images, crashes and starts again, and a network that loses replies. It is a
+// function of a list of steps, each with a seed of its own, so that a failing run can be made
+// shorter by leaving steps out.
 //
 //	recovery_server_test.go  starts, images and stops: what engine/durable.go does with a data directory
 //	recovery_image_test.go   images, whole or in pieces
 //	recovery_client_test.go  what clients do and believe
 //	recovery_loss_test.go    the end of connections and clients
-//	recovery_check_test.go   what must hold
+//	recovery_check_test.go   what must be true
 //	recovery_rules_test.go   the rules, and how a table without one of them would act
 
 var (
@@ -26,16 +26,16 @@ var (
 	recoveryOut   = flag.String("recovery-out", "", "the rule to take out of that run")
 )
 
-// recoverySteps are those of one run.
+// recoverySteps is the length of a run.
 const recoverySteps = 250
 
-// recoveryRun makes one run of the simulation without the rule out and returns the world as it was at
-// the first violation, or at the end.
+// recoveryRun makes one run of the simulation without the rule out. It returns the world at the
+// first violation, or at the end.
 func recoveryRun(seed uint64, steps []uint64, out rule, log bool) (w *recWorld) {
 	w = newRecWorld(rand.New(rand.NewPCG(seed, 0)), out)
 	w.logs = log
 	defer func() {
-		if bug := recover(); bug != nil { // an invariant, under that tag
+		if bug := recover(); bug != nil { // a failed invariant, under that tag
 			w.fail("panic: %v", bug)
 		}
 	}()
@@ -85,7 +85,7 @@ func shorten(seed uint64, steps []uint64, out rule, want string) []uint64 {
 	return steps
 }
 
-// report tells of a violation with the shortest run that shows it.
+// report fails the test with the violation and the shortest run that shows it.
 func report(t *testing.T, seed uint64, out rule, violation string) {
 	steps := shorten(seed, recoveryPlan(seed), out, violation)
 	w := recoveryRun(seed, steps, out, true)
@@ -121,8 +121,8 @@ func TestRecoveryModel(t *testing.T) {
 	}
 }
 
-// TestRecoveryRulesAreNeeded takes out one rule after the other: the simulation must find that each
-// time, first with the seed that has found it before.
+// TestRecoveryRulesAreNeeded takes out one rule after the other. Each time the simulation must find
+// a violation. It tries a seed first that has found it before.
 func TestRecoveryRulesAreNeeded(t *testing.T) {
 	for _, r := range allRules {
 		t.Run(strings.ReplaceAll(string(r.out), " ", "-"), func(t *testing.T) {

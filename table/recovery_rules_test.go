@@ -2,7 +2,7 @@ package table
 
 import "dlm/codec"
 
-// rule names a rule of the recovery, to be taken out.
+// rule names a rule of the recovery that a run can leave out.
 type rule string
 
 const (
@@ -18,8 +18,8 @@ const (
 	ruleLarger    rule = "a larger token replaces the holder"
 	ruleTombstone rule = "a released hold stays on record"
 	ruleBarred    rule = "nothing up to a forced token is believed"
-	// As no lease is longer than the grace, an unseen hold has ended with its lease by then: this one shows
-	// only if the grace is too short as well.
+	// No lease is longer than the grace, so an unverified hold ends with its lease by then. This
+	// rule shows only if the grace is too short as well.
 	ruleUnseen     rule = "unseen holds end with the grace"
 	ruleRetoken    rule = "renewed without TOKEN gets a new token"
 	ruleOlderFloor rule = "an image of the grace keeps the older floor"
@@ -30,7 +30,7 @@ const (
 	ruleCount      rule = "COUNT sets the count"
 )
 
-// allRules has the violation that each one's absence leads to, and a seed that shows it.
+// allRules has, for each rule, the violation that its absence leads to, and a seed that shows it.
 var allRules = []struct {
 	out   rule
 	finds string
@@ -57,8 +57,8 @@ var allRules = []struct {
 	{ruleCount, "count", 40},
 }
 
-// The following acts on the records of a shard as a table without the rule would.
-// The package itself knows nothing of it.
+// The functions below change the records of a shard as a table without the rule would. The package
+// itself does not know of them.
 
 // imported is called after the import of an image.
 func (w *recWorld) imported(s *Shard, img *recImage) {
@@ -101,7 +101,7 @@ func (w *recWorld) graceCame(s *Shard) {
 	}
 }
 
-// instead is called before a command; it may answer it, or return how to undo what it did.
+// instead is called before a command. It may answer the command, or return how to undo what it did.
 func (w *recWorld) instead(s *Shard, i uint32, cmd *codec.Command, r *Result) (done bool, undo func()) {
 	if s.phase != graceRuns || w.tableNow() >= s.grace.until {
 		return false, nil
@@ -130,8 +130,8 @@ func (w *recWorld) instead(s *Shard, i uint32, cmd *codec.Command, r *Result) (d
 	return false, nil
 }
 
-// afterwards is called after a command of a grace: a record that would not be
-// there is made one that only requests wait in, or goes.
+// afterwards is called after a command of a grace. A record that would not exist without the rule
+// is freed, or keeps only its waiting requests.
 func (w *recWorld) afterwards(s *Shard, i uint32, verb codec.Verb) {
 	if i == none || s.phase != graceRuns || s.locks.at(i).nameLen == 0 {
 		return

@@ -44,9 +44,9 @@ type recServer struct {
 	skew     int64 // how far the wall clock was set back, ns
 	known    recKnown
 	startsAt codec.Token
-	serial   int       // counts starts, whatever START says
-	leapt    int       // serial of the last one that leapt
-	copyOf   *recImage // of that one, if it was a copy
+	serial   int       // counts starts, independently of START
+	leapt    int       // serial of the last start that leapt
+	copyOf   *recImage // the image of that start, if it was a copy
 }
 
 func (w *recWorld) tableNow() int64 { return w.now - w.base }
@@ -78,20 +78,20 @@ func (w *recWorld) crash() {
 	w.logf("crash")
 }
 
-// how a server starts again.
+// recHow is how a server starts again.
 type recHow struct {
 	image  int  // index into images
 	copied bool // into another directory, which has no START
 }
 
-// copyable tells whether a copy of the image may be started from. What a start from
-// another copy has given cannot be known, if it has leapt and then been
-// started again: tokens from copies of one image are set apart by its age alone.
+// copyable reports whether a start from a copy of the image is allowed. It is not if an earlier
+// start from another copy has leapt and was started again, because the tokens that it gave cannot
+// be known: tokens from copies of one image are set apart by its age alone.
 func (w *recWorld) copyable(img *recImage) bool {
 	return w.skew == 0 && (img.serial >= w.leapt || w.serial == w.leapt && img == w.copyOf)
 }
 
-// restart does what engine.recoverFrom does.
+// restart does the same as engine.recoverFrom.
 func (w *recWorld) restart(how recHow) {
 	var img *recImage
 	if how.image < len(w.images) {
@@ -211,8 +211,8 @@ func (w *recWorld) startTable(tokens codec.Token, next recStart, img *recImage) 
 	w.start = next
 }
 
-// advance lets true time pass up to until, with all that comes due on the way.
-// Without ticker the table learns of it by later commands.
+// advance lets true time pass until then, and does all that comes due meanwhile. Without ticker the
+// table learns of the time by later commands.
 func (w *recWorld) advance(until int64, ticker bool) {
 	for w.violation == "" {
 		next := until
@@ -252,7 +252,7 @@ func (w *recWorld) anyDue(ticker bool) bool {
 	return false
 }
 
-// tick is what the server's ticker does.
+// tick does the same as the server's ticker.
 func (w *recWorld) tick() {
 	for _, i := range w.shards {
 		for w.table.Due(i, w.tableNow()) {

@@ -17,9 +17,9 @@ type recWorld struct {
 	rng       *rand.Rand
 	out       rule
 	now       int64 // true time in ns
-	plain     int   // commands that could be plain ones: every other takes their way
+	plain     int   // counts commands that could be plain; every other one uses RunPlain
 	names     [recLocks][]byte
-	shards    []int // those of the names
+	shards    []int // the shards of the names
 	clients   []recClient
 	sent      []*recMsg
 	waiting   map[uint32]*recMsg
@@ -36,7 +36,7 @@ type recWorld struct {
 	lines     []string
 }
 
-// recTally counts what a run came to.
+// recTally counts what happened in a run.
 type recTally struct {
 	Images, Pieces, Crashes, CrashesInGrace, CleanStops, ExactStarts, Older, Copied, ClockBack, GraceChanges     int
 	Claims, Shown, Counts, Revivals, Kept, ShortLeases, Forces, Lost, Grants, Reentries, Retokens, Deaths, Bogus int
@@ -154,7 +154,7 @@ func (w *recWorld) comeBack() {
 	w.restart(how)
 }
 
-// renewAll lets all clients renew what will soon be over.
+// renewAll lets all clients renew the holds that end soon.
 func (w *recWorld) renewAll() {
 	for c := range w.clients {
 		for lock := range recLocks {
@@ -177,7 +177,7 @@ func (w *recWorld) admin() {
 			w.known.barred[lock] = max(w.known.barred[lock], r.Token)
 		}
 		for c := range w.clients {
-			// Its owner may know the hold by the token that it had before the end of a grace.
+			// Its owner may know the hold by the token from before the end of a grace.
 			b := &w.clients[c].books[lock]
 			if b.has && (b.token == r.Token || w.clients[c].service == string(w.fx.Owner)) {
 				b.forced = true
@@ -203,7 +203,7 @@ func (w *recWorld) bogus() {
 
 // apply executes a command on the table.
 func (w *recWorld) apply(c *codec.Command, from Origin) Result {
-	seen := *c // what the table sees of it
+	seen := *c // the command that the table sees
 	cmd := &seen
 	hash := w.table.Hash(cmd.Name)
 	s := w.table.Shard(hash)
@@ -230,7 +230,7 @@ func (w *recWorld) inGrace() bool { return w.grace > 0 && w.tableNow() < w.grace
 
 func (w *recWorld) fail(format string, args ...any) {
 	if w.out == ruleUnseen && !strings.HasPrefix(format, "unseen") {
-		return // of the short grace
+		return // the grace is too short by the rule that is out
 	}
 	if w.violation == "" {
 		w.violation = fmt.Sprintf(format, args...)

@@ -10,7 +10,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the output of the scripts into testdata instead of comparing it")
 
-// TestScripts runs the scenario scripts. A script is a row of blocks:
+// TestScripts runs the scenario scripts. A script is a list of blocks:
 //
 //	# why this must be so
 //	acquire a svc-1 wait=0 ttl=5s
@@ -19,8 +19,8 @@ var rewrite = flag.Bool("rewrite", false, "write the output of the scripts into 
 //	granted token=1 count=1 lease=5s
 //	5s: expired a svc-1 token=1
 //
-// An empty line ends a block. The commands are those of stage.run. Read the
-// diff before a -rewrite is believed.
+// An empty line ends a block. The commands are those of stage.run. Read the diff before you accept
+// the result of -rewrite.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// runScript runs a script and returns it with the output that came.
+// runScript runs a script and returns it with its actual output.
 func runScript(t *testing.T, file, text string) string {
 	st := newStage(t)
 	var all strings.Builder

@@ -24,8 +24,8 @@ func (st *stage) image(scan int) *savedImage {
 	return m
 }
 
-// restart replaces the table by one made from the image. Time begins anew, and
-// tokens at the next hundred.
+// restart replaces the table by one made from the image. Time begins at 0 again, and tokens at the
+// next hundred.
 func (st *stage) restart(m *savedImage, grace int64) {
 	largest := codec.Token(0)
 	for i := range Shards {

@@ -165,7 +165,7 @@ func (st *stage) apply(verb string, pos []string, args map[string]string) []stri
 	return st.flush("", st.result(verb, s, cmd, &r))
 }
 
-// result is the line of a command's own outcome.
+// result returns the line for a command's own outcome.
 func (st *stage) result(verb string, s *Shard, cmd *codec.Command, r *Result) string {
 	hold := fmt.Sprintf("token=%d count=%d lease=%s", r.Token-st.start, r.Count, ms(r.LeaseMs))
 	switch {

@@ -12,9 +12,8 @@ import (
 	"dlm/codec"
 )
 
-// stage is what a script runs on: a table, virtual time from 0 on, and a
-// ticker. A wait or hold is known to the script by its label, the service id
-// unless as= gave another.
+// stage is what a script runs on: a table, virtual time from 0 on, and a ticker. A script names a
+// wait or hold by its label, which is the service id unless as= gave another.
 type stage struct {
 	t      *testing.T
 	at     string // command being run, for failures
@@ -22,7 +21,7 @@ type stage struct {
 	start  codec.Token
 	now    int64
 	fx     Effects
-	events []string // what the tap saw, one line each; "" stands for the command's own result
+	events []string // one line for each event of the tap; "" stands for the command's own result
 	froms  []Origin // of each event
 	kinds  []EventKind
 	last   uint32 // ticket of the last ACQUIRE
@@ -31,7 +30,7 @@ type stage struct {
 	waits  map[string]WaiterRef
 	holds  map[string]HoldRef
 	saved  *savedImage
-	shard  int // where the listing stands
+	shard  int // the place of the listing
 	rec    uint32
 }
 
@@ -109,9 +108,8 @@ func (st *stage) tap(e *Event) {
 	st.kinds = append(st.kinds, e.Kind)
 }
 
-// flush returns the lines of a call in the order in which things happened,
-// with the command's own result in its place, and tests that each end of a wait
-// that the tap saw is an effect too.
+// flush returns the lines of a call in their order, with the command's own result in its place. It
+// checks that each end of a wait that the tap saw is an effect too.
 func (st *stage) flush(prefix, result string) (lines []string) {
 	for i, line := range st.events {
 		if line == "" {
@@ -147,8 +145,8 @@ func (st *stage) flush(prefix, result string) (lines []string) {
 	return lines
 }
 
-// advance runs the ticker up to now+d: it looks when something is due, and asks
-// which shards are. Lines carry the instant at which they came.
+// advance runs the ticker up to now+d. The ticker runs when something is due, and asks which shards
+// are. Each line begins with its time.
 func (st *stage) advance(d time.Duration) (lines []string) {
 	to := st.now + int64(d)
 	for {

@@ -9,8 +9,7 @@ import (
 	"dlm/codec"
 )
 
-// trimAll looks at all shards, so often that a change of the past is believed, and returns what
-// was given back.
+// trimAll trims all shards that many times and returns how many bytes were freed.
 func trimAll(table *Table, looks int) (given int) {
 	for range looks {
 		for i := range Shards {
@@ -24,8 +23,8 @@ func trimAll(table *Table, looks int) (given int) {
 	return given
 }
 
-// fill takes n locks with names of all lengths, and some with META, requests that wait, and long
-// service ids.
+// fill takes n locks with names of all lengths, some with META, waiting requests, or long service
+// ids.
 func (g *rig) fill(n int) {
 	for i := range n {
 		name := fmt.Sprint("lock-", i)
@@ -49,8 +48,7 @@ func (g *rig) apply(cmd *codec.Command) {
 	g.fx.List = g.fx.List[:0]
 }
 
-// TestMemoryOfLocksThatAreGone is given back, once they have been gone for a while, and what is
-// still in use stays.
+// TestMemoryOfLocksThatAreGone: their memory is given back after a while, and memory in use stays.
 func TestMemoryOfLocksThatAreGone(t *testing.T) {
 	const n = 120_000
 	g := newRig()
@@ -81,7 +79,7 @@ func TestMemoryOfLocksThatAreGone(t *testing.T) {
 	if !g.table.ShardAt(int(kept.Shard)).Cancel(kept) {
 		t.Fatal("the wait is lost")
 	}
-	// What was given back is taken again.
+	// The memory that was given back is taken again.
 	g.fill(n)
 	if x := g.table.Totals(); x.Held != n+1 || x.Bytes > full*11/10 {
 		t.Fatalf("%d held in %d bytes, which took %d before", x.Held, x.Bytes, full)
@@ -97,8 +95,8 @@ func (g *rig) heartbeatLong(name string) {
 	g.apply(&codec.Command{Verb: codec.VerbHeartbeat, Name: []byte(name), Service: []byte("svc"), Opts: codec.OptTTL, TTLMs: 86_400_000})
 }
 
-// TestMemoryThatIsNeededAgain: a load that comes and goes by the second, and a lock at the border
-// of a chunk, move no memory.
+// TestMemoryThatIsNeededAgain: a load that comes and goes every second moves no memory, nor does a
+// lock at the border of a chunk.
 func TestMemoryThatIsNeededAgain(t *testing.T) {
 	const n = 20_000
 	g := newRig()
@@ -131,8 +129,8 @@ func TestMemoryThatIsNeededAgain(t *testing.T) {
 	}
 }
 
-// TestTrimBetweenCommands does its pieces between commands of all kinds, some of which take
-// records while they are sorted. Under the tag invariants the shard is checked after each.
+// TestTrimBetweenCommands trims in pieces between commands of all kinds, some of which take records
+// while they are sorted. Under the tag invariants the shard is checked after each.
 func TestTrimBetweenCommands(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 11))
@@ -157,7 +155,7 @@ func TestTrimBetweenCommands(t *testing.T) {
 				g.must(codec.VerbHeartbeat, string(names[i]), "svc", 0)
 			}
 			if rng.IntN(20) == 0 {
-				s.trim.idle = trimLooksMax // it has been so for a while
+				s.trim.idle = trimLooksMax // as if it had been so for a while
 				budget := 1 + rng.IntN(100)
 				n, more := s.Trim(&budget)
 				given += n
@@ -172,7 +170,7 @@ func TestTrimBetweenCommands(t *testing.T) {
 		for i := range held {
 			g.must(codec.VerbRelease, string(names[i]), "svc", 0)
 		}
-		for range 2 { // one work may be under way
+		for range 2 { // earlier work may be unfinished
 			s.trim.idle = trimLooksMax
 			trimAll(g.table, 1)
 		}
@@ -183,7 +181,7 @@ func TestTrimBetweenCommands(t *testing.T) {
 	}
 }
 
-// TestTrimOfAFragmentedShard finds no chunk that is free as a whole, and tries less and less often.
+// TestTrimOfAFragmentedShard: no chunk is free as a whole, so Trim tries less and less often.
 func TestTrimOfAFragmentedShard(t *testing.T) {
 	g := newRig()
 	names := sameShard(g.table, 100*lockChunkLen)

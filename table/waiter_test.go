@@ -7,7 +7,8 @@ import (
 	"dlm/codec"
 )
 
-// TestWaiterRecordsAreHandedOutOnce takes and drops records at random, more taking or more dropping in turn.
+// TestWaiterRecordsAreHandedOutOnce takes and drops records at random, with more takes or more
+// drops in turn.
 func TestWaiterRecordsAreHandedOutOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var slab waiterSlab
@@ -51,7 +52,7 @@ func TestWaiterRecordsAreHandedOutOnce(t *testing.T) {
 	}
 }
 
-// TestARefOfAChunkThatWasGivenBack names nothing, also when the chunk has memory again.
+// TestARefOfAChunkThatWasGivenBack: it names nothing, also when the chunk has memory again.
 func TestARefOfAChunkThatWasGivenBack(t *testing.T) {
 	g := newRig()
 	name := string(sameShard(g.table, 1)[0])
@@ -73,8 +74,8 @@ func TestARefOfAChunkThatWasGivenBack(t *testing.T) {
 	}
 }
 
-// TestWaitersOfOneReadLieTogether: those that come together have records side by side, however earlier ones
-// went.
+// TestWaitersOfOneReadLieTogether: waiters of one read have adjacent records, in whatever order
+// earlier ones have ended.
 func TestWaitersOfOneReadLieTogether(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var slab waiterSlab

@@ -10,7 +10,7 @@ import (
 	"dlm/codec"
 )
 
-// op is one step of a random run. Which of its numbers count depends on kind.
+// op is one step of a random run. Its kind decides which of its numbers are used.
 type op struct {
 	Kind          string // a verb, or cancel, takeback, status, list, advance, part, full, pause, caughtup
 	Name, Service int    // indexes into the world's
@@ -75,8 +75,7 @@ func newWorld(c Config) *world {
 	return w
 }
 
-// step moves time: not at all, within a tick, over ticks, or onto a deadline
-// and right beside it.
+// step moves time: not at all, within a tick, over ticks, or to a deadline or just beside it.
 func (w *world) step(o op) {
 	switch o.Step {
 	case 1:
@@ -101,7 +100,8 @@ func (w *world) step(o op) {
 	}
 }
 
-// pause is one of the process: table time goes on by some of it, from which leases are protected, and leaves some out.
+// pause is a pause of the process. Table time moves by a part of it, from which leases are
+// protected, and leaves out the rest.
 func (w *world) pause(counted, left int64) {
 	w.table.pauses.Late.Add(left)
 	w.table.pauses.Lag.Add(counted)
@@ -109,7 +109,7 @@ func (w *world) pause(counted, left int64) {
 	w.table.Hasten()
 }
 
-// deadlines returns those of all holds and waits, by shard and record.
+// deadlines returns the deadlines of all holds and waits, by shard and record.
 func (w *world) deadlines() (all []int64) {
 	for i := range Shards {
 		s := w.table.ShardAt(i)
@@ -240,12 +240,13 @@ func (w *world) apply(o op) {
 	}
 }
 
-// checkMemory: when no memory is left, a command is refused for it only where there is no room, and takes none.
+// checkMemory checks that, when no memory is left, a command is refused for it only if there is no
+// room, and takes no memory.
 func (w *world) checkMemory(s *Shard, cmd *codec.Command, r *Result, before int) {
 	if w.model == nil {
 		return
 	}
-	// Strings of a waiter that is granted move, and may need a chunk of another size for it.
+	// The strings of a granted waiter move, and may need a chunk of another size.
 	if grown := s.bytes() - before; w.full && grown > 0 && len(w.fx.List) == 0 {
 		w.model.fail("%v %q took %d bytes, and none is left", cmd.Verb, cmd.Name, grown)
 	}
@@ -264,8 +265,8 @@ func (w *world) checkMemory(s *Shard, cmd *codec.Command, r *Result, before int)
 	}
 }
 
-// advance runs the ticker over all shards; "part" only once and a little, so
-// that commands come in between.
+// advance runs the ticker over all shards. "part" runs it only once, with a small budget, so that
+// commands come in between.
 func (w *world) advance(o op) {
 	limit := 1 + o.Arg%5
 	for i := range Shards {
@@ -282,8 +283,8 @@ func (w *world) advance(o op) {
 	}
 }
 
-// TestReplay runs random commands twice: same commands and times, same events
-// and same state.
+// TestReplay runs random commands twice. The same commands and times give the same events and the
+// same state.
 func TestReplay(t *testing.T) {
 	run := func(seed uint64) string {
 		rng := rand.New(rand.NewPCG(seed, 0))
