@@ -17,7 +17,7 @@ type recWorld struct {
 	rng       *rand.Rand
 	out       rule
 	now       int64 // true time in ns
-	plain     int   // counts commands that could be plain; every other one uses RunPlain
+	plain     int   // commands that could be plain ones: every other takes their way
 	names     [recLocks][]byte
 	shards    []int // the shards of the names
 	clients   []recClient

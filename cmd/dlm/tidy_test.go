@@ -273,6 +273,7 @@ var unswept = []string{
 	"table/recovery_client_test.go",
 	"table/recovery_loss_test.go",
 	"table/recovery_model_test.go",
+	"table/recovery_world_test.go",
 	"table/release.go",
 	"table/shard.go",
 	"table/stage_run_test.go",
