@@ -69,7 +69,6 @@ var retired = map[string]string{
 var unswept = []string{
 	".ci/bench",
 	"BENCHMARKS.md",
-	"CHANGELOG.md",
 	"Makefile",
 	"PROTOCOL.md",
 	"bench/compare/main.go",
