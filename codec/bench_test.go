@@ -22,9 +22,10 @@ func BenchmarkDecode(b *testing.B) {
 			input := []byte(c.input)
 			var d Decoder
 			var cmd Command
+			var batch Batch
 			b.SetBytes(int64(len(input)))
 			for b.Loop() {
-				d.Decode(input, &cmd)
+				d.DecodeBatch(input, &batch, BatchMax, &cmd)
 			}
 		})
 	}

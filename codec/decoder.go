@@ -9,6 +9,7 @@ const (
 	Blank                    // an empty line or array: consumed, nothing to answer
 	Bad                      // malformed: answer Decoder.Problem, skip what was consumed, go on
 	Fatal                    // answer Decoder.Problem and close: what follows can't be divided into commands
+	Undecoded                // of DecodeBatch alone: it has not looked at what follows
 )
 
 // Problem is why a command is Bad or the input Fatal.
@@ -31,42 +32,20 @@ type Decoder struct {
 	scratch [LineMax]byte   // words that had escapes
 	used    int             // bytes of scratch
 	letters [32]byte        // a word in upper case
+	checker checker         // under the tag invariants only
 }
 
 // Problem returns what was wrong, after Bad or Fatal.
 func (d *Decoder) Problem() Problem { return Problem{d.code, d.msg} }
 
-// Decode reads the first command of b and returns how many bytes it took, none
+// Decode reads the first command of b by the grammar and returns how many bytes it took, none
 // if it is Incomplete. b is not modified. cmd.Form and cmd.Tag are set for Bad
 // and Fatal too, as far as they are known, for the reply.
 func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
+	cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
 	if len(b) == 0 {
-		cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
 		return 0, Incomplete
 	}
-	if !d.PreAuth {
-		if n := plain(b, cmd); n > 0 {
-			return n, Ready
-		}
-	}
-	return d.other(b, cmd)
-}
-
-// plain decodes the first command of b, of one byte at least, if it is one of those
-// that DecodeBurst knows, and returns its length. Else that is 0, and cmd is as it was. The
-// scratch space is left as it is: commands which were decoded before stay valid.
-func plain(b []byte, cmd *Command) (n int) {
-	var p Plain
-	n = int(plainAt(b, 0, &p))
-	if n > 0 {
-		p.Command(b, cmd)
-	}
-	return n
-}
-
-// other is Decode for what plain has left.
-func (d *Decoder) other(b []byte, cmd *Command) (n int, st Status) {
-	cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
 	if b[0] == '*' {
 		cmd.Form = FormRESP
 		return d.resp(b, cmd)

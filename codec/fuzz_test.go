@@ -43,7 +43,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input, cuts []byte, preAuth bool) {
 		checkPieces(t, input, cuts, preAuth)
-		checkBurst(t, input)
+		checkBatch(t, input, preAuth)
 		for line := range bytes.SplitAfterSeq(input, []byte("\n")) {
 			checkBothWays(t, line, preAuth)
 		}
@@ -90,7 +90,7 @@ func FuzzRESP(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input, cuts []byte, preAuth bool) {
 		checkPieces(t, input, cuts, preAuth)
-		checkBurst(t, input)
+		checkBatch(t, input, preAuth)
 	})
 }
 

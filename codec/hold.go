@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"slices"
+	"strconv"
 )
 
 // How the fields of a hold are written.
@@ -118,10 +119,10 @@ func (h *holdText) set(kind int, token Token, count uint32, leaseMs int64) {
 		h.span = 0
 	}
 	b := append(h.text[:0], p[0]...)
-	b = appendDecimal(b, uint64(token))
+	b = strconv.AppendUint(b, uint64(token), 10)
 	h.low = len(b) - lowLen
-	b = appendDecimal(append(b, p[1]...), uint64(count))
-	h.size = len(append(appendInt(append(b, p[2]...), leaseMs), p[3]...))
+	b = strconv.AppendUint(append(b, p[1]...), uint64(count), 10)
+	h.size = len(append(strconv.AppendInt(append(b, p[2]...), leaseMs, 10), p[3]...))
 }
 
 // lowDigits returns the digits of v, below lowBase, with leading zeros, the first in the

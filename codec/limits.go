@@ -13,6 +13,7 @@ const (
 	WaitMaxMs  = 86_400_000 // longest wait timeout, 24 h
 	TTLMinMs   = 100        // shortest lease
 	TTLMaxMs   = 86_400_000 // longest lease, 24 h
+	CountMax   = 1<<31 - 1  // acquires without a release that one hold may have
 	ListMax    = 1000       // most locks that one LOCKS answers
 )
 

@@ -1,7 +1,5 @@
 package codec
 
-import "math"
-
 // command makes a command of its words, the verb first.
 func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 	verb := verbOf(words[0]) // in upper case, as clients mostly send it
@@ -237,7 +235,7 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 		}
 		cmd.TTLMs = uint32(n)
 	case OptCount:
-		n, ok := number(value, 1, math.MaxInt32)
+		n, ok := number(value, 1, CountMax)
 		if !ok {
 			return d.bad(BadArg, "COUNT must be a number from 1 to 2147483647")
 		}
@@ -249,7 +247,7 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 		}
 		cmd.Limit = int(n)
 	case OptQueue:
-		n, ok := number(value, 0, math.MaxInt32)
+		n, ok := number(value, 0, CountMax)
 		if !ok {
 			return d.bad(BadArg, "QUEUE must be a number from 0 to 2147483647")
 		}

@@ -1,3 +1,5 @@
+//go:build !purego
+
 #include "go_asm.h"
 #include "textflag.h"
 
@@ -18,7 +20,7 @@
 	LEAQ -1(R8), AX; \
 	ANDQ AX, R8
 
-// func shortLine(b *[lineReach]byte, at uint, p *Plain) (end uint)
+// func shortLine(b *[lineReach]byte, at uint, p *LockCommand) (end uint)
 TEXT ·shortLine(SB), NOSPLIT, $0-32
 	MOVQ b+0(FP), SI
 	MOVQ p+16(FP), DI
@@ -82,15 +84,15 @@ words:
 	MOVOU 16(SI)(DX*1), X3
 	MOVOU 1(SI)(R9*1), X4
 	MOVOU 17(SI)(R9*1), X5
-	MOVOU X2, Plain_Text(DI)
-	MOVOU X3, (Plain_Text+16)(DI)
+	MOVOU X2, LockCommand_Text(DI)
+	MOVOU X3, (LockCommand_Text+16)(DI)
 	ANDL  $~7, AX // the last word
 	IMUL3L $-8, R11, CX
 	MOVQ  $-1, R13
 	SHRQ  CX, R13
-	ANDQ  R13, Plain_Text(DI)(AX*1)
-	MOVOU X4, (Plain_Text+8)(DI)(AX*1)
-	MOVOU X5, (Plain_Text+24)(DI)(AX*1)
+	ANDQ  R13, LockCommand_Text(DI)(AX*1)
+	MOVOU X4, (LockCommand_Text+8)(DI)(AX*1)
+	MOVOU X5, (LockCommand_Text+24)(DI)(AX*1)
 
 	// R10 is the end of the line.
 	CMPL BX, $const_VerbAcquire
@@ -134,11 +136,14 @@ words:
 	SHRQ $32, CX
 	IMUL3L $10000, AX, AX
 	ADDL CX, AX
-	MOVL AX, Plain_WaitMs(DI)
+	MOVL AX, LockCommand_WaitMs(DI)
 
 newline:
+	XORL R8, R8 // marks that options follow
 	CMPB (SI)(R10*1), $'\n'
 	JEQ  whole
+	CMPB (SI)(R10*1), $' '
+	JEQ  options
 	CMPW (SI)(R10*1), $0x0a0d // \r\n
 	JNE  other
 	INCL R10
@@ -146,19 +151,23 @@ newline:
 whole:
 	MOVQ at+8(FP), AX
 	LEAL 1(AX)(R10*1), R10
-	MOVL R10, Plain_End(DI)
+	MOVL R10, LockCommand_End(DI)
 	ADDL AX, DX
-	MOVL DX, Plain_nameAt(DI)
-	MOVL R11, Plain_nameLen(DI)
+	MOVL DX, LockCommand_nameAt(DI)
+	MOVL R11, LockCommand_nameLen(DI)
 	LEAL 1(AX)(R9*1), R9
-	MOVL R9, Plain_serviceAt(DI)
-	MOVL R12, Plain_serviceLen(DI)
-	MOVB BX, Plain_Verb(DI)
-	MOVB $const_FormText, Plain_Form(DI)
-	MOVB $0, Plain_tagLen(DI)
-	MOVB $1, Plain_Short(DI)
+	MOVL R9, LockCommand_serviceAt(DI)
+	MOVL R12, LockCommand_serviceLen(DI)
+	ORL  $const_lineWhere, BX
+	MOVQ BX, LockCommand_Verb(DI) // and Form, tagLen, where, Opts
+	MOVL $0, LockCommand_TTLMs(DI)
+	ORQ  R8, R10
 	MOVQ R10, end+24(FP)
 	RET
+
+options:
+	MOVQ $const_more, R8
+	JMP  whole
 
 other:
 	MOVQ $0, end+24(FP)

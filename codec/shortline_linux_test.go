@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestPlainLinesAreReadWithinTheInput decodes lines that end where the memory of the process does.
-func TestPlainLinesAreReadWithinTheInput(t *testing.T) {
+// TestBatchReadsWithinInput decodes commands that end where the memory of the process does.
+func TestBatchReadsWithinInput(t *testing.T) {
 	page := syscall.Getpagesize()
 	mem, err := syscall.Mmap(-1, 0, 2*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
@@ -23,13 +23,13 @@ func TestPlainLinesAreReadWithinTheInput(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(rand.Uint64(), 4))
 	var d Decoder
-	var burst Burst
+	var batch Batch
+	var cmd Command
 	for range 20_000 {
-		line := randomLine(rng)
-		size := len(line) + rng.IntN(lineReach)
+		line := []byte(randomLockCommand(rng))
+		size := min(len(line)+rng.IntN(lineReach), page)
 		b := mem[page-size : page : page]
 		copy(b, line)
-		d.DecodeBurst(b[:len(line)], &burst) // what lies behind it may be read
-		d.DecodePlain(b[:len(line)], &burst[0])
+		d.DecodeBatch(b[:len(line)], &batch, BatchMax, &cmd) // what lies after it may be read
 	}
 }

@@ -36,12 +36,12 @@ func (w *Writer) OK() {
 	w.Buf = append(w.Buf, "OK\n"...)
 }
 
-// okLines are OKs of a burst.
+// okLines is the answer to the most commands of a batch.
 const okLines = "OK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\n"
 
-const _ = uint(len(okLines) - 3*BurstMax) // there are enough
+const _ = uint(len(okLines) - 3*BatchMax) // there are enough
 
-// OKLines answers n commands, at most BurstMax, with OK as text without tags. It needs no Start.
+// OKLines answers n commands, at most BatchMax, with OK as text without tags. It needs no Start.
 func (w *Writer) OKLines(n int) {
 	if n > 0 {
 		w.Buf = append(w.Buf, okLines[:3*n]...)

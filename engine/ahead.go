@@ -32,7 +32,7 @@ func (r *reactor) renewAhead(c *conn) {
 		return
 	}
 	for p.seen < len(kept) {
-		took, st := r.decode(c, kept[p.seen:])
+		took, st := r.decodeOne(c, kept[p.seen:])
 		switch st {
 		case codec.Incomplete:
 			p.searched = p.seen // it may be a heartbeat
@@ -40,7 +40,7 @@ func (r *reactor) renewAhead(c *conn) {
 		case codec.Ready:
 			r.cost++
 			if !r.cmd.Has(codec.OptCount) {
-				r.renewEarly(c)
+				r.renewEarly(c, 0)
 			}
 		case codec.Fatal:
 			took = len(kept) - p.seen
@@ -53,9 +53,8 @@ func (r *reactor) renewAhead(c *conn) {
 	}
 }
 
-// renewEarly executes the decoded command without an answer if it is a HEARTBEAT that the
-// connection may send, and reports whether it has renewed a hold.
-func (r *reactor) renewEarly(c *conn) bool {
-	return r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && !r.e.served.Load().tooLong(r.cmd) &&
-		r.apply(c.id, 0).Code == codec.OK
+// renewEarly executes the present command, which is i of the batch, without an answer if it is a
+// HEARTBEAT that the connection may send, and reports whether it has renewed a hold.
+func (r *reactor) renewEarly(c *conn, i int) bool {
+	return r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && r.runTable(i, i+1) > i
 }

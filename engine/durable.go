@@ -136,6 +136,9 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 // limitTTL sets the longest TTL that a command may ask for.
 func (r *recovered) limitTTL(ms uint32) {
 	r.ttlMax = ms
+	if r.table != nil {
+		r.table.SetTTLMax(ms)
+	}
 	r.ttlReason = fmt.Sprintf("no TTL may be longer than %d ms here: a start after a crash waits for so long for holders (recovery-grace)", ms)
 }
 

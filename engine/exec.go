@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"dlm/codec"
-	"dlm/table"
-)
+import "dlm/codec"
 
 // verbs is a set of verbs.
 type verbs uint32
@@ -56,37 +53,43 @@ func (r *reactor) refusal(c *conn) codec.Code {
 	return codec.OK
 }
 
-// exec executes the decoded command and appends its reply, unless it waits.
-func (r *reactor) exec(c *conn) {
+// refused answers the present command if the connection may not have it executed, or not now, and
+// reports whether it has.
+func (r *reactor) refused(c *conn) bool {
 	cmd := r.cmd
-	r.w.Start(cmd.Form, cmd.Tag)
 	if c.inMulti() && r.refusedByMulti(c) {
-		return
+		return true
 	}
 	switch code := r.refusal(c); code {
 	case codec.OK:
 	case codec.Limit:
 		r.refuseGuest(c)
-		return
+		return true
 	default:
 		r.refuse(code, r.refusalWords(c, code))
 		if cmd.Verb == codec.VerbForceRelease {
 			r.e.NoteDenied(cmd.Verb.String(), c.who.name, c.sock.remote())
 		}
-		return
+		return true
 	}
-	if served := r.e.served.Load(); served.follows && verbsWrite&(1<<cmd.Verb) != 0 {
+	switch {
+	case verbsWrite.has(cmd.Verb) && r.e.served.Load().follows:
 		r.refuse(codec.ReadOnly, reasonOf(cmd.Verb, codec.ReadOnly))
-		return
-	} else if served.tooLong(cmd) {
-		r.refuse(codec.BadArg, served.ttlReason)
+	case cmd.Verb == codec.VerbAcquire && r.e.draining.Load():
+		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))
+	default:
+		return false
+	}
+	return true
+}
+
+// exec executes the present command and answers it. Lock commands are executed in batches instead.
+func (r *reactor) exec(c *conn) {
+	r.w.Start(r.cmd.Form, r.cmd.Tag)
+	if r.refused(c) {
 		return
 	}
-	switch cmd.Verb {
-	case codec.VerbAcquire:
-		r.acquire(c)
-	case codec.VerbRelease, codec.VerbHeartbeat:
-		r.keepOrGive(c)
+	switch r.cmd.Verb {
 	case codec.VerbForceRelease:
 		r.forceRelease(c)
 	case codec.VerbStatus:
@@ -96,80 +99,6 @@ func (r *reactor) exec(c *conn) {
 	default:
 		r.session(c)
 	}
-}
-
-// tooLong tells whether the command asks for a longer lease than a recovery waits for.
-func (r *recovered) tooLong(cmd *codec.Command) bool {
-	return cmd.Has(codec.OptTTL) && cmd.TTLMs > r.ttlMax
-}
-
-// apply executes a command of the table. The result is valid until the next.
-func (r *reactor) apply(id table.ConnID, ticket uint32) *table.Result {
-	t := r.e.tab()
-	hash := t.Hash(r.cmd.Name)
-	s := r.lock(t.Shard(hash))
-	res := s.Apply(r.now, hash, r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
-	r.unlock(s)
-	if res.Code == codec.Limit && t.Gather(res.Which) {
-		r.lock(s)
-		res = s.Apply(r.now, hash, r.cmd, table.Origin{Conn: id, Ticket: ticket}, &r.fx)
-		r.unlock(s)
-	}
-	return res
-}
-
-// keepOrGive executes RELEASE or HEARTBEAT.
-func (r *reactor) keepOrGive(c *conn) {
-	res := r.apply(c.id, 0)
-	r.reply(c, res)
-	if res.Code == codec.OK {
-		r.guestShows(c, rankHolder)
-	}
-}
-
-func (r *reactor) acquire(c *conn) {
-	cmd := r.cmd
-	if r.e.draining.Load() {
-		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))
-		return
-	}
-	ticket := uint32(0)
-	if len(cmd.Tag) > 0 && cmd.WaitMs > 0 {
-		if c.waits.open >= tagsMax {
-			r.refuseLimit(codec.WhichTags)
-			return
-		}
-		ticket = c.waits.nextTicket()
-	}
-	res := r.apply(c.id, ticket)
-	if res.Waiting && ticket != 0 {
-		c.waits.add(cmd.Tag, res.Waiter)
-		return
-	}
-	r.outcome(c, res)
-}
-
-// outcome answers a command of the table, or notes that the connection waits.
-func (r *reactor) outcome(c *conn, res *table.Result) {
-	if res.Waiting {
-		c.pending.waiting, c.pending.form, c.pending.ref = true, r.cmd.Form, res.Waiter
-		return
-	}
-	fresh, hold := res.Fresh, res.Hold
-	r.reply(c, res)
-	if fresh {
-		c.grants.add(hold, len(r.w.Buf), false)
-	}
-}
-
-// reply answers ACQUIRE, RELEASE or HEARTBEAT.
-func (r *reactor) reply(c *conn, res *table.Result) {
-	if res.Code != codec.OK {
-		r.refuseResult(c, res)
-		return
-	}
-	r.writeHold(c, r.cmd.Form, res.Token, res.Count, res.LeaseMs)
-	r.count(r.cmd.Verb, codec.OK)
 }
 
 // writeHold answers with the fields of a hold where they are wanted.

@@ -2,12 +2,17 @@ package engine
 
 import (
 	"dlm/codec"
+	"dlm/table"
 )
 
 // forceRelease answers FORCE-RELEASE and leaves an audit line.
 func (r *reactor) forceRelease(c *conn) {
 	cmd := r.cmd
-	res := r.apply(c.id, 0)
+	t := r.e.tab()
+	hash := t.Hash(cmd.Name)
+	s := r.lock(t.Shard(hash))
+	res := s.Apply(r.now, hash, cmd, table.Origin{Conn: c.id}, &r.fx)
+	r.unlock(s)
 	if res.Code != codec.OK {
 		r.refuseResult(c, res)
 		return

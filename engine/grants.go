@@ -33,16 +33,16 @@ func (g *grantLog) add(hold table.HoldRef, end int, waited bool) {
 
 func (g *grantLog) reset() { g.holds, g.marks = g.holds[:0], g.marks[:0] }
 
-// noteGrants notes the holds that the commands of the burst from i to n were given, whose replies
+// noteGrants notes the holds that the commands of the batch from i to n were given, whose replies
 // begin at that place of the output. Which of the replies are theirs is noted while there is a
-// backlog, else it is hardly ever asked for.
+// backlog, else it is hardly ever asked for. It is not known where some of the ACQUIREs were re-entries.
 func (r *reactor) noteGrants(c *conn, i, n, from int) {
 	g, m := &c.grants, grantMark{from: uint32(from), to: uint32(len(r.w.Buf))}
-	g.holds = append(g.holds, r.plain.Grants()...)
+	g.holds = append(g.holds, r.batch.Grants()...)
 	m.upTo = uint32(len(g.holds))
-	if c.backlog != nil {
+	if acquired, _, _ := r.batch.Counts(); c.backlog != nil && acquired == len(r.batch.Grants()) {
 		for j := i; j < n; j++ {
-			if r.plain.Cmds[j].Verb == codec.VerbAcquire {
+			if r.batch.Cmds[j].Verb == codec.VerbAcquire {
 				m.which |= 1 << (j - i)
 			}
 		}

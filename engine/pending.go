@@ -2,7 +2,6 @@ package engine
 
 import (
 	"hash/maphash"
-	"math"
 	"math/bits"
 
 	"github.com/valyala/bytebufferpool"
@@ -46,12 +45,11 @@ func (p *pending) drop() {
 	p.at, p.stuck, p.resuming, p.released = 0, false, false, nil
 }
 
-// behindWait keeps a command that came behind a waiting one, and returns how
-// many bytes it took. A heartbeat renews at once, so that a holder that waits
-// for another lock loses none; its answer keeps its place. Its COUNT is taken at
-// once too, and not again: what the wait adds to it would be lost. What stands
-// before it and will take from it is added.
-func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int {
+// behindWait keeps the present command, which came after a waiting one, and returns how many bytes it
+// took; i is its number in the batch, -1 if it is no lock command. A heartbeat renews when it is read, so
+// that a holder that waits for another lock loses none; its answer keeps its place. Its COUNT is
+// applied then and removed from the kept copy, or it would overwrite a count granted later.
+func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status, i int) int {
 	switch st {
 	case codec.Ready:
 		p := &c.pending
@@ -59,11 +57,11 @@ func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int 
 			p.multi = c.multi
 		}
 		p.noteMulti(r.cmd.Verb)
-		if p.multi {
+		if p.multi || i < 0 {
 			break
 		}
-		r.countKept(c)
-		if r.renewEarly(c) && r.cmd.Has(codec.OptCount) {
+		r.countKept(c, i)
+		if r.renewEarly(c, i) && r.cmd.Has(codec.OptCount) {
 			r.cmd.Opts &^= codec.OptCount
 			r.uncounted = codec.AppendCommand(r.uncounted[:0], r.cmd)
 			r.keep(c, r.uncounted)
@@ -82,7 +80,7 @@ func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status) int 
 
 // countKept notes a RELEASE that is kept in a grace, and adds those of the same
 // hold to the COUNT of a HEARTBEAT behind them.
-func (r *reactor) countKept(c *conn) {
+func (r *reactor) countKept(c *conn, i int) {
 	p := &c.pending
 	switch {
 	case r.cmd.Verb == codec.VerbRelease && r.e.served.Load().graceLeft(r.now) > 0:
@@ -91,7 +89,8 @@ func (r *reactor) countKept(c *conn) {
 		}
 		p.released[holdKey(r.cmd)]++
 	case r.cmd.Has(codec.OptCount) && p.released != nil:
-		r.cmd.Count = min(r.cmd.Count+p.released[holdKey(r.cmd)], math.MaxInt32)
+		r.cmd.Count = min(r.cmd.Count+p.released[holdKey(r.cmd)], codec.CountMax)
+		r.batch.Cmds[i].Count = r.cmd.Count
 	}
 }
 
@@ -172,30 +171,58 @@ func (r *reactor) runKept(c *conn, in []byte) {
 	p := &c.pending
 	r.use(c)
 	for p.at < len(in) && !c.closing && !c.closed && !p.waiting && !p.paused && c.withheld == nil && !r.overBudget(otherShare) {
-		if p.released == nil {
-			if took := r.runPlain(c, in[p.at:]); took > 0 {
-				p.at += took
-				continue
-			}
+		most := codec.BatchMax
+		if p.released != nil {
+			most = 1 // each RELEASE is looked at
 		}
-		took, st := r.decode(c, in[p.at:])
-		if st == codec.Incomplete {
+		r.decode(c, in[p.at:], most)
+		took, more := r.runKeptNext(c, in[p.at:])
+		if p.at += took; !more {
 			break
 		}
-		if st == codec.Ready && r.tooCostly() {
-			r.later(c)
-			break
-		}
-		p.at += took
-		if p.released != nil && !c.multi && st == codec.Ready && r.cmd.Verb == codec.VerbRelease {
-			p.releaseRuns(r.cmd)
-		}
-		r.step(c, st)
 		if len(r.w.Buf) > spillAt {
 			r.spill(c)
 		}
 	}
 	r.leave(c)
+}
+
+// runKeptNext executes the kept commands that decode has found, as far as none of them waits. It
+// returns how many bytes they took, and false if the rest is for later.
+func (r *reactor) runKeptNext(c *conn, in []byte) (took int, more bool) {
+	b, p, n := &r.batch, &c.pending, r.next.n
+	if n > 0 {
+		r.e.tab().Prepare(b, in, n, c.id)
+	}
+	for i := 0; i < n; {
+		if p.released != nil && !c.multi && b.Cmds[i].Verb == codec.VerbRelease {
+			r.view(i)
+			p.releaseRuns(r.cmd)
+		}
+		if r.mayAll(c) {
+			i = r.execute(c, i, n)
+		} else {
+			r.executeOne(c, i)
+			i++
+		}
+		if took = int(b.Cmds[i-1].End); c.closing || c.closed || p.waiting {
+			return took, false
+		}
+	}
+	st := r.next.st
+	if st == codec.Undecoded {
+		return took, true
+	}
+	r.present()
+	switch {
+	case st == codec.Incomplete, r.overBudget(otherShare):
+		return took, false
+	case st == codec.Ready && r.tooCostly():
+		r.later(c)
+		return took, false
+	}
+	r.step(c, st)
+	return took + r.next.took, true
 }
 
 // postponeKept is for kept input that is not behind a wait any more: the budget

@@ -15,8 +15,8 @@ import (
 //
 // The life of a read: feed takes the bytes, begin reads the clock, run decodes
 // and executes, finish delivers the ends of waits that came of it and writes
-// every connection that has output, once: first those that have waited. A read that is one plain
-// command takes a shorter way, single.
+// every connection that has output, once: first those that have waited. single does all of this for a
+// read that is one lock command.
 type reactor struct {
 	e       *Engine
 	index   int
@@ -29,19 +29,19 @@ type reactor struct {
 	conns     []connSlot
 	freeSlots []uint32
 
-	now      int64 // table time of this batch, ns
-	dec      codec.Decoder
-	cmd      *codec.Command // the present one, of those that are not plain
-	plain    table.Plain    // those of the burst
-	w        codec.Writer
-	tag      tag   // of the wait that is being answered
-	tagsRise bool  // those of the burst: none comes twice
-	user     *conn // whose output w.Buf is; nil: none
-	locked   bool  // a shard's mutex is held
-	fx       table.Effects
-	dirty    []*conn // with output to write
-	cost     int     // what the batch has cost so far, in plain commands
-	round    round
+	now    int64 // table time of this batch, ns
+	dec    codec.Decoder
+	cmd    *codec.Command // the present command
+	batch  table.Batch    // lock commands that were decoded together
+	next   decoded        // what decode has found
+	w      codec.Writer
+	tag    tag   // of the wait that is being answered
+	user   *conn // whose output w.Buf is; nil: none
+	locked bool  // a shard's mutex is held
+	fx     table.Effects
+	dirty  []*conn // with output to write
+	cost   int     // what the batch has cost so far, in plain commands
+	round  round
 
 	uncounted    []byte          // a HEARTBEAT whose COUNT has been taken
 	scratch      []byte          // output of the conn that is being read
@@ -63,7 +63,7 @@ type reactor struct {
 
 func newReactor(e *Engine, index int) *reactor {
 	r := &reactor{e: e, index: index, scratch: make([]byte, 0, scratchMin)}
-	r.cmd = new(codec.Command)
+	r.cmd, r.next.cmd = new(codec.Command), new(codec.Command)
 	return r
 }
 
@@ -87,6 +87,7 @@ func (r *reactor) unlock(s *table.Shard) {
 func (r *reactor) begin() {
 	r.now = r.e.clock.now()
 	r.cost = 0
+	r.next.done = false
 }
 
 // finish settles what has become due meanwhile, delivers what the batch has meant

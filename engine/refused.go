@@ -23,8 +23,10 @@ func (r *reactor) refuseResult(c *conn, res *table.Result) {
 		r.refuseLimit(res.Which)
 		return
 	}
-	data := r.errorData[:0]
+	data, msg := r.errorData[:0], ""
 	switch res.Code {
+	case codec.BadArg:
+		msg = r.e.served.Load().ttlReason // the only argument that the table refuses
 	case codec.AlreadyHeld:
 		data = strconv.AppendUint(data, uint64(res.Token), 10)
 	case codec.Timeout:
@@ -32,7 +34,10 @@ func (r *reactor) refuseResult(c *conn, res *table.Result) {
 	case codec.Recovering:
 		data = r.appendGraceLeft(data)
 	}
-	r.w.ErrorData(res.Code, data, reasonOf(r.cmd.Verb, res.Code))
+	if msg == "" {
+		msg = reasonOf(r.cmd.Verb, res.Code)
+	}
+	r.w.ErrorData(res.Code, data, msg)
 	r.errorData = data
 	r.count(r.cmd.Verb, res.Code)
 }

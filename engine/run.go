@@ -1,8 +1,6 @@
 package engine
 
-import (
-	"dlm/codec"
-)
+import "dlm/codec"
 
 // run executes the whole commands at the beginning of in and returns how many
 // bytes they took. The rest is a partial command, or, when the batch has used up
@@ -22,63 +20,53 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 			r.later(c)
 			break
 		}
-		took := 0
-		if !c.pending.waiting && !c.pending.paused {
-			took = r.runPlain(c, in[n:])
-		}
-		if took == 0 {
-			if r.overBudget(otherShare) {
-				if _, st := r.decode(c, in[n:]); st != codec.Incomplete { // the end of a read is mostly half a command
-					r.later(c)
-				}
-				break
-			}
-			if took = r.runOne(c, in[n:]); took == 0 {
-				break
-			}
-		}
+		took, more := r.runNext(c, in[n:])
 		n += took
 		if len(r.w.Buf) > spillAt {
 			r.spill(c)
+		}
+		if !more {
+			break
 		}
 	}
 	r.leave(c)
 	return n
 }
 
-// runOne executes or keeps the first command of in and returns how many bytes it
-// took, 0 if it is not whole.
-func (r *reactor) runOne(c *conn, in []byte) int {
-	took, st := r.decode(c, in)
+// runNext executes or keeps the lock commands at the beginning of in and the command after them. It
+// returns how many bytes they took, and false if the rest of the input is for later.
+func (r *reactor) runNext(c *conn, in []byte) (took int, more bool) {
+	if !r.next.done {
+		r.decode(c, in, codec.BatchMax)
+	}
+	r.next.done = false
+	took = r.runBatch(c, in)
+	st := r.next.st
+	if st == codec.Undecoded {
+		return took, true
+	}
+	r.present()
 	switch {
-	case st == codec.Incomplete:
-		return 0
+	case c.closing || c.closed, st == codec.Incomplete:
+		return took, false
 	case c.pending.paused, c.pending.waiting && len(r.cmd.Tag) == 0:
 		r.cost++
-		return r.behindWait(c, in, took, st)
-	case st == codec.Ready && r.tooCostly():
+		return took + r.behindWait(c, in[took:], r.next.took, st, -1), true
+	case r.overBudget(otherShare), st == codec.Ready && r.tooCostly():
 		r.later(c)
-		return 0
+		return took, false
 	}
 	r.step(c, st)
-	return took
+	return took + r.next.took, true
 }
 
-// decode decodes the next command within the limits of the connection.
-func (r *reactor) decode(c *conn, in []byte) (int, codec.Status) {
-	r.dec.PreAuth = c.who.role == RoleNone
-	return r.dec.Decode(in, r.cmd)
-}
-
-// step executes or refuses what has been decoded.
+// step executes or refuses the present command, which is not one of a batch.
 func (r *reactor) step(c *conn, st codec.Status) {
 	c.form = r.cmd.Form
 	r.cost += costOther
 	from := len(r.w.Buf)
 	if st != codec.Blank && len(r.cmd.Tag) > 0 && c.waits.inUse(r.cmd.Tag) {
-		r.w.Start(codec.FormText, nil)
-		r.refuse(codec.BadArg, "this tag is in use by a waiting command; the connection is closed")
-		r.hangUp(c)
+		r.tagTaken(c)
 		return
 	}
 	switch st {

@@ -5,32 +5,35 @@ import "dlm/codec"
 // okLine is the answer to most commands.
 var okLine = []byte("OK\n")
 
-// single executes a read that is one plain command of the common course, as of a client that waits for
-// each answer, and tells whether it was. It is read and finish for that case, without
-// what only more commands need: with one of them in a read, most of what it costs is the
-// fetching of code. What has to be done all the same is left to finish.
+// single executes a read that is exactly one lock command, as of a client that waits for each answer,
+// and returns true. It skips what only more commands need: with one of them in a read, most of what
+// it costs is the fetching of code. It returns false, with nothing executed, for anything else;
+// what it has decoded is left to run.
 func (r *reactor) single(c *conn, in []byte) bool {
-	if len(in) > singleMax || c.carry != nil || c.backlog != nil || c.pending.any() {
+	if len(in) > singleMax || c.carry != nil || c.backlog != nil || c.pending.any() || !r.mayAll(c) {
 		return false
 	}
-	t, p, res := r.plainTable(c), &r.plain.Cmds[0], &r.plain.Results[0]
-	if t == nil || !r.dec.DecodePlain(in, p) || p.Tagged() && (c.waits.open >= tagsMax || c.waits.inUse(p.Tag(in))) {
+	b := &r.batch
+	r.decode(c, in, codec.BatchMax)
+	p := &b.Cmds[0]
+	if r.next.n != 1 || int(p.End) != len(in) || p.Tagged() && (c.waits.open >= tagsMax || c.waits.inUse(p.Tag(b.Batch.Source(p, in)))) {
+		r.next.done = true
 		return false
 	}
-	r.locked = true
-	ok := t.RunSingle(r.now, &r.plain, in, c.id)
-	r.locked = false
-	if !ok {
-		return false
+	r.e.tab().Prepare(b, in, 1, c.id)
+	b.Ticket = c.waits.nextTicket()
+	c.form = p.Form
+	if r.runTable(0, 1) == 0 {
+		r.singleOther(c)
+		return true
 	}
-	out := okLine
+	out, res := okLine, &b.Results[0]
 	if p.Form == codec.FormRESP || c.detail || p.Tagged() {
 		r.w.Buf, r.w.RESP3 = r.scratch[:0], c.resp3
-		r.w.Start(p.Form, p.Tag(in))
+		r.w.Start(p.Form, p.Tag(b.Source(0)))
 		r.writeHold(c, p.Form, res.Token, res.Count, res.LeaseMs)
 		out, r.w.Buf = r.w.Buf, nil
 	}
-	c.form = p.Form
 	// A bug from here to the end of the write leaves a new hold to its lease: the client may have seen the OK.
 	n, err := c.sock.write(out)
 	c.sent += int64(n)
@@ -40,12 +43,22 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		r.touch(c) // to account for it
 	}
 	r.countNow(p.Verb)
-	if next := t.Next(); next <= r.now || len(r.fx.List) > 0 || len(r.dirty) > 0 {
+	if next := r.e.tab().Next(); next <= r.now || len(r.fx.List) > 0 || len(r.dirty) > 0 {
 		r.finish(c)
 	} else {
 		r.e.alarm.ringBefore(next)
 	}
 	return true
+}
+
+// singleOther answers a single command that was not answered OK, or notes that it waits.
+func (r *reactor) singleOther(c *conn) {
+	c.out, c.grants = r.scratch[:0], r.spareGrants
+	r.use(c)
+	r.view(0)
+	r.answerOther(c, 0)
+	r.leave(c)
+	r.finish(c)
 }
 
 // singleLeft is for the reply of a single command of which the kernel has taken n bytes only.
@@ -59,7 +72,7 @@ func (r *reactor) singleLeft(c *conn, out []byte, n int, err error) {
 		r.touch(c)
 	}
 	c.out = out
-	for _, hold := range r.plain.Grants() {
+	for _, hold := range r.batch.Grants() {
 		c.grants.add(hold, len(out), false)
 	}
 	r.settleGrants(c, base, c.sent, false)

@@ -1,27 +1,35 @@
 package table
 
-import (
-	"math"
-
-	"dlm/codec"
-)
+import "dlm/codec"
 
 // countMax is the most acquires without a release that one hold may have.
-const countMax = math.MaxInt32
+const countMax = codec.CountMax
 
 // Apply executes one ACQUIRE, RELEASE, HEARTBEAT or FORCE-RELEASE at table time
 // now, in ns. hash is Table.Hash of the command's name. Waits that end by it
 // are added to fx, which holds the Result until its next call. Nothing of cmd is
 // kept but copies.
 func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, fx *Effects) *Result {
+	s.setTime(now)
+	tag := uint32(hash)
+	slot, rec := s.index.Find(tag, tag)
+	return s.apply(slot, rec, tag, cmd, from, fx)
+}
+
+// apply executes a command by the general rules. slot and rec are what the index has found first
+// under the tag.
+func (s *Shard) apply(slot, rec, tag uint32, cmd *codec.Command, from Origin, fx *Effects) *Result {
 	r := &fx.result
 	*r = Result{}
-	s.setTime(now)
-	i, l := s.lookUp(uint32(hash), cmd.Name)
+	if cmd.Has(codec.OptTTL) && cmd.TTLMs > s.table.ttlMaxMs {
+		r.Code = codec.BadArg
+		return r
+	}
+	i, l := s.lookUpFrom(slot, rec, tag, cmd.Name)
 	if s.phase != graceOver || l != nil && l.deadline <= s.now {
 		i = s.current(i, fx)
 		if s.phase == graceRuns {
-			s.applyInGrace(i, uint32(hash), cmd, from, fx, r)
+			s.applyInGrace(i, tag, cmd, from, fx, r)
 			s.verify()
 			return r
 		}
@@ -29,7 +37,7 @@ func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, f
 	}
 	switch cmd.Verb {
 	case codec.VerbAcquire:
-		s.acquire(i, l, uint32(hash), cmd, from, fx, r)
+		s.acquire(i, l, tag, cmd, from, fx, r)
 	case codec.VerbRelease:
 		s.release(i, l, cmd, fx, r)
 	case codec.VerbHeartbeat:

@@ -7,14 +7,18 @@ func (s *Shard) heartbeat(l *lock, cmd *codec.Command, r *Result) {
 	if !s.owned(l, cmd, r) {
 		return
 	}
-	ttlMs := optionalTTL(cmd)
+	s.renewFor(l, optionalTTL(cmd))
+	s.emit(EventRenew, l, cmd.Service, Origin{})
+	s.describe(l, r)
+}
+
+// renewFor renews the lease for a heartbeat with that TTL, 0: none.
+func (s *Shard) renewFor(l *lock, ttlMs uint32) {
 	if ttlMs != 0 && ttlMs != l.ttlMs {
 		s.amended++
 	}
 	s.renew(l, ttlMs)
 	s.counts.Renewals++
-	s.emit(EventRenew, l, cmd.Service, Origin{})
-	s.describe(l, r)
 }
 
 // owned tells whether the command's service holds the lock, under the token it

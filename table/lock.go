@@ -197,7 +197,13 @@ func (s *Shard) find(tag uint32, name []byte) uint32 {
 
 // lookUp returns the record of that name, with its index, or none and nil.
 func (s *Shard) lookUp(tag uint32, name []byte) (uint32, *lock) {
-	for slot, rec := s.index.Find(tag, tag); rec != 0; slot, rec = s.index.Find(tag, slot+1) {
+	slot, rec := s.index.Find(tag, tag)
+	return s.lookUpFrom(slot, rec, tag, name)
+}
+
+// lookUpFrom is lookUp after the index has found rec in that slot.
+func (s *Shard) lookUpFrom(slot, rec, tag uint32, name []byte) (uint32, *lock) {
+	for ; rec != 0; slot, rec = s.index.Find(tag, slot+1) {
 		if l := s.locks.at(rec - 1); string(s.name(l)) == string(name) {
 			return rec - 1, l
 		}

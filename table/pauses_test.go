@@ -8,16 +8,16 @@ import (
 
 // pausedTable is a table whose clock has pauses.
 type pausedTable struct {
-	t      *testing.T
-	table  *Table
-	pauses Pauses
-	now    int64 // ms
-	plain  bool  // commands go the way of plain ones where they can
-	fx     Effects
+	t       *testing.T
+	table   *Table
+	pauses  Pauses
+	now     int64 // ms
+	batched bool  // commands are executed as batches
+	fx      Effects
 }
 
-func newPausedTable(t *testing.T, plain bool) *pausedTable {
-	p := &pausedTable{t: t, plain: plain, table: New(Config{Seed: 7, TTLMs: 1000, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100})}
+func newPausedTable(t *testing.T, batched bool) *pausedTable {
+	p := &pausedTable{t: t, batched: batched, table: New(Config{Seed: 7, TTLMs: 1000, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100})}
 	p.table.SharePauses(&p.pauses)
 	return p
 }
@@ -25,8 +25,8 @@ func newPausedTable(t *testing.T, plain bool) *pausedTable {
 func (p *pausedTable) do(verb codec.Verb, service string, waitMs uint32) (r Result) {
 	cmd := &codec.Command{Verb: verb, Name: []byte("a"), Service: []byte(service), WaitMs: waitMs}
 	now := p.now * nsPerMs
-	if p.plain {
-		if r, ok := runAsPlain(p.table, now, cmd, 1, 0); ok {
+	if p.batched {
+		if r, ok := runAsBatch(p.table, now, cmd, &Origin{Conn: 1}, 0, &p.fx); ok {
 			return r
 		}
 	}
@@ -68,9 +68,9 @@ func (p *pausedTable) advance() (ends []codec.Code) {
 // caller has read the input that arrived in it. A heartbeat renews it from the present; without one
 // it ends.
 func TestLeasesEndWhenNothingIsHeldBack(t *testing.T) {
-	for _, plain := range []bool{false, true} {
+	for _, batched := range []bool{false, true} {
 		for _, renewed := range []bool{false, true} {
-			p := newPausedTable(t, plain)
+			p := newPausedTable(t, batched)
 			p.want(codec.VerbAcquire, "A", codec.OK)
 			p.pauses.Lag.Store(1500 * nsPerMs)
 			p.now = 2000
@@ -94,7 +94,7 @@ func TestLeasesEndWhenNothingIsHeldBack(t *testing.T) {
 				p.now = 3000
 			}
 			if ends := p.advance(); len(ends) != 1 || ends[0] != codec.OK {
-				t.Fatalf("plain %v, renewed %v: C is answered %v", plain, renewed, ends)
+				t.Fatalf("batched %v, renewed %v: C is answered %v", batched, renewed, ends)
 			}
 		}
 	}

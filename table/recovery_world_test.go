@@ -17,7 +17,7 @@ type recWorld struct {
 	rng       *rand.Rand
 	out       rule
 	now       int64 // true time in ns
-	plain     int   // commands that could be plain ones: every other takes their way
+	batched   int   // commands: every other is executed as a batch
 	names     [recLocks][]byte
 	shards    []int // the shards of the names
 	clients   []recClient
@@ -212,8 +212,8 @@ func (w *recWorld) apply(c *codec.Command, from Origin) Result {
 	r := Result{}
 	done, undo := w.instead(s, s.find(uint32(hash), cmd.Name), cmd, &r)
 	if !done {
-		if w.plain++; w.plain%2 == 0 {
-			r, done = runAsPlain(w.table, w.tableNow(), cmd, from.Conn, w.plain/2)
+		if w.batched++; w.batched%2 == 0 {
+			r, done = runAsBatch(w.table, w.tableNow(), cmd, &from, w.batched/2, &w.fx)
 		}
 		if !done {
 			r = *s.Apply(w.tableNow(), hash, cmd, from, &w.fx)

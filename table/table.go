@@ -40,13 +40,14 @@ type Table struct {
 	shards [Shards]Shard // first: at the beginning of a page, and so of a cache line
 
 	// Two lines: what most commands read, and what is rarely written.
-	next    atomic.Uint64 // a lower bound of all due: lowered by who publishes, raised by Survey
-	key     hashKey       // from the seed of the configuration
-	ceiling atomic.Uint64 // no token is larger, see SetTokenCeiling
-	ttlMs   uint32        // from the configuration
-	full    atomic.Bool   // no memory is left, see memory.go; read by every ACQUIRE that needs a record
-	locks   pool
-	config  Config
+	next     atomic.Uint64 // a lower bound of all due: lowered by who publishes, raised by Survey
+	key      hashKey       // from the seed of the configuration
+	ceiling  atomic.Uint64 // no token is larger, see SetTokenCeiling
+	ttlMs    uint32        // from the configuration
+	ttlMaxMs uint32        // longest TTL of a command, see SetTTLMax
+	full     atomic.Bool   // no memory is left, see memory.go; read by every ACQUIRE that needs a record
+	locks    pool
+	config   Config
 
 	indexSeed maphash.Seed // for long names
 	pauses    *Pauses
@@ -61,7 +62,7 @@ type Table struct {
 
 // New returns an empty table.
 func New(c Config) *Table {
-	t := &Table{config: c, key: newHashKey(c.Seed), ttlMs: c.TTLMs, indexSeed: maphash.MakeSeed(), pauses: new(Pauses)}
+	t := &Table{config: c, key: newHashKey(c.Seed), ttlMs: c.TTLMs, ttlMaxMs: codec.TTLMaxMs, indexSeed: maphash.MakeSeed(), pauses: new(Pauses)}
 	t.ceiling.Store(uint64(codec.TokenMax))
 	t.next.Store(math.MaxUint64)
 	t.memoryLeft.Store(math.MaxInt64)
@@ -107,6 +108,13 @@ func (t *Table) lowerNext(tick uint64) {
 		}
 	}
 }
+
+// SetTTLMax sets the longest TTL that a command may ask for, in ms, before the first command. Without a
+// call it is codec.TTLMaxMs. A command with a longer one is answered BadArg.
+func (t *Table) SetTTLMax(ms uint32) { t.ttlMaxMs = ms }
+
+// TTLMax returns the longest TTL that a command may ask for, in ms.
+func (t *Table) TTLMax() uint32 { return t.ttlMaxMs }
 
 // SetTokenCeiling sets the largest token that may be given. At the ceiling new holds are refused.
 // Without a call it is codec.TokenMax.

@@ -219,11 +219,9 @@ func (w *world) apply(o op) {
 	var r Result
 	ok := false
 	if o.Arg%2 == 0 {
-		r, ok = runAsPlain(w.table, w.now, cmd, from.Conn, o.Arg/2)
+		r, ok = runAsBatch(w.table, w.now, cmd, &from, o.Arg/2, &w.fx)
 	}
-	if ok {
-		from.Ticket = 0
-	} else {
+	if !ok {
 		r = *s.Apply(w.now, hash, cmd, from, &w.fx)
 	}
 	if r.Waiting {

@@ -6,19 +6,20 @@ import (
 	"dlm/codec"
 )
 
-// The strings of a plain command that is Short stand in its Text as they do in a record, where they have
-// room then: the name and, from the next multiple of 8 on, the service, with zeros in between. So both
-// are compared and copied at once.
+// The words of a command that is Short lie in its Text as they do in a record, which has room for
+// them then: the name and, from the next multiple of 8 on, the service, with zeros in between. So
+// both are compared and copied together.
 
-// heldBy tells whether p, decoded from in, names the lock and its holder.
-func (s *Shard) heldBy(l *lock, p *codec.Plain, in []byte) bool {
+// heldBy reports whether p, of that batch, names the lock and its holder.
+func (s *Shard) heldBy(l *lock, p *codec.LockCommand, b *Batch) bool {
 	if uint(l.nameLen) != p.NameLen() || uint(l.serviceLen) != p.ServiceLen() {
 		return false
 	}
 	end, _ := p.TextEnd()
 	switch {
-	case !p.Short:
-		return string(s.name(l)) == string(p.Name(in)) && string(s.service(l)) == string(p.Service(in))
+	case !p.Short():
+		src := b.Batch.Source(p, b.in)
+		return string(s.name(l)) == string(p.Name(src)) && string(s.service(l)) == string(p.Service(src))
 	case end <= textLen/2:
 		return sameHalf((*half)(l.text[:]), (*half)(p.Text[:]), end)
 	}
@@ -26,7 +27,7 @@ func (s *Shard) heldBy(l *lock, p *codec.Plain, in []byte) bool {
 }
 
 // setText stores name and service of p in the record.
-func (l *lock) setText(p *codec.Plain) {
+func (l *lock) setText(p *codec.LockCommand) {
 	l.nameLen, l.serviceLen = uint16(p.NameLen()), uint16(p.ServiceLen())
 	*(*quarter)(l.text[:]) = quarter(p.Text[:])
 	*(*quarter)(l.text[textLen/4:]) = quarter(p.Text[textLen/4:])
@@ -36,12 +37,12 @@ func (l *lock) setText(p *codec.Plain) {
 
 type (
 	half    [textLen / 2]byte // as much as most of them need
-	quarter [textLen / 4]byte // as much as one instruction copies. For more, which might overlap, the compiler makes a copy first
+	quarter [textLen / 4]byte // as much as one instruction copies. The compiler copies more, which might overlap, twice
 )
 
-// sameHalf tells whether a and b begin with the same n bytes, more than one word and at most all. It compares word by word
-// from the front, as they were stored, so that a processor need not wait until what it
-// has just stored has reached the cache.
+// sameHalf reports whether a and b begin with the same n bytes, more than one word and at most all.
+// It compares word by word from the front, as they were stored, because a processor need not wait
+// then until what it has just stored has reached the cache.
 func sameHalf(a, b *half, n uint) bool {
 	differ := binary.LittleEndian.Uint64(a[:]) ^ binary.LittleEndian.Uint64(b[:])
 	second := binary.LittleEndian.Uint64(a[8:]) ^ binary.LittleEndian.Uint64(b[8:])

@@ -1,0 +1,194 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// The quick decoder knows lock commands as clients spell them: verb and options in upper case, one
+// blank between words, nothing quoted. It leaves everything else to the grammar: it returns 0 then,
+// and the command may be half filled. Where it takes a command, the grammar gives the same one.
+// The invariants build compares them each time.
+
+// First eight bytes of the lines that quickLine knows, as they lie in memory.
+const (
+	acquireHead   = 0x2045524955514341 // "ACQUIRE "
+	releaseHead   = 0x20455341454c4552 // "RELEASE "
+	heartbeatHead = 0x4145425452414548 // "HEARTBEA"
+	heartbeatTail = 0x2054             // "T "
+)
+
+// lineReach is how many bytes shortLine may read.
+const lineReach = 96
+
+// more marks the result of shortLine where a blank ends the last word: options follow.
+const more = 1 << 63
+
+// quickLine decodes the line at b[at] and returns where it ends.
+func quickLine(b []byte, at uint, p *LockCommand) (end uint) {
+	if at+lineReach <= uint(cap(b)) {
+		end = shortLine((*[lineReach]byte)(b[at:at+lineReach]), at, p)
+		switch {
+		case end != 0 && end <= uint(len(b)):
+			return end
+		case end&more != 0:
+			if end = quickOptions(b, end&^more, p); end != 0 {
+				p.End = uint32(end)
+			}
+			return end
+		}
+	}
+	return longLine(b, at, p)
+}
+
+// longLine is quickLine for words of any length.
+func longLine(b []byte, at uint, p *LockCommand) (end uint) {
+	if at+8 > uint(len(b)) {
+		return 0
+	}
+	start := at + 8
+	switch binary.LittleEndian.Uint64(b[at:]) {
+	case acquireHead:
+		p.Verb = VerbAcquire
+	case releaseHead:
+		p.Verb = VerbRelease
+	case heartbeatHead:
+		p.Verb = VerbHeartbeat
+		if start += 2; start > uint(len(b)) || binary.LittleEndian.Uint16(b[at+8:]) != heartbeatTail {
+			return 0
+		}
+	default:
+		return 0
+	}
+	name := wordEnd8(b, start)
+	if name >= uint(len(b)) || b[name] != ' ' || name-start-1 >= NameMax {
+		return 0
+	}
+	service := wordEnd8(b, name+1)
+	if service >= uint(len(b)) || service-name-2 >= ServiceMax {
+		return 0
+	}
+	end = service
+	if p.Verb == VerbAcquire {
+		wait, after := quickNumber(b, service+1)
+		if b[service] != ' ' || after == 0 || wait > WaitMaxMs {
+			return 0
+		}
+		p.WaitMs, end = uint32(wait), after
+	}
+	p.bare(FormText)
+	p.nameAt, p.nameLen = uint32(start), uint32(name-start)
+	p.serviceAt, p.serviceLen = uint32(name+1), uint32(service-name-1)
+	if end < uint(len(b)) && b[end] == ' ' {
+		end = quickOptions(b, end+1, p)
+	} else {
+		end = lineEnd(b, end)
+	}
+	p.End = uint32(end)
+	p.copyText(b)
+	return end
+}
+
+// lineEnd returns the index after the end of line at b[at]; 0 if there is none.
+func lineEnd(b []byte, at uint) (end uint) {
+	if at < uint(len(b)) && b[at] == '\r' {
+		at++
+	}
+	if at >= uint(len(b)) || b[at] != '\n' {
+		return 0
+	}
+	return at + 1
+}
+
+// quickTagged is quickLine for a line that begins with a tag.
+func quickTagged(b []byte, at uint, p *LockCommand) (end uint) {
+	start := at + 1
+	verb := start
+	for verb < uint(len(b)) && inTag[b[verb]] {
+		verb++
+	}
+	if size := verb - start; size-1 >= TagMax || verb+1 >= uint(len(b)) || b[verb] != ' ' {
+		return 0
+	}
+	end = quickLine(b, verb+1, p)
+	p.tagLen, p.tagAt = uint8(verb-start), uint32(start)
+	return end
+}
+
+// inTag has the bytes that a tag may have.
+var inTag = func() (set [256]bool) {
+	for c := range set {
+		set[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
+	}
+	return set
+}()
+
+// wordEnd8 returns the index of the first byte from at on that is below '#', as all bytes are that
+// end or quote a word, or len(b). It looks at eight bytes at a time. The borrows of the subtraction
+// can mark bytes wrongly, but only after a right one.
+func wordEnd8(b []byte, at uint) uint {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; at+8 <= uint(len(b)); at += 8 {
+		x := binary.LittleEndian.Uint64(b[at:])
+		if low := (x - ones*'#') &^ x & tops; low != 0 {
+			return at + uint(bits.TrailingZeros64(low))/8
+		}
+	}
+	for at < uint(len(b)) && b[at] >= '#' {
+		at++
+	}
+	return at
+}
+
+// quickNumber reads the decimal digits at b[at], up to 16, and returns the index after them. after
+// is 0 if there are none, more than 16, or fewer than 8 bytes from at on in the memory of b.
+func quickNumber(b []byte, at uint) (v uint64, after uint) {
+	x, ok := eightBytes(b, at)
+	if !ok {
+		return 0, 0
+	}
+	v, n := digits8(x)
+	if n < 8 {
+		if n == 0 {
+			return 0, 0
+		}
+		return v, at + n
+	}
+	if x, ok = eightBytes(b, at+8); !ok {
+		return 0, 0
+	}
+	low, n := digits8(x)
+	if n == 8 {
+		if at+16 >= uint(len(b)) || b[at+16]-'0' <= 9 {
+			return 0, 0
+		}
+	}
+	return v*powersOf10[n] + low, at + 8 + n
+}
+
+// powersOf10 has 10 to the power of its index.
+var powersOf10 = [...]uint64{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000}
+
+// eightBytes returns the eight bytes at b[at]; ok is false if the memory of b ends before.
+func eightBytes(b []byte, at uint) (x uint64, ok bool) {
+	if at+8 > uint(cap(b)) {
+		return 0, false
+	}
+	return binary.LittleEndian.Uint64((*[8]byte)(b[at : at+8])[:]), true
+}
+
+// digits8 returns the number that the first n bytes of x are the digits of, the first byte the lowest
+// of x; n is 8 if all are digits. Lanes of one number hold the digits: it makes numbers of two, four and
+// eight digits of them.
+func digits8(x uint64) (v uint64, n uint) {
+	x ^= 0x3030303030303030
+	others := (x + 0x7676767676767676 | x) & 0x8080808080808080 // a carry into the top bit from 10 on
+	n = uint(bits.TrailingZeros64(others)) / 8
+	x <<= (64 - 8*n) % 64 // the digits come last, after zeros
+	if n == 0 {
+		return 0, 0
+	}
+	x = (x*10 + x>>8) & 0x00ff00ff00ff00ff
+	x = (x*100 + x>>16) & 0x0000ffff0000ffff
+	return (x*10_000 + x>>32) & 0xffffffff, n
+}

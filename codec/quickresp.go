@@ -1,0 +1,232 @@
+package codec
+
+import "encoding/binary"
+
+// First 16 bytes of the arrays that quickArray knows. The second byte is the number of words.
+const (
+	arrayHead      = 0x0a0d37240a0d002a // "*?\r\n$7\r\n"
+	arrayLongHead  = 0x0a0d39240a0d002a // "*?\r\n$9\r\n"
+	arrayHeadMask  = 0xffffffffffff00ff
+	array3Head     = arrayHead | '3'<<8
+	array4Head     = arrayHead | '4'<<8
+	array3LongHead = arrayLongHead | '3'<<8
+	acquireBulk    = 0x0d45524955514341 // "ACQUIRE\r"
+	releaseBulk    = 0x0d455341454c4552 // "RELEASE\r"
+)
+
+// quickArray is quickLine for an array of bulk strings.
+func quickArray(b []byte, at uint, p *LockCommand) (end uint) {
+	if at+shortReach <= uint(cap(b)) {
+		if end = shortArray((*[shortReach]byte)(b[at:at+shortReach]), at, p); end != 0 && end <= uint(len(b)) {
+			return end
+		}
+	}
+	return longArray(b, at, p)
+}
+
+// shortArray may read shortReach bytes: eight from any offset on that shortMask lets through.
+const (
+	shortMask  = 127
+	shortReach = shortMask + 1 + 8
+)
+
+// shortArray is quickArray for an array with words of up to 32 bytes and no option, at b[0], which
+// is the input from at on. The array may end after the input: the caller sees it from end.
+func shortArray(b *[shortReach]byte, at uint, p *LockCommand) (end uint) {
+	head, verb := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+	end = 15 // of the verb, at the \r\n behind it
+	switch {
+	case head == array4Head && verb == acquireBulk:
+		p.Verb = VerbAcquire
+	case head == array3Head && verb == releaseBulk:
+		p.Verb = VerbRelease
+	case head == array3LongHead && verb == heartbeatHead && b[16] == 'T':
+		p.Verb = VerbHeartbeat
+		end = 17
+	default:
+		return 0
+	}
+	skip, nameLen := bulkHead(binary.LittleEndian.Uint64(b[end:]))
+	name := end + skip
+	end = name + nameLen
+	skip, serviceLen := bulkHead(binary.LittleEndian.Uint64(b[end&shortMask:]))
+	service := end + skip
+	end = service + serviceLen
+	if nameLen-1 >= half || serviceLen-1 >= half {
+		return 0
+	}
+	if p.Verb == VerbAcquire {
+		skip, digits := bulkHead(binary.LittleEndian.Uint64(b[end&shortMask:]))
+		if digits-1 > 6 {
+			return 0
+		}
+		v := uint32(0)
+		for end += skip; digits > 0; digits-- {
+			c := b[end&shortMask] - '0'
+			if c > 9 {
+				return 0
+			}
+			v = v*10 + uint32(c)
+			end++
+		}
+		p.WaitMs = v
+	}
+	if binary.LittleEndian.Uint16(b[end&shortMask:]) != bulkEnd {
+		return 0
+	}
+	p.bare(FormRESP)
+	p.where = inText
+	p.nameAt, p.nameLen = uint32(at+name), uint32(nameLen)
+	p.serviceAt, p.serviceLen = uint32(at+service), uint32(serviceLen)
+	p.Text.set((*[half]byte)(b[name%half:]), (*[half]byte)(b[service%(2*half):]), nameLen)
+	end += at + 2
+	p.End = uint32(end)
+	return end
+}
+
+// longArray is quickArray for words of up to 99 bytes, and for options.
+func longArray(b []byte, at uint, p *LockCommand) (end uint) {
+	const headLen = 24
+	if at+headLen > uint(len(b)) {
+		return 0
+	}
+	first := (*[headLen]byte)(b[at : at+headLen]) // an array costs less than a slice of it
+	head, verb := binary.LittleEndian.Uint64(first[:]), binary.LittleEndian.Uint64(first[8:])
+	words := uint(first[1] - '0')
+	end = at + 15 // of the verb, at the \r\n after it
+	if words > 9 {
+		return 0
+	}
+	switch head &= arrayHeadMask; {
+	case head == arrayHead && verb == acquireBulk:
+		p.Verb = VerbAcquire
+	case head == arrayHead && verb == releaseBulk:
+		p.Verb = VerbRelease
+	case head == arrayLongHead && verb == heartbeatHead && first[16] == 'T':
+		p.Verb = VerbHeartbeat
+		end = at + 17
+	default:
+		return 0
+	}
+	p.bare(FormRESP)
+	name, nameLen := bulk(b, end)
+	service, serviceLen := bulk(b, name+nameLen)
+	if end = service + serviceLen; nameLen == 0 || serviceLen == 0 {
+		return 0
+	}
+	p.nameAt, p.nameLen = uint32(name), uint32(nameLen)
+	p.serviceAt, p.serviceLen = uint32(service), uint32(serviceLen)
+	if words -= 3; p.Verb == VerbAcquire {
+		words--
+		v, after := bulkNumber(b, end)
+		if after == 0 || v > WaitMaxMs {
+			return 0
+		}
+		p.WaitMs, end = uint32(v), after
+	}
+	if words > 0 {
+		if end = quickOptionsRESP(b, end, words, p); end == 0 {
+			return 0
+		}
+	}
+	if end+2 > uint(len(b)) || binary.LittleEndian.Uint16((*[2]byte)(b[end : end+2])[:]) != bulkEnd {
+		return 0
+	}
+	p.End = uint32(end + 2)
+	p.copyText(b)
+	return end + 2
+}
+
+// quickOptionsRESP is quickOptions for so many bulk strings. The first begins with the \r\n at b[at],
+// and the result is where the last one ends.
+func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
+	for words-1 < wordsMost { // it wraps around where a word is missing
+		start, n := bulk(b, at)
+		x, ok := eightBytes(b, start)
+		opt, size := optionAt(x&(^uint64(0)>>(8*(8-n)%64)) | ' '<<(8*n%64))
+		if at = start + n; !ok || n < 3 || n > 5 || size-n > 1 || opt&optsOf[p.Verb] == 0 || p.Opts&opt != 0 {
+			return 0
+		}
+		p.Opts |= opt
+		if words--; opt&(OptFresh|OptAll) != 0 {
+			continue
+		}
+		words--
+		if opt == OptMeta {
+			start, n = bulk(b, at)
+			p.textAt, p.textLen = uint32(start), uint32(n)
+			if at = start + n; n == 0 {
+				return 0
+			}
+			continue
+		}
+		v, after := bulkNumber(b, at)
+		if at = after; after == 0 || !p.setNumber(opt, v) {
+			return 0
+		}
+	}
+	if words != 0 || p.Opts&(OptCount|OptToken) == OptCount || !p.settleQueue() {
+		return 0
+	}
+	return at
+}
+
+// wordsMost is more words than the quick decoder reads: one digit tells their number.
+const wordsMost = 10
+
+// bulk returns where the bulk string begins whose head begins with the \r\n at b[at], and its length,
+// 1 to 99. size is 0 if there is none, or not all of it.
+func bulk(b []byte, at uint) (start, size uint) {
+	skip, size := bulkHead(eight(b, at))
+	if start = at + skip; start+size > uint(len(b)) {
+		return start, 0
+	}
+	return start, size
+}
+
+// bulkNumber returns the number that a bulk string is, and the index after it; after is 0 if it is none.
+func bulkNumber(b []byte, at uint) (v uint64, after uint) {
+	start, n := bulk(b, at)
+	if n == 0 {
+		return 0, 0
+	}
+	v, after = quickNumber(b, start)
+	if after != start+n {
+		return 0, 0
+	}
+	return v, after
+}
+
+// First bytes of a bulk string, with the end of what is before it and without the
+// digits of its length.
+const (
+	bulk1Head = 0x0a0d_0024_0a0d // "\r\n$?\r\n"
+	bulk1Mask = 0xffff_00ff_ffff
+	bulk2Head = 0x0a0d_0000_240a0d // "\r\n$??\r\n"
+	bulk2Mask = 0xffff_0000_ffffff
+	bulkEnd   = 0x0a0d // "\r\n"
+)
+
+// bulkHead reads the head of a bulk string of 1 to 99 bytes from the eight bytes that
+// begin with the \r\n before it: it returns how many of them the head takes, and the
+// length; 0 and 0 if there is none. It does not look at the bytes after the head.
+func bulkHead(x uint64) (skip, size uint) {
+	size = uint(byte(x>>24) - '0')
+	low := uint(byte(x>>32) - '0')
+	if x&bulk1Mask == bulk1Head && size <= 9 {
+		return 6, size
+	}
+	if x&bulk2Mask == bulk2Head && size <= 9 && low <= 9 {
+		return 7, size*10 + low
+	}
+	return 0, 0
+}
+
+// eight returns the eight bytes at b[at], 0 if there are not so many. A bulk string
+// that is not empty has them.
+func eight(b []byte, at uint) uint64 {
+	if at+8 > uint(len(b)) {
+		return 0
+	}
+	return binary.LittleEndian.Uint64((*[8]byte)(b[at : at+8])[:])
+}

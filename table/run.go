@@ -1,0 +1,222 @@
+package table
+
+import "dlm/codec"
+
+// Batch is lock commands that Run executes together, and what comes of them. It is reused.
+type Batch struct {
+	codec.Batch
+	// Ticket is the Origin.Ticket of the next command with a tag that waits: set it before Run.
+	Ticket  uint32
+	Results [codec.BatchMax]codec.Held // of the commands that were answered OK
+	hashes  [codec.BatchMax]uint64
+	in      []byte // the input of the batch
+	from    ConnID
+	by      connMark      // of from
+	cmd     codec.Command // the present command, for the general rules
+
+	// Of the last Run.
+	granted   uint
+	reentered int
+	released  int
+	renewed   int
+	grants    [codec.BatchMax]HoldRef
+}
+
+// Source returns the bytes that the words of command i are in.
+func (b *Batch) Source(i int) []byte { return b.Batch.Source(&b.Cmds[i], b.in) }
+
+// Hash returns Table.Hash of the name of command i, after Prepare.
+func (b *Batch) Hash(i int) uint64 { return b.hashes[i] }
+
+// Counts returns how many ACQUIREs, RELEASEs and HEARTBEATs the last Run has answered OK.
+func (b *Batch) Counts() (acquired, released, renewed int) {
+	return int(b.granted) + b.reentered, b.released, b.renewed
+}
+
+// Grants returns the holds that the last Run has given, in their order. They are valid until the
+// next one.
+func (b *Batch) Grants() []HoldRef { return b.grants[:b.granted] }
+
+// Prepare comes before Run, for the first n commands, which were decoded from in and came from the
+// connection. It makes their hashes, and fetches the memory that they will read for all of them together.
+//
+// It is not inlined, nor are the functions below that say so: their callers have more to keep than
+// there are registers for, and would spend a tenth of the instructions on moving it.
+//
+//go:noinline
+func (t *Table) Prepare(b *Batch, in []byte, n int, from ConnID) {
+	b.in, b.from, b.by = in, from, markOf(from)
+	for i := range b.hashes[:n] {
+		p := &b.Cmds[i]
+		if p.Short() {
+			b.hashes[i] = t.Hash(p.Text[:p.NameLen()])
+		} else {
+			b.hashes[i] = t.Hash(p.Name(b.Source(i)))
+		}
+	}
+	if n > 1 {
+		t.Prefetch(b.hashes[:n])
+	}
+}
+
+// Run executes the commands from i to n at table time now, one after the other, and returns the
+// first whose answer is not OK, or n. That command is executed too: its answer is fx.Result(). It
+// waits, or was refused. The caller holds no shard: Run locks them, and keeps a shard locked
+// from one command to the next if it is the same. Waits that end are added to fx.
+//
+//go:noinline
+func (t *Table) Run(now int64, b *Batch, i, n int, fx *Effects) int {
+	var s *Shard
+	b.granted, b.reentered, b.released, b.renewed = 0, 0, 0, 0
+	for ; i < n; i++ {
+		if next := t.Shard(b.hashes[i]); next != s {
+			if s != nil {
+				s.Unlock()
+			}
+			s = next
+			s.Lock()
+			s.setTime(now)
+		}
+		if !s.run(b, i, fx) {
+			break
+		}
+	}
+	if s != nil {
+		s.Unlock()
+	}
+	return i
+}
+
+// run executes command at of the batch, and reports whether its answer is OK. It first looks
+// whether the command takes a lock that nobody holds, ends a hold that nobody waits for, or renews
+// one, as most do. What the index has under the same tag is nearly always the lock of that name. The
+// general rules decide on everything else.
+func (s *Shard) run(b *Batch, at int, fx *Effects) bool {
+	p, tag := &b.Cmds[at], uint32(b.hashes[at])
+	slot, rec := s.index.Find(tag, tag)
+	switch {
+	case s.phase != graceOver || (rec == 0) != (p.Verb == codec.VerbAcquire) || p.Has(codec.OptMeta) || p.TTLMs > s.table.ttlMaxMs:
+	case rec == 0:
+		if s.runFree(b, p, &b.Results[at], slot, tag) {
+			return true
+		}
+	default:
+		if s.runOwn(b, p, &b.Results[at], slot, rec-1) {
+			return true
+		}
+	}
+	return s.runGeneral(b, at, slot, rec, fx)
+}
+
+// runFree takes a lock that nobody holds, and whose record is to be in that slot. It returns false,
+// with nothing changed, if a limit is reached.
+//
+//go:noinline
+func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.Held, slot, tag uint32) bool {
+	if !s.mayGrant() {
+		return false
+	}
+	check := s.beforeRun(b, p)
+	if s.locks.full() || s.index.Full() {
+		s.growFor()
+		slot, _ = s.index.Find(tag, tag)
+	}
+	i, l := s.takeLock(tag)
+	s.index.AddAt(slot, tag, i)
+	l.by = b.by
+	if p.Short() {
+		l.setText(p)
+	} else {
+		src := b.Batch.Source(p, b.in)
+		s.setName(l, p.Name(src))
+		s.setService(l, p.Service(src))
+	}
+	s.beginHold(l, p.TTLMs)
+	s.armLease(i, l)
+	if s.table.config.Tap != nil {
+		s.emit(EventGrant, l, s.service(l), b.origin(p))
+	}
+	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
+	b.grants[b.granted%codec.BatchMax] = HoldRef{l.token, i, s.number}
+	b.granted++
+	check.after(s, r)
+	s.verify()
+	return true
+}
+
+// runOwn releases or renews the hold of lock i, which is in that slot. It returns false, with
+// nothing changed, if p does not name that lock and its holder, or if more than the hold is concerned.
+//
+//go:noinline
+func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.Held, slot, i uint32) bool {
+	l := s.locks.at(i)
+	if l.deadline <= s.now || !s.heldBy(l, p, b) || p.Has(codec.OptToken) && p.Token != l.token {
+		return false
+	}
+	if p.Verb == codec.VerbHeartbeat {
+		check := s.beforeRun(b, p)
+		s.renewFor(l, p.TTLMs)
+		s.emitOwn(EventRenew, l)
+		r.Token, r.Count, r.LeaseMs = l.token, l.count, s.leaseLeftMs(l)
+		b.renewed++
+		check.after(s, r)
+		s.verify()
+		return true
+	}
+	if l.count != 1 || l.first != none {
+		return false
+	}
+	check := s.beforeRun(b, p)
+	r.Token, r.Count, r.LeaseMs = l.token, 0, 0
+	l.count = 0
+	s.counts.Releases++
+	s.emitOwn(EventRelease, l)
+	s.dropService(l)
+	s.index.RemoveAt(slot)
+	s.freeLock(i, l)
+	b.released++
+	check.after(s, r)
+	s.verify()
+	return true
+}
+
+// emitOwn is emit for what the holder does.
+func (s *Shard) emitOwn(kind EventKind, l *lock) {
+	if s.table.config.Tap != nil {
+		s.emit(kind, l, s.service(l), Origin{})
+	}
+}
+
+// origin returns where the answer to p goes, if it waits.
+func (b *Batch) origin(p *codec.LockCommand) Origin {
+	if p.Tagged() {
+		return Origin{Conn: b.from, Ticket: b.Ticket}
+	}
+	return Origin{Conn: b.from}
+}
+
+// runGeneral executes command at by the general rules, and reports whether its answer is OK. slot
+// and rec are what the index has found first.
+//
+//go:noinline
+func (s *Shard) runGeneral(b *Batch, at int, slot, rec uint32, fx *Effects) bool {
+	p := &b.Cmds[at]
+	p.Command(b.Source(at), &b.cmd)
+	r := s.apply(slot, rec, uint32(b.hashes[at]), &b.cmd, b.origin(p), fx)
+	if r.Code != codec.OK || r.Waiting {
+		return false
+	}
+	b.Results[at] = codec.Held{Token: r.Token, Count: r.Count, LeaseMs: r.LeaseMs}
+	switch {
+	case r.Fresh:
+		b.grants[b.granted%codec.BatchMax] = r.Hold
+		b.granted++
+	case p.Verb == codec.VerbAcquire:
+		b.reentered++
+	case p.Verb == codec.VerbRelease:
+		b.released++
+	default:
+		b.renewed++
+	}
+	return true
+}
