@@ -2,11 +2,10 @@ package codec
 
 import "strconv"
 
-// AppendCommand appends cmd in the wire form cmd.Form, as a client sends it. Decoding what it
-// appends gives cmd again. A text command gets the tag cmd.Tag, if there is one; the RESP form
-// has no tags.
+// AppendCommand appends cmd in the wire form cmd.Form, as a client sends it. Decoding the result
+// gives cmd again. A text command gets the tag cmd.Tag, if there is one; the RESP form has no tags.
 //
-// AppendCommand does not check limits: a name that is too long is refused by the decoder.
+// AppendCommand does not check limits: the decoder refuses a name that is too long.
 func AppendCommand(dst []byte, cmd *Command) []byte {
 	w := wordWriter{dst: dst, form: cmd.Form}
 	if w.form == FormRESP {
@@ -26,8 +25,8 @@ func AppendCommand(dst []byte, cmd *Command) []byte {
 	return w.dst
 }
 
-// wordWriter appends the words of one command, or counts them: a RESP array begins with their
-// number.
+// wordWriter appends the words of one command. It can also only count them, because a RESP array
+// begins with their number.
 type wordWriter struct {
 	dst   []byte
 	form  Form
@@ -35,7 +34,7 @@ type wordWriter struct {
 	words int
 }
 
-// word appends a word of a client, quoted in text if it can't stand bare.
+// word appends a word of a client. In text it is quoted if it can't be a bare word.
 func (w *wordWriter) word(b []byte) {
 	w.words++
 	switch {
@@ -149,7 +148,7 @@ func (w *wordWriter) textOption(cmd *Command, opt Opts, name string) {
 	}
 }
 
-// isBare reports whether a word can stand in a line of text as it is.
+// isBare reports whether a word needs no quotes in a line of text.
 func isBare(b []byte) bool {
 	for _, c := range b {
 		if c <= ' ' || c >= 0x7f || c == '"' {

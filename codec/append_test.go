@@ -10,7 +10,7 @@ func checkRoundTrip(t *testing.T, d *Decoder, cmd *Command) {
 	t.Helper()
 	out := AppendCommand(nil, cmd)
 	if cmd.Form == FormText && len(out) > LineMax || len(out) > FrameMax {
-		return // escapes made it longer than a command may be
+		return // its escapes exceed the length of a command
 	}
 	again := Decoder{PreAuth: d.PreAuth}
 	var back Command

@@ -56,7 +56,7 @@ func BenchmarkWriter(b *testing.B) {
 	}
 }
 
-// benchToken is a token as servers give them: they begin with the time in ms, times 1,024.
+// benchToken is like the tokens of servers, which begin with the time in ms, times 1,024.
 var benchToken Token = 1_838_080_000_000_000
 
 func writeHold(w *Writer) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// commands are the commands of both forms: the line, and what it means.
+// commands are commands of both forms: the line, and its meaning.
 var commands = []struct{ name, line, want string }{
 	{"acquire without options", "ACQUIRE a b 0", `ACQUIRE "a" "b" 0`},
 	{"acquire in lower case", "acquire A B 10", `ACQUIRE "A" "B" 10`},

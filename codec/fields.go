@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Fields begins an OK with n fields, which must follow, and then End.
+// Fields begins an OK with n fields. The caller adds them and calls End.
 func (w *Writer) Fields(n int) {
 	if w.form == FormRESP {
 		w.Map(n)
@@ -16,7 +16,7 @@ func (w *Writer) Fields(n int) {
 	w.first = false
 }
 
-// Item begins one element of a List with n fields, which must follow, and then End.
+// Item begins one element of a List with n fields. The caller adds them and calls End.
 func (w *Writer) Item(n int) {
 	if w.form == FormRESP {
 		w.Map(n)
@@ -59,7 +59,7 @@ func (w *Writer) Num(name string, v int64) {
 // Token appends a field with a fencing token, which is a number like others.
 func (w *Writer) Token(name string, t Token) { w.Num(name, int64(t)) }
 
-// Str appends a field with a string of a client: quoted in text.
+// Str appends a field with a string of a client. In text it is quoted.
 func (w *Writer) Str(name string, v []byte) {
 	w.key(name)
 	if w.form == FormRESP {
@@ -79,8 +79,8 @@ func (w *Writer) Word(name, v string) {
 	}
 }
 
-// List begins an answer of n Items, which must follow. The cursor is where the
-// listing goes on; empty at its end.
+// List begins an answer of n Items, which the caller adds. The cursor continues the listing; it is
+// empty at the end.
 func (w *Writer) List(n int, cursor []byte) {
 	if w.form == FormRESP {
 		w.Array(2)
@@ -119,8 +119,7 @@ func (w *Writer) lineCount(n int) {
 	w.Buf = append(w.Buf, '\n')
 }
 
-// Info answers with a body of lines ended by CRLF: one bulk string in RESP,
-// lines in text.
+// Info answers with a body of lines that end in CRLF: one bulk string in RESP, lines in text.
 func (w *Writer) Info(body []byte) {
 	if w.form == FormRESP {
 		w.Bulk(body)
@@ -137,14 +136,14 @@ func (w *Writer) Info(body []byte) {
 
 var crlf = []byte("\r\n")
 
-// The methods below append pieces of RESP, for the commands of that form only.
+// The methods below append pieces of RESP, for commands of that form only.
 
 // Simple appends a simple string.
 func (w *Writer) Simple(s string) {
 	w.Buf = append(append(append(w.Buf, '+'), s...), "\r\n"...)
 }
 
-// Fault appends an error with a code of Redis that is none of ours.
+// Fault appends an error with a code of Redis that is not a Code.
 func (w *Writer) Fault(code, msg string) {
 	w.Buf = append(append(append(w.Buf, '-'), code...), ' ')
 	w.Buf = append(appendLine(w.Buf, msg), "\r\n"...)

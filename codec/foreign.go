@@ -2,9 +2,9 @@ package codec
 
 import "bytes"
 
-// Peers of other protocols connect by mistake: browsers, health checks, proxies. Their first line is
-// answered with what to do, and is Fatal, because the lines after it could be commands that nobody meant.
-// Only text has them: the first byte of an array belongs to no other protocol.
+// Peers of other protocols connect by mistake: browsers, health checks, proxies. The answer to
+// their first line says what to do, and is Fatal, because the following lines could be commands by
+// accident. Only text is checked, since no other protocol begins with the first byte of an array.
 
 const (
 	httpProblem  = "this port does not speak HTTP: /livez, /readyz and images are at the address of --http"
@@ -16,18 +16,18 @@ const (
 // tlsHandshake is the first byte of a TLS connection.
 const tlsHandshake = 0x16
 
-// httpWords begin a request or, with a colon, a header of HTTP: a web page must not be able to make
-// a browser send commands.
+// httpWords begin a request or, with a colon, a header of HTTP. They are refused so that a web page
+// can't make a browser send commands.
 var httpWords = [...]string{
 	"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PRI", "HOST:",
 }
 
-// foreign returns what is wrong with a line of another protocol that begins with these words, "" if it
-// is of none. The line has no tag.
+// foreign returns the error for a line of another protocol that begins with these words, or "" for
+// any other line. The line has no tag.
 //
-// A header of PROXY v2 begins "\r\n\r\n\x00\r\nQUIT\n". Its first two lines are blank, and nothing is
-// answered to them. The third is one NUL, which begins no command, so that nothing has to be
-// remembered of the lines before it.
+// A header of PROXY v2 begins "\r\n\r\n\x00\r\nQUIT\n". Its first two lines are blank and get no
+// answer. The third is one NUL, which begins no command, so the decoder need not remember the lines
+// before it.
 func foreign(words [][]byte) string {
 	first := words[0]
 	switch {
@@ -44,11 +44,11 @@ func foreign(words [][]byte) string {
 	return ""
 }
 
-// isVersionOfHTTP reports whether a word ends the first line of a request.
+// isVersionOfHTTP reports whether a word ends the first line of an HTTP request.
 func isVersionOfHTTP(word []byte) bool { return bytes.HasPrefix(word, []byte("HTTP/")) }
 
-// checkForeign is for a line of text that has turned out to be no command. It makes the problem fatal if
-// the line is of another protocol.
+// checkForeign is called for a line of text that is not a command. It makes the problem Fatal if
+// the line belongs to another protocol.
 func (d *Decoder) checkForeign(cmd *Command, words [][]byte, st Status) Status {
 	if st == Bad && cmd.Form == FormText && len(cmd.Tag) == 0 {
 		if problem := foreign(words); problem != "" {
@@ -58,9 +58,10 @@ func (d *Decoder) checkForeign(cmd *Command, words [][]byte, st Status) Status {
 	return st
 }
 
-// foreignLine is foreign for a line that can't be divided into words: blanks alone divide it here.
+// foreignLine is foreign for a line that can't be divided into words. It divides the line at blanks
+// only.
 func foreignLine(line []byte) string {
-	var words [4][]byte // one more than foreign looks at
+	var words [4][]byte // one more than foreign reads
 	n := 0
 	for n < len(words) {
 		line = bytes.TrimLeft(line, " \t")

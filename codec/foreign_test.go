@@ -38,7 +38,7 @@ func TestLinesOfOtherProtocolsAreFatal(t *testing.T) {
 	wantDecoded(t, "\x16", true, tlsFatal)
 }
 
-// TestCommandsThatLookLikeOtherProtocols are lines and arrays that a sender of commands can mean.
+// TestCommandsThatLookLikeOtherProtocols has lines and arrays that can be commands.
 func TestCommandsThatLookLikeOtherProtocols(t *testing.T) {
 	wantDecoded(t, "@t GET /\n", false, "bad UNKNOWN unknown command 'GET' @t")
 	wantDecoded(t, "@t PROXY TCP4\n", false, "bad UNKNOWN unknown command 'PROXY' @t")

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzText looks for lines that are decoded otherwise when they arrive in
-// pieces, and for those that break what Decode promises.
+// FuzzText looks for lines whose meaning changes when they arrive in pieces, and for lines that
+// break the promises of Decode.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"ACQUIRE a b 0\nRELEASE a b\r\nHEARTBEAT a b TOKEN 1 TTL 100\n",
@@ -50,8 +50,8 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// checkBothWays decodes a line as it is, which plainLine may do, and behind a
-// tab, which it never does, and compares.
+// checkBothWays decodes a line as it is, and after a tab, which plainLine never accepts. It
+// compares the two.
 func checkBothWays(t *testing.T, line []byte, preAuth bool) {
 	if len(line) == 0 || len(line) >= LineMax || line[0] == '*' || line[0] == 0x16 {
 		return
@@ -94,8 +94,7 @@ func FuzzRESP(f *testing.F) {
 	})
 }
 
-// checkPieces decodes the input whole and in pieces as long as cuts tells, and
-// compares.
+// checkPieces decodes the input whole and in pieces of the lengths in cuts, and compares.
 func checkPieces(t *testing.T, input, cuts []byte, preAuth bool) {
 	if len(input) > 4*FrameMax {
 		t.Skip("longer than any case of interest")
@@ -107,9 +106,8 @@ func checkPieces(t *testing.T, input, cuts []byte, preAuth bool) {
 	}
 }
 
-// decodeAll decodes the input as a connection would: what is left of one read
-// is presented again with the next behind it. It returns what was found, and
-// how much was left. No cuts: one read.
+// decodeAll decodes the input like a connection: the rest of one read is presented again with the
+// next. It returns the results and the length of the final rest. Without cuts there is one read.
 func decodeAll(t *testing.T, input, cuts []byte, preAuth bool) (found []string) {
 	t.Helper()
 	d, cmd := Decoder{PreAuth: preAuth}, Command{}
@@ -118,7 +116,7 @@ func decodeAll(t *testing.T, input, cuts []byte, preAuth bool) (found []string) 
 		if len(cuts) == 0 {
 			read = len(input)
 		} else {
-			// Squared, so that long inputs are not read in thousands of pieces only.
+			// Squared, so that not all long inputs are read in thousands of pieces.
 			size := int(cuts[reads%len(cuts)])
 			read = min(len(input), read+max(1, size*size/16, len(input)/1000))
 			reads++
@@ -144,7 +142,7 @@ func decodeAll(t *testing.T, input, cuts []byte, preAuth bool) (found []string) 
 	return append(found, fmt.Sprint("left ", len(input)-taken))
 }
 
-// checkStep checks what Decode promises about one call.
+// checkStep checks the promises of Decode for one call.
 func checkStep(t *testing.T, b, original []byte, n int, st Status) {
 	t.Helper()
 	if !bytes.Equal(b, original) {
@@ -158,14 +156,14 @@ func checkStep(t *testing.T, b, original []byte, n int, st Status) {
 	}
 	limit := LineMax + 1 // a whole line and its \r
 	if len(b) > 0 && b[0] == '*' {
-		limit = FrameMax - 1 // a whole frame is Ready, or too big
+		limit = FrameMax - 1 // a whole frame is Ready or too big
 	}
 	if n != 0 || len(b) > limit {
 		t.Fatalf("Incomplete took %d of %d bytes of %.100q", n, len(b), b)
 	}
 }
 
-// describe writes what a call of Decode found, with all fields that are valid.
+// describe writes the result of a call of Decode, with all fields that are valid.
 func describe(d *Decoder, cmd *Command, st Status) string {
 	var s strings.Builder
 	switch st {
@@ -255,8 +253,7 @@ func frame(words ...string) string {
 	return s.String()
 }
 
-// frameUpTo is the beginning of an array of 32, so many bytes long and cut off
-// behind a whole bulk string.
+// frameUpTo is the beginning of an array of 32, of that many bytes, cut after a whole bulk string.
 func frameUpTo(size int) string {
 	s := "*32\r\n" + strings.Repeat("$8000\r\n"+strings.Repeat("n", 8000)+"\r\n", size/8100)
 	rest := size - len(s) - len("$7000\r\n\r\n")

@@ -9,13 +9,13 @@ type Doc struct {
 	Args    string // the arguments, as in the documentation
 	Summary string // one sentence without a full stop
 	Arity   int    // least number of words, the name included
-	Keys    bool   // whether the first argument is a lock name
+	Keys    bool   // true if the first argument is a lock name
 
-	More []string // further lines of HELP <command>, sentences; nil if the summary says it all
+	More []string // further sentences of HELP <command>; nil if the summary is enough
 }
 
-// Docs is the one list of commands. HELP, the messages about wrong arguments,
-// COMMAND and COMMAND DOCS all come from it. Do not modify.
+// Docs is the only list of commands. HELP, the messages about wrong arguments, COMMAND and COMMAND
+// DOCS are made from it. Do not modify.
 var Docs = [...]Doc{
 	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [META <text>] [FRESH] [QUEUE <n>]", "Take a lock, waiting up to timeout_ms for it; 0 tries once", 4, true, []string{
 		"Answers when the lock is granted, or TIMEOUT. The wait is 0 to 86400000 ms.",
@@ -65,7 +65,8 @@ var Docs = [...]Doc{
 	{VerbReset, "RESET", "", "Put the connection back to its beginning", 1, false, nil},
 }
 
-// Refused are commands of Redis that are answered with what to do instead. No list has them. Do not modify.
+// Refused are commands of Redis whose answer says what to do instead. No list shows them. Do not
+// modify.
 var Refused = [...]Doc{
 	{Verb: VerbMulti, Name: "MULTI"},
 	{Verb: VerbExec, Name: "EXEC"},
@@ -74,7 +75,7 @@ var Refused = [...]Doc{
 	{Verb: VerbUnwatch, Name: "UNWATCH"},
 }
 
-// usages are the sentences of usageOf, made once: none is made per command.
+// usages are the sentences of usageOf. They are made once, not per command.
 var usages = makeUsages()
 
 func makeUsages() (list [VerbCount]string) {
@@ -116,8 +117,8 @@ func (v Verb) String() string {
 	return "NONE"
 }
 
-// helpLines are the answers of HELP: that of each verb, and at VerbNone the
-// list. They are made once from Docs, so that HELP allocates nothing.
+// helpLines are the answers of HELP: one for each verb, and the list at VerbNone. They are made
+// once from Docs, so that HELP allocates nothing.
 var helpLines = makeHelpLines()
 
 func makeHelpLines() (list [VerbCount][]string) {
@@ -131,9 +132,9 @@ func makeHelpLines() (list [VerbCount][]string) {
 	return list
 }
 
-// Help returns the lines that answer HELP, or HELP with a topic, a command or ERRORS in
-// any case; false if there is no such topic. Commands of the RESP form alone are
-// left out of the list. The lines are shared: do not modify.
+// Help returns the lines that answer HELP with a topic, which is a command or ERRORS in any case,
+// or HELP without one. It returns false if there is no such topic. The list leaves out commands
+// that only RESP has. The lines are shared: do not modify.
 func Help(topic []byte) (lines []string, ok bool) {
 	if len(topic) == 0 {
 		return helpLines[VerbNone], true

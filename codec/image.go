@@ -6,21 +6,21 @@ import (
 	"math"
 )
 
-// HoldFlags are what a recovery grace knows of a hold (see package table).
-// They are durable: bits are never used again.
+// HoldFlags are the state of a hold in a recovery grace (see package table). They are durable: bits
+// are never used again.
 type HoldFlags uint16
 
 const (
-	HoldNamed    HoldFlags = 1 << iota // its owner has shown its token since the start
-	HoldRenewed                        // renewed since the start, without token
-	HoldReleased                       // no hold any more: given back during the grace
-	HoldBarred                         // no hold any more: forced or expired during the grace
+	HoldConfirmed HoldFlags = 1 << iota // its owner has shown its token since the start
+	HoldRenewed                         // renewed since the start, without its token
+	HoldReleased                        // not a hold any more: released during the grace
+	HoldFenced                          // not a hold any more: forced or expired during the grace
 
-	holdFlagsAll = HoldNamed | HoldRenewed | HoldReleased | HoldBarred
+	holdFlagsAll = HoldConfirmed | HoldRenewed | HoldReleased | HoldFenced
 )
 
-// HoldImage is one hold in its durable form. Of a hold that ended during a
-// grace its last token stays on record, with count 0.
+// HoldImage is one hold in its durable form. If a hold has ended during a grace, its last token
+// stays on record, with count 0.
 type HoldImage struct {
 	Token    Token
 	Deadline int64  // end of the lease, table time in ns
@@ -29,7 +29,7 @@ type HoldImage struct {
 	Count    uint32 // acquires less releases
 	Flags    HoldFlags
 	Name     []byte
-	Service  []byte // empty only with HoldBarred
+	Service  []byte // empty only with HoldFenced
 	Meta     []byte
 }
 
@@ -40,7 +40,7 @@ type HoldImage struct {
 //	16  since      8
 //	24  ttl        4
 //	28  count      4
-//	32  strings    8   where its strings begin: name, service and META, one behind the other
+//	32  strings    8   offset of its strings: name, service and META, without gaps
 //	40  name       2   lengths of the strings
 //	42  service    2
 //	44  meta       2
@@ -49,17 +49,17 @@ type HoldImage struct {
 // All numbers are little-endian.
 const HoldImageBytes = 48
 
-// ShardImage is the durable form of one shard: fixed-size records, and the
-// strings that they point into. It may alias memory that is only mapped.
+// ShardImage is the durable form of one shard: fixed-size records, and the strings that they point
+// into. It may alias mapped memory.
 type ShardImage struct {
 	Shard      uint8
 	Counter    Token // the last token given; no record has a larger one
-	ClaimFloor Token // a hold that is not on record is believed only with a larger token
+	ClaimFloor Token // a claim to a hold that is not on record needs a larger token
 	Records    []byte
 	Strings    []byte
 }
 
-// Reset empties the image for another shard. It keeps the memory.
+// Reset empties the image for another shard and keeps its memory.
 func (s *ShardImage) Reset(shard uint8, counter, floor Token) {
 	*s = ShardImage{shard, counter, floor, s.Records[:0], s.Strings[:0]}
 }
@@ -85,8 +85,7 @@ func (s *ShardImage) Append(h *HoldImage) {
 	s.Strings = append(append(append(s.Strings, h.Name...), h.Service...), h.Meta...)
 }
 
-// At fills h with record i, whose strings alias the image. Check must have
-// found nothing wrong.
+// At fills h with record i, whose strings alias the image. Check must have succeeded.
 func (s *ShardImage) At(i int, h *HoldImage) {
 	r, le := s.Records[i*HoldImageBytes:], binary.LittleEndian
 	h.Token = Token(le.Uint64(r[0:]))
@@ -102,8 +101,8 @@ func (s *ShardImage) At(i int, h *HoldImage) {
 	h.Flags = HoldFlags(le.Uint16(r[46:]))
 }
 
-// Check tells what is wrong with the image, if anything: after it, At can be
-// called for every record, and what it yields is within the limits.
+// Check returns the first error of the image. If there is none, At can be called for every record,
+// and its results are within the limits.
 func (s *ShardImage) Check() error {
 	if len(s.Records)%HoldImageBytes != 0 {
 		return fmt.Errorf("%d bytes of records are not a whole number of them", len(s.Records))
@@ -131,15 +130,15 @@ func (s *ShardImage) Check() error {
 	return nil
 }
 
-// wrong names what no hold can have.
+// wrong describes what is impossible in a hold, or returns "".
 func (s *ShardImage) wrong(h *HoldImage) string {
-	ended := h.Flags&(HoldReleased|HoldBarred) != 0
+	ended := h.Flags&(HoldReleased|HoldFenced) != 0
 	switch {
 	case h.Token == 0 || h.Token > s.Counter:
 		return "its token was never given"
 	case len(h.Name) == 0 || len(h.Name) > NameMax:
 		return "its name is empty or too long"
-	case len(h.Service) > ServiceMax || len(h.Service) == 0 && h.Flags&HoldBarred == 0:
+	case len(h.Service) > ServiceMax || len(h.Service) == 0 && h.Flags&HoldFenced == 0:
 		return "its owner is empty or too long"
 	case len(h.Meta) > MetaMax:
 		return "its META is too long"

@@ -13,7 +13,7 @@ const (
 
 func n(count int) string { return strings.Repeat("n", count) }
 
-// inWordsOfRedis is the problem of an unknown command in RESP: its arguments are repeated.
+// inWordsOfRedis returns the problem of an unknown command in RESP, which repeats the arguments.
 func inWordsOfRedis(want string, words []string) string {
 	args := ", with args beginning with: "
 	for _, w := range words[1:] {
@@ -25,7 +25,7 @@ func inWordsOfRedis(want string, words []string) string {
 	return want + args
 }
 
-// TestMalformedCommands has what is wrong with the words of a command, in both forms.
+// TestMalformedCommands has commands with wrong words, in both forms.
 func TestMalformedCommands(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
 		{"acquire without a timeout", "ACQUIRE a b", "BADARG ACQUIRE takes <lock> <service> <timeout_ms> [TTL <ms>] [META <text>] [FRESH] [QUEUE <n>]"},
@@ -123,8 +123,8 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// respNumberWant is what an array answers: an empty number was dropped by
-// Fields, so that a word is missing.
+// respNumberWant returns the answer to an array. strings.Fields has dropped an empty number, so a
+// word is missing.
 func respNumberWant(line, number, want string) string {
 	if number == `""` {
 		word, _, _ := strings.Cut(line, " ")

@@ -1,12 +1,13 @@
 package codec
 
-// Fate says what an error means for the hold or the request that it answers.
+// Fate says what an error means for a hold or a request.
 type Fate uint8
 
 const (
 	FateLost  Fate = iota // the hold is gone: stop using what it guarded
 	FateAgain             // nothing was changed: try again, later or elsewhere
-	FateNever             // trying again changes nothing: the request, the rights or the program have to change
+	// trying again does not help: the request, the rights or the program must change
+	FateNever
 )
 
 // String returns the word of HELP ERRORS.
@@ -14,11 +15,11 @@ func (f Fate) String() string { return fateWords[f] }
 
 var fateWords = [...]string{"lost", "try again", "never"}
 
-// Meaning tells clients what to make of an error.
+// Meaning says what clients should do about an error.
 type Meaning struct {
 	Fate  Fate
 	Text  string // one sentence without a full stop
-	Later bool   // no command of this version answers it
+	Later bool   // this version never answers it
 }
 
 // Meanings has the meaning of each code. HELP ERRORS shows it, and a test compares it with PROTOCOL.md. Do not modify.
@@ -43,7 +44,7 @@ var Meanings = [CodeCount]Meaning{
 	AlreadyHeld: {Fate: FateNever, Text: "FRESH, and this service holds the lock; the data are its token"},
 }
 
-// errorTopic is the topic of HELP that has the codes.
+// errorTopic is the topic of HELP that lists the codes.
 const errorTopic = "ERRORS"
 
 var helpErrors = makeHelpErrors()

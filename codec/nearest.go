@@ -2,8 +2,9 @@ package codec
 
 import "math/bits"
 
-// nearest returns the command of that form that the word was probably meant to be, or "". Words that
-// can't be near are told apart by their letters, because a client may send a million of them.
+// nearest returns the command of that form that the client probably meant, or "". It first compares
+// sets of letters, which excludes most commands cheaply, because a client may send a million
+// unknown words.
 func nearest(word []byte, form Form) string {
 	best, distance := "", min(2, (len(word)-1)/2)
 	if len(word) < 3 {
@@ -40,8 +41,8 @@ var docLetters = func() []uint32 {
 	return sets
 }()
 
-// lettersOf returns the set of letters in the word. Some bytes share a place: two sets are never
-// further apart than the words.
+// lettersOf returns the set of letters in the word. Some bytes share a bit, so two sets differ by
+// no more than the words.
 func lettersOf(word []byte) (set uint32) {
 	for _, c := range word {
 		set |= 1 << (c & 31)
@@ -49,14 +50,14 @@ func lettersOf(word []byte) (set uint32) {
 	return set
 }
 
-// lettersApart is how many changes of a word its set of letters needs to become the other, at least:
-// a change takes one letter and gives one.
+// lettersApart returns a lower bound of the changes that turn a word with the letters a into one
+// with the letters b. A change takes one letter and adds one.
 func lettersApart(a, b uint32) int {
 	return max(bits.OnesCount32(a&^b), bits.OnesCount32(b&^a))
 }
 
-// editDistance is the number of letters to insert, delete or change (Wagner
-// and Fischer 1974). Both words are short.
+// editDistance returns the number of letters to insert, delete or change (Wagner and Fischer 1974).
+// Both words are short.
 func editDistance(a []byte, b string) int {
 	var row [40]int
 	if len(b) >= len(row) {

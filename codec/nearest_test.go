@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// nearestOfAll is nearest without the short cut by letters.
+// nearestOfAll is nearest without the comparison of letters.
 func nearestOfAll(word []byte, form Form) string {
 	best, distance := "", min(2, (len(word)-1)/2)
 	if len(word) < 3 {

@@ -7,9 +7,9 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// AppendQuoted appends b in double quotes, with \" \\ \n \r \t \xHH for what
-// can't stand in a line: control bytes, bytes that are not valid UTF-8, and the bytes of runes that
-// steer a terminal or the reading of a log (steers). The bytes can be had back exactly.
+// AppendQuoted appends b in double quotes. It writes \" \\ \n \r \t \xHH for control bytes, bytes
+// that are not valid UTF-8, and the bytes of runes that steer a terminal or the reading of a log
+// (steers). AppendUnquoted gives the same bytes again.
 func AppendQuoted(dst, b []byte) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(b); {
@@ -32,9 +32,10 @@ func AppendQuoted(dst, b []byte) []byte {
 	return append(dst, '"')
 }
 
-// steers reports whether a rune beyond ASCII does more than to be seen: the C1 controls, which are escape
-// sequences of a terminal, line and paragraph separators, and format characters (category Cf), which turn
-// the direction of text (U+202E) or are not seen at all (U+FEFF, U+200B, tags).
+// steers reports whether a rune beyond ASCII changes how other text is shown. These are the C1
+// controls, which are escape sequences of a terminal; line and paragraph separators; and format
+// characters (category Cf), which turn the direction of text (U+202E) or are invisible (U+FEFF,
+// U+200B, tags).
 func steers(r rune) bool {
 	return r <= 0x9f || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }

@@ -2,5 +2,5 @@
 
 package codec
 
-// raceEnabled: the race detector allocates in code that does not.
+// raceEnabled is true because the race detector allocates where the code does not.
 const raceEnabled = true

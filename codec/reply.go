@@ -2,35 +2,36 @@ package codec
 
 import "bytes"
 
-// ReplyKind says what a Reply is.
+// ReplyKind is the kind of a Reply.
 type ReplyKind uint8
 
 const (
-	ReplyOK    ReplyKind = iota // OK, or the fields of an OK
+	ReplyOK    ReplyKind = iota // OK, with or without fields
 	ReplyError                  // an error: Reply.Word, Reply.Code, Reply.Text
-	ReplyEvent                  // an EVENT line, or a push of RESP3: no command asked for it
-	ReplyItem                   // one line of an answer of several lines: text only
+	ReplyEvent                  // an EVENT line, or a push of RESP3, which answers no command
+	ReplyItem                   // one line of an answer of several lines; text only
 	ReplyValue                  // any other value of RESP: a string, a number, an array, a null
 )
 
-// Reply is one reply, as ParseReply found it. Its slices alias the input.
+// Reply is one reply of a server. Its slices alias the input.
 type Reply struct {
 	Kind ReplyKind
 	Form Form
 	Tag  []byte // of a text reply; empty: untagged
 	Code Code   // of an error; Internal if this version does not know the word
-	Word []byte // of an error: the code as it stands on the wire
-	// Text is what follows OK, the error's code, or EVENT on a line of text. In RESP it is the
-	// content of a string or number, or the elements of an array or map.
+	Word []byte // of an error: the code as written on the wire
+	// Text is the rest of the line after OK, the error's code, or EVENT. In RESP it is the content
+	// of a string or number, or the elements of an array or map.
 	Text  []byte
 	Count int // elements of a RESP array; a map has two for each field
 }
 
-// ParseReply reads the first reply of b and returns how many bytes it took, 0 if the reply is not
-// whole (Incomplete). Fatal means that b holds no reply of this form; what follows can't be read.
+// ParseReply reads the first reply of b and returns how many bytes it took. It returns 0 and
+// Incomplete if the reply is not whole. Fatal means that b does not begin with a reply of this
+// form; the rest can't be read either.
 //
-// An answer of several lines is one reply per line in the text form: OK with the field lines, and
-// as many items. A client tells items and events apart from replies by what it has asked.
+// In the text form an answer of several lines is one reply per line: OK with fields, and the items.
+// A client that knows its commands can tell items and events from replies.
 func ParseReply(b []byte, form Form, r *Reply) (n int, st Status) {
 	*r = Reply{Form: form}
 	if form == FormRESP {
@@ -62,7 +63,7 @@ func ParseReply(b []byte, form Form, r *Reply) (n int, st Status) {
 	return end + 1, Ready
 }
 
-// setError takes an error apart: the code, and the data and words that follow it.
+// setError parses an error: the code, the data and the words.
 func (r *Reply) setError(b []byte) {
 	r.Kind = ReplyError
 	r.Word, r.Text, _ = bytes.Cut(b, []byte{' '})
@@ -72,13 +73,13 @@ func (r *Reply) setError(b []byte) {
 			r.Code = Code(code)
 		}
 	}
-	if string(r.Word) == "ERR" { // Redis' word, which stands for UNKNOWN
+	if string(r.Word) == "ERR" { // Redis' word for UNKNOWN
 		r.Code = Unknown
 	}
 }
 
-// Field returns the value of the field with that name, and false if the reply has none. A string
-// of the text form is still quoted: see AppendUnquoted.
+// Field returns the value of the field with that name, or false if the reply has none. A string of
+// the text form is still quoted: see AppendUnquoted.
 func (r *Reply) Field(name string) (value []byte, ok bool) {
 	for rest := r.Text; len(rest) > 0; {
 		var key []byte
@@ -92,7 +93,7 @@ func (r *Reply) Field(name string) (value []byte, ok bool) {
 	return nil, false
 }
 
-// Number returns the value of a field that is a number of at most 19 digits.
+// Number returns the value of a field if it is a number of at most 19 digits.
 func (r *Reply) Number(name string) (v uint64, ok bool) {
 	value, ok := r.Field(name)
 	if !ok {
@@ -101,7 +102,7 @@ func (r *Reply) Number(name string) (v uint64, ok bool) {
 	return number(value, 0, 1<<63-1)
 }
 
-// nextField takes the first field of b apart: name=value in text, two elements in RESP.
+// nextField parses the first field of b: name=value in text, two elements in RESP.
 func nextField(b []byte, form Form) (name, value, rest []byte, ok bool) {
 	if form == FormRESP {
 		if name, b, ok = scalar(b); !ok {
@@ -126,7 +127,7 @@ func nextField(b []byte, form Form) (name, value, rest []byte, ok bool) {
 	return name, b[:end], bytes.TrimLeft(b[end:], " "), true
 }
 
-// quotedLen returns the length of the quoted string at the beginning of b, -1 if it has no end.
+// quotedLen returns the length of the quoted string at the beginning of b, or -1 if it has no end.
 func quotedLen(b []byte) int {
 	for i := 1; i < len(b); i++ {
 		switch b[i] {
@@ -139,8 +140,8 @@ func quotedLen(b []byte) int {
 	return -1
 }
 
-// AppendUnquoted appends the string that a quoted word stands for, and reports whether the word is
-// one that AppendQuoted can have written. A bare word stands for itself.
+// AppendUnquoted appends the string that a word means: a bare word itself, a quoted word without
+// quotes and escapes. It returns false if AppendQuoted can't have written the word.
 func AppendUnquoted(dst, word []byte) ([]byte, bool) {
 	if len(word) == 0 || word[0] != '"' {
 		return append(dst, word...), true

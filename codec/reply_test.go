@@ -91,7 +91,8 @@ func TestParseReplyOfText(t *testing.T) {
 	}
 }
 
-// FuzzReply looks for bytes that ParseReply reads beyond, and for a result that more input changes.
+// FuzzReply looks for input on which ParseReply reads too far, and for a result that changes with
+// more input.
 func FuzzReply(f *testing.F) {
 	for _, s := range []string{"OK token=1 owner=\"\\\"\" x\n", "@1 ERROR LIMIT conns\r\n", "*2\r\n$1\r\na\r\n:1\r\n", "%1\r\n+a\r\n_\r\n",
 		">2\r\n+event\r\n*1\r\n#t\r\n", "$-1\r\n", "*-1\r\n", "*999999999\r\n", "$5\r\nab", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", "OK a=\"\\"} {

@@ -48,7 +48,7 @@ func parseReplyRESP(b []byte, r *Reply) (n int, st Status) {
 	return n, Ready
 }
 
-// isFields reports whether an array of RESP2 is the fields of an OK: names and values in turn.
+// isFields reports whether an array of RESP2 has the fields of an OK: names and values in turn.
 func isFields(b []byte, count int) bool {
 	if count == 0 || count%2 != 0 || b[0] != '$' {
 		return false
@@ -65,7 +65,7 @@ func isFields(b []byte, count int) bool {
 	return true
 }
 
-// isFieldName reports whether a word is like the names of our fields: token, lease_ms.
+// isFieldName reports whether a word looks like the name of a field: token, lease_ms.
 func isFieldName(b []byte) bool {
 	for _, c := range b {
 		if (c < 'a' || c > 'z') && c != '_' {
@@ -117,7 +117,7 @@ func valueLen(b []byte, depth int) (n int, st Status) {
 	return n, Ready
 }
 
-// replyBulkEnd returns the index behind a bulk string whose content ends at end.
+// replyBulkEnd returns the index after a bulk string whose content ends at end.
 func replyBulkEnd(b []byte, end int) (n int, st Status) {
 	switch {
 	case end+2 > len(b):

@@ -1,6 +1,6 @@
 package codec
 
-// verbOf returns the verb that the word in upper case names, or VerbNone.
+// verbOf returns the verb whose word in upper case this is, or VerbNone.
 func verbOf(word []byte) Verb {
 	switch string(word) {
 	case "ACQUIRE":
@@ -55,8 +55,8 @@ func verbOf(word []byte) Verb {
 	return VerbNone
 }
 
-// upper returns the word in upper case, in the decoder's own memory; nil if it
-// is longer than any keyword.
+// upper returns the word in upper case, in memory of the decoder. It returns nil if the word is
+// longer than any keyword.
 func (d *Decoder) upper(word []byte) []byte {
 	if len(word) > len(d.letters) {
 		return nil
@@ -70,10 +70,10 @@ func (d *Decoder) upper(word []byte) []byte {
 	return d.letters[:len(word)]
 }
 
-// usage is the problem of a wrong number of arguments.
+// usage reports a wrong number of arguments.
 func (d *Decoder) usage(verb Verb) Status { return d.bad(BadArg, usageOf(verb)) }
 
-// unknown is the problem of a command that does not exist. In RESP it is in the words of Redis.
+// unknown reports a command that does not exist. In RESP it uses the words of Redis.
 func (d *Decoder) unknown(cmd *Command, words [][]byte) Status {
 	d.bad(Unknown, "unknown command '")
 	d.msg = AppendShort(d.msg, words[0])
@@ -96,10 +96,10 @@ func (d *Decoder) unknown(cmd *Command, words [][]byte) Status {
 	return Bad
 }
 
-// argsShown is the length of arguments from which on an error repeats no more of them, as in Redis.
+// argsShown is the length in bytes after which an error repeats no further arguments, as in Redis.
 const argsShown = 128
 
-// shortMax is how much of a client's word an error repeats.
+// shortMax is how many bytes of a client's word an error repeats.
 const shortMax = 32
 
 // AppendShort appends the beginning of a word, made printable.

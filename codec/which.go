@@ -1,19 +1,19 @@
 package codec
 
-// Which says which limit a command has run into. Its word stands behind LIMIT on the wire: the
-// words are part of the public protocol, so add at the end and never reuse a number.
+// Which is the limit that a command has reached. Its word follows LIMIT on the wire. The words are
+// part of the public protocol: add new ones at the end and never reuse a number.
 type Which uint8
 
 const (
 	WhichNone        Which = 0  // no limit was reached
 	WhichConns       Which = 1  // connections, or the files of the process
-	WhichLocks       Which = 2  // locks held at once
+	WhichLocks       Which = 2  // held locks
 	WhichWaiters     Which = 3  // waiting requests of all locks together
 	WhichLockWaiters Which = 4  // waiting requests of one lock, or more than QUEUE allows
 	WhichTags        Which = 5  // open tags of one connection
 	WhichRetries     Which = 6  // records of requests that may be sent again
-	WhichCount       Which = 7  // acquires without a release by one service
-	WhichMemory      Which = 8  // memory of the table, or the buffers of all connections
+	WhichCount       Which = 7  // records of requests that a client may repeat
+	WhichMemory      Which = 8  // acquires without a release by one service
 	WhichPending     Which = 9  // input of one connection that can't be executed yet
 	WhichTokens      Which = 10 // fencing tokens that this start may give
 )
@@ -23,7 +23,7 @@ var whichWords = [...]string{
 	"pending", "tokens",
 }
 
-// String returns the word that stands for the limit on the wire.
+// String returns the word of the limit on the wire.
 func (w Which) String() string {
 	if int(w) >= len(whichWords) {
 		panic("BUG: limit out of range")

@@ -2,7 +2,7 @@ package codec
 
 import "testing"
 
-// TestErrorsWithData has the data between the code and the words, in both forms.
+// TestErrorsWithData has data between the code and the words, in both forms.
 func TestErrorsWithData(t *testing.T) {
 	for _, c := range []struct {
 		form      Form

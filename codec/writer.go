@@ -1,8 +1,8 @@
 package codec
 
-// Writer appends replies to Buf. Every reply begins with Start, which sets the
-// form and the tag, and is one call of OK, Error, Hold, Lines, Info or a
-// RESP-only method, or Fields and its fields up to End, or List with its Items.
+// Writer appends replies to Buf. Every reply begins with Start, which sets the form and the tag.
+// Then follows one call of OK, Error, Hold, Lines, Info or a RESP-only method; or Fields, its
+// fields and End; or List with its Items.
 type Writer struct {
 	Buf   []byte
 	RESP3 bool // the session has switched to RESP3
@@ -54,15 +54,15 @@ func (w *Writer) Error(code Code, msg string) { appendError(w, code, nil, msg) }
 // ErrorBytes is Error for words in a buffer.
 func (w *Writer) ErrorBytes(code Code, msg []byte) { appendError(w, code, nil, msg) }
 
-// ErrorData is Error with data for programs between the code and the words: numbers, keywords and quoted
-// strings, with one blank between them. Empty data is none.
+// ErrorData is Error with data for programs between the code and the words. Data is numbers,
+// keywords and quoted strings, with one blank between them. It may be empty.
 func (w *Writer) ErrorData(code Code, data []byte, msg string) { appendError(w, code, data, msg) }
 
 func appendError[T string | []byte](w *Writer, code Code, data []byte, msg T) {
 	if w.form == FormRESP {
 		word := code.String()
 		if code == Unknown {
-			word = "ERR" // what client libraries look for
+			word = "ERR" // client libraries look for this word
 		}
 		w.Buf = append(append(append(w.Buf, '-'), word...), ' ')
 		w.Buf = appendData(w.Buf, data)
@@ -77,7 +77,7 @@ func appendError[T string | []byte](w *Writer, code Code, data []byte, msg T) {
 	w.Buf = append(w.Buf, '\n')
 }
 
-// appendData appends the data of an error and a blank, if there are any.
+// appendData appends the data of an error and a blank, unless the data is empty.
 func appendData(dst, data []byte) []byte {
 	if len(data) == 0 {
 		return dst
@@ -85,7 +85,7 @@ func appendData(dst, data []byte) []byte {
 	return append(append(dst, data...), ' ')
 }
 
-// appendLine appends words without what would end the line.
+// appendLine appends words without bytes that would end the line.
 func appendLine[T string | []byte](dst []byte, msg T) []byte {
 	for i := range len(msg) {
 		c := msg[i]

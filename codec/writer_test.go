@@ -10,12 +10,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// replies are all shapes of a reply. "@" stands for the tag and its blank, at
-// the beginning of every line of text that has one.
+// replies has every shape of a reply. "@" stands for the tag and its blank, at the beginning of
+// every line of text that has one.
 var replies = []struct {
 	name               string
 	write              func(w *Writer)
-	text, resp2, resp3 string // resp3 is empty where it is as resp2
+	text, resp2, resp3 string // resp3 is empty where it equals resp2
 }{
 	{"OK", func(w *Writer) { w.OK() }, "@OK\n", "+OK\r\n", ""},
 	{
@@ -133,7 +133,7 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// wantReply writes a reply behind one of the other form with another tag.
+// wantReply writes a reply after one of the other form with another tag.
 func wantReply(t *testing.T, write func(*Writer), form Form, tag string, resp3 bool, want string) {
 	t.Helper()
 	w := Writer{RESP3: resp3}
@@ -180,8 +180,8 @@ func TestAppendQuoted(t *testing.T) {
 	}
 }
 
-// TestQuotedWordsDecodeToTheSameBytes is the promise that what a reply names
-// can be sent back as it stands there.
+// TestQuotedWordsDecodeToTheSameBytes checks that a client can send back a name exactly as a reply
+// shows it.
 func TestQuotedWordsDecodeToTheSameBytes(t *testing.T) {
 	var d Decoder
 	var cmd Command

@@ -48,9 +48,9 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 
 var flagsOf = [...]codec.HoldFlags{
 	stateRenewed:   codec.HoldRenewed,
-	stateConfirmed: codec.HoldNamed,
+	stateConfirmed: codec.HoldConfirmed,
 	stateReleased:  codec.HoldReleased,
-	stateFenced:    codec.HoldBarred,
+	stateFenced:    codec.HoldFenced,
 }
 
 // Counter returns the last token given.

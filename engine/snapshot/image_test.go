@@ -21,11 +21,11 @@ var sampleHolds = map[uint8][]codec.HoldImage{
 	7: {
 		{Token: 1001, Deadline: 31_000_000_000, Since: 1_000_000_000, TTLMs: 30_000, Count: 2, Name: []byte("nightly report"),
 			Service: []byte("billing-1"), Meta: []byte("host a")},
-		{Token: 1003, Deadline: 6_000_000_000, TTLMs: 1000, Count: 1, Flags: codec.HoldNamed, Name: []byte{0, 0xff}, Service: []byte("b")},
+		{Token: 1003, Deadline: 6_000_000_000, TTLMs: 1000, Count: 1, Flags: codec.HoldConfirmed, Name: []byte{0, 0xff}, Service: []byte("b")},
 	},
 	255: {
 		{Token: 999, Flags: codec.HoldReleased, Name: []byte("given back"), Service: []byte("c")},
-		{Token: 998, Flags: codec.HoldBarred, Name: []byte("forced")},
+		{Token: 998, Flags: codec.HoldFenced, Name: []byte("forced")},
 	},
 }
 
