@@ -6,6 +6,7 @@
 //
 // The garbage collector does not run while the heap is small (collector.go).
 //
-// The server has two goroutines besides those of the engine. The main one runs Engine.Serve. The
-// other waits for SIGHUP until the server stops.
+// The server has these goroutines besides those of the engine. The main one runs Engine.Serve.
+// Another waits for SIGHUP until the server stops. Under systemd "watchdog" reports that the
+// server is alive, and "manager" reports that a stop has begun.
 package main

@@ -16,6 +16,7 @@ import (
 	"dlm/cmd/dlm/admin"
 	"dlm/cmd/dlm/logging"
 	"dlm/cmd/dlm/settings"
+	"dlm/cmd/dlm/systemd"
 	"dlm/engine"
 )
 
@@ -74,6 +75,10 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 
+	manager, err := systemd.FromEnvironment()
+	if err != nil {
+		return err
+	}
 	// The HTTP side comes first, because a start that fails for its address must not use up the
 	// clean stop of the data directory.
 	side, err := listenHTTP(s.HTTP, log)
@@ -104,6 +109,7 @@ func serve(stderr io.Writer, s *settings.Server) error {
 		log.Info("probes are answered", "address", probes.Addrs())
 	}
 	go reloadOnHangup(ctx, hangup, s.TokenFile, server, log)
+	defer informManager(manager, server)()
 
 	if err = serveBounded(ctx, server, side, probes); err == nil {
 		log.Info("stopped")
