@@ -48,7 +48,7 @@ func newRoot() *cobra.Command {
 		RunE:          showHelp,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(newServerCommand(), newSnapshotCommand(), newPromoteCommand(), newReinstateCommand(), newBenchCommand(), newTokenCommand(), newVersionCommand())
+	root.AddCommand(newServerCommand(), newSnapshotCommand(), newPromoteCommand(), newReinstateCommand(), newHealthCommand(), newBenchCommand(), newTokenCommand(), newVersionCommand())
 	return root
 }
 
