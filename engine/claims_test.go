@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"dlm/engine/snapshot"
 )
 
 func TestTTLBeyondTheGrace(t *testing.T) {
@@ -18,20 +16,6 @@ func TestTTLBeyondTheGrace(t *testing.T) {
 	s.want("ACQUIRE a svc 0 TTL 20000", "OK")
 	s.want("HEARTBEAT a svc TTL 20001", "ERROR BADARG")
 	s.crash()
-}
-
-// TestTTLLimitOutlivesAShorterGrace: within the grace of a start with a shorter setting, holds of the
-// start before may be alive with their longer leases, and be on no record.
-func TestTTLLimitOutlivesAShorterGrace(t *testing.T) {
-	former := snapshot.Start{Number: 1, TTLLimitMs: 40_000}
-	for range 2 {
-		rec := &recovered{started: time.Now()}
-		rec.plan(&Config{RecoveryGrace: 20 * time.Second}, &former, true, nil, false)
-		if rec.grace != 40*time.Second || rec.start.TTLLimitMs != 40_000 {
-			t.Fatalf("start %d: grace %v, TTL limit %d ms", rec.start.Number, rec.grace, rec.start.TTLLimitMs)
-		}
-		former = rec.start
-	}
 }
 
 // TestTTLBeyondTheGraceBehindAWait: a heartbeat that is executed when it is read

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/durability"
 	"dlm/table"
 )
 
@@ -187,8 +188,8 @@ func (c *Config) Validate() error {
 			bad("%s: %d is not within 1 to %d", n.name, n.n, n.max)
 		}
 	}
-	if c.TokenFloor > tokenFloorMax {
-		bad("token-floor: %d is not within 0 to %d", uint64(c.TokenFloor), uint64(tokenFloorMax))
+	if c.TokenFloor > durability.TokenFloorMax {
+		bad("token-floor: %d is not within 0 to %d", uint64(c.TokenFloor), uint64(durability.TokenFloorMax))
 	}
 	if n := c.ConnsPerAddressMax; n < 0 || n > connsMaxMax {
 		bad("max-conns-per-address: %d is not within 1 to %d", n, connsMaxMax)

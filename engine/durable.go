@@ -10,15 +10,9 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 	"dlm/table"
-)
-
-const (
-	// loadBase and loadPerHold are more than a promotion takes to load an image:
-	// 10 million holds took 1 to 2.3 s.
-	loadBase    = 100 * time.Millisecond
-	loadPerHold = 400 * time.Nanosecond
 )
 
 // recovered is what a data directory gave to start with, or a new table.
@@ -35,7 +29,6 @@ type recovered struct {
 	// ttlReason refuses a longer TTL, in words that are made once: clients cause many.
 	ttlReason string
 	started   time.Time
-	older     bool         // a newer image was damaged, and passed over
 	newDir    bool         // dir had neither START nor an image
 	asOf      atomic.Int64 // when the table was known to be as in the image, ns after started; later ones for a backup only
 	asFirst   int64        // the same, when the image was loaded
@@ -66,7 +59,7 @@ func openTable(cfg *Config) (*recovered, error) {
 // fresh makes a table for memory only.
 func fresh(cfg *Config) *recovered {
 	now := time.Now()
-	return &recovered{table: newTable(cfg, secretSeed(), max(wallToken(now), cfg.TokenFloor)), ttlMax: codec.TTLMaxMs, started: now}
+	return &recovered{table: newTable(cfg, secretSeed(), max(durability.WallToken(now), cfg.TokenFloor)), ttlMax: codec.TTLMaxMs, started: now}
 }
 
 func newTable(cfg *Config, seed uint64, tokenStart codec.Token) *table.Table {
@@ -87,13 +80,17 @@ func newTable(cfg *Config, seed uint64, tokenStart codec.Token) *table.Table {
 //
 // A backup that is promoted goes the same way, at the table time now; exact is
 // the header of the image that its primary has written last, if that confirmed its end.
-func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered, error) {
+func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *durability.Promotion) (*recovered, error) {
+	facts := durability.Facts{Promotion: promote, TokenFloor: cfg.TokenFloor, GraceMs: uint32(cfg.RecoveryGrace.Milliseconds()),
+		Lineage: newLineage(), Seed: secretSeed()}
 	former, err := readStart(dir)
 	known := err == nil
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if known {
+		facts.Former = &former
+	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if known && former.Role != snapshot.Primary && promote == nil {
+	if !facts.Startable() {
 		advice := roleAdvice[former.Role]
 		if former.Role == snapshot.Deposed {
 			advice += "; " + wayBack(dir.Path()) + "; " + beginAnew(dir)
@@ -104,27 +101,23 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *promotion) (*recovered
 	if err != nil {
 		return nil, err
 	}
+	facts.PassedOver = older
 	if img != nil {
 		defer func() { _ = img.Close() }() // it was only read
-		if err := belongs(img, &former, known && promote == nil); err != nil {
-			return nil, err
-		}
+		header := img.Header()
+		facts.Image, facts.ImageName = &header, filepath.Base(img.Path())
 	}
-	rec := &recovered{dir: dir, started: cfg.now(), older: older, newDir: !known && img == nil}
+	rec := &recovered{dir: dir, started: cfg.now(), newDir: !known && img == nil}
 	if rec.newDir {
 		cfg.Log.Warn("the data directory is new, and no lock is held: if it was used before, see whether its volume is mounted; "+
 			"if it was emptied, --token-floor keeps tokens rising", "directory", dir.Path())
 	}
-	if promote != nil && img != nil {
-		// Leases must not run while the image is loaded: they begin when that is over, or somewhat later.
-		rec.begun = promote.now + int64(loadBase+time.Duration(img.Header().Holds)*loadPerHold)
+	facts.Wall = rec.started
+	plan, err := durability.Decide(&facts)
+	if err != nil {
+		return nil, about(img, err)
 	}
-	copied := promote != nil || older || img != nil && (!known || img.Header().Start > former.Number)
-	rec.plan(cfg, &former, known, img, copied)
-	if promote != nil && promote.last == rec.from && rec.from != "" && !rec.header.Grace {
-		rec.grace = 0
-	}
-	if err := rec.load(cfg, img); err != nil {
+	if err := rec.load(cfg, &plan, img); err != nil {
 		return nil, err
 	}
 	if err := dir.WriteStart(&rec.start); err != nil {
@@ -142,18 +135,12 @@ func (r *recovered) limitTTL(ms uint32) {
 	r.ttlReason = fmt.Sprintf("no TTL may be longer than %d ms here: a start after a crash waits for so long for holders (recovery-grace)", ms)
 }
 
-// belongs makes sure that an image is what its name says, and, if START is its
-// primary's, that it is of the same table.
-func belongs(img *snapshot.Image, former *snapshot.Start, same bool) error {
-	h := img.Header()
-	if same && h.Lineage != former.Lineage {
-		return fmt.Errorf("%s: it belongs to another table than START: move it away", img.Path())
+// about adds the path of the image to an error.
+func about(img *snapshot.Image, err error) error {
+	if img == nil {
+		return err
 	}
-	if own := snapshot.FileName(h.Start, h.Number); filepath.Base(img.Path()) != own {
-		return fmt.Errorf("%s: it is image %d of start %d under another name: call it %s, and remove what was in its place",
-			img.Path(), h.Number, h.Start, own)
-	}
-	return nil
+	return fmt.Errorf("%s: %w", img.Path(), err)
 }
 
 var roleAdvice = map[snapshot.Role]string{
@@ -161,60 +148,38 @@ var roleAdvice = map[snapshot.Role]string{
 	snapshot.Deposed:   "a backup has taken over from it: clients must use that one; to make this a backup, empty the directory and give --backup-of",
 }
 
-// plan decides tokens and grace by what was before: START of the former start,
-// if known, and an image or nil. copied says that others may have started from that image too.
-func (r *recovered) plan(cfg *Config, former *snapshot.Start, known bool, img *snapshot.Image, copied bool) {
-	s := &r.start
-	*s = snapshot.Start{Lineage: newLineage(), Seed: secretSeed(), Role: snapshot.Primary}
-	tokens, ttlMs := max(wallToken(r.started), cfg.TokenFloor), uint32(0)
-	if known {
-		s.Lineage, s.Seed, s.Number = former.Lineage, former.Seed, former.Number
-		tokens, ttlMs = max(tokens, former.TokenCeiling), former.TTLLimitMs
-	}
-	clean := false
+// load makes the table of the plan, with the holds of the image.
+func (r *recovered) load(cfg *Config, plan *durability.Plan, img *snapshot.Image) error {
 	if img != nil {
-		h := img.Header()
-		r.header, r.from = h, filepath.Base(img.Path())
-		r.know(time.Unix(0, h.WallTime))
-		clean = known && former.CleanImage == r.from && h.Start == former.Number && !h.Grace && !copied
-		s.Lineage, s.Seed, s.Number = h.Lineage, h.Seed, max(s.Number, h.Start)
-		tokens, ttlMs = max(tokens, h.TokenCeiling), max(ttlMs, h.TTLLimitMs)
+		r.header = img.Header()
+		r.know(time.Unix(0, r.header.WallTime))
 	}
-	if copied {
-		tokens += r.leap(r.older)
-	}
-	s.Number++
-	s.TokenStart, s.TokenCeiling = tokens, tokens+tokenReserve
-	s.TTLLimitMs = uint32(cfg.RecoveryGrace.Milliseconds())
-	if (known || img != nil) && !clean {
-		r.grace = max(cfg.RecoveryGrace, time.Duration(ttlMs)*time.Millisecond)
-		// A start after a crash within this grace must still wait for the leases of the former one: who
-		// has not spoken yet is not on record. So a shorter setting counts after a clean stop.
-		s.TTLLimitMs = max(s.TTLLimitMs, ttlMs)
-	}
+	r.from, r.grace, r.begun = plan.From, plan.Grace, plan.Begun
+	r.table = newTable(cfg, plan.Start.Seed, plan.Start.TokenStart)
+	r.table.SetTokenCeiling(plan.Start.TokenCeiling)
+	longest, err := r.fill(plan.Recovery(&r.header), img)
+	r.holds = r.table.Totals().Held
+	plan.Loaded(longest)
+	r.start = plan.Start
+	r.limitTTL(r.start.TTLLimitMs) // what holders were given may be claimed, and renewed
+	return err
 }
 
-// load makes the table, with what is in the image.
-func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
-	if r.start.TokenCeiling > codec.TokenMax {
-		return noTokensLeft(r.start.TokenStart)
-	}
-	r.table = newTable(cfg, r.start.Seed, r.start.TokenStart)
-	r.table.SetTokenCeiling(r.start.TokenCeiling)
-	how := table.Recovery{Grace: int64(r.grace), ImageTime: r.header.TableTime, Now: r.begun}
-	r.limitTTL(r.start.TTLLimitMs) // what holders were given may be claimed, and renewed
+// fill imports the image into the table, and returns the longest TTL of its holds in ms. Without an
+// image the shards learn that there is a grace.
+func (r *recovered) fill(how table.Recovery, img *snapshot.Image) (longestMs uint32, err error) {
 	if img == nil {
 		var empty codec.ShardImage
 		for i := range table.Shards {
 			empty.Reset(uint8(i), 0, 0)
 			if err := r.table.ShardAt(i).Import(&empty, how); err != nil {
-				return err
+				return 0, err
 			}
 		}
-		return nil
+		return 0, nil
 	}
 	var longest atomic.Uint32
-	err := img.Each(func(s *codec.ShardImage) error {
+	err = img.Each(func(s *codec.ShardImage) error {
 		shard := r.table.ShardAt(int(s.Shard))
 		if err := shard.Import(s, how); err != nil {
 			return fmt.Errorf("%s: shard %d: %w", img.Path(), s.Shard, err)
@@ -224,11 +189,7 @@ func (r *recovered) load(cfg *Config, img *snapshot.Image) error {
 		}
 		return nil
 	})
-	r.holds = r.table.Totals().Held
-	// Holds keep the TTL that they were given when more was allowed.
-	r.start.TTLLimitMs = max(r.start.TTLLimitMs, longest.Load())
-	r.limitTTL(r.start.TTLLimitMs)
-	return err
+	return longest.Load(), err
 }
 
 func newLineage() (l snapshot.Lineage) {

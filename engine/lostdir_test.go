@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
 
@@ -58,7 +59,8 @@ func TestADirectoryThatWasReplaced(t *testing.T) {
 	if reasons := strings.Join(first.e.Unready(), "\n"); !strings.Contains(reasons, "may be another server's") {
 		t.Errorf("ready: %q", reasons)
 	}
-	m.rec.start.TokenCeiling = m.rec.start.TokenStart + tokenReserve/4 // it must be renewed
+	// START must be renewed.
+	m.rec.start.TokenCeiling = m.rec.start.TokenStart + durability.TokenReserve/4
 	if err := m.extendTokens(); !errors.Is(err, snapshot.ErrLost) {
 		t.Errorf("START of another: %v", err)
 	}

@@ -6,14 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
-
-// promotion is how a backup becomes the primary.
-type promotion struct {
-	now  int64  // table time
-	last string // image that the primary wrote last, with nothing executed after it; empty: not known
-}
 
 // ErrNotBackup is returned by Promote on a server that follows nobody.
 var ErrNotBackup = errors.New("this server is no backup")
@@ -73,7 +68,7 @@ func (e *Engine) Promote(ctx context.Context, how PromoteRequest) (string, error
 			e.cfg.Log.Warn("promotion without the last image of the primary", "error", err.Error())
 		}
 	}
-	rec, err := recoverFrom(&e.cfg, f.dir, &promotion{now: e.clock.now(), last: last})
+	rec, err := recoverFrom(&e.cfg, f.dir, &durability.Promotion{Now: e.clock.now(), Last: last})
 	if err != nil {
 		// Nobody serves now: better a backup that can be promoted again.
 		e.follow(f)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 	"dlm/table"
 )
@@ -91,7 +92,7 @@ func (w *modelWorld) start(change func(*Config)) {
 	}
 	w.s = s
 	w.note("start: %s", s.e.Durability())
-	if rec := s.e.served.Load(); rec.start.TokenStart >= rec.header.TokenCeiling+tokenLeapOlder {
+	if rec := s.e.served.Load(); rec.start.TokenStart >= rec.header.TokenCeiling+durability.TokenLeapOlder {
 		w.leapt = rec.start.Number
 	}
 	if from := s.e.served.Load().from; from != "" {

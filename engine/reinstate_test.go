@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
 
@@ -56,7 +57,7 @@ func TestADeposedDirectoryTellsTheWayBack(t *testing.T) {
 	if rec.grace == 0 {
 		t.Error("no grace: a backup may have granted what the image does not know")
 	}
-	if rec.start.TokenStart < former.TokenCeiling+2*tokenLeap-codec.Token(tokenReserve) {
+	if rec.start.TokenStart < former.TokenCeiling+2*durability.TokenLeap-codec.Token(durability.TokenReserve) {
 		t.Errorf("tokens start at %d, START of the deposed one had %d", rec.start.TokenStart, former.TokenCeiling)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
 
@@ -19,7 +20,7 @@ import (
 // tokens that it knows of, and above those of a backup that was promoted
 // from its last images within the last days.
 func floorAfter(dir *snapshot.Dir) codec.Token {
-	known := wallToken(time.Now())
+	known := durability.WallToken(time.Now())
 	if start, err := snapshot.ReadStart(dir.Path()); err == nil {
 		known = max(known, start.TokenCeiling)
 	}
@@ -30,7 +31,7 @@ func floorAfter(dir *snapshot.Dir) codec.Token {
 			_ = img.Close() // it was only read
 		}
 	}
-	return min(known+2*tokenLeap, tokenFloorMax)
+	return min(known+2*durability.TokenLeap, durability.TokenFloorMax)
 }
 
 // beginAnew tells how to go on without what is in the directory.

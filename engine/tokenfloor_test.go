@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
 
@@ -69,7 +70,7 @@ func TestAdviceNamesTheFloor(t *testing.T) {
 	}
 	b.advance(b.e.served.Load().grace + time.Second)
 	largest := codec.Token(tokenOf(t, b.ask("ACQUIRE a svc 0")))
-	if largest < wallToken(time.Now())+tokenLeap {
+	if largest < durability.WallToken(time.Now())+durability.TokenLeap {
 		t.Fatalf("token %d: the promotion has not put it ahead of the clock", largest)
 	}
 	b.image()
@@ -182,7 +183,7 @@ func TestBackupKnowsLargerTokens(t *testing.T) {
 	if _, err := b.promote(); err != nil {
 		t.Fatal(err)
 	}
-	if start := b.e.served.Load().start.TokenStart; start <= ahead+tokenReserve {
+	if start := b.e.served.Load().start.TokenStart; start <= ahead+durability.TokenReserve {
 		t.Errorf("promoted with tokens from %d", start)
 	}
 	b.crash()

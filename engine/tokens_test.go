@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
 
@@ -44,19 +45,19 @@ func TestTokensNeverFall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ahead := wallToken(time.Now().Add(100 * time.Hour)) // as seen by a clock set back by that much
+	ahead := durability.WallToken(time.Now().Add(100 * time.Hour)) // before the clock was set back
 	start.TokenCeiling = ahead
 	if err := snapshot.WriteStart(dir, &start); err != nil {
 		t.Fatal(err)
 	}
 	s = mustStart(t, dir, nil)
-	if got := s.e.served.Load().start; got.TokenStart < ahead || got.TokenCeiling != got.TokenStart+tokenReserve || got.Number != 2 {
+	if got := s.e.served.Load().start; got.TokenStart < ahead || got.TokenCeiling != got.TokenStart+durability.TokenReserve || got.Number != 2 {
 		t.Errorf("START %+v, want tokens from %d on", got, ahead)
 	}
 	s.crash()
 	damageNewest(t, dir)
 	s = mustStart(t, dir, func(c *Config) { c.RecoverOlder = true })
-	if got := s.e.served.Load().start.TokenStart; got < ahead+tokenReserve+tokenLeapOlder {
+	if got := s.e.served.Load().start.TokenStart; got < ahead+durability.TokenReserve+durability.TokenLeapOlder {
 		t.Errorf("an older image: tokens from %d on", got)
 	}
 	s.crash()
@@ -71,11 +72,11 @@ func TestTokenCeiling(t *testing.T) {
 	s.want("ACQUIRE a svc 0", "ERROR LIMIT")
 	rec.table.SetTokenCeiling(rec.start.TokenStart + 1)
 	s.want("ACQUIRE a svc 0", "OK")
-	rec.start.TokenCeiling = rec.start.TokenStart + tokenReserve/4
+	rec.start.TokenCeiling = rec.start.TokenStart + durability.TokenReserve/4
 	if err := s.e.imager.Load().extendTokens(); err != nil {
 		t.Fatal(err)
 	}
-	if onDisk, err := snapshot.ReadStart(dir); err != nil || onDisk.TokenCeiling != rec.start.TokenStart+tokenReserve/4+tokenReserve {
+	if onDisk, err := snapshot.ReadStart(dir); err != nil || onDisk.TokenCeiling != rec.start.TokenStart+durability.TokenReserve/4+durability.TokenReserve {
 		t.Errorf("START %+v %v", onDisk, err)
 	}
 	s.crash()
@@ -88,10 +89,10 @@ func TestTokenCeilingIsKept(t *testing.T) {
 	s := mustStart(t, dir, nil)
 	rec, m := s.e.served.Load(), s.e.imager.Load()
 	low := func() codec.Token {
-		rec.start.TokenCeiling = rec.start.TokenStart + tokenReserve/4
+		rec.start.TokenCeiling = rec.start.TokenStart + durability.TokenReserve/4
 		rec.table.SetTokenCeiling(rec.start.TokenCeiling)
 		m.looked = time.Time{}
-		return rec.start.TokenCeiling + tokenReserve
+		return rec.start.TokenCeiling + durability.TokenReserve
 	}
 	want := low()
 	if !m.rest(t.Context(), time.Microsecond) {

@@ -202,7 +202,7 @@ func (w *recWorld) checkExact(img *recImage) {
 		for k := range img.shards[j].Len() {
 			img.shards[j].At(k, &h)
 			l := peek(w.table, h.Name)
-			if l == nil || l.token != h.Token || l.count != h.Count || l.owner != string(h.Service) || l.deadline != max(h.Deadline-img.time, 0) {
+			if l == nil || l.token != h.Token || l.count != h.Count || l.owner != string(h.Service) || l.deadline != max(h.Deadline-img.TableTime, 0) {
 				w.fail("exact: hold %+v came back as %+v", h, l)
 			}
 		}

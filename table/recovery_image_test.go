@@ -4,23 +4,22 @@ import (
 	"maps"
 
 	"dlm/codec"
+	"dlm/engine/snapshot"
 )
 
 // recImage is an image file, with what the checks need to know about its beginning.
 type recImage struct {
-	start   int
-	serial  int                // of the start that wrote it
-	shards  []codec.ShardImage // one for each of recWorld.shards
-	time    int64              // table time
-	wall    codec.Token        // wall clock
-	grace   bool
-	ceiling codec.Token
-	ttlMs   uint32
-	last    bool // of a clean stop
-	known   recKnown
-	ends    [recLocks]int    // recWorld.ends at its beginning
-	owners  [recLocks]string // their holders at that time
+	snapshot.Header
+	serial int                // of the start that wrote it
+	shards []codec.ShardImage // one for each of recWorld.shards
+	last   bool               // of a clean stop
+	known  recKnown
+	ends   [recLocks]int    // recWorld.ends at its beginning
+	owners [recLocks]string // their holders at that time
 }
+
+// name returns the name of the file.
+func (m *recImage) name() string { return snapshot.FileName(m.Start, m.Number) }
 
 // recKnown is what the server must not forget, by lock.
 type recKnown struct {
@@ -43,10 +42,12 @@ func (k *recKnown) clone() recKnown {
 
 // beginImage decides what must be decided before the first shard is copied.
 func (w *recWorld) beginImage() {
-	m := &recImage{start: w.start.number, serial: w.serial, time: w.tableNow(), wall: w.wall(), ceiling: w.start.ceiling, ttlMs: w.start.ttlMs,
-		shards: make([]codec.ShardImage, len(w.shards)), known: w.known.clone()}
+	w.number++
+	m := &recImage{Header: snapshot.Header{Start: w.start.Number, Number: w.number, Seed: w.start.Seed, TableTime: w.tableNow(),
+		WallTime: w.wall().UnixNano(), TokenStart: w.start.TokenStart, TokenCeiling: w.start.TokenCeiling, TTLLimitMs: w.start.TTLLimitMs},
+		serial: w.serial, shards: make([]codec.ShardImage, len(w.shards)), known: w.known.clone()}
 	for _, i := range w.shards {
-		m.grace = m.grace || w.table.ShardAt(i).GraceRuns()
+		m.Grace = m.Grace || w.table.ShardAt(i).GraceRuns()
 	}
 	m.ends = w.ends
 	w.eachHold(func(lock int, s *Shard, l *lock) { m.owners[lock] = string(s.service(l)) })
@@ -57,7 +58,7 @@ func (w *recWorld) beginImage() {
 func (w *recWorld) goOnImage(scan int) (done bool) {
 	m := w.exports
 	s, img := w.table.ShardAt(w.shards[w.shard]), &m.shards[w.shard]
-	more := !s.Export(&w.at, scan, m.grace && w.out != ruleOlderFloor, img)
+	more := !s.Export(&w.at, scan, m.Grace && w.out != ruleOlderFloor, img)
 	w.exported(s, img)
 	if more {
 		return false

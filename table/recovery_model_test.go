@@ -13,7 +13,8 @@ import (
 // function of a list of steps, each with a seed of its own, so that a failing run can be made
 // shorter by leaving steps out.
 //
-//	recovery_server_test.go  starts, images and stops: what engine/durable.go does with a data directory
+//	recovery_server_test.go  starts and stops
+//	recovery_plan_test.go    the plan of a start, which is that of engine/durability
 //	recovery_image_test.go   images, whole or in pieces
 //	recovery_client_test.go  what clients do and believe
 //	recovery_loss_test.go    the end of connections and clients

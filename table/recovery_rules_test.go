@@ -1,6 +1,10 @@
 package table
 
-import "dlm/codec"
+import (
+	"slices"
+
+	"dlm/codec"
+)
 
 // rule names a rule of the recovery that a run can leave out.
 type rule string
@@ -57,6 +61,42 @@ var allRules = []struct {
 	{ruleCount, "count", 40},
 }
 
+// distort and decided change what a start knows and decides, as a server without the rule would.
+
+// distort is called before the plan of a start.
+func (w *recWorld) distort(f *RecFacts) {
+	if w.out == ruleAge && f.Image != nil {
+		f.Image.WallTime = f.Wall.UnixNano()
+	}
+}
+
+// decided is called after it.
+func (w *recWorld) decided(p *RecPlan, img *recImage) {
+	s := &p.Start
+	switch w.out {
+	case ruleStart:
+		reserve := s.TokenCeiling - s.TokenStart
+		s.TokenStart = w.decide(w.facts()).Start.TokenStart // by the wall clock alone
+		for i := range w.names {
+			hash := w.table.Hash(w.names[i])
+			if img != nil {
+				s.TokenStart = max(s.TokenStart, img.shards[slices.Index(w.shards, int(hash>>56))].Counter)
+			}
+		}
+		s.TokenCeiling = s.TokenStart + reserve
+	case ruleLeap:
+		s.TokenStart, s.TokenCeiling = s.TokenStart-p.Leap, s.TokenCeiling-p.Leap
+	case ruleClean:
+		if img != nil && img.last && !img.Grace {
+			p.Recovery.Grace, s.TTLLimitMs = 0, w.graceMs
+		}
+	case ruleCarry:
+		s.TTLLimitMs = w.graceMs
+	case ruleGrace, ruleUnseen:
+		p.Recovery.Grace = min(p.Recovery.Grace, 500*nsPerMs)
+	}
+}
+
 // The functions below change the records of a shard as a table without the rule would. The package
 // itself does not know of them.
 
@@ -77,7 +117,7 @@ func (w *recWorld) imported(s *Shard, img *recImage) {
 				img.shards[j].At(k, &h)
 				i := s.find(uint32(w.table.Hash(h.Name)), h.Name)
 				if l := s.locks.at(i); l.state == stateUnverified {
-					l.deadline = h.Deadline - img.time
+					l.deadline = h.Deadline - img.TableTime
 					s.armLease(i, l)
 				}
 			}

@@ -4,36 +4,52 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"dlm/codec"
+	"dlm/engine/snapshot"
 )
 
 // Times of the simulation are true times in ns; table time begins anew at each start.
 
 const (
-	recTTLMax     = 4000 // ms, the longest lease that any client asks for
-	recReserve    = 1 << 30
-	recLeap       = 1 << 38
-	recLeapOlder  = recLeap / 2
-	recWallStart  = 1_760_000_000 * 1_000_000_000 // wall clock at time 0
+	recTTLMax     = 4000                          // ms, the longest lease that any client asks for
+	recSeed       = 7                             // of the hash of lock names
+	recWallStart  = 1_760_000_000 * 1_000_000_000 // wall clock at time 0, Unix ns
 	recImagesKeep = 3
 )
 
-// recStart is the START file of a data directory.
-type recStart struct {
-	number  int
-	ceiling codec.Token
-	ttlMs   uint32
-	clean   *recImage
+// RecFacts is what a start of the simulation knows. It has fields of durability.Facts.
+type RecFacts struct {
+	Former     *snapshot.Start
+	Image      *snapshot.Header
+	PassedOver bool
+	Wall       time.Time
+	GraceMs    uint32
+	Seed       uint64
 }
+
+// RecPlan is what such a start does. It has what durability.Plan has.
+type RecPlan struct {
+	Start    snapshot.Start
+	Leap     codec.Token
+	Recovery Recovery
+	// Loaded completes START when the image is loaded.
+	Loaded func(s *snapshot.Start, longestMs uint32)
+}
+
+// RecDecide is durability.Decide. This package must not import that, so recovery_plan_test.go sets
+// it.
+var RecDecide func(RecFacts) (RecPlan, error)
 
 // recServer is a server and its data directory.
 type recServer struct {
 	table    *Table
 	base     int64 // true time of table time 0
-	start    recStart
+	start    snapshot.Start
 	ttlMax   uint32 // ms, longest lease that it accepts
 	graceMs  uint32 // the setting
+	number   uint64 // of the last image of this start
 	grace    int64  // of this start, ns
 	images   []*recImage
 	exports  *recImage // being written; nil: none
@@ -51,17 +67,14 @@ type recServer struct {
 
 func (w *recWorld) tableNow() int64 { return w.now - w.base }
 
-func (w *recWorld) wall() codec.Token { return recWallToken(recWallStart + w.now - w.skew) }
-
-// recWallToken is engine.wallToken.
-func recWallToken(wall int64) codec.Token { return codec.Token(wall/nsPerMs) << 10 }
+func (w *recWorld) wall() time.Time { return time.Unix(0, recWallStart+w.now-w.skew) }
 
 // cleanStop writes the final image, which START names.
 func (w *recWorld) cleanStop() {
 	w.loseConns()
 	w.wholeImage()
 	w.images[0].last = true
-	w.start.clean = w.images[0]
+	w.start.CleanImage = w.images[0].name()
 	w.down = true
 	w.tally.CleanStops++
 	w.logf("clean stop")
@@ -91,78 +104,38 @@ func (w *recWorld) copyable(img *recImage) bool {
 	return w.skew == 0 && (img.serial >= w.leapt || w.serial == w.leapt && img == w.copyOf)
 }
 
-// restart does the same as engine.recoverFrom.
+// restart starts the server by the plan that a real one makes of its data directory.
 func (w *recWorld) restart(how recHow) {
 	var img *recImage
 	if how.image < len(w.images) {
 		img = w.images[how.image]
 		w.images = w.images[how.image:]
 	}
-	former, known := w.start, !how.copied
+	f := w.facts()
+	f.Former = &w.start
+	f.PassedOver = how.image > 0
 	if how.copied {
 		w.images = slices.Clone(w.images[:min(1, len(w.images))])
+		f.Former, f.PassedOver = nil, false
 	}
-	leap := img != nil && how.copied || how.image > 0
-	next := recStart{}
-	tokens, ttlMs := w.wall(), uint32(0)
-	if w.out == ruleStart {
-		for i := range w.names {
-			hash := w.table.Hash(w.names[i])
-			if img != nil {
-				tokens = max(tokens, img.shards[slices.Index(w.shards, int(hash>>56))].Counter)
-			}
-		}
-	}
-	raise := func(ceiling codec.Token) {
-		if w.out != ruleStart {
-			tokens = max(tokens, ceiling)
-		}
-	}
-	if known {
-		next.number, ttlMs = former.number, former.ttlMs
-		raise(former.ceiling)
-	}
-	clean := false
 	if img != nil {
-		clean = known && former.clean == img && img.start == former.number && !img.grace && !leap
-		if w.out == ruleClean {
-			clean = img.last && !img.grace
-		}
-		next.number = max(next.number, img.start)
-		ttlMs = max(ttlMs, img.ttlMs)
-		raise(img.ceiling)
+		header := img.Header
+		f.Image = &header
 	}
-	if leap && w.out != ruleStart && w.out != ruleLeap {
-		if how.copied {
-			tokens += recLeap
-		} else {
-			tokens += recLeapOlder
-		}
-		if w.out != ruleAge {
-			tokens += max(w.wall(), img.wall) - img.wall
-		}
-	}
-	if next.number++; leap {
+	w.distort(&f)
+	plan := w.decide(f)
+	if plan.Leap > 0 {
 		w.leapt, w.copyOf = w.serial+1, nil
 		if how.copied {
 			w.copyOf = img
 		}
 	}
-	next.ceiling, next.ttlMs = tokens+recReserve, w.graceMs
-	w.ttlMax, w.grace = w.graceMs, 0
-	if (known || img != nil) && !clean {
-		w.grace = int64(max(w.graceMs, ttlMs)) * nsPerMs
-		if w.out != ruleCarry {
-			next.ttlMs = max(next.ttlMs, ttlMs)
-		}
-		if w.out == ruleGrace || w.out == ruleUnseen {
-			w.grace = 500 * nsPerMs
-		}
-	}
-	w.startTable(tokens, next, img)
-	w.logf("start %d: tokens from %d, grace %dms, image %s", next.number, w.rel(tokens), w.grace/nsPerMs, w.describe(img))
+	exact := img != nil && plan.Recovery.Grace == 0
+	w.decided(&plan, img)
+	w.startTable(&plan, img)
+	w.logf("start %d: tokens from %d, grace %dms, image %s", w.start.Number, w.rel(w.startsAt), w.grace/nsPerMs, w.describe(img))
 	if img != nil && w.violation == "" {
-		if clean {
+		if exact {
 			w.checkExact(img)
 		}
 		w.markShortLeases()
@@ -173,20 +146,36 @@ func (w *recWorld) restart(how recHow) {
 	}
 }
 
+// facts returns what a start knows without a data directory.
+func (w *recWorld) facts() RecFacts {
+	return RecFacts{Wall: w.wall(), GraceMs: w.graceMs, Seed: recSeed}
+}
+
+// decide returns the plan of a start.
+func (w *recWorld) decide(f RecFacts) RecPlan {
+	plan, err := RecDecide(f)
+	if err != nil {
+		w.fail("start: %v", err)
+	}
+	return plan
+}
+
 // startTable makes the table and loads the image, if there is one.
-func (w *recWorld) startTable(tokens codec.Token, next recStart, img *recImage) {
+func (w *recWorld) startTable(plan *RecPlan, img *recImage) {
 	w.serial++
+	w.number = 0
 	w.known = recKnown{ended: map[recHold]bool{}}
 	if img != nil {
 		w.known.ended = maps.Clone(img.known.ended)
-		if img.grace {
+		if img.Grace {
 			w.known.shown, w.known.barred = img.known.shown, img.known.barred
 		}
 	}
-	w.base, w.down, w.settled, w.startsAt = w.now, false, w.grace == 0, tokens
-	w.table = New(Config{Seed: 7, TokenStart: tokens, TTLMs: min(1000, w.ttlMax), LocksMax: 1000, WaitersMax: 1000,
+	w.ttlMax, w.grace = w.graceMs, plan.Recovery.Grace
+	w.base, w.down, w.settled, w.startsAt = w.now, false, w.grace == 0, plan.Start.TokenStart
+	w.table = New(Config{Seed: plan.Start.Seed, TokenStart: w.startsAt, TTLMs: min(1000, w.ttlMax), LocksMax: 1000, WaitersMax: 1000,
 		WaitersPerLockMax: 100, Tap: w.tap})
-	w.table.SetTokenCeiling(next.ceiling)
+	w.table.SetTokenCeiling(plan.Start.TokenCeiling)
 	longest := uint32(0)
 	for j, i := range w.shards {
 		s := w.table.ShardAt(i)
@@ -194,11 +183,7 @@ func (w *recWorld) startTable(tokens codec.Token, next recStart, img *recImage) 
 		if img != nil {
 			from = &img.shards[j]
 		}
-		rec := Recovery{Grace: w.grace}
-		if img != nil {
-			rec.ImageTime = img.time
-		}
-		if err := s.Import(from, rec); err != nil {
+		if err := s.Import(from, plan.Recovery); err != nil {
 			w.fail("import: %v", err)
 			return
 		}
@@ -207,8 +192,8 @@ func (w *recWorld) startTable(tokens codec.Token, next recStart, img *recImage) 
 		}
 		longest = max(longest, s.LongestTTL())
 	}
-	next.ttlMs = max(next.ttlMs, longest)
-	w.start = next
+	plan.Loaded(&plan.Start, longest)
+	w.start = plan.Start
 }
 
 // advance lets true time pass until then, and does all that comes due meanwhile. Without ticker the

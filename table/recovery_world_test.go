@@ -64,8 +64,8 @@ func newRecWorld(rng *rand.Rand, out rule) *recWorld {
 	w := &recWorld{rng: rng, out: out, now: 1_000_000_000, waiting: map[uint32]*recMsg{},
 		all: map[recHold]bool{}, forced: map[recHold]bool{}}
 	w.graceMs = []uint32{2000, 3000, 5000}[rng.IntN(3)]
-	first := w.wall()
-	w.startTable(first, recStart{}, nil) // to know the shards
+	first := w.decide(w.facts())
+	w.startTable(&first, nil)            // to know the shards
 	for i := 0; w.names[1] == nil; i++ { // two in one shard
 		if name := fmt.Appendf(nil, "lock-%d", i); w.table.Hash(name)>>56 == 77 {
 			w.names[min(1, len(w.shards))] = name
@@ -74,8 +74,7 @@ func newRecWorld(rng *rand.Rand, out rule) *recWorld {
 	}
 	w.names[2] = []byte("other")
 	w.shards = append(w.shards, int(w.table.Hash(w.names[2])>>56))
-	w.ttlMax = w.graceMs
-	w.startTable(first, recStart{number: 1, ceiling: first + recReserve, ttlMs: w.graceMs}, nil)
+	w.startTable(&first, nil)
 	for i := range 3 + rng.IntN(3) {
 		kind := rng.IntN(4)
 		w.clients = append(w.clients, recClient{service: string(rune('a' + i)), tokens: kind > 0, counts: kind > 1})
@@ -110,7 +109,7 @@ func (w *recWorld) step() {
 	case k < 93:
 		if w.exports == nil {
 			w.wholeImage()
-			w.logf("image, grace %v", w.images[0].grace)
+			w.logf("image, grace %v", w.images[0].Grace)
 		}
 	case k < 95:
 		w.crash()
@@ -246,7 +245,7 @@ func (w *recWorld) logf(format string, args ...any) {
 
 // rel makes a token readable.
 func (w *recWorld) rel(t codec.Token) int64 {
-	return int64(t) - int64(recWallToken(recWallStart+1_000_000_000))
+	return int64(t) - (recWallStart/nsPerMs+1000)<<10
 }
 
 var verbNames = map[codec.Verb]string{codec.VerbAcquire: "acquire", codec.VerbRelease: "release", codec.VerbHeartbeat: "heartbeat"}
@@ -296,7 +295,7 @@ func (w *recWorld) describe(m *recImage) string {
 	if m == nil {
 		return "none"
 	}
-	s := []string{fmt.Sprintf("of start %d, grace %v", m.start, m.grace)}
+	s := []string{fmt.Sprintf("of start %d, grace %v", m.Start, m.Grace)}
 	var h codec.HoldImage
 	for j := range m.shards {
 		s = append(s, fmt.Sprintf("floor %d", w.rel(m.shards[j].ClaimFloor)))

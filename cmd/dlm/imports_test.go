@@ -13,12 +13,13 @@ import (
 // allowed is the table of imports: what a package may use of this module, and
 // which modules outside of it. A new edge is a decision to be made here.
 var allowed = map[string]struct{ own, outside []string }{
-	"dlm/codec":           {},
-	"dlm/table/index":     {},
-	"dlm/table/wheel":     {},
-	"dlm/table":           {own: []string{"dlm/codec", "dlm/table/index", "dlm/table/wheel"}, outside: []string{"github.com/cespare/xxhash/v2"}},
-	"dlm/engine/snapshot": {own: []string{"dlm/codec"}, outside: []string{"golang.org/x/sys/unix"}},
-	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/snapshot"}, outside: []string{
+	"dlm/codec":             {},
+	"dlm/table/index":       {},
+	"dlm/table/wheel":       {},
+	"dlm/table":             {own: []string{"dlm/codec", "dlm/table/index", "dlm/table/wheel"}, outside: []string{"github.com/cespare/xxhash/v2"}},
+	"dlm/engine/snapshot":   {own: []string{"dlm/codec"}, outside: []string{"golang.org/x/sys/unix"}},
+	"dlm/engine/durability": {own: []string{"dlm/codec", "dlm/table", "dlm/engine/snapshot"}},
+	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/durability", "dlm/engine/snapshot"}, outside: []string{
 		"github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
 	"dlm/bench":              {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
 	"dlm/bench/hostile":      {own: []string{"dlm/bench"}},
