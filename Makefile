@@ -11,7 +11,7 @@ BENCH       ?=
 BUILD := CGO_ENABLED=0 go build -trimpath
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test check format vet staticcheck race invariants fuzz compare clients bench bench-hot bench-regress profile
+.PHONY: help run build test check format vet staticcheck race invariants fuzz compare clients bench bench-hot bench-forms bench-regress profile
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -82,6 +82,12 @@ bench: ## compare the server with its floor and with other servers
 bench-hot: ## compare hand-offs of one lock among 64 owners
 	cd bench/compare && $(BUILD) -o ../../bin/compare .
 	bin/compare --workload hot --conns 64 --locks 1 --depth 1 --rounds 5 --duration 500ms $(BENCH)
+
+# What clients send against bare commands of the same server: options, tags, long names, RESP.
+# BENCH='--base REV' adds bare commands of that commit.
+bench-forms: ## compare commands with options, long names and in RESP with bare ones
+	cd bench/compare && $(BUILD) -o ../../bin/compare .
+	bin/compare --forms --depth 64,256 --rounds 9 --duration 400ms $(BENCH)
 
 # Fails if a micro-benchmark of the way of a command takes longer than at BASE,
 # or a command costs the server more CPU time, bare or as clients send it, beyond

@@ -4,6 +4,7 @@
 //	compare                      dlm, its floor, Redis, etcd, slock: a Markdown table
 //	compare --workload hot --conns 64 --locks 1 --depth 1
 //	                             the same for one lock that 64 owners hand on
+//	compare --forms              commands with options, long names and in RESP against bare ones
 //	compare --base origin/main   this tree against a commit: fails if it is slower
 //
 // It is run in the root of the tree. It is a module of its own: the clients of other servers and the
@@ -37,6 +38,7 @@ import (
 type settings struct {
 	load       bench.Config
 	resp       bool
+	forms      bool   // the forms of commands against the bare one, instead of servers
 	base       string // commit to compare with; empty: with other servers
 	micro      bool   // with base: also micro-benchmarks
 	rounds     int
@@ -78,6 +80,7 @@ func parse(args []string) (*settings, error) {
 	fs.IntVar(&s.rounds, "rounds", 5, "turns of all servers")
 	depths := fs.String("depth", "1,16,64,256", "commands under way on each connection")
 	fs.BoolVar(&s.resp, "resp", false, "also our RESP form, and a floor for it")
+	fs.BoolVar(&s.forms, "forms", false, "compare what clients send with bare commands, instead of servers; with --base also bare commands of that commit")
 	fs.StringVar(&s.base, "base", "", "commit to compare this tree with, instead of other servers")
 	fs.BoolVar(&s.micro, "micro", false, "with --base also compare micro-benchmarks")
 	fs.IntVar(&s.serverCore, "server-core", 0, "core of the servers")
@@ -103,7 +106,7 @@ func parse(args []string) (*settings, error) {
 		s.load.Depths = append(s.load.Depths, depth)
 	}
 	s.load.Rounds = 1
-	if s.base != "" && s.jsonFile != "" {
+	if s.base != "" && !s.forms && s.jsonFile != "" {
 		err := errors.New("--json goes with other servers, not with --base")
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		return nil, err
@@ -125,7 +128,10 @@ func run(ctx context.Context, s *settings) error {
 	s.load.Poll = pinned && !s.sleep
 	u := &suite{s: s, dir: dir, pinned: pinned}
 	defer u.stop()
-	if s.base != "" {
+	switch {
+	case s.forms:
+		return compareForms(ctx, u)
+	case s.base != "":
 		return regress(ctx, u)
 	}
 	if err := u.enterAll(ctx); err != nil {

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"dlm/bench"
 )
@@ -97,23 +96,17 @@ func (u *suite) regressLoads() []regressLoad {
 	given := u.s.load
 	given.Form = bench.Text
 	loads := []regressLoad{{"as given", given}}
-	add := func(name string, change func(*bench.Config)) {
+	contended := form{name: "contended", change: func(c *bench.Config) {
+		c.Workload, c.Locks, c.Depths = bench.Hot, 4, []int{1}
+	}}
+	for _, f := range append(slices.Clip(clientForms), contended) {
 		c := given
 		c.Workload, c.Depths = bench.Pair, []int{regressDepth}
-		change(&c)
-		loads = append(loads, regressLoad{name, c})
+		f.change(&c)
+		loads = append(loads, regressLoad{f.name, c})
 	}
-	add("TTL", func(c *bench.Config) { c.TTL = regressTTL })
-	add("tag and TTL", func(c *bench.Config) { c.TTL, c.Tags = regressTTL, true })
-	add("HEARTBEAT with TOKEN", func(c *bench.Config) { c.Workload, c.Fence = bench.Renew, true })
-	add("names of 40 bytes", func(c *bench.Config) { c.NameLen = 40 })
-	add("RESP", func(c *bench.Config) { c.Form = bench.RESP })
-	add("contended", func(c *bench.Config) { c.Workload, c.Locks, c.Depths = bench.Hot, 4, []int{1} })
 	return loads
 }
-
-// regressTTL is the lease that those commands ask for which have a TTL.
-const regressTTL = 20 * time.Second
 
 // buildBase builds the commit in a work tree of its own, which is removed again:
 // the server, and the micro-benchmarks if they are wanted.

@@ -49,6 +49,9 @@ func (u *suite) once(ctx context.Context, e *server, depth int) error {
 		e.add(cell)
 		return nil
 	}
+	if e.change != nil {
+		e.change(&c)
+	}
 	if e.driver != nil {
 		c.Protocol = e.driver.protocol
 	}

@@ -31,7 +31,8 @@ type server struct {
 	floor  bool
 	addr   string
 	pid    int
-	driver *driver // of a peer; nil: a form of ours
+	driver *driver             // of a peer; nil: a form of ours
+	change func(*bench.Config) // what differs from the load of the suite; nil: nothing
 	// cells[depth] has a measurement for each round.
 	cells map[int]*bench.Cell
 }

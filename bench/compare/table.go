@@ -95,15 +95,29 @@ func (u *suite) peer(depth int, meant func(*server) bool, form string) (found *b
 // another in the same round, in ns, and how many times as much. The machine may
 // change from one round to the next: the medians of the costs may be of different states.
 func beside(cell, other *bench.Cell) (more, times float64, ok bool) {
-	var differences, ratios []float64
-	for i := range min(len(cell.Rounds), len(other.Rounds)) {
-		if a, b := cell.Rounds[i].CPU, other.Rounds[i].CPU; a != nil && b != nil {
-			differences = append(differences, *a-*b)
-			ratios = append(ratios, *a / *b)
-		}
-	}
+	ratios := ratiosOf(cell, other)
 	if len(ratios) == 0 {
 		return 0, 0, false
 	}
+	var differences []float64
+	eachRound(cell, other, func(a, b float64) { differences = append(differences, a-b) })
 	return middle(differences), middle(ratios), true
 }
+
+// ratiosOf returns how many times the cost of the other a command costs, for each round.
+func ratiosOf(cell, other *bench.Cell) (ratios []float64) {
+	eachRound(cell, other, func(a, b float64) { ratios = append(ratios, a/b) })
+	return ratios
+}
+
+// eachRound calls use with both costs of a round, in ns, where both are known.
+func eachRound(cell, other *bench.Cell, use func(a, b float64)) {
+	for i := range min(len(cell.Rounds), len(other.Rounds)) {
+		if a, b := cell.Rounds[i].CPU, other.Rounds[i].CPU; a != nil && b != nil {
+			use(*a, *b)
+		}
+	}
+}
+
+// extremes returns the least and the most of values.
+func extremes(values []float64) (least, most float64) { return slices.Min(values), slices.Max(values) }
