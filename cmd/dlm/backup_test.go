@@ -29,8 +29,8 @@ func httpOf(t *testing.T, p *process) string {
 	return ""
 }
 
-// TestHandOver moves all locks to a backup while the primary runs: nothing is
-// lost, and nobody has to wait for a grace.
+// TestHandOver moves all locks to a backup while the primary runs. Nothing is lost, and no client
+// has to wait for a grace.
 func TestHandOver(t *testing.T) {
 	one, two := filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "two")
 	file := writeTokens(t)
@@ -78,8 +78,8 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// TestPromoteBesideAFrozenPrimary: it may be alive, so that nothing is promoted, and what is waited
-// for is told.
+// TestPromoteBesideAFrozenPrimary: the primary may be alive, so the backup is not promoted, and the
+// command says what it waits for.
 func TestPromoteBesideAFrozenPrimary(t *testing.T) {
 	two := filepath.Join(t.TempDir(), "two")
 	primary := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", filepath.Join(t.TempDir(), "one"), "--snapshot-interval", "100ms")
@@ -97,7 +97,7 @@ func TestPromoteBesideAFrozenPrimary(t *testing.T) {
 	}
 }
 
-// TestBackupOfAServerInMemory: what is missing is told before it is needed.
+// TestBackupOfAServerInMemory: the backup reports early that the primary keeps no images.
 func TestBackupOfAServerInMemory(t *testing.T) {
 	primary := startServer(t, nil, "--http", "127.0.0.1:0")
 	backup := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", t.TempDir(), "--snapshot-interval", "100ms", "--backup-of", httpOf(t, primary))
@@ -161,7 +161,7 @@ func TestSnapshotCommands(t *testing.T) {
 		}
 		img, err := snapshot.Open(filepath.Join(dir, names[0]))
 		if err != nil {
-			return false // removed since
+			return false // removed meanwhile
 		}
 		defer img.Close()
 		file = filepath.Join(t.TempDir(), names[0])

@@ -18,7 +18,7 @@ import (
 // benchReport runs `dlm bench` for a fraction of a second and returns its report.
 func benchReport(t *testing.T, p *process, args ...string) *bench.Report {
 	t.Helper()
-	// A busy machine may not let a round of 50 ms do anything at all.
+	// A busy machine may give a round of 50 ms no time at all.
 	for duration := 50 * time.Millisecond; ; duration *= 4 {
 		r := benchFor(t, p, duration, args)
 		if !slices.ContainsFunc(r.Cells, idle) || duration > 10*time.Second {
@@ -47,8 +47,8 @@ func benchFor(t *testing.T, p *process, duration time.Duration, args []string) *
 	return r
 }
 
-// TestBenchRunsEveryWorkload checks that each does something, that the server
-// counted at least as many commands as the report, and that nothing is left.
+// TestBenchRunsEveryWorkload checks that each workload does something, that the server counted at
+// least as many commands as the report, and that no lock is left.
 func TestBenchRunsEveryWorkload(t *testing.T) {
 	p := startServer(t, nil)
 	watcher := dial(t, p.addr)
@@ -100,7 +100,7 @@ func TestBenchRunsEveryWorkload(t *testing.T) {
 	}
 }
 
-// infoOf asks for the section about locks.
+// infoOf returns the section about locks.
 func infoOf(t *testing.T, c *client) map[string]string {
 	t.Helper()
 	fields := map[string]string{}

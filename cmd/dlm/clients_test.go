@@ -81,8 +81,8 @@ func TestRedisBenchmark(t *testing.T) {
 	}
 }
 
-// Each of the programs below connects with its library's default options,
-// runs one cycle of a lock, and says so.
+// Each of the programs below connects with its library's default options, runs one cycle of a lock,
+// and prints this line.
 const cycleDone = "lock cycle done"
 
 func TestGoRedis(t *testing.T) { runGoClient(t, "goredis") }
@@ -117,8 +117,7 @@ func TestIORedis(t *testing.T) {
 	}
 }
 
-// debianPython is the interpreter that the package python3-redis belongs to;
-// another one may come first in PATH.
+// debianPython is the interpreter of the package python3-redis. PATH may have another one.
 const debianPython = "/usr/bin/python3"
 
 func TestPythonRedis(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// certainHold is the time in which a client can rely on a hold: from the reply
-// to its ACQUIRE until it called for its end, or until the lease that it knows of ended.
+// certainHold is the time in which a client can rely on a hold: from the reply to its ACQUIRE until
+// it sent the last RELEASE, or until the lease ended that it knows of.
 type certainHold struct {
 	lock, service string
 	token         uint64
@@ -41,7 +41,7 @@ func (b *crashBook) count(what string) {
 
 func holdKey(lock string, token uint64) string { return fmt.Sprint(lock, "/", token) }
 
-// granted notes a new hold. A token that another hold had is a violation.
+// granted notes a new hold. It is a violation if another hold had the same token.
 func (b *crashBook) granted(t *testing.T, h *certainHold) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,8 +53,8 @@ func (b *crashBook) granted(t *testing.T, h *certainHold) {
 	b.holds = append(b.holds, h)
 }
 
-// imaged checks a hold of an image that was begun at that time by a server that
-// began to serve at another. A release that was answered in between must be in it.
+// imaged checks a hold of an image that was begun at that time, by a server that has served since
+// another time. A release that was answered in between must be in the image.
 func (b *crashBook) imaged(t *testing.T, lock string, token uint64, serving, begun time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,8 +63,8 @@ func (b *crashBook) imaged(t *testing.T, lock string, token uint64, serving, beg
 	}
 }
 
-// lostWith counts what a crash has lost of what clients were told since the image
-// was begun: that is what this mode promises to lose, and no more.
+// lostWith counts the grants and releases that a crash has lost, of those that were answered after
+// the image was begun. The mode promises to lose no others.
 func (b *crashBook) lostWith(held map[string]bool, begun time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -87,7 +87,7 @@ func (b *crashBook) check(t *testing.T) {
 	}
 	for lock, holds := range byLock {
 		slices.SortFunc(holds, func(a, b *certainHold) int { return a.from.Compare(b.from) })
-		var last *certainHold // the one that ends last so far
+		var last *certainHold // the hold that ends last so far
 		for _, h := range holds {
 			if last != nil && h.service != last.service && h.from.Before(last.to) {
 				t.Errorf("%s: %s (token %d) and %s (token %d) both hold it for %v", lock, last.service, last.token,

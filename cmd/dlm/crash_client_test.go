@@ -10,14 +10,15 @@ import (
 )
 
 const (
-	crashLocks  = 15
-	crashMargin = 20 * time.Millisecond // a client stops to rely on a lease so long before its end
+	crashLocks = 15
+	// a client stops relying on a lease this long before its end
+	crashMargin = 20 * time.Millisecond
 )
 
 func crashLock(i int) string { return fmt.Sprintf("crash:%d", i) }
 
-// crashClient is one service: it holds one lock at a time, keeps its own
-// deadline, and after a lost connection shows what it holds.
+// crashClient is one service. It holds one lock at a time, keeps its own deadline, and shows its
+// token after a lost connection.
 type crashClient struct {
 	w       *crashWorld
 	service string
@@ -62,7 +63,7 @@ func (c *crashClient) connect() bool {
 	c.w.mu.Unlock()
 	conn, err := net.DialTimeout("tcp", addr, 100*time.Millisecond)
 	if err != nil {
-		time.Sleep(5 * time.Millisecond) // the pace of a client that finds nobody
+		time.Sleep(5 * time.Millisecond) // the pace of a client that finds no server
 		return false
 	}
 	c.conn, c.in = conn, bufio.NewReader(conn)
@@ -83,7 +84,7 @@ func (c *crashClient) connect() bool {
 		time.Sleep(5 * time.Millisecond) // the pace of a client that waits for a promotion
 		return false
 	case !strings.HasPrefix(reply, "OK "):
-		// The answer may have come too late for the deadline that the client keeps.
+		// The answer may have come after the deadline that the client keeps.
 		if time.Now().Before(c.hold.to) {
 			c.w.t.Errorf("%s: %s shows token %d with %v left: %s", c.hold.lock, c.service, c.hold.token, time.Until(c.hold.to), reply)
 		}
@@ -95,12 +96,12 @@ func (c *crashClient) connect() bool {
 	return true
 }
 
-// acquire takes some lock, or waits for it in vain.
+// acquire takes a random lock, or waits for it without success.
 func (c *crashClient) acquire() {
 	lock, sent := crashLock(c.rng.IntN(crashLocks)), time.Now()
 	reply, ok := c.ask(fmt.Sprintf("ACQUIRE %s %s %d", lock, c.service, c.rng.IntN(300)))
 	if !ok {
-		// Nobody knows whether it was granted: its lease will tell.
+		// The lock may be granted; its lease will end then.
 		c.w.book.count("acquires without an answer")
 		return
 	}
@@ -111,12 +112,12 @@ func (c *crashClient) acquire() {
 		c.hold = &certainHold{lock: lock, service: c.service, token: token, called: sent, from: now, to: sent.Add(crashLease - crashMargin)}
 		c.count = 1
 		c.w.book.granted(c.w.t, c.hold)
-	} else if n == 2 { // an earlier one, the answer of which was lost
+	} else if n == 2 { // an earlier ACQUIRE, whose answer was lost
 		c.ask(fmt.Sprintf("RELEASE %s %s", lock, c.service))
 	}
 }
 
-// use does something with the hold.
+// use does a random thing with the hold.
 func (c *crashClient) use() {
 	if time.Now().After(c.hold.to) {
 		c.giveUp()
@@ -125,7 +126,7 @@ func (c *crashClient) use() {
 	h, sent := c.hold, time.Now()
 	switch c.rng.IntN(10) {
 	case 0:
-		c.count++ // if the answer is lost, the claim tells the server
+		c.count++ // if the answer is lost, the claim has the count
 		reply, ok := c.ask(fmt.Sprintf("ACQUIRE %s %s 0", h.lock, c.service))
 		if ok {
 			c.w.book.count("re-entries")
@@ -134,7 +135,7 @@ func (c *crashClient) use() {
 	case 1, 2:
 		c.release()
 	case 3:
-		return // silent for once
+		return // nothing this time
 	default:
 		reply, ok := c.ask(fmt.Sprintf("HEARTBEAT %s %s TOKEN %d", h.lock, c.service, h.token))
 		if ok {
@@ -143,8 +144,8 @@ func (c *crashClient) use() {
 	}
 }
 
-// release gives one count back. The last one ends what the client relies on
-// when it is sent; if its answer is lost, the client claims nothing any more.
+// release gives one count back. When the client sends the last RELEASE it stops relying on the
+// hold; if the answer is lost, it claims nothing any more.
 func (c *crashClient) release() {
 	h := c.hold
 	last := c.count == 1
@@ -167,8 +168,8 @@ func (c *crashClient) release() {
 	}
 }
 
-// expect checks the answer to something that only a holder may do, and counts
-// the lease from when it was sent.
+// expect checks the answer to a command that only a holder may send. The lease counts from the
+// moment when the command was sent.
 func (c *crashClient) expect(reply string, sent time.Time) {
 	want := fmt.Sprintf("OK token=%d count=%d ", c.hold.token, c.count)
 	if strings.HasPrefix(reply, want) {
@@ -181,7 +182,7 @@ func (c *crashClient) expect(reply string, sent time.Time) {
 	c.giveUp()
 }
 
-// giveUp ends what the client relies on.
+// giveUp ends the time in which the client relies on its hold.
 func (c *crashClient) giveUp() {
 	if c.hold != nil {
 		c.hold.to = minTime(c.hold.to, time.Now())
@@ -197,7 +198,7 @@ func minTime(a, b time.Time) time.Time {
 	return b
 }
 
-// ask sends a line and returns the answer; not ok: the connection is lost.
+// ask sends a line and returns the answer, or false if the connection is lost.
 func (c *crashClient) ask(line string) (reply string, ok bool) {
 	if c.conn == nil {
 		return "", false

@@ -19,14 +19,13 @@ import (
 
 const crashLease = time.Second
 
-// TestKilledUnderLoad kills the server at random moments while clients hold,
-// re-enter, renew and release, starts it again or promotes its backup, and checks
-// what the mode promises: no two certain holds of one lock overlap, no token
-// comes twice or falls, no live holder that shows its token loses its lock or
-// its count, and what was released before the image is not held again. The wall
-// clock jumps with every start, back as often as ahead.
+// TestKilledUnderLoad kills the server at random moments while clients hold, re-enter, renew and
+// release. It starts the server again, or promotes its backup, and checks the promises of the mode:
+// no two certain holds of one lock overlap. No token comes twice or falls. No live holder that
+// shows its token loses its lock or its count. A hold that was released before the image does not
+// come back. The wall clock jumps with every start, back as often as ahead.
 //
-// DLM_KILLS sets how often; each takes some two seconds.
+// DLM_KILLS sets the number of kills; each takes some two seconds.
 func TestKilledUnderLoad(t *testing.T) {
 	kills := 4
 	if n, err := strconv.Atoi(os.Getenv("DLM_KILLS")); err == nil {
@@ -56,13 +55,13 @@ func TestKilledUnderLoad(t *testing.T) {
 	w.finish(kills)
 }
 
-// crashWorld is a server that is killed again and again, maybe its backup, and
-// what all clients have seen.
+// crashWorld is a server that is killed again and again, sometimes its backup, and what the clients
+// have seen.
 type crashWorld struct {
 	t      *testing.T
 	rng    *rand.Rand
 	root   string
-	binary string // whose wall clock can be set back
+	binary string // its wall clock can be set back
 	dirs   int
 	server *crashServer // the primary
 	stop   chan struct{}
@@ -76,8 +75,8 @@ type crashWorld struct {
 type crashServer struct {
 	*process
 	dir     string
-	back    time.Duration // its wall clock goes so far behind
-	serving time.Time     // since when it is the primary
+	back    time.Duration // its wall clock is this far back
+	serving time.Time     // when it became the primary
 }
 
 func newCrashWorld(t *testing.T) *crashWorld {
@@ -123,7 +122,7 @@ func (w *crashWorld) start(dir string) {
 	}
 }
 
-// crash kills the primary and compares its newest image with what the clients know.
+// crash kills the primary and compares its newest image with the books of the clients.
 func (w *crashWorld) crash() {
 	w.server.signal(w.t, syscall.SIGKILL)
 	_ = w.server.waitExit(w.t)
@@ -149,9 +148,9 @@ func (w *crashWorld) failOver() {
 	w.book.count("promotions")
 }
 
-// checkImage looks for holds in the newest image that had been released before
-// it was begun, as the clients know, by the server that wrote it: what an earlier
-// one had executed after its last image was lost with it.
+// checkImage looks in the newest image for holds that clients had released before it was begun. It
+// only counts releases that the server which wrote the image has answered, because a crash loses
+// what an earlier server executed after its last image.
 func (w *crashWorld) checkImage(p *crashServer) {
 	names, err := snapshot.Images(p.dir)
 	if err != nil || len(names) == 0 {
@@ -164,7 +163,7 @@ func (w *crashWorld) checkImage(p *crashServer) {
 	}
 	defer img.Close()
 	if at, err := os.Stat(img.Path()); err != nil || at.ModTime().Before(p.serving) {
-		return // the server before wrote it, by a clock of its own
+		return // the server before wrote it, with its own clock
 	}
 	begun := time.Unix(0, img.Header().WallTime).Add(p.back)
 	var s codec.ShardImage
@@ -186,7 +185,7 @@ func (w *crashWorld) checkImage(p *crashServer) {
 	w.book.count("images")
 }
 
-// finish checks that everything is free within lease and grace, and tells what was seen.
+// finish checks that all locks are free within lease and grace, and logs the counts.
 func (w *crashWorld) finish(kills int) {
 	c := dialLine(w.t, w.addr)
 	for i := range crashLocks {

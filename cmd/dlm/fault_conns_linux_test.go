@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// askToTheEnd opens a connection, sends the input, and returns all that is answered up to the
-// end of the stream, which must come. A reset would be an error.
+// askToTheEnd opens a connection, sends the input, and returns everything up to the end of the
+// stream. A reset is an error.
 func askToTheEnd(t *testing.T, addr, input string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
@@ -37,7 +37,7 @@ func askToTheEnd(t *testing.T, addr, input string) string {
 
 const arrayAcquire = "*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$1\r\na\r\n$1\r\n0\r\n"
 
-// expectTurnedAway checks that clients are told of the limit in their own form, whatever they send.
+// expectTurnedAway checks that clients of each form are told of the limit in their form.
 func expectTurnedAway(t *testing.T, addr, words string) {
 	t.Helper()
 	for _, input := range []string{"ACQUIRE x a 0\n", "", strings.Repeat("ACQUIRE x a 0\n", 1000)} {
@@ -50,7 +50,7 @@ func expectTurnedAway(t *testing.T, addr, words string) {
 	}
 }
 
-// TestAtMaxConnsHoldersComeBack and all others are told in their form that they are not served.
+// TestAtMaxConnsHoldersComeBack: all other clients are told in their form that the server is full.
 func TestAtMaxConnsHoldersComeBack(t *testing.T) {
 	p := startServer(t, nil, "--max-conns", "2")
 	first, second := dial(t, p.addr), dial(t, p.addr)
@@ -80,7 +80,8 @@ func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 	}
 }
 
-// TestWithoutDescriptorsClientsAreTold: the file limit falls to what is open while the server runs.
+// TestWithoutDescriptorsClientsAreTold: the file limit falls to the number of open files while the
+// server runs.
 func TestWithoutDescriptorsClientsAreTold(t *testing.T) {
 	p := startServer(t, nil)
 	first := dial(t, p.addr)
@@ -93,7 +94,7 @@ func TestWithoutDescriptorsClientsAreTold(t *testing.T) {
 	for _, file := range open {
 		used[file.Name()] = true
 	}
-	const left = 3 // descriptors, less than the clients that come next
+	const left = 3 // descriptors, fewer than the clients that come next
 	lowest := 0
 	for used[strconv.Itoa(lowest)] {
 		lowest++

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestAFloodBehindAWait sends more than the limit behind a waiting command.
+// TestAFloodBehindAWait sends more than the limit after a waiting command.
 func TestAFloodBehindAWait(t *testing.T) {
 	for _, c := range []struct{ name, wait, behind, want string }{
 		{"text", "ACQUIRE busy flooder 60000\n", "ACQUIRE other flooder 0\nPING\n", "ERROR LIMIT "},
@@ -29,7 +29,7 @@ func TestAFloodBehindAWait(t *testing.T) {
 			}
 			holder.waitWaiters(t, "busy", 1)
 			flood := strings.Repeat(c.behind, (1<<20)/len(c.behind)+1000)
-			go io.WriteString(flooder, flood) // ends with the connection, at the latest
+			go io.WriteString(flooder, flood) // ends with the connection at the latest
 			got := flooder.rest(t)
 			if !strings.HasPrefix(got, c.want) || strings.Count(got, "\n") != 1 {
 				t.Errorf("the waiting command and what came behind it were answered %.300q", got)
@@ -45,7 +45,7 @@ func TestAFloodBehindAWait(t *testing.T) {
 	}
 }
 
-// TestInputBehindAWaitUpToTheLimitIsKept is the other side of the limit.
+// TestInputBehindAWaitUpToTheLimitIsKept sends just the limit.
 func TestInputBehindAWaitUpToTheLimitIsKept(t *testing.T) {
 	p := startServer(t, nil)
 	holder := dial(t, p.addr)
@@ -107,7 +107,7 @@ func TestAPartialCommandIsAnsweredAndClosed(t *testing.T) {
 	other.end(t)
 }
 
-// withOneToken starts a server that wants AUTH, and returns the token.
+// withOneToken starts a server that requires AUTH, and returns the token.
 func withOneToken(t *testing.T, args ...string) (p *process, token string) {
 	t.Helper()
 	token, entry := makeToken(t, "--name", "one", "--role", "lock")
@@ -124,7 +124,8 @@ func TestWhoDoesNotAuthenticateIsClosed(t *testing.T) {
 			if _, err := io.WriteString(busy, "PING\n"); err != nil {
 				return
 			}
-			time.Sleep(100 * time.Millisecond) // so slow that its answers stay below what is bounded before AUTH
+			// so slow that its answers stay below the limit before AUTH
+			time.Sleep(100 * time.Millisecond)
 		}
 	}()
 	const late = "ERROR NOAUTH not authenticated within 300ms\n"
@@ -171,8 +172,8 @@ func TestWrongTokensAndLargeInputBeforeAuth(t *testing.T) {
 	k.want(t, "STATUS stolen", "OK state=free")
 }
 
-// TestGarbageDisturbsNobody sends input of all kinds, whole and cut anywhere,
-// while another client holds a lock and depends on its heartbeats.
+// TestGarbageDisturbsNobody sends input of all kinds, whole and cut at random, while another client
+// holds a lock and depends on its heartbeats.
 func TestGarbageDisturbsNobody(t *testing.T) {
 	p := startServer(t, nil, "--loops", "2", "--partial-timeout", "300ms")
 	watcher := dial(t, p.addr)
@@ -221,13 +222,13 @@ func TestGarbageDisturbsNobody(t *testing.T) {
 		t.Errorf("the lock was changed: before %s, after %s", before, after)
 	}
 	other.end(t)
-	// Nothing but the watcher is left once the lingering ones have gone.
+	// Only the watcher is left once the lingering connections have gone.
 	waitUntil(t, "all others are gone", func() bool { return infoNumbers(t, watcher, "clients")["connected_clients"] <= 2 })
 	waitUntil(t, "no bytes stay in buffers", func() bool { return infoNumbers(t, watcher, "clients")["buffered_bytes"] == 0 })
 }
 
-// throw sends input and waits for the end of the connection, which the server
-// makes, or the client by its end of stream.
+// throw sends input and waits until the server closes the connection, or until the client's end of
+// stream does.
 func throw(addr, input string, half bool) error {
 	k, err := tryDial(addr)
 	if err != nil {

@@ -16,8 +16,8 @@ func (p *process) pause(t *testing.T, d time.Duration) {
 	p.signal(t, syscall.SIGCONT)
 }
 
-// TestThrottledServer gives the server 50 of each 250 ms, as a container's limit of processor time
-// does: leases and waits are not longer by that, and no heartbeat comes too late.
+// TestThrottledServer gives the server 50 of each 250 ms, like a container's limit of processor
+// time. Leases and waits do not get longer, and no heartbeat comes too late.
 func TestThrottledServer(t *testing.T) {
 	p := startServer(t, nil)
 	holder, waiter, beater := dialLine(t, p.addr), dialLine(t, p.addr), dialLine(t, p.addr)
@@ -44,7 +44,7 @@ func TestThrottledServer(t *testing.T) {
 		}
 		beats <- last
 	}()
-	// A server that leaves the pauses out takes more than twice as long.
+	// A server that left out the pauses would take more than twice as long.
 	within := func(what string, begun time.Time, least time.Duration) {
 		t.Helper()
 		if took := time.Since(begun); took < least || took > 2*least {

@@ -91,8 +91,8 @@ func waitInfo(t *testing.T, c *client, section, name string, want int64) {
 	t.Fatalf("%s is %d, want at least %d", name, got, want)
 }
 
-// bystander is a client that holds a lock and lives by its heartbeats, while
-// others misbehave. Any disturbance of it fails the test.
+// bystander is a client that holds a lock and depends on its heartbeats while other clients
+// misbehave. Any disturbance of it fails the test.
 type bystander struct {
 	beats int
 	worst time.Duration // longest time to an answer; for the log
@@ -140,7 +140,7 @@ func (b *bystander) beat(p *rawPeer) error {
 	}
 }
 
-// end stops the bystander and tells whether it was served all the while.
+// end stops the bystander and fails the test if it was disturbed.
 func (b *bystander) end(t *testing.T) {
 	t.Helper()
 	close(b.quit)

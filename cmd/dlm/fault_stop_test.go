@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestStopWithManyWaiters ends a server while 500 clients wait, some with an
-// untagged command, some with tags, some in RESP, some with input behind it.
+// TestStopWithManyWaiters ends a server while 500 clients wait: some with an untagged command, some
+// with tags, some in RESP, some with more input after it.
 func TestStopWithManyWaiters(t *testing.T) {
 	p := startServer(t, nil, "--loops", "2", "--stop-timeout", "5s")
 	holder := dial(t, p.addr)
@@ -60,7 +60,7 @@ func TestStopWithManyWaiters(t *testing.T) {
 	}
 }
 
-// wantLines reads a connection to its end, which must have these lines in any order.
+// wantLines reads a connection to its end and wants these lines in any order.
 func wantLines(k *rawPeer, want []string) error {
 	k.SetDeadline(time.Now().Add(2 * eventually))
 	var got []string
@@ -83,7 +83,8 @@ func wantLines(k *rawPeer, want []string) error {
 	return nil
 }
 
-// TestAStopDoesNotWaitForADeafClient gives it half of the stop's time, and is clean.
+// TestAStopDoesNotWaitForADeafClient: such a client gets half of the stop's time, and the stop is
+// clean.
 func TestAStopDoesNotWaitForADeafClient(t *testing.T) {
 	p := startServer(t, nil, "--stop-timeout", "1s", "--max-unread", "64MiB")
 	deaf := dialRaw(t, p.addr)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// line is a connection for tests that speak in lines.
+// line is a connection for tests that send lines.
 type line struct {
 	t  *testing.T
 	c  net.Conn
@@ -121,8 +121,9 @@ func TestStoppedServerExpiresNobodyWhoSentHeartbeats(t *testing.T) {
 // TestFewDescriptors lets 200 clients come to a server that may open 64 files.
 func TestFewDescriptors(t *testing.T) {
 	for name, args := range map[string]string{
-		"with the limit known":         "",
-		"with descriptors running out": "--max-conns 55", // more than fit beside what the server has open
+		"with the limit known": "",
+		// more than fit beside the server's own open files
+		"with descriptors running out": "--max-conns 55",
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command("sh", "-c", "ulimit -n 64; exec "+binary+" server --listen 127.0.0.1:0 --log-format json "+args)
@@ -190,8 +191,8 @@ func waitUntil(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// TestClientThatNeverReads is closed when it has made no room for its replies for 10 s, and costs no more memory than
-// its limits until then.
+// TestClientThatNeverReads: it is closed after 10 s without room for its replies, and costs no more
+// memory than its limits until then.
 func TestClientThatNeverReads(t *testing.T) {
 	p := startServer(t, nil, "--max-unread", "4MiB")
 	other := dialLine(t, p.addr)
@@ -234,14 +235,14 @@ func TestSecondSignalKills(t *testing.T) {
 	cmd.Env = cleanEnv()
 	p := startProcess(t, cmd)
 	deaf := dialLine(t, p.addr)
-	for range 60_000 { // more answers than the kernel's buffers take
+	for range 60_000 { // more answers than fit into the kernel's buffers
 		deaf.c.Write([]byte("HELP\n"))
 	}
 	other := dialLine(t, p.addr)
 	waitUntil(t, "output is stuck", func() bool { return other.info("buffered_bytes") > 1<<20 })
 	p.signal(t, syscall.SIGTERM)
 	p.waitLog(t, "stopping")
-	// One that comes within the same instant may still count as the first.
+	// A signal within the same instant may still count as the first.
 	var err error
 	waitUntil(t, "the second signal ends the process", func() bool {
 		p.cmd.Process.Signal(syscall.SIGTERM)

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// haproxyConfig has the checks of Redis in HAProxy's documentation, and backends that send PROXY headers. Its
-// verbs are the server and the addresses of the four frontends.
+// haproxyConfig has the checks of Redis in HAProxy's documentation, and backends that send PROXY
+// headers. Its verbs stand for the server and the addresses of the four frontends.
 const haproxyConfig = `defaults
 	mode tcp
 	timeout connect 10s
@@ -53,17 +53,18 @@ frontend stats
 	stats uri /
 `
 
-// haproxyPath is where Debian has it, outside the PATH of users.
+// haproxyPath is Debian's path, which is not in the PATH of users.
 const haproxyPath = "/usr/sbin/haproxy"
 
-// startHAProxy starts HAProxy before a server and returns its frontends: plain, with PROXY v1, with v2, statistics.
+// startHAProxy starts HAProxy in front of a server and returns its frontends: plain, with PROXY v1,
+// with v2, statistics.
 func startHAProxy(t *testing.T, server string) (frontends [4]string) {
 	t.Helper()
 	program, err := exec.LookPath(haproxyPath)
 	if err != nil {
 		program = needProgram(t, "haproxy", "haproxy")
 	}
-	var held [len(frontends)]net.Listener // all at once, so that they differ
+	var held [len(frontends)]net.Listener // all held together, so that they differ
 	for i := range frontends {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -85,7 +86,7 @@ func startHAProxy(t *testing.T, server string) (frontends [4]string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it holds nothing
+		_ = cmd.Process.Kill() // it has no state
 		_ = cmd.Wait()
 	})
 	return frontends

@@ -22,8 +22,8 @@ import (
 	"dlm/cmd/dlm/settings"
 )
 
-// eventually bounds every wait for something that must happen. It is long
-// because a test that waits for it in vain has failed anyway.
+// eventually bounds every wait for something that must happen. It is long, because only a test that
+// fails waits for all of it.
 const eventually = 20 * time.Second
 
 // binary is the built command, made once by TestMain.
@@ -40,7 +40,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	run := filepath.Join(dir, "run") // where admin tokens of killed servers stay
+	run := filepath.Join(dir, "run") // admin tokens of killed servers stay there
 	if err := errors.Join(os.Mkdir(run, 0o700), os.Setenv("XDG_RUNTIME_DIR", run)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -53,7 +53,7 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// buildBinary builds the command as `make build` does, with those flags of go build besides.
+// buildBinary builds the command like `make build`, with these additional flags of go build.
 func buildBinary(path string, flags ...string) error {
 	args := append(append([]string{"build", "-trimpath", "-o", path}, sameBuild()...), flags...)
 	cmd := exec.Command("go", append(args, ".")...)
@@ -85,15 +85,15 @@ func sameBuild() (flags []string) {
 // needs libc.
 func hasRace() bool { return slices.Contains(sameBuild(), "-race=true") }
 
-// cleanEnv is the environment without our variables, plus some. A binary with
-// the race detector would otherwise sleep for a second before it exits.
+// cleanEnv returns the environment without the variables of dlm, plus some. Without its own
+// variable a binary with the race detector sleeps for a second before it exits.
 func cleanEnv(extra ...string) []string {
 	extra = append(extra, "GORACE=atexit_sleep_ms=0")
 	env := slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, settings.EnvPrefix) })
 	return append(env, extra...)
 }
 
-// command runs the binary to its end and returns what it wrote and its exit code.
+// command runs the binary to its end and returns its output and its exit code.
 func command(t *testing.T, env []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), eventually)
@@ -113,7 +113,7 @@ type process struct {
 	addr    string
 	cmd     *exec.Cmd
 	records chan map[string]any // its log; closed at its end
-	seen    []map[string]any    // the part of it that waitLog has read
+	seen    []map[string]any    // the records that waitLog has read
 	exited  chan error
 }
 
@@ -132,8 +132,8 @@ func startBuilt(t *testing.T, path string, env []string, args ...string) *proces
 	return startProcess(t, cmd)
 }
 
-// startProcess starts a command that is a server in the end, in a process
-// group of its own, which is ended with the test.
+// startProcess starts a command that becomes a server, in a process group of its own, which ends
+// with the test.
 func startProcess(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{cmd: cmd, records: make(chan map[string]any, 1000), exited: make(chan error, 1)}
@@ -168,7 +168,7 @@ func (p *process) follow(t *testing.T, stderr io.Reader) {
 // waitLog returns the next log record with that message.
 func (p *process) waitLog(t *testing.T, message string) map[string]any {
 	t.Helper()
-	timeout := time.After(2 * time.Minute) // the first may be behind a compiler
+	timeout := time.After(2 * time.Minute) // a compiler may have to run first
 	for {
 		select {
 		case record, ok := <-p.records:
@@ -185,7 +185,7 @@ func (p *process) waitLog(t *testing.T, message string) map[string]any {
 	}
 }
 
-// log returns what the server has logged, as far as waitLog has read it.
+// log returns the log as far as waitLog has read it.
 func (p *process) log() string {
 	var b strings.Builder
 	for _, record := range p.seen {
@@ -214,7 +214,7 @@ func (p *process) waitExit(t *testing.T) error {
 	}
 }
 
-// end stops the process group, gently first.
+// end stops the process group, first with SIGTERM.
 func (p *process) end(t *testing.T) {
 	group := -p.cmd.Process.Pid
 	syscall.Kill(group, syscall.SIGTERM)
@@ -229,7 +229,7 @@ func (p *process) end(t *testing.T) {
 	}
 }
 
-// wholeLog is log and what came after it, for a server that has ended.
+// wholeLog returns the whole log of a server that has ended.
 func (p *process) wholeLog() string {
 	for record := range p.records {
 		p.seen = append(p.seen, record)
@@ -237,7 +237,7 @@ func (p *process) wholeLog() string {
 	return p.log()
 }
 
-// client speaks the text form, over TCP itself or through a program.
+// client speaks the text form, over TCP or through a program.
 type client struct {
 	w     io.Writer
 	lines chan string // closed at the end of the connection
@@ -320,8 +320,8 @@ func (c *client) waitWaiters(t *testing.T, lock string, n int) {
 	t.Fatalf("never saw %s at lock %s", want, lock)
 }
 
-// needProgram returns the path of a peer that a test runs against. Without it
-// the test is skipped; where DLM_CI says that everything is there, it fails.
+// needProgram returns the path of a peer that a test runs against. Without the program the test is
+// skipped. If DLM_CI is set, it fails.
 func needProgram(t *testing.T, name, debianPackage string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// allowed is the table of imports: what a package may use of this module, and
-// which modules outside of it. A new edge is a decision to be made here.
+// allowed is the table of imports: the packages of this module, and the other modules, that a
+// package may use. A new edge is a decision to be made here.
 var allowed = map[string]struct{ own, outside []string }{
 	"dlm/codec":             {},
 	"dlm/table/index":       {},

@@ -12,12 +12,11 @@ import (
 	"time"
 )
 
-// portsFrom begins below the ports that the kernel gives to outgoing
-// connections, which take one at any moment, and elsewhere for each process.
+// portsFrom begins below the ports that the kernel uses for outgoing connections at any moment, and
+// differs between processes.
 var portsFrom, portsTaken = 20_000 + rand.IntN(10_000), atomic.Int64{}
 
-// freeAddr returns an address of loopback that nobody listens on, another one
-// for each call.
+// freeAddr returns an address of loopback that nobody listens on, a different one for each call.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	var err error

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestMaxMemoryIsResidentMemory takes locks until no memory is left, and compares what is
-// resident then with the setting. When the locks are gone there is room for others.
+// TestMaxMemoryIsResidentMemory takes locks until no memory is left, and compares the resident
+// memory with the setting. When the locks are gone there is room for others.
 func TestMaxMemoryIsResidentMemory(t *testing.T) {
 	if len(sameBuild()) > 0 {
 		t.Skip("the race detector and the invariants take memory of their own")

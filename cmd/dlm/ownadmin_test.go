@@ -68,7 +68,7 @@ func TestWhatDestroysNeedsTheAdminRoleOnAnOpenServerToo(t *testing.T) {
 	}
 }
 
-// TestAStartThatFailsLeavesTheTokenOfTheServerThatRuns in the directory that both want.
+// TestAStartThatFailsLeavesTheTokenOfTheServerThatRuns: both use the same directory.
 func TestAStartThatFailsLeavesTheTokenOfTheServerThatRuns(t *testing.T) {
 	dir := t.TempDir()
 	startServer(t, nil, "--data-dir", dir)
@@ -107,7 +107,8 @@ func TestAServerInMemoryHasAnAdminToo(t *testing.T) {
 	}
 }
 
-// TestNoTokenIsWrittenWhereThereIsAnAdmin: DLM_ADMIN_TOKEN is that admin, the rest stays open.
+// TestNoTokenIsWrittenWhereThereIsAnAdmin: DLM_ADMIN_TOKEN is that admin, and everything else stays
+// open.
 func TestNoTokenIsWrittenWhereThereIsAnAdmin(t *testing.T) {
 	one, two, token := t.TempDir(), t.TempDir(), settings.NewToken()
 	p := startServer(t, []string{"DLM_ADMIN_TOKEN=" + token}, "--http", "127.0.0.1:0", "--data-dir", one, "--snapshot-interval", "100ms")

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestProbesAreAnsweredBesideIdleConnections, on the HTTP side, and on an address of their own.
+// TestProbesAreAnsweredBesideIdleConnections, on the HTTP side and on the address of --health.
 func TestProbesAreAnsweredBesideIdleConnections(t *testing.T) {
 	health := freeAddr(t)
 	p := startServer(t, nil, "--http", "127.0.0.1:0", "--health", health)

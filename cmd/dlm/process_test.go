@@ -49,7 +49,7 @@ func TestPrecedenceOfSources(t *testing.T) {
 		name    string
 		env     []string
 		args    []string
-		waiters int // that the lock takes
+		waiters int // waiters on the lock
 	}{
 		{"the file alone", []string{"DLM_CONFIG=" + file}, nil, 3},
 		{"the environment wins over the file", []string{"DLM_MAX_WAITERS_PER_LOCK=2"}, []string{"--config", file}, 2},

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestRedisBenchmarkAsShipped runs its default tests. Those of PING pass; then SET is refused, and it ends with that error.
+// TestRedisBenchmarkAsShipped runs its default tests. PING passes. SET is refused, and the program
+// ends with that error.
 func TestRedisBenchmarkAsShipped(t *testing.T) {
 	program := needProgram(t, "redis-benchmark", "redis-tools")
 	p := startServer(t, nil)

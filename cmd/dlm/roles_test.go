@@ -21,7 +21,8 @@ func makeToken(t *testing.T, args ...string) (token, entry string) {
 	return lines[len(lines)-1], stdout
 }
 
-// TestOutputOfTokenNewIsAnEntry: it can be appended to the file, and the token is not in it.
+// TestOutputOfTokenNewIsAnEntry: the output can be appended to the file and does not contain the
+// token.
 func TestOutputOfTokenNewIsAnEntry(t *testing.T) {
 	token, entry := makeToken(t, "--name", "x", "--role", "lock")
 	more, again := makeToken(t, "--name", "y", "--role", "read")

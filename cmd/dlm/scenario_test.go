@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestTwoServicesTakeTurns is the basic use of the server, as two services
-// would type it.
+// TestTwoServicesTakeTurns is the basic use of the server by two services.
 func TestTwoServicesTakeTurns(t *testing.T) {
 	connect := map[string]func(*testing.T, string) *client{"TCP": dial, "nc": dialNetcat}
 	for name, dialer := range connect {

@@ -19,7 +19,7 @@ import (
 )
 
 // TestALogPipeThatBreaksEndsNobody is `dlm server 2>&1 | head -1`: the reader of the log leaves,
-// the server goes on, and its stop is clean.
+// the server runs on, and its stop is clean.
 func TestALogPipeThatBreaksEndsNobody(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command(binary, "server", "--listen", "127.0.0.1:0", "--http", "off", "--log-format", "json", "--data-dir", dir)
@@ -48,7 +48,7 @@ func TestALogPipeThatBreaksEndsNobody(t *testing.T) {
 
 	c := dial(t, p.addr)
 	c.want(t, "ACQUIRE l me 0", "OK")
-	p.signal(t, syscall.SIGHUP) // which is logged
+	p.signal(t, syscall.SIGHUP) // the server logs that
 	c.want(t, "PING", "OK")
 	p.signal(t, syscall.SIGTERM)
 	if err := p.waitExit(t); err != nil {
@@ -60,7 +60,7 @@ func TestALogPipeThatBreaksEndsNobody(t *testing.T) {
 	}
 }
 
-// TestALogThatNobodyReadsHoldsUpNeitherLocksNorTheStop fills the log's pipe by forced releases.
+// TestALogThatNobodyReadsHoldsUpNeitherLocksNorTheStop fills the log's pipe with forced releases.
 func TestALogThatNobodyReadsHoldsUpNeitherLocksNorTheStop(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -102,7 +102,7 @@ func TestALogThatNobodyReadsHoldsUpNeitherLocksNorTheStop(t *testing.T) {
 	}
 }
 
-// dialWhenOpen connects to a server whose log can't tell when it serves.
+// dialWhenOpen connects to a server whose log can't say when it serves.
 func dialWhenOpen(t *testing.T, addr string) *client {
 	t.Helper()
 	for end := time.Now().Add(eventually); time.Now().Before(end); {
@@ -111,7 +111,7 @@ func dialWhenOpen(t *testing.T, addr string) *client {
 			t.Cleanup(func() { conn.Close() })
 			return newClient(conn, conn)
 		}
-		time.Sleep(10 * time.Millisecond) // nothing tells when a port opens
+		time.Sleep(10 * time.Millisecond) // a port that opens sends no event
 	}
 	t.Fatalf("%s does not open", addr)
 	return nil

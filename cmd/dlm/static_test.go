@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestTheBinaryIsStatic: it names no interpreter, and so runs where there is no libc, or another.
+// TestTheBinaryIsStatic: the binary names no interpreter, so it runs with any libc and without one.
 func TestTheBinaryIsStatic(t *testing.T) {
 	if runtime.GOOS != "linux" || hasRace() {
 		t.Skip("ELF without the race detector only")
@@ -28,8 +28,8 @@ func TestTheBinaryIsStatic(t *testing.T) {
 	}
 }
 
-// TestEveryBuildIsStatic: the README, the Makefile and the scripts build the command that was
-// tested.
+// TestEveryBuildIsStatic: the README, the Makefile and the scripts build the command like the
+// tests.
 func TestEveryBuildIsStatic(t *testing.T) {
 	for _, name := range []string{"README.md", "Makefile", "bench/profile.sh"} {
 		text, err := os.ReadFile(filepath.Join(repository, name))

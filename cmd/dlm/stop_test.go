@@ -16,8 +16,8 @@ import (
 	"dlm/table"
 )
 
-// hangingServer returns a server whose only loop hangs, with a shard's mutex held, once it has been
-// asked for a lock; hangs is closed then, and the loop goes on when hang is closed.
+// hangingServer returns a server whose only loop hangs, with a shard's mutex held, when it is asked
+// for a lock. hangs is closed then. The loop goes on when hang is closed.
 func hangingServer(t *testing.T, dir string, stopWait time.Duration) (server *engine.Engine, hangs, hang chan struct{}) {
 	t.Helper()
 	hang, hangs = make(chan struct{}), make(chan struct{})
@@ -41,7 +41,7 @@ func askForALock(t *testing.T, server *engine.Engine) {
 	}
 }
 
-// TestAStopEndsThoughALoopHangs: it fails, tells what hung, and names no clean image.
+// TestAStopEndsThoughALoopHangs: the stop fails, says what hung, and names no clean image.
 func TestAStopEndsThoughALoopHangs(t *testing.T) {
 	dir := t.TempDir()
 	server, hangs, hang := hangingServer(t, dir, 400*time.Millisecond)
@@ -64,13 +64,13 @@ func TestAStopEndsThoughALoopHangs(t *testing.T) {
 	if err != nil || start.CleanImage != "" {
 		t.Errorf("clean image %q, %v", start.CleanImage, err)
 	}
-	close(hang) // what was left behind ends, before its directory is removed
+	close(hang) // the abandoned work ends before its directory is removed
 	for server.StopsAt() != "" {
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// TestLivezFailsWhileALoopHangs, and is well again after it.
+// TestLivezFailsWhileALoopHangs, and succeeds again after that.
 func TestLivezFailsWhileALoopHangs(t *testing.T) {
 	server, hangs, hang := hangingServer(t, "", time.Minute)
 	side, err := admin.Listen("127.0.0.1:0", slog.New(slog.DiscardHandler))
