@@ -49,6 +49,10 @@ type HoldImage struct {
 // All numbers are little-endian.
 const HoldImageBytes = 48
 
+// Shards is the number of parts of a lock table. It is fixed for ever, because images rely on it.
+// 256 is measured: with two cores the count hardly matters, and 4,096 shards need too much cache.
+const Shards = 256
+
 // ShardImage is the durable form of one shard: fixed-size records, and the strings that they point
 // into. It may alias mapped memory.
 type ShardImage struct {

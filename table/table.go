@@ -8,9 +8,8 @@ import (
 	"dlm/codec"
 )
 
-// Shards is the number of parts of the table. It is fixed for ever, because images rely on it. 256
-// is measured: with two cores the count hardly matters, and 4,096 shards need too much cache.
-const Shards = 256
+// Shards is the number of parts of the table.
+const Shards = codec.Shards
 
 // Largest settings of the limits.
 const (

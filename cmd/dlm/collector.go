@@ -18,11 +18,11 @@ const (
 	collectorPart = 110
 )
 
-// spareCollector keeps the garbage collector from running while the heap is small. Without it a
+// tuneGC keeps the garbage collector from running while the heap is small. Without it a
 // server whose locks and waiters grow to 30 MB goes through four cycles, and commands cost several
 // times as much during a cycle. Above the floor Go's rule applies: the next cycle begins when the
 // live heap of the last one has doubled. GOGC in the environment turns this off.
-func spareCollector() {
+func tuneGC() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}

@@ -59,7 +59,7 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	s.Engine.Log, s.Engine.LogDropped = log, queue.Dropped
 	s.Engine.Crash = func() { queue.Close(flushMax); os.Exit(exitCrash) }
 
-	spareCollector()
+	tuneGC()
 	limitCollector(s.Engine.MemoryMax)
 	stopProfile, err := startProfile(s.CPUProfile)
 	if err != nil {

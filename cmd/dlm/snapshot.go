@@ -100,7 +100,7 @@ func listHolds(out io.Writer, img *snapshot.Image) error {
 	var s codec.ShardImage
 	var h codec.HoldImage
 	now := img.Header().TableTime
-	for i := range 256 {
+	for i := range codec.Shards {
 		if err := img.Section(i, &s); err != nil {
 			return err
 		}

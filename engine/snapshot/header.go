@@ -14,7 +14,7 @@ const (
 	magic        = "DLMIMAGE"
 	headerLen    = 12 << 10
 	align        = 4 << 10
-	shards       = 256
+	shards       = codec.Shards
 	entriesAt    = 128
 	entryLen     = 40
 	entriesEnd   = entriesAt + shards*entryLen
