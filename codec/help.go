@@ -2,7 +2,7 @@ package codec
 
 import "strings"
 
-// Doc describes one command to people and to Redis clients.
+// Doc describes one command, to people and to Redis clients.
 type Doc struct {
 	Verb    Verb
 	Name    string // the word on the wire, in upper case
@@ -17,52 +17,54 @@ type Doc struct {
 // Docs is the only list of commands. HELP, the messages about wrong arguments, COMMAND and COMMAND
 // DOCS are made from it. Do not modify.
 var Docs = [...]Doc{
-	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [META <text>] [FRESH] [QUEUE <n>]", "Take a lock, waiting up to timeout_ms for it; 0 tries once", 4, true, []string{
-		"Answers when the lock is granted, or TIMEOUT. The wait is 0 to 86400000 ms.",
-		"TTL: length of the lease, 100 to 86400000 ms. The lease must be renewed by HEARTBEAT.",
-		"META: up to 512 bytes about the holder.",
-		"A service that holds the lock is granted it again, and must release it as often. Processes with one service id are one holder.",
-		"FRESH: take no second grant: if the service holds the lock, answer HELD and the token, and change nothing.",
-		"QUEUE: do not wait behind n requests or more, answer LIMIT lock-waiters; 0 is a timeout_ms of 0.",
+	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [META <text>] [FRESH] [QUEUE <n>]", "Take a lock, and wait up to timeout_ms for it; 0 tries once", 4, true, []string{
+		"The answer comes when the lock is granted, or is TIMEOUT. timeout_ms is 0 to 86400000.",
+		"TTL: length of the lease, 100 to 86400000 ms. The hold ends with its lease, unless HEARTBEAT renews it.",
+		"META: up to 512 bytes about the holder, for STATUS and LOCKS to show.",
+		"A service that holds the lock is granted it again, and releases it as often. All processes with one service id are one owner.",
+		"FRESH: no second grant. If the service holds the lock, the answer is HELD and the token, and nothing changes.",
+		"QUEUE: if n requests or more wait already, the answer is LIMIT lock-waiters. 0 never waits.",
 	}},
-	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each time it was acquired", 3, true, []string{
-		"TOKEN: act only if this is the token of the present hold, else STALE. Without it a late RELEASE ends a newer hold of the service.",
-		"ALL: give back all that this hold was acquired, in one step.",
+	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each ACQUIRE", 3, true, []string{
+		"TOKEN: release only the hold with this token, else answer STALE. Without it, a RELEASE that arrives late ends a newer hold of the service.",
+		"ALL: give back every ACQUIRE of this hold, in one step.",
 	}},
-	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n> [COUNT <c>]] [TTL <ms>]", "Let the lease of a held lock run anew", 3, true, []string{
+	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n> [COUNT <c>]] [TTL <ms>]", "Start the lease of a held lock again", 3, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
-		"COUNT: how often you have acquired it. It sets the count while the server recovers from a crash, and is ignored else.",
-		"TTL: length of the lease from here on, 100 to 86400000 ms. A lease is never made shorter.",
-		"NOTHELD or NOTOWNER means that the lock is lost.",
+		"COUNT: how often the service has acquired the lock. The server uses it while it recovers from a crash, and ignores it otherwise.",
+		"TTL: length of the lease from now on, 100 to 86400000 ms. A lease that runs is never made shorter.",
+		"NOTHELD, NOTOWNER and STALE mean that the lock is lost.",
 	}},
-	{VerbStatus, "STATUS", "<lock>", "Tell who holds a lock, since when, and who waits", 2, true, []string{
-		"reentries_other_conn: how often this hold was acquired again by another connection than the one that it was granted to, up to 63.",
-		"If that is not meant, processes share a service id: see FRESH in HELP ACQUIRE.",
+	{VerbStatus, "STATUS", "<lock>", "Show who holds a lock, since when, and how many requests wait", 2, true, []string{
+		"reentries_other_conn: how often another connection than the first acquired this hold again, up to 63.",
+		"If it is there by surprise, several processes use one service id: see FRESH in HELP ACQUIRE.",
 	}},
-	{VerbForceRelease, "FORCE-RELEASE", "<lock> [TOKEN <n>] [REASON <text>]", "End the hold of whoever has the lock; needs the admin role", 2, true, []string{
+	{VerbForceRelease, "FORCE-RELEASE", "<lock> [TOKEN <n>] [REASON <text>]", "End the present hold of a lock; needs the admin role", 2, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
-		"REASON: up to 512 bytes.",
+		"REASON: up to 512 bytes for the log.",
 	}},
 	{VerbAuth, "AUTH", "<token>", "Authenticate this connection", 2, false, nil},
-	{VerbLocks, "LOCKS", "[PREFIX <p>] [HELD|CONTENDED] [LIMIT <n>] [CURSOR <c>]", "List held locks, a piece at a time", 1, false, []string{
-		"PREFIX: only names that begin so. HELD or CONTENDED: only such locks.",
-		"LIMIT: most lines of one answer, 1 to 1000. CURSOR: the cursor of the answer before; an empty one is the end.",
-		"Go on until the cursor is empty: a page can have few lines, or none.",
+	{VerbLocks, "LOCKS", "[PREFIX <p>] [HELD|CONTENDED] [LIMIT <n>] [CURSOR <c>]", "List locks, a page at a time", 1, false, []string{
+		"PREFIX: only names that begin with p. HELD: only held locks. CONTENDED: only locks for which requests wait.",
+		"LIMIT: most lines of one answer, 1 to 1000. CURSOR: the cursor of the previous answer.",
+		"Ask again until the cursor is empty. A page can have few lines, or none.",
 	}},
 	{VerbDetail, "DETAIL", "ON|OFF", "Add token, count and lease_ms to the OK of lock commands", 2, false, []string{
-		"Holds for this connection and for text. RESP always answers them.",
+		"This is for text, and for this connection. RESP always answers these fields.",
 	}},
-	{VerbPing, "PING", "", "Answer at once", 1, false, nil},
-	{VerbInfo, "INFO", "[section ...]", "Tell the state of the server in numbers", 1, false, nil},
-	{VerbHelp, "HELP", "[command|ERRORS]", "List the commands, or explain one, or all errors", 1, false, nil},
+	{VerbPing, "PING", "", "Check the connection", 1, false, nil},
+	{VerbInfo, "INFO", "[section ...]", "Show the state of the server in numbers", 1, false, []string{
+		"Sections: server, clients, locks, durability, commands, memory, replication, persistence.",
+	}},
+	{VerbHelp, "HELP", "[command|ERRORS]", "List the commands, or explain one command or all errors", 1, false, nil},
 	{VerbQuit, "QUIT", "", "Close this connection", 1, false, nil},
 	{VerbHello, "HELLO", "[2|3] [AUTH <user> <token>] [SETNAME <name>]", "Choose the version of RESP", 1, false, nil},
 	{VerbClient, "CLIENT", "SETINFO|SETNAME|GETNAME|ID|TRACKING|NO-EVICT|NO-TOUCH|HELP ...", "Name this connection, as Redis clients do", 2, false, nil},
 	{VerbCommand, "COMMAND", "[COUNT|DOCS|INFO ...]", "Describe the commands to Redis clients", 1, false, nil},
 	{VerbConfig, "CONFIG", "GET <name> ...", "Answer empty values to Redis tools that ask", 3, false, nil},
-	{VerbSelect, "SELECT", "0", "Accept the only space of locks there is", 2, false, nil},
-	{VerbEcho, "ECHO", "<text>", "Answer the text", 2, false, nil},
-	{VerbReset, "RESET", "", "Put the connection back to its beginning", 1, false, nil},
+	{VerbSelect, "SELECT", "0", "Accept 0, the only database", 2, false, nil},
+	{VerbEcho, "ECHO", "<text>", "Answer with the text", 2, false, nil},
+	{VerbReset, "RESET", "", "Reset this connection to its first state", 1, false, nil},
 }
 
 // Refused are commands of Redis whose answer says what to do instead. No list shows them. Do not

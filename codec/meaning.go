@@ -22,26 +22,27 @@ type Meaning struct {
 	Later bool   // this version never answers it
 }
 
-// Meanings has the meaning of each code. HELP ERRORS shows it, and a test compares it with PROTOCOL.md. Do not modify.
+// Meanings has the meaning of each code. HELP ERRORS shows it, and a test compares it with
+// PROTOCOL.md. Do not modify.
 var Meanings = [CodeCount]Meaning{
-	Timeout:     {Fate: FateAgain, Text: "not granted within timeout_ms; the data are the holder and how long it holds"},
-	NotHeld:     {Fate: FateLost, Text: "nobody holds the lock; to RELEASE: it is over already"},
+	Timeout:     {Fate: FateAgain, Text: "not granted within timeout_ms; then come the holder, and how long it has held the lock in ms"},
+	NotHeld:     {Fate: FateLost, Text: "nobody holds the lock; as the answer to RELEASE: it was released already, or its lease ended"},
 	NotOwner:    {Fate: FateLost, Text: "another service holds the lock"},
-	Stale:       {Fate: FateLost, Text: "TOKEN is that of an earlier hold"},
+	Stale:       {Fate: FateLost, Text: "TOKEN belongs to an earlier hold"},
 	BadArg:      {Fate: FateNever, Text: "wrong number or form of arguments"},
 	Unknown:     {Fate: FateNever, Text: "no such command"},
-	TooBig:      {Fate: FateNever, Text: "a line, name, id or option beyond its limit"},
-	Limit:       {Fate: FateAgain, Text: "a limit, which the data name, is reached; nothing was changed"},
-	NoAuth:      {Fate: FateNever, Text: "authenticate first, or with another token; holds stay until their leases end"},
-	Denied:      {Fate: FateNever, Text: "the token is wrong, or its role may not do this"},
+	TooBig:      {Fate: FateNever, Text: "a line, name, id or option is longer than its limit"},
+	Limit:       {Fate: FateAgain, Text: "a limit is reached, and its name follows; nothing was changed"},
+	NoAuth:      {Fate: FateNever, Text: "AUTH is missing, or its token is wrong; holds stay until their leases end"},
+	Denied:      {Fate: FateNever, Text: "the role of the token may not do this, or not with this lock name"},
 	Conflict:    {Fate: FateNever, Text: "the mode differs from that of the present holders", Later: true},
-	Recovering:  {Fate: FateAgain, Text: "grace after a restart, as long as the data say; send HEARTBEAT with TOKEN and COUNT for holds"},
-	ReadOnly:    {Fate: FateAgain, Text: "a backup: ask the primary; no hold is lost"},
+	Recovering:  {Fate: FateAgain, Text: "the grace after a restart, and the ms that are left; prove holds by HEARTBEAT with TOKEN and COUNT"},
+	ReadOnly:    {Fate: FateAgain, Text: "this is a backup: ask the primary; no hold is lost"},
 	NotLeader:   {Fate: FateAgain, Text: "another node leads: ask it; no hold is lost", Later: true},
-	Canceled:    {Fate: FateAgain, Text: "the wait was ended, by the client or with its connection"},
-	Shutdown:    {Fate: FateAgain, Text: "the server stops; holds go on if it keeps images"},
-	Internal:    {Fate: FateAgain, Text: "a bug of the server, which has been logged; ask STATUS what became of it"},
-	AlreadyHeld: {Fate: FateNever, Text: "FRESH, and this service holds the lock; the data are its token"},
+	Canceled:    {Fate: FateAgain, Text: "the wait ended with the input of the connection"},
+	Shutdown:    {Fate: FateAgain, Text: "the server is stopping; holds go on if it has a data directory"},
+	Internal:    {Fate: FateAgain, Text: "a bug of the server, which has logged it; STATUS shows whether the command was executed"},
+	AlreadyHeld: {Fate: FateNever, Text: "FRESH was given and the service holds the lock; its token follows"},
 }
 
 // errorTopic is the topic of HELP that lists the codes.
@@ -50,7 +51,7 @@ const errorTopic = "ERRORS"
 var helpErrors = makeHelpErrors()
 
 func makeHelpErrors() []string {
-	lines := []string{"lost: the hold is gone. try again: later, or elsewhere. never: not without a change of what is sent."}
+	lines := []string{"lost: you do not hold the lock. try again: later, or elsewhere. never: only after a change of the command or the token."}
 	for code := OK + 1; code < CodeCount; code++ {
 		m := Meanings[code]
 		if m.Later {

@@ -206,19 +206,19 @@ func TestQuotedWordsDecodeToTheSameBytes(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	lines, ok := Help(nil)
-	if !ok || len(lines) != int(VerbHello)-1 || lines[8] != "PING - Answer at once" {
+	if !ok || len(lines) != int(VerbHello)-1 || lines[8] != "PING - Check the connection" {
 		t.Errorf("HELP: %q %v", lines, ok)
 	}
 	lines, ok = Help([]byte("release"))
 	want := []string{
-		"RELEASE <lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each time it was acquired.",
-		"TOKEN: act only if this is the token of the present hold, else STALE. Without it a late RELEASE ends a newer hold of the service.",
-		"ALL: give back all that this hold was acquired, in one step.",
+		"RELEASE <lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each ACQUIRE.",
+		"TOKEN: release only the hold with this token, else answer STALE. Without it, a RELEASE that arrives late ends a newer hold of the service.",
+		"ALL: give back every ACQUIRE of this hold, in one step.",
 	}
 	if !ok || strings.Join(lines, "|") != strings.Join(want, "|") {
 		t.Errorf("HELP release: %q %v", lines, ok)
 	}
-	if lines, ok = Help([]byte("ping")); !ok || strings.Join(lines, "|") != "PING|Answer at once." {
+	if lines, ok = Help([]byte("ping")); !ok || strings.Join(lines, "|") != "PING|Check the connection." {
 		t.Errorf("HELP ping: %q %v", lines, ok)
 	}
 	for v, lines := range helpLines {

@@ -20,9 +20,9 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 		return "this server is a backup: use its primary, or promote it"
 	case codec.Recovering:
 		if verb == codec.VerbAcquire {
-			return "recovering after a restart: who holds this lock is not known yet, try again"
+			return "recovering after a restart, the holder of this lock is not known yet: try again"
 		}
-		return "recovering after a restart: this hold is not known, show it by HEARTBEAT with its TOKEN and COUNT"
+		return "recovering after a restart, this hold is not known yet: prove it by HEARTBEAT with TOKEN and COUNT"
 	case codec.Shutdown:
 		return "the server is stopping"
 	default:
@@ -32,11 +32,11 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 
 // limitReasons are the words that go with a limit that a command has run into.
 var limitReasons = [...]string{
-	codec.WhichLocks:       "no more locks can be held at once (max-locks): nothing was changed",
-	codec.WhichWaiters:     "no more requests can wait at once (max-waiters): nothing was changed",
+	codec.WhichLocks:       "as many locks are held as can be (max-locks): nothing was changed",
+	codec.WhichWaiters:     "as many requests wait as can (max-waiters): nothing was changed",
 	codec.WhichLockWaiters: "too many requests wait for this lock (QUEUE, or max-waiters-per-lock): nothing was changed",
 	codec.WhichTags:        "too many open tags on this connection",
-	codec.WhichCount:       "the service has acquired this lock as often as can be counted: nothing was changed",
+	codec.WhichCount:       "the service has acquired this lock as often as the server can count: nothing was changed",
 	codec.WhichMemory:      "no memory is left for locks and waiters (max-memory): nothing was changed",
 	codec.WhichTokens:      "no fencing token is left: restart the server",
 }

@@ -73,7 +73,7 @@ func (r *reactor) help(c *conn) {
 	lines, ok := codec.Help(topic)
 	switch {
 	case !ok:
-		r.refuse(codec.BadArg, "no help on that: HELP lists the commands")
+		r.refuse(codec.BadArg, "no help on this topic: HELP lists the commands")
 		return
 	case c.who.role == RoleNone && topic == nil:
 		lines = helpPreAuth

@@ -54,14 +54,14 @@ func describeRoles(addr net.Addr, c *engine.Config, admin string) string {
 	if len(c.Credentials) > 0 {
 		return describeTokens(c)
 	}
-	who := "everyone on this machine"
+	who := "everybody on this machine"
 	if !onLoopback(addr) {
-		who = "EVERYONE who reaches " + addr.String()
+		who = "EVERYBODY who reaches " + addr.String()
 	}
 	if admin == "" {
 		return fmt.Sprintf("open: %s may lock; nobody is an admin without %s", who, settings.EnvAdminToken)
 	}
-	return fmt.Sprintf("open: %s may lock; the token of the admin is in %s", who, admin)
+	return fmt.Sprintf("open: %s may lock; the admin token is in %s", who, admin)
 }
 
 func describeTokens(c *engine.Config) string {

@@ -25,9 +25,9 @@ func TestRolesLine(t *testing.T) {
 		where string
 		want  string
 	}{
-		{"open", loopback, nil, nil, "", "open: everyone on this machine may lock; nobody is an admin without DLM_ADMIN_TOKEN"},
-		{"open with an admin", loopback, nil, admin, "DLM_ADMIN_TOKEN", "open: everyone on this machine may lock; the token of the admin is in DLM_ADMIN_TOKEN"},
-		{"open to all", reachable, nil, admin, "/d/admin.token", "open: EVERYONE who reaches 0.0.0.0:7420 may lock; the token of the admin is in /d/admin.token"},
+		{"open", loopback, nil, nil, "", "open: everybody on this machine may lock; nobody is an admin without DLM_ADMIN_TOKEN"},
+		{"open with an admin", loopback, nil, admin, "DLM_ADMIN_TOKEN", "open: everybody on this machine may lock; the admin token is in DLM_ADMIN_TOKEN"},
+		{"open to all", reachable, nil, admin, "/d/admin.token", "open: EVERYBODY who reaches 0.0.0.0:7420 may lock; the admin token is in /d/admin.token"},
 		{"tokens", reachable, creds, nil, "", "3 tokens: 1 admin, 2 lock"},
 		{"one token", reachable, creds[:1], nil, "", "1 token: 1 lock"},
 		{"tokens and an admin", loopback, creds, admin, "DLM_ADMIN_TOKEN", "4 tokens: 2 admin, 2 lock; one of them is DLM_ADMIN_TOKEN"},

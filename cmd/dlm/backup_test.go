@@ -200,7 +200,7 @@ func TestSnapshotCommands(t *testing.T) {
 	}
 	if out, errs, code := command(t, nil, "snapshot", "verify", both, filepath.Join(dir, "nothing"), t.TempDir()); code != exitFailure ||
 		strings.Count(out, ": sound, 1 holds") != 1 || !strings.Contains(errs, "at byte 12288") ||
-		!strings.Contains(errs, "3 problems") || !strings.Contains(errs, "there is no such file") || !strings.Contains(errs, "no image is there") {
+		!strings.Contains(errs, "3 problems") || !strings.Contains(errs, "no such file") || !strings.Contains(errs, "there is no image in this directory") {
 		t.Errorf("verify of a directory: %d %s %s", code, out, errs)
 	}
 	for _, what := range []string{"verify", "inspect"} {

@@ -143,8 +143,8 @@ func TestBenchWithoutATokenNamesTheVariable(t *testing.T) {
 	_, entry := makeToken(t, "--name", "x", "--role", "lock")
 	p := startServer(t, nil, "--token-file", writeFile(t, "tokens.toml", 0o600, entry))
 	for _, c := range []struct{ token, want string }{
-		{"", "the server wants a token: put one with the role lock into DLM_TOKEN"},
-		{"unknown", "the token of DLM_TOKEN must be one of the server's"},
+		{"", "the server requires a token: put one with the role lock into DLM_TOKEN"},
+		{"unknown", "the token in DLM_TOKEN must be known to the server"},
 	} {
 		_, stderr, code := command(t, []string{"DLM_TOKEN=" + c.token}, "bench", "--server", p.addr, "--warmup", "1ms",
 			"--duration", "10ms", "--rounds", "1", "--conns", "2")

@@ -41,7 +41,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "dlm",
-		Short:         "A lock server",
+		Short:         "A lock server and its tools",
 		Version:       readBuild().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -34,13 +34,15 @@ func newPromoteCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "promote",
 		Short: "Make a backup the primary",
-		Long: "Make a backup the primary. The backup stops the old primary first, and goes on only if that\n" +
-			"confirms, or refuses connections since it does not run. It asks until then, and tells what it\n" +
-			"waits for. A primary that can't be reached at all within --timeout may be alive behind a broken\n" +
-			"network: --old-is-dead goes on without asking, and no lock is held twice only if it really is\n" +
-			"dead.\n\n" +
-			"The token of an admin is taken from DLM_TOKEN. Without it, that of a server without tokens on\n" +
-			"this machine is found, if this user runs it; the backup finds that of its primary likewise.",
+		Long: "Make a backup the primary. The backup first asks the old primary to stop, and reports what it\n" +
+			"is waiting for. It goes on if\n\n" +
+			"  - the old primary confirms that it stopped, or\n" +
+			"  - the connection is refused, because no server runs there.\n\n" +
+			"If neither happens within --timeout, the promotion fails, because the old primary may be alive\n" +
+			"beyond a broken network. --old-is-dead promotes without asking. If the old primary is alive\n" +
+			"nevertheless, two servers grant the same locks.\n\n" +
+			"DLM_TOKEN holds an admin token that is valid on both servers. For servers without tokens that\n" +
+			"this user runs on this machine, the command finds the token itself.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
 			if p.token = os.Getenv(settings.EnvToken); p.token == "" {
@@ -55,8 +57,8 @@ func newPromoteCommand() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&p.addr, "http", "127.0.0.1:7421", "HTTP `ADDR` of the backup, host:port")
-	cmd.Flags().BoolVar(&p.oldIsDead, "old-is-dead", false, "do not ask the old primary")
-	cmd.Flags().DurationVar(&p.wait, "timeout", engine.PromoteWait, "`TIME` in which the old primary must confirm that it stopped, or refuse connections")
+	cmd.Flags().BoolVar(&p.oldIsDead, "old-is-dead", false, "promote without asking the old primary, which must be dead")
+	cmd.Flags().DurationVar(&p.wait, "timeout", engine.PromoteWait, "`TIME` to wait for the old primary to stop")
 	return cmd
 }
 
@@ -93,7 +95,7 @@ func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error
 	}
 	res, err := (&http.Client{Timeout: p.wait + loadWait}).Do(req)
 	if err != nil {
-		return "", fmt.Errorf("%w: the backup's HTTP address is given with --http", err)
+		return "", fmt.Errorf("%w: is this the HTTP address of the backup? give it with --http", err)
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(res.Body, 10_000))
@@ -101,9 +103,9 @@ func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error
 	switch {
 	case err != nil:
 	case (res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden) && p.token == "":
-		err = fmt.Errorf("%s: put a token with the role admin into %s, or, if the server has no tokens, be the user that runs it", line, settings.EnvToken)
+		err = fmt.Errorf("%s: put an admin token into %s, or, if the server has no tokens, run this as the user that runs the server", line, settings.EnvToken)
 	case res.StatusCode == http.StatusForbidden:
-		err = fmt.Errorf("%s: the token of %s is not one with the role admin there", line, settings.EnvToken)
+		err = fmt.Errorf("%s: the token in %s has not the role admin there", line, settings.EnvToken)
 	case res.StatusCode != http.StatusOK:
 		err = errors.New(line)
 	}

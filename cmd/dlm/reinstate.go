@@ -11,13 +11,13 @@ import (
 func newReinstateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "reinstate DIR",
-		Short: "Make the data directory of a deposed server a primary's again",
-		Long: "Make the data directory of a deposed server a primary's again. A promotion deposes the old\n" +
-			"primary, so that it does not start again beside the new one. This takes that back. Do it only\n" +
-			"if no backup serves in its place: the server was deposed by mistake, or the backup is gone for\n" +
-			"good. Else two servers grant the same locks. The next start with the directory begins with a\n" +
-			"recovery grace. What a promoted backup has granted since is known from its holders only, who\n" +
-			"show their tokens.",
+		Short: "Let the old primary of a promotion start again",
+		Long: "Let the old primary of a promotion start again. A promotion marks the data directory of the old\n" +
+			"primary as deposed, so that it never serves beside the new primary. This command removes the\n" +
+			"mark. Use it only if no other server serves these locks: the promotion was a mistake, or the\n" +
+			"promoted server is gone for good. Otherwise two servers grant the same locks.\n\n" +
+			"The next start begins with a recovery grace. Holds that the promoted server granted are kept if\n" +
+			"their holders show their tokens.",
 		Args: cobra.ExactArgs(1),
 		RunE: actionOn(func(cmd *cobra.Command, dir string) error {
 			line, err := engine.Reinstate(dir)

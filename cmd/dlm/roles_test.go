@@ -80,7 +80,7 @@ func TestTokenFileIsReadAgainOnHangup(t *testing.T) {
 
 	rewrite(t, file, "[[token]]\nname = 'broken'\n")
 	p.signal(t, syscall.SIGHUP)
-	record := p.waitLog(t, "token file not read again, the former tokens stay")
+	record := p.waitLog(t, "the token file has mistakes: the previous tokens stay")
 	if text := record["error"].(string); !strings.Contains(text, "role is missing") || !strings.Contains(text, "sha256 is missing") {
 		t.Errorf("logged: %s", text)
 	}
@@ -124,7 +124,7 @@ func TestTokenFileOthersMayReadIsRefused(t *testing.T) {
 
 func TestReachableAddressWithoutTokensIsLoud(t *testing.T) {
 	p := startServer(t, nil, "--listen", "0.0.0.0:0", "--insecure-no-auth")
-	if got := p.waitLog(t, "roles")["access"].(string); !strings.Contains(got, "EVERYONE") {
+	if got := p.waitLog(t, "roles")["access"].(string); !strings.Contains(got, "EVERYBODY") {
 		t.Errorf("roles line: %q", got)
 	}
 	if log := p.log(); !strings.Contains(log, "level:WARN") || !strings.Contains(log, "NO AUTHENTICATION") {

@@ -25,14 +25,13 @@ func newServerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Run the lock server",
-		Long: "Run the lock server until SIGTERM or SIGINT. A second signal ends it at once.\n\n" +
-			"Every setting can also be given in the environment (DLM_MAX_CONNS for --max-conns)\n" +
-			"or in the TOML file of --config (max-conns = 100). A flag wins over the environment,\n" +
-			"the environment over the file.\n\n" +
-			"Without tokens everybody on this machine may lock, and the token of the admin, who may also\n" +
-			"force and promote, is made at each start and written to admin.token in the data directory.\n" +
-			"DLM_ADMIN_TOKEN in the environment is that token instead. Secrets are never\n" +
-			"given on the command line, where other users of the machine can read them.",
+		Long: "Run the lock server until SIGTERM or SIGINT. A second signal ends it immediately.\n\n" +
+			"Each setting is a flag (--max-conns 100), an environment variable (DLM_MAX_CONNS=100), or a\n" +
+			"line in the TOML file of --config (max-conns = 100). The first of these wins.\n\n" +
+			"Without a token file everybody on this machine may lock. Forced releases and promotions need\n" +
+			"the admin token. Each start makes a new one and writes it to admin.token in the data\n" +
+			"directory, unless DLM_ADMIN_TOKEN gives one. Secrets are never given on the command line,\n" +
+			"because other users of the machine can read it.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
 			env := settings.ReadEnvironment(os.Environ())
@@ -92,14 +91,14 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	own := newOwnAdmin(&s.Engine)
 	server, err := openEngine(ctx, s.Engine)
 	if errors.Is(err, engine.ErrAddressInUse) {
-		return fmt.Errorf("%w, maybe by a server that runs already: "+
-			"choose another with --listen; port 0 takes a free one", err)
+		return fmt.Errorf("%w, perhaps by another dlm server: "+
+			"choose another address with --listen, or port 0 for any free port", err)
 	}
 	if err != nil {
 		return err
 	}
 	if !onLoopback(server.Addr()) && len(s.Engine.Credentials) == 0 {
-		log.Warn("NO AUTHENTICATION: everybody who reaches this address can take and release every lock; "+
+		log.Warn("NO AUTHENTICATION: anybody who reaches this address can take and release every lock: "+
 			"give the server a --token-file", "address", server.Addr().String())
 	}
 	files := own.publish(server, side, &s.Engine)
@@ -191,12 +190,12 @@ func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, s
 		case <-hangup:
 		}
 		if path == "" {
-			log.Warn("SIGHUP ignored: there is no token file to read again")
+			log.Warn("SIGHUP ignored: the server has no token file")
 			continue
 		}
 		n, err := settings.ReloadTokens(path, server.SetCredentials)
 		if err != nil {
-			log.Error("token file not read again, the former tokens stay", "error", err.Error())
+			log.Error("the token file has mistakes: the previous tokens stay", "error", err.Error())
 			continue
 		}
 		log.Info("token file read again", "tokens", n)

@@ -15,7 +15,7 @@ import (
 func newSnapshotCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "snapshot",
-		Short: "Look at images of a data directory",
+		Short: "Inspect and check the images of a data directory",
 		Args:  cobra.NoArgs,
 		RunE:  showHelp,
 	}
@@ -27,7 +27,7 @@ func newInspectCommand() *cobra.Command {
 	var asJSON, holds bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Tell what an image holds",
+		Short: "Show what is in an image",
 		Args:  cobra.ExactArgs(1),
 		RunE: actionOn(func(cmd *cobra.Command, file string) error {
 			return withImage(file, func(img *snapshot.Image) error {
@@ -42,8 +42,8 @@ func newInspectCommand() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
-	cmd.Flags().BoolVar(&holds, "holds", false, "list the holds too, one per line")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&holds, "holds", false, "also list the holds, one per line")
 	cmd.MarkFlagsMutuallyExclusive("json", "holds")
 	return cmd
 }

@@ -33,7 +33,7 @@ func within[T any](stop <-chan struct{}, bound func() time.Duration, hangsAt fun
 		return r.value, r.err
 	case <-time.After(limit):
 		var none T
-		return none, fmt.Errorf("the stop was not complete within %v (--stop-timeout); it waited for %s", limit, hangsAt())
+		return none, fmt.Errorf("the stop took longer than %v (--stop-timeout): it was waiting for %s", limit, hangsAt())
 	}
 }
 

@@ -113,7 +113,7 @@ func TestWhatIsWorkedOnHasABoundOnceItIsToStop(t *testing.T) {
 	hang := make(chan struct{})
 	defer close(hang)
 	_, err := within(stop, bound, hangsAt, func() (int, error) { <-hang; return 1, nil })
-	if err == nil || !strings.Contains(err.Error(), "it waited for a disk") {
+	if err == nil || !strings.Contains(err.Error(), "it was waiting for a disk") {
 		t.Errorf("of what hangs: %v", err)
 	}
 	generous := func() time.Duration { return eventually }

@@ -24,9 +24,9 @@ func newTokenNewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new",
 		Short: "Print a new token and its entry for the token file",
-		Long: "Print a new token and its entry for the token file of 'dlm server --token-file'. The entry, which\n" +
-			"holds only a hash, goes to the standard output, and the token, which is shown once and stored\n" +
-			"nowhere, to the standard error.",
+		Long: "Make a token, and print it with its entry for the file of 'dlm server --token-file'. The entry\n" +
+			"goes to the standard output; it holds only a hash. The token goes to the standard error; it is\n" +
+			"shown once and stored nowhere.",
 		Example: "  dlm token new --name billing --role lock --prefix billing/ >> tokens.toml",
 		Args:    cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
@@ -44,9 +44,9 @@ func newTokenNewCommand() *cobra.Command {
 		}),
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&entry.Name, "name", "", "who the token is for; shown in the server's log")
+	fs.StringVar(&entry.Name, "name", "", "client that gets the token; the server's log shows it")
 	fs.StringVar(&entry.Role, "role", "", "read, lock, admin or backup")
-	fs.StringArrayVar(&entry.Prefixes, "prefix", nil, "role lock: only names that start with this; may be repeated")
+	fs.StringArrayVar(&entry.Prefixes, "prefix", nil, "with role lock: allow only lock names that begin with this; may be repeated")
 	must(cmd.MarkFlagRequired("name"))
 	must(cmd.MarkFlagRequired("role"))
 	return cmd

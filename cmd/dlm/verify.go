@@ -60,7 +60,7 @@ func imagesOf(path string) (files []string, err error) {
 		return nil, err
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%s: no image is there", path)
+		return nil, fmt.Errorf("%s: there is no image in this directory", path)
 	}
 	for _, name := range names {
 		files = append(files, filepath.Join(path, name))
@@ -75,7 +75,7 @@ func verify(file string) (holds uint64, err error) {
 		return img.Verify()
 	})
 	if errors.Is(err, os.ErrNotExist) {
-		err = fmt.Errorf("%s: there is no such file", file)
+		err = fmt.Errorf("%s: no such file", file)
 	}
 	return holds, err
 }
