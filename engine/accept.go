@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"dlm/engine/auth"
 )
 
 const (
@@ -134,7 +136,7 @@ func (a *acceptor) refuseOne(err error) {
 	if l, ok := a.listener.(*net.TCPListener); ok {
 		_ = l.SetDeadline(time.Now().Add(acceptBackoffMin))
 		if conn, err := l.Accept(); err == nil {
-			at := arrival{why: rejectFiles, from: noAddress}
+			at := arrival{why: rejectFiles, from: auth.NoAddress}
 			a.hand(conn, &at, a.e.turnAway(&at))
 		}
 		_ = l.SetDeadline(time.Time{})

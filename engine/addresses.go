@@ -3,6 +3,8 @@ package engine
 import (
 	"sync"
 	"time"
+
+	"dlm/engine/auth"
 )
 
 const (
@@ -24,8 +26,8 @@ type addresses struct {
 	localMax, localRate bool
 
 	mu      sync.Mutex
-	known   map[addressKey]*addressConns // guarded by mu
-	purgeAt int                          // size of known at which idle ones are forgotten; guarded by mu
+	known   map[auth.AddressKey]*addressConns // guarded by mu
+	purgeAt int                               // size of known at which idle ones are forgotten; guarded by mu
 }
 
 // addressConns is what is known of one address. It is forgotten when it has no connection and owes
@@ -37,7 +39,7 @@ type addressConns struct {
 
 // configure takes the settings, of which 0 is the default.
 func (a *addresses) configure(cfg *Config) {
-	a.known = make(map[addressKey]*addressConns)
+	a.known = make(map[auth.AddressKey]*addressConns)
 	a.purgeAt = addressesKnownMin
 	a.localMax, a.localRate = cfg.ConnsPerAddressMax != 0, cfg.NewConnsPerAddressMax != 0
 	rate := cfg.NewConnsPerAddressMax
@@ -52,8 +54,8 @@ func (a *addresses) configure(cfg *Config) {
 
 // arrive notes a new connection of the address, and reports whether it is counted. If it is
 // one too many, why says of what.
-func (a *addresses) arrive(key addressKey, loopback bool, now int64) (counted bool, why rejection) {
-	if key == noAddress || loopback && !a.localMax && !a.localRate {
+func (a *addresses) arrive(key auth.AddressKey, loopback bool, now int64) (counted bool, why rejection) {
+	if key == auth.NoAddress || loopback && !a.localMax && !a.localRate {
 		return false, rejectNot
 	}
 	a.mu.Lock()

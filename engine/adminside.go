@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"dlm/engine/auth"
 	"dlm/engine/snapshot"
 )
 
@@ -35,15 +36,15 @@ func (e *Engine) KeepsImages() bool { return e.imager.Load() != nil || e.followe
 
 // Identify returns the role of a token, or of somebody who shows none: without any token
 // configured everybody, on loopback, may look and fetch images. Nobody is an admin without a token.
-func (e *Engine) Identify(token string) (name string, role Role) {
+func (e *Engine) Identify(token string) (name string, role auth.Role) {
 	a := e.authority.Load()
-	if id, ok := a.identify([]byte(token)); ok {
-		return id.name, id.role
+	if id, ok := a.Identify([]byte(token)); ok {
+		return id.Name, id.Role
 	}
-	if !a.required() && token == "" {
-		return "anybody", RoleBackup
+	if !a.Required() && token == "" {
+		return "anybody", auth.RoleBackup
 	}
-	return "", RoleNone
+	return "", auth.RoleNone
 }
 
 // NewestImage returns the path of the newest image, its ETag, and how long ago the table was

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dlm/engine/auth"
 )
 
 // heartbeatForms are the commands of the tests below in both forms.
@@ -80,8 +82,7 @@ func TestAHeartbeatBehindAWithheldAnswerRenews(t *testing.T) {
 	a := s.dialFrom(0, "192.0.2.7")
 	a.do("AUTH l-token", "OK")
 	a.do("ACQUIRE mine B 0 TTL 1000", "OK")
-	for range attemptsFree + 10 {
-		s.e.attempts.note(a.c.at.from, "", s.e.clock.now())
+	for s.e.attempts.Note(a.c.at.from, "", s.e.clock.now()) < auth.DelayMax {
 	}
 	a.send("AUTH wrong\nHEARTBEAT mine B\nPI")
 	if a.c.withheld == nil {
@@ -94,7 +95,7 @@ func TestAHeartbeatBehindAWithheldAnswerRenews(t *testing.T) {
 	if s.free("mine") {
 		t.Fatal("the lock of a holder that sent heartbeats has expired")
 	}
-	s.advance(attemptsDelayMax)
+	s.advance(auth.DelayMax)
 	s.sweep()
 	if got := a.reads(); !strings.HasPrefix(got, "ERROR DENIED") {
 		t.Fatalf("%q", got)

@@ -6,12 +6,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dlm/engine/auth"
 )
 
 // dialFrom opens a connection from an address.
 func (s *sim) dialFrom(loop int, ip string) *client {
 	k := s.dial(loop)
-	k.c.at.from = keyOf(netip.MustParseAddr(ip))
+	k.c.at.from = auth.KeyOf(netip.MustParseAddr(ip))
 	return k
 }
 
@@ -25,6 +27,7 @@ func TestAnswersToWrongTokensAreWithheld(t *testing.T) {
 		k.send("AUTH wrong\n")
 		k.expect(wrong)
 	}
+	key := auth.KeyOf(netip.MustParseAddr("192.0.2.7"))
 	for i, want := range []int{100, 200, 400, 800, 1600} {
 		k := s.dialFrom(i%2, "192.0.2.7")
 		k.send("AUTH wrong\nPI")
@@ -43,8 +46,9 @@ func TestAnswersToWrongTokensAreWithheld(t *testing.T) {
 		other, same := s.dialFrom(0, "192.0.2.8"), s.dialFrom(1, "192.0.2.7")
 		other.do("AUTH wrong", "ERROR DENIED no such token")
 		same.do("AUTH r-token", "OK")
-		s.advance(time.Second) // what was forgiven meanwhile
-		s.e.attempts.debts[keyOf(netip.MustParseAddr("192.0.2.7"))] = s.e.clock.now() + int64(i+6)*int64(time.Second)
+		s.advance(time.Second)
+		for s.e.attempts.Note(key, "", s.e.clock.now()) < time.Duration(want)*time.Millisecond {
+		} // until the address owes as much as before the wait
 	}
 }
 
@@ -109,38 +113,5 @@ func TestAttemptsAreSummedUpInTheLog(t *testing.T) {
 	}
 	if info := string(s.e.infoClients(nil)); !strings.Contains(info, "\r\nwrong_tokens:1") {
 		t.Fatal(info)
-	}
-}
-
-// TestAddressesThatAreRememberedAreBounded: a new one is delayed when there is no room.
-func TestAddressesThatAreRememberedAreBounded(t *testing.T) {
-	var a attempts
-	for i := range addressKey(2 * attemptsKnownMax) {
-		if delay := a.note(i, "", 0); (delay > 0) != (i >= attemptsKnownMax) {
-			t.Fatalf("address %d is delayed by %v", i, delay)
-		}
-	}
-	if len(a.debts) > attemptsKnownMax {
-		t.Fatalf("%d are remembered", len(a.debts))
-	}
-	if delay := a.note(1<<40, "", int64(2*attemptsForgive)); delay != 0 || len(a.debts) != 1 {
-		t.Fatalf("delayed by %v, and %d are remembered, after all is forgotten", delay, len(a.debts))
-	}
-}
-
-func TestKeysOfAddresses(t *testing.T) {
-	key := func(s string) addressKey { return keyOf(netip.MustParseAddr(s)) }
-	for _, same := range [][2]string{{"192.0.2.7", "::ffff:192.0.2.7"}, {"2001:db8:1:2::1", "2001:db8:1:2:ffff::9"}} {
-		if key(same[0]) != key(same[1]) {
-			t.Errorf("%s and %s differ", same[0], same[1])
-		}
-	}
-	for _, differ := range [][2]string{{"192.0.2.7", "192.0.2.8"}, {"2001:db8:1:2::1", "2001:db8:1:3::1"}, {"127.0.0.1", "::1"}, {"0.0.0.0", "::"}} {
-		if key(differ[0]) == key(differ[1]) {
-			t.Errorf("%s and %s are the same", differ[0], differ[1])
-		}
-	}
-	if key("255.255.255.255") == noAddress || keyOf(netip.Addr{}) != noAddress {
-		t.Error("no address is one")
 	}
 }

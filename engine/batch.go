@@ -2,6 +2,7 @@ package engine
 
 import (
 	"dlm/codec"
+	"dlm/engine/auth"
 )
 
 // decoded says what decode has found: n lock commands in reactor.batch, and after them the command
@@ -16,7 +17,7 @@ type decoded struct {
 
 // decode decodes up to most commands within the limits of the connection.
 func (r *reactor) decode(c *conn, in []byte, most int) {
-	r.dec.PreAuth = c.who.role == RoleNone
+	r.dec.PreAuth = c.who.Role == auth.RoleNone
 	r.next.n, r.next.took, r.next.st = r.dec.DecodeBatch(in, &r.batch.Batch, most, r.next.cmd)
 }
 
@@ -68,7 +69,7 @@ func (r *reactor) runBatch(c *conn, in []byte) int {
 // mayAll reports whether the connection may execute all lock commands now: no command needs to be
 // asked for on its own.
 func (r *reactor) mayAll(c *conn) bool {
-	return c.may&verbsPlain == verbsPlain && len(c.who.prefixes) == 0 && !r.e.served.Load().follows && !r.e.draining.Load()
+	return c.may&verbsPlain == verbsPlain && c.who.AllNames() && !r.e.served.Load().follows && !r.e.draining.Load()
 }
 
 // execute executes the commands of the batch from i to n, or to the first without a tag that has to
@@ -191,7 +192,7 @@ func (r *reactor) executeOne(c *conn, i int) {
 			r.guestShows(c, rankHolder)
 		}
 	}
-	if c.who.role == RoleNone {
+	if c.who.Role == auth.RoleNone {
 		r.boundPreAuth(c, from)
 	}
 }

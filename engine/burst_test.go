@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dlm/engine/auth"
 )
 
 // TestBurstsAnswerAsSingleCommands sends the same bytes, in the same reads, to two
@@ -23,7 +25,7 @@ func compareTwins(t *testing.T, worlds, steps int, pauseMax time.Duration, draw 
 	for range worlds {
 		seed := rand.Uint64()
 		rng := rand.New(rand.NewPCG(seed, 1))
-		short, long := newTwin(t, nil), newTwin(t, [][]byte{{}})
+		short, long := newTwin(t), newTwin(t, "")
 		for step := range steps {
 			to, pause := rng.IntN(3), time.Duration(rng.Int64N(int64(pauseMax)))
 			in, cut := draw(rng)
@@ -40,12 +42,15 @@ func compareTwins(t *testing.T, worlds, steps int, pauseMax time.Duration, draw 
 // twin is a server with three connections that gives the same tokens as another.
 type twin struct {
 	*sim
-	prefixes [][]byte
-	clients  [3]*client
+	who     auth.Identity // of each connection
+	clients [3]*client
 }
 
-func newTwin(t *testing.T, prefixes [][]byte) *twin {
-	w := &twin{sim: newSim(t, func(c *Config) { c.Lease = time.Second }), prefixes: prefixes}
+// newTwin makes a twin whose connections have a token with these prefixes.
+func newTwin(t *testing.T, prefixes ...string) *twin {
+	w := &twin{sim: newSim(t, func(c *Config) { c.Lease = time.Second })}
+	token := cred("twin", auth.RoleLock, "t-token", prefixes...)
+	w.who, _ = auth.NewAuthority([]auth.Credential{token}, nil, "").Identify([]byte("t-token"))
 	served := *w.e.served.Load()
 	served.table = newTable(&w.e.cfg, 1, 1000)
 	w.e.served.Store(&served)
@@ -63,7 +68,7 @@ func (w *twin) step(to int, in string, cut int, pause time.Duration) (got string
 	}
 	for len(in) > 0 && !w.clients[to].gone {
 		n := min(len(in), cut)
-		w.clients[to].c.who.prefixes = w.prefixes // RESET has taken it off
+		w.clients[to].c.who = w.who // RESET has taken it off
 		w.clients[to].send(in[:n])
 		in = in[n:]
 	}

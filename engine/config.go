@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/auth"
 	"dlm/engine/durability"
 	"dlm/table"
 )
@@ -89,7 +90,7 @@ type Config struct {
 
 	// Credentials are the known tokens. With at least one, every connection
 	// must authenticate.
-	Credentials []Credential
+	Credentials []auth.Credential
 	// AdminToken, if not nil, is the SHA-256 of one token with the admin role
 	// that leaves all other commands open to everybody.
 	AdminToken *[32]byte
@@ -208,7 +209,7 @@ func (c *Config) Validate() error {
 			bad("%s: %v is negative", d.name, d.d)
 		}
 	}
-	return errors.Join(append(errs, validateCredentials(c.Credentials)...)...)
+	return errors.Join(append(errs, auth.Validate(c.Credentials)...)...)
 }
 
 func (c *Config) validateDurability() (errs []error) {

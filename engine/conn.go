@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/bytebufferpool"
 
 	"dlm/codec"
+	"dlm/engine/auth"
 	"dlm/table"
 )
 
@@ -47,7 +48,7 @@ type conn struct {
 	may      verbs   // what it may do: set by be
 	sock     socket
 	authFrom int64 // table time at which the time to authenticate began, ns
-	who      identity
+	who      auth.Identity
 	name     string // CLIENT SETNAME
 	number   int64  // CLIENT ID: counts the connections of this process, far below 2^53 for JavaScript
 
@@ -112,7 +113,7 @@ type connSlot struct {
 // Tests use it.
 func (r *reactor) open(sock socket) *conn {
 	r.e.conns.Add(1)
-	return r.openAs(sock, arrival{from: noAddress})
+	return r.openAs(sock, arrival{from: auth.NoAddress})
 }
 
 // openAs makes the session of a connection that has a place already.
@@ -130,7 +131,7 @@ func (r *reactor) openAs(sock socket, came arrival) *conn {
 	now := r.e.clock.now()
 	c := &conn{id: connID(r.index, slot, at.generation), sock: sock, at: came, number: r.e.numbered.Add(1), authFrom: now, until: now + int64(silentMax)}
 	at.c = c
-	c.be(r.e.authority.Load().anonymous())
+	c.be(r.e.authority.Load().Anonymous())
 	r.guestShows(c, rankNothing)
 	return c
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dlm/engine/auth"
 	"dlm/engine/snapshot"
 	"dlm/table"
 )
@@ -38,9 +39,9 @@ type Engine struct {
 	endErr     error                  // of Serve; set before ended is closed
 	handedOver bool                   // START says that a backup takes over; set before ended is closed
 	reactors   []*reactor
-	authority  atomic.Pointer[authority]
+	authority  atomic.Pointer[auth.Authority]
 	newTokens  atomic.Bool // authority has changed, and the loops have not been told
-	attempts   attempts
+	attempts   auth.Attempts
 	places     places
 	addresses  addresses
 	tickPulse  pulse // of the ticker
@@ -109,7 +110,7 @@ func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 	case rec.dir != nil:
 		e.imager.Store(&imager{e: e, rec: rec})
 	}
-	e.authority.Store(newAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
+	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
 	e.places.guestsMax, e.places.turnedMax = int64(fileShare(guestsWanted)), int64(fileShare(turnedWanted))
 	e.addresses.configure(&cfg)
 	e.buffers.max = cfg.BufferedMax
@@ -150,14 +151,14 @@ func (e *Engine) uptime() time.Duration { return time.Since(e.started) }
 // SetCredentials replaces the known tokens. Each open connection gets the rights that its
 // token has now, and is closed if the token is gone, at the next sweep. An empty list is refused: it would open the server to
 // everybody. Any goroutine may call it.
-func (e *Engine) SetCredentials(creds []Credential) error {
+func (e *Engine) SetCredentials(creds []auth.Credential) error {
 	if len(creds) == 0 {
 		return errors.New("no tokens: the server would be open to everybody")
 	}
-	if err := errors.Join(validateCredentials(creds)...); err != nil {
+	if err := errors.Join(auth.Validate(creds)...); err != nil {
 		return err
 	}
-	e.authority.Store(newAuthority(creds, e.cfg.AdminToken, e.cfg.AdminName))
+	e.authority.Store(auth.NewAuthority(creds, e.cfg.AdminToken, e.cfg.AdminName))
 	e.newTokens.Store(true) // after them: a connection that authenticates meanwhile is looked up again
 	return nil
 }

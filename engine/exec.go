@@ -1,6 +1,9 @@
 package engine
 
-import "dlm/codec"
+import (
+	"dlm/codec"
+	"dlm/engine/auth"
+)
 
 // verbs is a set of verbs.
 type verbs uint32
@@ -23,11 +26,11 @@ var (
 	verbsLock = verbsRead | verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
 
 	verbsOf = [...]verbs{
-		RoleNone:   verbsOpen,
-		RoleBackup: verbsBase,
-		RoleRead:   verbsRead,
-		RoleLock:   verbsLock,
-		RoleAdmin:  verbsLock | verbSet(codec.VerbForceRelease),
+		auth.RoleNone:   verbsOpen,
+		auth.RoleBackup: verbsBase,
+		auth.RoleRead:   verbsRead,
+		auth.RoleLock:   verbsLock,
+		auth.RoleAdmin:  verbsLock | verbSet(codec.VerbForceRelease),
 	}
 	verbsPlain = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
 	verbsWrite = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbForceRelease)
@@ -40,14 +43,14 @@ func (r *reactor) refusal(c *conn) codec.Code {
 	bit := verbs(1) << r.cmd.Verb
 	if c.may&bit == 0 {
 		switch {
-		case verbsOf[c.who.role]&bit != 0:
+		case verbsOf[c.who.Role]&bit != 0:
 			return codec.Limit
-		case c.who.role == RoleNone:
+		case c.who.Role == auth.RoleNone:
 			return codec.NoAuth
 		}
 		return codec.Denied
 	}
-	if verbsNamed&bit != 0 && !c.who.mayUse(r.cmd.Name) {
+	if verbsNamed&bit != 0 && !c.who.MayUse(r.cmd.Name) {
 		return codec.Denied
 	}
 	return codec.OK
@@ -68,7 +71,7 @@ func (r *reactor) refused(c *conn) bool {
 	default:
 		r.refuse(code, r.refusalWords(c, code))
 		if cmd.Verb == codec.VerbForceRelease {
-			r.e.NoteDenied(cmd.Verb.String(), c.who.name, c.sock.remote())
+			r.e.NoteDenied(cmd.Verb.String(), c.who.Name, c.sock.remote())
 		}
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/auth"
 	"dlm/table"
 )
 
@@ -41,11 +42,11 @@ var turnedWords = [rejections]string{
 var verbsGuest = verbsBase | verbSet(codec.VerbRelease, codec.VerbHeartbeat)
 
 // be gives the connection an identity, and with it what it may do.
-func (c *conn) be(who identity) {
-	c.who, c.may = who, verbsOf[who.role]
+func (c *conn) be(who auth.Identity) {
+	c.who, c.may = who, verbsOf[who.Role]
 	switch {
 	case c.at.as == ordinary:
-	case who.role == RoleAdmin:
+	case who.Role == auth.RoleAdmin:
 		c.may &^= verbSet(codec.VerbAcquire)
 	default:
 		c.may &= verbsGuest

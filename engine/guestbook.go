@@ -3,6 +3,7 @@ package engine
 import (
 	"sync"
 
+	"dlm/engine/auth"
 	"dlm/table"
 )
 
@@ -26,7 +27,7 @@ type guestbook struct {
 type guestEntry struct {
 	id   table.ConnID
 	rank rank
-	from addressKey
+	from auth.AddressKey
 }
 
 // guestsPerAddress is how many guests an address keeps when there are more than places. A holder
@@ -34,7 +35,7 @@ type guestEntry struct {
 const guestsPerAddress = guestsWanted / 4
 
 // enter notes the rank of a guest, known or not.
-func (b *guestbook) enter(id table.ConnID, rank rank, from addressKey) {
+func (b *guestbook) enter(id table.ConnID, rank rank, from auth.AddressKey) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.strike(id)
@@ -80,8 +81,8 @@ func (b *guestbook) last() (id table.ConnID, ok bool) {
 
 // crowd returns the address that has most guests, and reports whether these are too many. It is
 // called with mu held.
-func (b *guestbook) crowd() (from addressKey, crowded bool) {
-	count, most := make(map[addressKey]int, len(b.guests)), 0
+func (b *guestbook) crowd() (from auth.AddressKey, crowded bool) {
+	count, most := make(map[auth.AddressKey]int, len(b.guests)), 0
 	for _, g := range b.guests {
 		if count[g.from]++; count[g.from] > most {
 			from, most = g.from, count[g.from]

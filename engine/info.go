@@ -82,9 +82,18 @@ func (e *Engine) infoClients(b []byte) []byte {
 		}
 		b = infoLine(b, "rejected_"+name, e.rejected[why].Load())
 	}
-	b = e.attempts.info(b)
+	b = e.infoAttempts(b)
 	b = e.denied.info(b)
 	return infoLine(b, "buffered_bytes", e.buffers.total.Load())
+}
+
+// infoAttempts adds what INFO tells about wrong tokens.
+func (e *Engine) infoAttempts(b []byte) []byte {
+	n := e.attempts.Counts()
+	b = infoLine(b, "wrong_tokens", n.Total)
+	b = infoLine(b, "wrong_tokens_http", n.HTTP)
+	b = infoLine(b, "wrong_tokens_delayed", n.Delayed)
+	return infoLine(b, "wrong_token_addresses", n.Addresses)
 }
 
 func (e *Engine) infoLocks(b []byte) []byte {

@@ -169,10 +169,10 @@ func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Fi
 // hideOthers removes what the connection may not see from the entries behind
 // the first seen ones, and returns how many remain.
 func (r *reactor) hideOthers(c *conn, seen int) int {
-	if len(c.who.prefixes) == 0 {
+	if c.who.AllNames() {
 		return len(r.statuses.All())
 	}
-	return r.statuses.Keep(seen, func(st *table.Status) bool { return c.who.mayUse(st.Name) })
+	return r.statuses.Keep(seen, func(st *table.Status) bool { return c.who.MayUse(st.Name) })
 }
 
 // A cursor is written as shard-record.

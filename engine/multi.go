@@ -1,6 +1,9 @@
 package engine
 
-import "dlm/codec"
+import (
+	"dlm/codec"
+	"dlm/engine/auth"
+)
 
 // There are no transactions here: each command is one step. A client that wraps commands in MULTI and EXEC
 // sends them all before it reads a reply, as the default pipeline of redis-py does. It takes the refusal of
@@ -31,7 +34,7 @@ func (r *reactor) refusedByMulti(c *conn) bool {
 	switch verb := r.cmd.Verb; {
 	case verb == codec.VerbMulti, verb == codec.VerbExec, verb == codec.VerbDiscard, verb == codec.VerbReset, verb == codec.VerbQuit:
 		return false
-	case c.who.role == RoleNone && verbsOpen&(1<<verb) != 0:
+	case c.who.Role == auth.RoleNone && verbsOpen&(1<<verb) != 0:
 		return false
 	}
 	r.refuse(codec.BadArg, behindRefused)
@@ -54,7 +57,7 @@ func (r *reactor) transaction(c *conn) {
 	switch verb := r.cmd.Verb; verb {
 	case codec.VerbMulti:
 		c.setMulti(true)
-		if c.who.role == RoleNone {
+		if c.who.Role == auth.RoleNone {
 			r.refuse(codec.NoAuth, noAuthRESP)
 			return
 		}

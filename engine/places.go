@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"net"
 	"net/netip"
 	"sync/atomic"
+
+	"dlm/engine/auth"
 )
 
 // standing is what a connection has been let in as.
@@ -19,7 +22,7 @@ const (
 type arrival struct {
 	as      standing
 	why     rejection // of one that is turned away
-	from    addressKey
+	from    auth.AddressKey
 	counted bool // as one of its address
 	opened  bool // a loop has it, which will give the place back
 }
@@ -47,7 +50,7 @@ func claim(n *atomic.Int64, max int64) bool {
 // receive decides what a connection from the address is let in as, and takes a place for it;
 // false if it can't even be told why.
 func (e *Engine) receive(ip netip.Addr) (at arrival, ok bool) {
-	at.from = keyOf(ip)
+	at.from = auth.KeyOf(ip)
 	at.counted, at.why = e.addresses.arrive(at.from, ip.Unmap().IsLoopback(), e.clock.now())
 	if at.why == 0 {
 		if claim(&e.conns, int64(e.connsMax)) {
@@ -94,4 +97,12 @@ func (e *Engine) placesTaken() bool {
 // openConns returns how many connections are open, whatever they are let in as.
 func (e *Engine) openConns() int64 {
 	return e.conns.Load() + e.places.guests.Load() + e.places.turned.Load()
+}
+
+// addressOf returns the address of the peer of a socket, without its port.
+func addressOf(remote net.Addr) netip.Addr {
+	if tcp, ok := remote.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr()
+	}
+	return netip.Addr{}
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "dlm/codec"
+import (
+	"dlm/codec"
+	"dlm/engine/auth"
+)
 
 // preAuthOutputMax is how many bytes of answers a connection gets before it has
 // authenticated. Who has no token can't make the server send more than that, from
@@ -19,7 +22,7 @@ var helpPreAuth = []string{
 // lateToAuth reports whether the time to authenticate is over. It began when the
 // connection was opened, or when RESET took its role; nothing else moves it.
 func (r *reactor) lateToAuth(c *conn) bool {
-	return c.who.role == RoleNone && r.now-c.authFrom > int64(r.e.cfg.AuthWait)
+	return c.who.Role == auth.RoleNone && r.now-c.authFrom > int64(r.e.cfg.AuthWait)
 }
 
 // boundPreAuth counts an answer that begins at from in the output. An answer beyond

@@ -46,11 +46,11 @@ func refusalReason(c *conn, code codec.Code) string {
 	switch {
 	case code == codec.NoAuth:
 		return "authenticate first: AUTH <token>"
-	case len(c.who.prefixes) > 0:
+	case !c.who.AllNames():
 		return "this token may not do this, or not with this lock name"
-	case c.who.name == "":
+	case c.who.Name == "":
 		return "only an admin may do this: AUTH with the token in the file admin.token, or in DLM_ADMIN_TOKEN"
 	default:
-		return "the role " + c.who.role.String() + " may not do this"
+		return "the role " + c.who.Role.String() + " may not do this"
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"crypto/sha256"
 	"testing"
 	"time"
+
+	"dlm/engine/auth"
 )
 
 const revoked = "ERROR NOAUTH the token of this connection is not known any more: authenticate with another"
 
 // setTokens replaces the credentials and lets the loops hear of it.
-func (s *sim) setTokens(creds ...Credential) {
+func (s *sim) setTokens(creds ...auth.Credential) {
 	s.t.Helper()
 	if err := s.e.SetCredentials(creds); err != nil {
 		s.t.Fatal(err)
@@ -29,7 +31,7 @@ func TestATokenThatIsRemovedEndsItsConnections(t *testing.T) {
 	worker.do("ACQUIRE kept worker 0", "OK")
 	worker.send("@7 ACQUIRE busy w7 60000\nACQUIRE busy worker 60000\nRELEASE kept worker\n")
 	redis.send("*4\r\n$7\r\nACQUIRE\r\n$4\r\nbusy\r\n$1\r\nr\r\n$5\r\n60000\r\n")
-	s.setTokens(cred("boss", RoleAdmin, "a-token"), cred("other", RoleLock, "o-token"))
+	s.setTokens(cred("boss", auth.RoleAdmin, "a-token"), cred("other", auth.RoleLock, "o-token"))
 
 	worker.expect("@7 " + revoked + "\n" + revoked + "\n")
 	redis.expect("-" + revoked[len("ERROR "):] + "\r\n")
@@ -63,10 +65,10 @@ func TestARoleThatChangesHoldsForOpenConnections(t *testing.T) {
 	worker.send("@1 ACQUIRE team/x worker 60000\n")
 	team.send("ACQUIRE team/x t 60000\nPING\n")
 	s.setTokens(
-		cred("worker", RoleRead, "l-token"),
-		cred("reader", RoleLock, "r-token"),
-		cred("team", RoleLock, "t-token", "own/"),
-		cred("boss", RoleAdmin, "a-token"))
+		cred("worker", auth.RoleRead, "l-token"),
+		cred("reader", auth.RoleLock, "r-token"),
+		cred("team", auth.RoleLock, "t-token", "own/"),
+		cred("boss", auth.RoleAdmin, "a-token"))
 
 	const denied = "ERROR DENIED the token of this connection has other rights: the wait has ended"
 	worker.expect("@1 " + denied + "\n")
@@ -93,16 +95,16 @@ func TestATokenKeepsItsConnectionsUnderANewName(t *testing.T) {
 	worker.send("ACQUIRE x worker 60000\n")
 	team.send("ACQUIRE team/x team 60000\n")
 	s.setTokens(
-		cred("worker-old", RoleLock, "l-token"), cred("worker", RoleLock, "l2-token"),
-		cred("team", RoleLock, "t-token", "t", "shared/"), // more than before
-		cred("boss", RoleAdmin, "a-token"))
+		cred("worker-old", auth.RoleLock, "l-token"), cred("worker", auth.RoleLock, "l2-token"),
+		cred("team", auth.RoleLock, "t-token", "t", "shared/"), // more than before
+		cred("boss", auth.RoleAdmin, "a-token"))
 	worker.expect("")
 	boss.do("RELEASE x boss", "OK")
 	boss.do("RELEASE team/x boss", "OK")
 	worker.expect("OK\n")
 	team.expect("OK\n")
 	team.do("ACQUIRE tx team 0", "OK")
-	s.setTokens(cred("worker", RoleLock, "l2-token"), cred("boss", RoleAdmin, "a-token"))
+	s.setTokens(cred("worker", auth.RoleLock, "l2-token"), cred("boss", auth.RoleAdmin, "a-token"))
 	worker.expect(revoked + "\n")
 }
 
@@ -115,7 +117,7 @@ func TestTokensForAnOpenServerCloseIt(t *testing.T) {
 	admin.do("AUTH secret", "OK")
 	k.do("ACQUIRE x me 0", "OK")
 	s.advance(time.Minute)
-	s.setTokens(cred("worker", RoleLock, "l-token"))
+	s.setTokens(cred("worker", auth.RoleLock, "l-token"))
 	s.sweep()
 	k.do("ACQUIRE y me 0", noAuth)
 	k.do("AUTH l-token", "OK")

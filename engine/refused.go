@@ -73,7 +73,7 @@ func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 
 // appendHolder appends the data of TIMEOUT, as far as the connection may see who holds a lock.
 func appendHolder(data []byte, c *conn, owner []byte, heldMs int64) []byte {
-	if verbsOf[c.who.role]&(1<<codec.VerbStatus) == 0 {
+	if verbsOf[c.who.Role]&(1<<codec.VerbStatus) == 0 {
 		owner, heldMs = nil, 0
 	}
 	data = codec.AppendQuoted(data, owner)

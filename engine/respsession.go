@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"dlm/codec"
+	"dlm/engine/auth"
 )
 
 // sessionRESP executes what Redis clients send on their own when they connect.
@@ -64,7 +65,7 @@ func (r *reactor) hello(c *conn, args [][]byte) {
 	if token != nil && !r.authenticate(c, token) {
 		return
 	}
-	if c.who.role == RoleNone {
+	if c.who.Role == auth.RoleNone {
 		r.refuse(codec.NoAuth, noAuthHello)
 		return
 	}

@@ -5,19 +5,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dlm/engine/auth"
 )
 
-func cred(name string, role Role, token string, prefixes ...string) Credential {
-	return Credential{Name: name, Role: role, SHA256: sha256.Sum256([]byte(token)), Prefixes: prefixes}
+func cred(name string, role auth.Role, token string, prefixes ...string) auth.Credential {
+	return auth.Credential{Name: name, Role: role, SHA256: sha256.Sum256([]byte(token)), Prefixes: prefixes}
 }
 
 func withTokens(c *Config) {
-	c.Credentials = []Credential{
-		cred("reader", RoleRead, "r-token"),
-		cred("worker", RoleLock, "l-token"),
-		cred("team", RoleLock, "t-token", "team/", "shared/"),
-		cred("boss", RoleAdmin, "a-token"),
-		cred("standby", RoleBackup, "b-token"),
+	c.Credentials = []auth.Credential{
+		cred("reader", auth.RoleRead, "r-token"),
+		cred("worker", auth.RoleLock, "l-token"),
+		cred("team", auth.RoleLock, "t-token", "team/", "shared/"),
+		cred("boss", auth.RoleAdmin, "a-token"),
+		cred("standby", auth.RoleBackup, "b-token"),
 	}
 }
 
@@ -43,6 +45,17 @@ func TestWhatEachRoleMayDo(t *testing.T) {
 			refused := strings.HasPrefix(got, "ERROR DENIED") || strings.HasPrefix(got, "ERROR NOAUTH")
 			if refused != (i >= role.allowed) {
 				t.Errorf("token %q: %s: %q", role.token, command, got)
+			}
+		}
+	}
+}
+
+// TestRolesCoverVerbs checks that the order of the roles agrees with the verbs that they allow.
+func TestRolesCoverVerbs(t *testing.T) {
+	for a := range auth.Roles {
+		for b := range auth.Roles {
+			if a.Covers(b) != (verbsOf[b]&^verbsOf[a] == 0) {
+				t.Errorf("%s covers %s: %v", a, b, a.Covers(b))
 			}
 		}
 	}
@@ -164,14 +177,14 @@ func TestLargeArgumentsBeforeAUTHAreRefused(t *testing.T) {
 
 func TestNewCredentialsHoldForNewConnections(t *testing.T) {
 	s := newSim(t, withTokens)
-	if err := s.e.SetCredentials([]Credential{cred("new", RoleRead, "n-token")}); err != nil {
+	if err := s.e.SetCredentials([]auth.Credential{cred("new", auth.RoleRead, "n-token")}); err != nil {
 		t.Fatal(err)
 	}
 	s.settle()
 	k := s.dial(0)
 	k.do("AUTH l-token", "ERROR DENIED no such token")
 	k.do("AUTH n-token", "OK")
-	for name, creds := range map[string][]Credential{"without a name": {{Name: ""}}, "none at all": nil} {
+	for name, creds := range map[string][]auth.Credential{"without a name": {{Name: ""}}, "none at all": nil} {
 		if err := s.e.SetCredentials(creds); err == nil {
 			t.Errorf("credentials %s were taken", name)
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/valyala/bytebufferpool"
 
+	"dlm/engine/auth"
 	"dlm/table"
 )
 
@@ -136,16 +137,16 @@ func (r *reactor) keepRest(c *conn, rest []byte) {
 // turns are the connections to come back to. Addresses take turns, and the connections of an
 // address among themselves, so that nobody gets more by opening more of them.
 type turns struct {
-	order []addressKey // that have connections here, the next first
-	queue map[addressKey][]table.ConnID
+	order []auth.AddressKey // that have connections here, the next first
+	queue map[auth.AddressKey][]table.ConnID
 	n     int
 }
 
 func (t *turns) len() int { return t.n }
 
-func (t *turns) add(from addressKey, id table.ConnID) {
+func (t *turns) add(from auth.AddressKey, id table.ConnID) {
 	if t.queue == nil {
-		t.queue = make(map[addressKey][]table.ConnID)
+		t.queue = make(map[auth.AddressKey][]table.ConnID)
 	}
 	if len(t.queue[from]) == 0 {
 		t.order = append(t.order, from)

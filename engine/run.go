@@ -1,6 +1,9 @@
 package engine
 
-import "dlm/codec"
+import (
+	"dlm/codec"
+	"dlm/engine/auth"
+)
 
 // run executes the whole commands at the beginning of in and returns how many
 // bytes they took. The rest is a partial command, or, when the batch has used up
@@ -86,7 +89,7 @@ func (r *reactor) step(c *conn, st codec.Status) {
 		panic("BUG: unknown decoder status")
 	}
 	r.cost += (len(r.w.Buf) - from) / costBytes
-	if c.who.role == RoleNone {
+	if c.who.Role == auth.RoleNone {
 		r.boundPreAuth(c, from)
 	}
 }

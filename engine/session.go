@@ -2,6 +2,7 @@ package engine
 
 import (
 	"dlm/codec"
+	"dlm/engine/auth"
 )
 
 // session executes the commands that concern the connection and not a lock.
@@ -47,14 +48,14 @@ func (r *reactor) ping() {
 // wrong ones the connection is closed.
 func (r *reactor) authenticate(c *conn, token []byte) bool {
 	authority := r.e.authority.Load()
-	if !authority.required() && authority.adminToken == nil {
+	if !authority.KnowsTokens() {
 		r.refuseCredentials(r.cmd.Verb, r.cmd.Form, "this server has no tokens: everything but FORCE-RELEASE is open")
 		return false
 	}
-	who, ok := authority.identify(token)
+	who, ok := authority.Identify(token)
 	if ok {
 		c.be(who)
-		if who.role == RoleAdmin {
+		if who.Role == auth.RoleAdmin {
 			r.guestShows(c, rankHolder)
 		} else {
 			r.guestShows(c, rankToken)
@@ -75,7 +76,7 @@ func (r *reactor) help(c *conn) {
 	case !ok:
 		r.refuse(codec.BadArg, "no help on this topic: HELP lists the commands")
 		return
-	case c.who.role == RoleNone && topic == nil:
+	case c.who.Role == auth.RoleNone && topic == nil:
 		lines = helpPreAuth
 	}
 	r.w.Lines(lines)
@@ -84,11 +85,11 @@ func (r *reactor) help(c *conn) {
 
 // reset puts the session back to its beginning, as RESET in Redis does.
 func (r *reactor) reset(c *conn) {
-	if c.who.role != RoleNone {
+	if c.who.Role != auth.RoleNone {
 		c.authFrom = r.now // else RESET would keep a connection open for ever without a token
 	}
 	c.multi = false
-	c.be(r.e.authority.Load().anonymous())
+	c.be(r.e.authority.Load().Anonymous())
 	c.name = ""
 	c.detail, c.resp3 = false, false
 	r.w.RESP3 = false

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"net/netip"
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/auth"
 )
 
 // preAuthPendingMax is how many bytes a connection that has not authenticated may send
@@ -23,11 +25,24 @@ type withheld struct {
 // later. If the connection waits, it has authenticated before, and is answered now.
 func (r *reactor) wrongToken(c *conn) {
 	remote := c.sock.remote()
-	if delay := r.e.attempts.note(c.at.from, remote, r.now); delay > 0 && !c.pending.waiting {
+	if delay := r.e.attempts.Note(c.at.from, remote, r.now); delay > 0 && !c.pending.waiting {
 		r.withhold(c, delay)
 		return
 	}
 	r.refuseToken(c, r.cmd.Verb, r.cmd.Form)
+}
+
+// WrongToken counts a wrong token that the HTTP side has seen from the address, and returns how long
+// the address should wait. Any goroutine may call it.
+func (e *Engine) WrongToken(from netip.Addr) time.Duration {
+	return e.attempts.NoteHTTP(auth.KeyOf(from), from.String(), e.clock.now())
+}
+
+// reportAttempts logs a line about wrong tokens when one is due. The ticker calls it.
+func (e *Engine) reportAttempts() {
+	if n, last := e.attempts.ToReport(e.clock.now()); n > 0 {
+		e.cfg.Log.Warn("wrong tokens", "event", "wrong-tokens", "count", n, "last_from", last)
+	}
 }
 
 func (r *reactor) withhold(c *conn, delay time.Duration) {
@@ -52,7 +67,7 @@ func (r *reactor) giveWithheld(c *conn) {
 // refuseToken tells that the token is not known. After a few of them the connection is closed.
 func (r *reactor) refuseToken(c *conn, verb codec.Verb, form codec.Form) {
 	reason := "no such token"
-	if !r.e.authority.Load().required() {
+	if !r.e.authority.Load().Required() {
 		reason = "no such token: here all but what destroys is open without one"
 	}
 	r.refuseCredentials(verb, form, reason)
@@ -65,7 +80,7 @@ func (r *reactor) refuseToken(c *conn, verb codec.Verb, form codec.Form) {
 
 // pendingMax returns how many bytes of commands are kept for a connection.
 func (r *reactor) pendingMax(c *conn) int {
-	if c.who.role == RoleNone {
+	if c.who.Role == auth.RoleNone {
 		return min(preAuthPendingMax, r.e.cfg.PendingMax)
 	}
 	if p := &c.pending; p.resuming && !p.waiting && !p.paused {

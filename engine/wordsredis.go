@@ -20,7 +20,7 @@ func (r *reactor) refuseCredentials(verb codec.Verb, form codec.Form, words stri
 	switch {
 	case form == codec.FormText:
 		r.w.Error(codec.Denied, words)
-	case r.e.authority.Load().required():
+	case r.e.authority.Load().Required():
 		r.w.Fault("WRONGPASS", wrongPass)
 	default:
 		r.w.Fault("ERR", noPassword)

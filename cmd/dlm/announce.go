@@ -10,6 +10,7 @@ import (
 
 	"dlm/cmd/dlm/settings"
 	"dlm/engine"
+	"dlm/engine/auth"
 )
 
 // startLine is one fact about a server that has started.
@@ -65,18 +66,18 @@ func describeRoles(addr net.Addr, c *engine.Config, admin string) string {
 }
 
 func describeTokens(c *engine.Config) string {
-	count := map[engine.Role]int{}
+	count := map[auth.Role]int{}
 	for _, cred := range c.Credentials {
 		count[cred.Role]++
 	}
 	total, note := len(c.Credentials), ""
 	if c.AdminToken != nil {
-		count[engine.RoleAdmin]++
+		count[auth.RoleAdmin]++
 		total++
 		note = "; one of them is " + settings.EnvAdminToken
 	}
 	var parts []string
-	for _, role := range []engine.Role{engine.RoleAdmin, engine.RoleLock, engine.RoleRead, engine.RoleBackup} {
+	for _, role := range []auth.Role{auth.RoleAdmin, auth.RoleLock, auth.RoleRead, auth.RoleBackup} {
 		if n := count[role]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, role))
 		}

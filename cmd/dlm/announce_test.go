@@ -10,17 +10,18 @@ import (
 
 	"dlm/cmd/dlm/logging"
 	"dlm/engine"
+	"dlm/engine/auth"
 )
 
 func TestRolesLine(t *testing.T) {
 	loopback := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}
 	reachable := &net.TCPAddr{IP: net.IPv4zero, Port: 7420}
 	admin := &[32]byte{}
-	creds := []engine.Credential{{Role: engine.RoleLock}, {Role: engine.RoleAdmin}, {Role: engine.RoleLock}}
+	creds := []auth.Credential{{Role: auth.RoleLock}, {Role: auth.RoleAdmin}, {Role: auth.RoleLock}}
 	for _, c := range []struct {
 		name  string
 		addr  net.Addr
-		creds []engine.Credential
+		creds []auth.Credential
 		admin *[32]byte
 		where string
 		want  string
@@ -51,7 +52,7 @@ func TestTryLine(t *testing.T) {
 		{"loopback", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, engine.Config{}, `printf 'ACQUIRE demo me 0\n' | nc -q1 127.0.0.1 7420`},
 		{"every address", &net.TCPAddr{IP: net.IPv6unspecified, Port: 1}, engine.Config{}, `printf 'ACQUIRE demo me 0\n' | nc -q1 127.0.0.1 1`},
 		{"IPv6", &net.TCPAddr{IP: net.IPv6loopback, Port: 1}, engine.Config{}, `printf 'ACQUIRE demo me 0\n' | nc -q1 ::1 1`},
-		{"with tokens", &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 1}, engine.Config{Credentials: make([]engine.Credential, 1)},
+		{"with tokens", &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 1}, engine.Config{Credentials: make([]auth.Credential, 1)},
 			`printf 'AUTH %s\nACQUIRE demo me 0\n' "$DLM_TOKEN" | nc -q1 10.0.0.1 1`},
 		{"a backup", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, engine.Config{BackupOf: "127.0.0.1:7421"},
 			`printf 'INFO durability\n' | nc -q1 127.0.0.1 1`},

@@ -17,20 +17,21 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/table/index":       {},
 	"dlm/table/wheel":       {},
 	"dlm/table":             {own: []string{"dlm/codec", "dlm/table/index", "dlm/table/wheel"}, outside: []string{"github.com/cespare/xxhash/v2"}},
+	"dlm/engine/auth":       {},
 	"dlm/engine/snapshot":   {own: []string{"dlm/codec"}, outside: []string{"golang.org/x/sys/unix"}},
 	"dlm/engine/durability": {own: []string{"dlm/codec", "dlm/table", "dlm/engine/snapshot"}},
-	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/durability", "dlm/engine/snapshot"}, outside: []string{
+	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/snapshot"}, outside: []string{
 		"github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
 	"dlm/bench":              {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
 	"dlm/bench/hostile":      {own: []string{"dlm/bench"}},
 	"dlm/bench/floor":        {outside: []string{"github.com/panjf2000/gnet/v2"}},
 	"dlm/deploy":             {},
-	"dlm/cmd/dlm/admin":      {own: []string{"dlm/engine"}},
+	"dlm/cmd/dlm/admin":      {own: []string{"dlm/engine", "dlm/engine/auth"}},
 	"dlm/cmd/dlm/logging":    {},
 	"dlm/cmd/dlm/admintoken": {},
 	"dlm/cmd/dlm/systemd":    {},
-	"dlm/cmd/dlm/settings":   {own: []string{"dlm/codec", "dlm/engine"}, outside: []string{"github.com/pelletier/go-toml/v2", "github.com/spf13/pflag"}},
-	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/snapshot", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/admintoken", "dlm/cmd/dlm/logging", "dlm/cmd/dlm/settings", "dlm/cmd/dlm/systemd"}, outside: []string{
+	"dlm/cmd/dlm/settings":   {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/auth"}, outside: []string{"github.com/pelletier/go-toml/v2", "github.com/spf13/pflag"}},
+	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/auth", "dlm/engine/snapshot", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/admintoken", "dlm/cmd/dlm/logging", "dlm/cmd/dlm/settings", "dlm/cmd/dlm/systemd"}, outside: []string{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 }
 

@@ -8,13 +8,13 @@ import (
 	"strconv"
 	"strings"
 
-	"dlm/engine"
+	"dlm/engine/auth"
 )
 
 // visitor is the sender of a request.
 type visitor struct {
 	name  string
-	role  engine.Role
+	role  auth.Role
 	token bool // the request has a known token
 	page  bool // a browser sends it for a page of another site, or under a name that points here
 }
@@ -26,7 +26,7 @@ type visitor struct {
 func (s *Server) visitorOf(r *http.Request) (v visitor) {
 	token := bearer(r)
 	v.name, v.role = s.engine.Identify(token)
-	v.token = token != "" && v.role != engine.RoleNone
+	v.token = token != "" && v.role != auth.RoleNone
 	site := r.Header.Get("Sec-Fetch-Site")
 	v.page = r.Header.Get("Origin") != "" || site != "" && site != "none" && site != "same-origin" ||
 		!v.token && !numeric(r.Host)
@@ -68,7 +68,7 @@ func (s *Server) wrongToken(w http.ResponseWriter, r *http.Request) {
 
 // permit reports whether the request has one of the roles. If it has none, permit answers it and
 // counts it for the audit.
-func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...engine.Role) (who string, ok bool) {
+func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...auth.Role) (who string, ok bool) {
 	v := s.visitorOf(r)
 	for _, allowed := range roles {
 		if v.role == allowed {

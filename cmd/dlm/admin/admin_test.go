@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"dlm/engine"
+	"dlm/engine/auth"
 )
 
 // fake is an Engine without locks.
@@ -50,19 +51,19 @@ func (f *fake) NoteDenied(what, by, _ string) { f.denied = append(f.denied, what
 
 func (f *fake) Unready() []string { return f.unready }
 
-func (f *fake) Identify(token string) (string, engine.Role) {
+func (f *fake) Identify(token string) (string, auth.Role) {
 	switch token {
 	case "a":
-		return "ann", engine.RoleAdmin
+		return "ann", auth.RoleAdmin
 	case "b":
-		return "bob", engine.RoleBackup
+		return "bob", auth.RoleBackup
 	case "l":
-		return "lou", engine.RoleLock
+		return "lou", auth.RoleLock
 	}
 	if f.open && token == "" {
-		return "anybody", engine.RoleBackup
+		return "anybody", auth.RoleBackup
 	}
-	return "", engine.RoleNone
+	return "", auth.RoleNone
 }
 
 func (f *fake) KeepsImages() bool { return !f.memory }

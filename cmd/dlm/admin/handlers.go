@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dlm/engine"
+	"dlm/engine/auth"
 )
 
 // Engine is what the HTTP side needs of a server. engine.Engine implements it.
@@ -20,7 +21,7 @@ type Engine interface {
 	// Unready returns why clients should not be sent here. If empty, they can be.
 	Unready() []string
 	// Identify returns the name and the role of a token, or of a visitor without one.
-	Identify(token string) (name string, role engine.Role)
+	Identify(token string) (name string, role auth.Role)
 	// WrongToken counts an unknown token and returns how long its address should wait.
 	WrongToken(from netip.Addr) time.Duration
 	// NoteDenied counts a request that was refused because it lacked a role.
@@ -38,7 +39,7 @@ type Engine interface {
 
 // snapshot sends the newest image. http.ServeContent knows ranges and ETags.
 func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
-	if _, ok := s.permit(w, r, engine.RoleBackup, engine.RoleAdmin); !ok {
+	if _, ok := s.permit(w, r, auth.RoleBackup, auth.RoleAdmin); !ok {
 		return
 	}
 	if !s.engine.KeepsImages() {
@@ -85,7 +86,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
-	who, ok := s.permit(w, r, engine.RoleAdmin)
+	who, ok := s.permit(w, r, auth.RoleAdmin)
 	if !ok {
 		return
 	}
@@ -109,7 +110,7 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) depose(w http.ResponseWriter, r *http.Request) {
-	who, ok := s.permit(w, r, engine.RoleAdmin)
+	who, ok := s.permit(w, r, auth.RoleAdmin)
 	if !ok {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dlm/engine"
+	"dlm/engine/auth"
 )
 
 // ListenHealth binds an address that answers only the two probes, one word each, so that it can be
@@ -62,5 +63,5 @@ func (s *Server) leaveOpen(w http.ResponseWriter, r *http.Request) (mayLook bool
 	if !v.token {
 		closeAfter(w)
 	}
-	return v.role != engine.RoleNone && !v.page
+	return v.role != auth.RoleNone && !v.page
 }

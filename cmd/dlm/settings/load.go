@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"dlm/engine"
+	"dlm/engine/auth"
 )
 
 // Load fills the settings from the command line, which fs has parsed, from the environment, and
@@ -50,7 +51,7 @@ func (s *Server) withTokens() (checked engine.Config, problems []error) {
 	checked = s.Engine
 	if len(problems) > 0 {
 		// The file was meant to hold a token, so that the lack of tokens is no second problem.
-		checked.Credentials = []engine.Credential{{Name: "unread", Role: engine.RoleRead}}
+		checked.Credentials = []auth.Credential{{Name: "unread", Role: auth.RoleRead}}
 	}
 	return checked, problems
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
-	"dlm/engine"
+	"dlm/engine/auth"
 )
 
 // TokenEntry is one [[token]] of a token file, as `dlm token new` writes it.
@@ -29,7 +29,7 @@ var emptyHash = sha256.Sum256(nil)
 
 // readTokenFile reads a token file whose mode passes checkSecretFile. It returns every problem,
 // each with the file and the token.
-func readTokenFile(path string) ([]engine.Credential, []error) {
+func readTokenFile(path string) ([]auth.Credential, []error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, []error{fmt.Errorf("token file: %w", err)}
@@ -52,7 +52,7 @@ func readTokenFile(path string) ([]engine.Credential, []error) {
 }
 
 // ParseTokens returns the credentials of a token file, or its problems. path is for their words.
-func ParseTokens(path string, text []byte) (creds []engine.Credential, problems []error) {
+func ParseTokens(path string, text []byte) (creds []auth.Credential, problems []error) {
 	var document map[string]any
 	if err := toml.Unmarshal(text, &document); err != nil {
 		return nil, []error{tomlError(path, err)}
@@ -86,7 +86,7 @@ func (r *tokenReader) bad(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf(format, args...))
 }
 
-func (r *tokenReader) read(entry any) (c engine.Credential) {
+func (r *tokenReader) read(entry any) (c auth.Credential) {
 	table, ok := entry.(map[string]any)
 	if !ok {
 		r.bad("this is not a table: write [[token]] above it")
@@ -100,13 +100,13 @@ func (r *tokenReader) read(entry any) (c engine.Credential) {
 	var err error
 	c.Name = r.text(table, "name")
 	if role := r.text(table, "role"); role != "" {
-		if c.Role, err = engine.ParseRole(role); err != nil {
+		if c.Role, err = auth.ParseRole(role); err != nil {
 			r.problems = append(r.problems, err)
 		}
 	}
 	c.SHA256 = r.hash(table)
 	c.Prefixes = r.prefixes(table)
-	if len(c.Prefixes) > 0 && c.Role != engine.RoleLock && c.Role != engine.RoleNone {
+	if len(c.Prefixes) > 0 && c.Role != auth.RoleLock && c.Role != auth.RoleNone {
 		r.bad("only role lock can have prefixes, not %s", c.Role)
 	}
 	return c
@@ -163,7 +163,7 @@ func (r *tokenReader) prefixes(table map[string]any) (prefixes []string) {
 	return prefixes
 }
 
-func (r *tokenReader) checkUnique(c engine.Credential, before []engine.Credential) {
+func (r *tokenReader) checkUnique(c auth.Credential, before []auth.Credential) {
 	for i, other := range before {
 		if c.Name != "" && c.Name == other.Name {
 			r.bad("token %d has the same name", i+1)
@@ -183,7 +183,7 @@ func nameOr(name, otherwise string) string {
 
 // ReloadTokens reads the token file again into a running server, through set. It returns the
 // number of tokens. A file with a problem changes nothing.
-func ReloadTokens(path string, set func([]engine.Credential) error) (int, error) {
+func ReloadTokens(path string, set func([]auth.Credential) error) (int, error) {
 	creds, problems := readTokenFile(path)
 	if err := Problems(problems).OrNil(); err != nil {
 		return 0, err

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"dlm/engine"
+	"dlm/engine/auth"
 )
 
 const (
@@ -29,9 +29,9 @@ func TestTokensAreRead(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	want := []engine.Credential{
-		{Name: "billing", Role: engine.RoleLock, Prefixes: []string{"billing/", "shared/"}},
-		{Name: "ops", Role: engine.RoleAdmin},
+	want := []auth.Credential{
+		{Name: "billing", Role: auth.RoleLock, Prefixes: []string{"billing/", "shared/"}},
+		{Name: "ops", Role: auth.RoleAdmin},
 	}
 	for i, hash := range []string{hashA, hashB} {
 		hex.Decode(want[i].SHA256[:], []byte(hash))
@@ -158,8 +158,8 @@ func TestAnEntryMadeHereIsTakenHere(t *testing.T) {
 }
 
 func TestABadFileLeavesTheTokens(t *testing.T) {
-	var set []engine.Credential
-	keep := func(creds []engine.Credential) error { set = creds; return nil }
+	var set []auth.Credential
+	keep := func(creds []auth.Credential) error { set = creds; return nil }
 	good := writeFile(t, "good.toml", 0o600, "[[token]]\nname = 'x'\nrole = 'read'\nsha256 = '"+hashA+"'\n")
 	if n, err := ReloadTokens(good, keep); n != 1 || err != nil || len(set) != 1 {
 		t.Fatalf("got %d, %v, %v", n, err, set)

@@ -1,0 +1,120 @@
+package auth
+
+import (
+	"sync"
+	"time"
+)
+
+// attemptsFree is how many wrong tokens of an address are answered without delay.
+const attemptsFree = 5
+
+const (
+	attemptsForgive  = time.Second            // after it one wrong token of an address is forgotten
+	attemptsDelayMin = 100 * time.Millisecond // beyond attemptsFree; each further one doubles it
+	attemptsDebtMax  = (attemptsFree + 10) * attemptsForgive
+	attemptsLogEvery = 10 * time.Second // between two log lines about wrong tokens
+	attemptsKnownMax = 1 << 14          // addresses that are remembered: 400 KB
+)
+
+// DelayMax is the longest delay of an answer: as long as a connection has to authenticate.
+const DelayMax = 5 * time.Second
+
+// Attempts remembers which addresses have shown wrong tokens. The answer to a wrong token is
+// withheld the longer the more came from its address. A right token is answered without delay,
+// whatever others at its address do, because many clients can share one: guessing must become
+// slow, not locking. The zero value is ready. Any goroutine may use it.
+type Attempts struct {
+	mu       sync.Mutex           // guards all
+	debts    map[AddressKey]int64 // table time at which all wrong tokens are forgotten
+	counts   AttemptCounts
+	unlogged uint64 // since the last log line
+	last     string // where the last one came from
+	loggedAt int64  // table time
+}
+
+// AttemptCounts says how many wrong tokens there were since the process began.
+type AttemptCounts struct {
+	Total     uint64
+	HTTP      uint64 // of Total, those that the HTTP side has seen
+	Delayed   uint64 // of Total, those whose answer was withheld
+	Addresses int    // that are remembered
+}
+
+// NoteHTTP is Note for a wrong token that was shown to the HTTP side.
+func (a *Attempts) NoteHTTP(key AddressKey, from string, now int64) time.Duration {
+	a.mu.Lock()
+	a.counts.HTTP++
+	a.mu.Unlock()
+	return a.Note(key, from, now)
+}
+
+// Note counts a wrong token and returns how long its answer is to be withheld. from names the peer
+// for the log; now is table time in ns. An address for which there is no room is always delayed.
+func (a *Attempts) Note(key AddressKey, from string, now int64) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counts.Total++
+	a.unlogged++
+	a.last = from
+	if key == NoAddress {
+		return 0
+	}
+	until, known := a.debts[key]
+	if !known && !a.room(now) {
+		return attemptsDelayMin // nothing is remembered of this address
+	}
+	until = min(max(until, now)+int64(attemptsForgive), now+int64(attemptsDebtMax))
+	a.debts[key] = until
+	delay := delayFor(int((until - now + int64(attemptsForgive) - 1) / int64(attemptsForgive)))
+	if delay > 0 {
+		a.counts.Delayed++
+	}
+	return delay
+}
+
+// delayFor returns how long the answer to a wrong token is withheld, if n of its address are
+// remembered.
+func delayFor(n int) time.Duration {
+	if n <= attemptsFree {
+		return 0
+	}
+	return min(attemptsDelayMin<<(n-attemptsFree-1), DelayMax)
+}
+
+// room makes room for one more address by forgetting those that owe nothing. It reports whether
+// there is room.
+func (a *Attempts) room(now int64) bool {
+	if a.debts == nil {
+		a.debts = make(map[AddressKey]int64)
+	}
+	if len(a.debts) >= attemptsKnownMax {
+		for key, until := range a.debts {
+			if until <= now {
+				delete(a.debts, key)
+			}
+		}
+	}
+	return len(a.debts) < attemptsKnownMax
+}
+
+// ToReport returns how many wrong tokens came since the last log line and where the last one came
+// from. It returns 0 when a line is not due, because a line per attempt would let anybody fill the
+// log.
+func (a *Attempts) ToReport(now int64) (n uint64, lastFrom string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.unlogged == 0 || a.loggedAt != 0 && now-a.loggedAt < int64(attemptsLogEvery) {
+		return 0, ""
+	}
+	n, a.unlogged, a.loggedAt = a.unlogged, 0, now
+	return n, a.last
+}
+
+// Counts returns the counters.
+func (a *Attempts) Counts() AttemptCounts {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := a.counts
+	c.Addresses = len(a.debts)
+	return c
+}
