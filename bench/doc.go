@@ -3,7 +3,7 @@
 // report. It does not start servers: bench/compare does, and `dlm bench` runs
 // against any that is there.
 //
-// # The way of a command
+// # From a command to its figure
 //
 //	stream (encoded before the clock starts) -> streamLoop.send -> socket -> server
 //	latencies, progress.commands <- expectation.match <- socket.receive <-
@@ -27,13 +27,13 @@
 // sum of /proc/PID/task/*/schedstat, read together with the count of replies
 // at both ends of a round: it says what a command costs even when the
 // generator or a neighbour on the machine limits the throughput. Objects that
-// the server allocated come from its INFO, which is asked before and behind
+// the server allocated come from its INFO, which is asked before and after
 // those readings, with a count of replies of its own.
 //
 // # Other servers
 //
-// A Protocol says how requests are written and replies are checked. Package bench has those of dlm;
-// bench/compare, a module of its own, brings those of other servers.
+// A Protocol says how requests are written and replies are checked. Package bench has the forms
+// of dlm. The module bench/compare has the protocols of other servers.
 //
 // # Goroutines
 //
@@ -42,6 +42,6 @@
 //	clock   phases and rounds (the caller of Run)    the last round, the context
 //
 // They share progress alone: the phase, which the clock sets, and the count of
-// commands. Each loop locks its thread; workloads that decide on each reply
-// (hot, waiters, churn) have one loop.
+// commands. All workloads run in the same loop, which locks its thread. It hands
+// what arrives to the workload. The workloads hot, waiters and churn have one loop.
 package bench

@@ -80,6 +80,27 @@ func (w *expectation) oneOf(in []byte, i int) (int, error) {
 	return n, err
 }
 
+// answers is how far the replies on a connection are matched.
+type answers struct {
+	wants   []*expectation // of batches that are answered in turn, over and over
+	at      int            // batch that is answered next
+	off     int            // bytes of that answer that have arrived
+	replies int            // replies of it that are complete
+}
+
+// take matches what has arrived with the answer to one batch. It returns how many bytes it used,
+// how many replies were completed, and whether that was the whole answer.
+func (a *answers) take(in []byte) (used, complete int, whole bool, err error) {
+	w := a.wants[a.at]
+	used, complete, err = w.match(in, a.off, a.replies)
+	a.off += used
+	a.replies += complete
+	if whole = a.replies == w.count; whole {
+		a.at, a.off, a.replies = (a.at+1)%len(a.wants), 0, 0
+	}
+	return used, complete, whole, err
+}
+
 // mismatch names the first reply that is not the expected one.
 func (w *expectation) mismatch(in []byte, off int) error {
 	i := 0

@@ -33,7 +33,7 @@ type hotLock struct {
 // on another connection.
 type hot struct {
 	c          *Config
-	loop       *lineLoop
+	loop       *loop
 	shared     *progress
 	contenders []*contender
 	rounds     []*Latencies
@@ -47,12 +47,15 @@ func (r *run) hot(ctx context.Context) error {
 		}
 	}
 	shared := newProgress(r.c)
-	loop, err := newLineLoop(r.c, shared, r.c.Conns)
+	l, err := newLoop(shared)
 	if err != nil {
 		return err
 	}
-	defer loop.close()
-	h := newHot(r.c, loop, shared)
+	defer l.close()
+	if err := l.connect(r.c, r.c.Conns); err != nil {
+		return err
+	}
+	h := newHot(r.c, l, shared)
 	cell := r.newCell(1, 0)
 	cell.Note = fmt.Sprintf("%d contenders; an operation is one hand-off, which is two commands", r.c.Contenders)
 	if err := r.measure(ctx, shared, cell, r.c.Warmup, []func() error{h.run}); err != nil {
@@ -75,8 +78,8 @@ func (r *run) pingBeside(ctx context.Context, conns int) error {
 	return beside.streamCell(ctx, 1, 0)
 }
 
-func newHot(c *Config, loop *lineLoop, shared *progress) *hot {
-	h := &hot{c: c, loop: loop, shared: shared, active: c.Contenders}
+func newHot(c *Config, l *loop, shared *progress) *hot {
+	h := &hot{c: c, loop: l, shared: shared, active: c.Contenders}
 	locks := make([]*hotLock, c.Locks)
 	for i := range locks {
 		locks[i] = &hotLock{}
@@ -99,10 +102,9 @@ func newHot(c *Config, loop *lineLoop, shared *progress) *hot {
 		k.again = c.Protocol.Append(append(append([]byte{}, k.release...), tag...), acquire)
 		h.contenders = append(h.contenders, k)
 	}
-	for range c.Rounds {
-		h.rounds = append(h.rounds, NewLatencies())
-	}
-	loop.reply, loop.finished = h.reply, func() (bool, error) { return h.active == 0, nil }
+	h.rounds = newRounds(c.Rounds)
+	l.eachReply(c.Protocol, h.reply)
+	l.done = func() bool { return h.active == 0 }
 	return h
 }
 

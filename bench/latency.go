@@ -24,6 +24,14 @@ func NewLatencies() *Latencies {
 	return &Latencies{hdrhistogram.New(1, latencyMaxNs, latencyDigits)}
 }
 
+// newRounds returns an empty collection for each round.
+func newRounds(n int) (rounds []*Latencies) {
+	for range n {
+		rounds = append(rounds, NewLatencies())
+	}
+	return rounds
+}
+
 // Record adds n commands that took ns each.
 func (l *Latencies) Record(ns int64, n int) {
 	ns = min(max(ns, 1), latencyMaxNs)

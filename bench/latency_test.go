@@ -64,8 +64,8 @@ func fakeLoop(t *testing.T, rounds int, nowNs *int64, s *stream) (*streamLoop, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &streamConn{socket: &socket{p: l.p, fd: fd}, s: s, left: -1}
-	l.conns = []*streamConn{c}
+	c := l.add(&socket{p: l.p, fd: fd}, s)
+	l.socks = append(l.socks, c.socket)
 	t.Cleanup(l.close)
 	return l, c
 }
@@ -98,11 +98,8 @@ func TestAStallIsChargedToAllItDelays(t *testing.T) {
 	p := newPace(0, 1000, 1) // a command each millisecond
 	l.pace = &p
 	l.shared.phase.Store(1)
-	if err := l.look(); err != nil {
-		t.Fatal(err)
-	}
 	nowNs = int64(9 * time.Millisecond) // the generator or the server stood still
-	if err := l.sendDue(); err != nil {
+	if err := l.look(); err != nil {
 		t.Fatal(err)
 	}
 	if conn.flight.n != 10 {
@@ -111,7 +108,7 @@ func TestAStallIsChargedToAllItDelays(t *testing.T) {
 	nowNs = int64(10 * time.Millisecond)
 	for range 10 {
 		l.count(1, nowNs-conn.flight.oldest())
-		if err := l.answered(conn, nowNs); err != nil {
+		if err := l.answered(conn, 0, nowNs); err != nil {
 			t.Fatal(err)
 		}
 	}

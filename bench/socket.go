@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -18,6 +19,9 @@ type socket struct {
 	unsent []byte // what the kernel has not taken yet; aliases what was to be sent
 	armed  bool   // the poller waits for room to send
 	carry  []byte // the beginning of a reply
+	// refill returns what is to be sent once unsent has gone, nil if nothing is; nil: send alone
+	// gives the socket something to send.
+	refill func() []byte
 }
 
 // openSocket connects, authenticates and hands the connection to p.
@@ -35,9 +39,25 @@ func openSocket(c *Config, p *poller, key int) (*socket, error) {
 
 func (s *socket) close() { s.p.drop(s.fd) }
 
+// send sends b after what is unsent. b must not change until it is sent.
+func (s *socket) send(b []byte) error {
+	if len(s.unsent) == 0 {
+		s.unsent = b
+	} else {
+		s.unsent = append(slices.Clip(s.unsent), b...)
+	}
+	return s.flush()
+}
+
 // flush sends what is unsent, as far as the kernel takes it.
 func (s *socket) flush() error {
-	for len(s.unsent) > 0 {
+	for {
+		if len(s.unsent) == 0 && s.refill != nil {
+			s.unsent = s.refill()
+		}
+		if len(s.unsent) == 0 {
+			break
+		}
 		n, err := s.p.write(s.fd, s.unsent)
 		if err != nil {
 			return err
@@ -54,8 +74,8 @@ func (s *socket) flush() error {
 	return nil
 }
 
-// receive reads into buf, behind what was carried over. What the caller does
-// not use it hands to keep.
+// receive reads into buf, after what was carried over. The caller hands to keep
+// the bytes that it does not use.
 func (s *socket) receive(buf []byte) ([]byte, error) {
 	held := copy(buf, s.carry)
 	n, err := s.p.read(s.fd, buf[held:])

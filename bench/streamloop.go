@@ -1,163 +1,105 @@
 package bench
 
-import (
-	"errors"
-	"fmt"
-	"runtime"
-	"sync/atomic"
-	"time"
-)
+import "time"
 
-const (
-	// stallMax is how long a loop waits for any reply before it gives up.
-	stallMax = 30 * time.Second
-	// phaseLook is how often a loop that gets no reply looks at the phase.
-	phaseLook = 20 * time.Millisecond
-	// sendsPerTurn is how many batches an open loop sends between two reads.
-	sendsPerTurn = 64
-)
-
-// The phases of a run: warm-up, rounds 1 and up, stop.
-const (
-	phaseWarm = 0
-	phaseStop = -1
-)
-
-// errStalled is returned when the server has not answered for stallMax.
-var errStalled = errors.New("no reply from the server")
-
-// progress is what the loops and the clock of a run share.
-type progress struct {
-	phase    atomic.Int32 // set by the clock
-	commands atomic.Int64 // answered so far, by all loops
-	clock    func() int64 // nanoseconds; only differences count
-
-	poll bool         // the loops never sleep
-	idle atomic.Int64 // nanoseconds in which they did not, and had nothing to do
-}
+// sendsPerTurn is how many batches an open loop sends between two reads. An open loop that is late
+// has to go on reading, or the server takes it for a client that never reads.
+const sendsPerTurn = 64
 
 // streamConn is a connection and how far it is in its stream.
 type streamConn struct {
 	*socket
-	s       *stream
-	left    int // batches that are due yet in a sweep; -1: no end
-	sent    int // batches that were due so far
-	next    int // batch that is handed to the kernel next
-	queued  int // batches that were due and are not handed over
-	answer  int // batch that is answered next
-	off     int // bytes of that answer that have arrived
-	replies int // replies of it that are complete
-	flight  flight
-	idle    bool    // stopped, all answered
-	times   []int64 // when each batch was answered; nil: not of interest
+	answers
+	s      *stream
+	left   int // batches that are due yet in a sweep; -1: no end
+	sent   int // batches that were due so far
+	next   int // batch that is handed to the kernel next
+	queued int // batches that were due and are not handed over
+	flight flight
+	idle   bool    // stopped, all answered
+	times  []int64 // when each batch was answered; nil: not of interest
 }
 
-// streamLoop is one thread of the generator: it sends the streams of its
-// connections and checks what comes back. A closed loop keeps one batch of
-// each connection under way, an open loop sends when a batch is due.
+// refill returns the next batch that is due, nil if none is.
+func (c *streamConn) refill() []byte {
+	if c.queued == 0 {
+		return nil
+	}
+	c.queued--
+	b := c.s.batch(c.next)
+	c.next = (c.next + 1) % len(c.s.ends)
+	return b
+}
+
+// streamLoop sends the streams of its connections and checks what comes back. A closed loop keeps
+// one batch of each connection under way. An open loop sends when a batch is due.
 type streamLoop struct {
-	p      *poller
-	shared *progress
+	*loop
 	conns  []*streamConn
 	active int
 	pace   *pace // nil: closed loop
-	turn   int64 // batch of the schedule that is sent next
+	sends  int64 // batch of the schedule that is sent next
 	stop   bool
-	buf    []byte
 	rounds []*Latencies
-	lags   []*Latencies // of sends behind their schedule
+	lags   []*Latencies // of sends that were later than their schedule
 	now    *Latencies   // of the present round; nil outside of one
 	nowLag *Latencies
-	alive  int64 // when a reply last came
 }
 
 func newStreamLoop(shared *progress, rounds int) (*streamLoop, error) {
-	p, err := newPoller(shared)
+	own, err := newLoop(shared)
 	if err != nil {
 		return nil, err
 	}
-	l := &streamLoop{p: p, shared: shared, buf: make([]byte, readLen)}
-	for range rounds {
-		l.rounds = append(l.rounds, NewLatencies())
-		l.lags = append(l.lags, NewLatencies())
-	}
+	l := &streamLoop{loop: own, rounds: newRounds(rounds), lags: newRounds(rounds)}
+	own.received, own.patience = l.read, l.wait
+	own.done = func() bool { return l.active == 0 }
+	own.turn = l.look
 	return l, nil
 }
 
 // connect opens a connection for each stream.
 func (l *streamLoop) connect(c *Config, streams []*stream) error {
+	if err := l.loop.connect(c, len(streams)); err != nil {
+		return err
+	}
 	for i, s := range streams {
-		sock, err := openSocket(c, l.p, i)
-		if err != nil {
-			return fmt.Errorf("connection %d of %d: %w", i+1, len(streams), err)
-		}
-		l.conns = append(l.conns, &streamConn{socket: sock, s: s, left: -1})
+		l.add(l.socks[i], s)
 	}
 	return nil
 }
 
-func (l *streamLoop) close() {
-	for _, c := range l.conns {
-		c.close()
-	}
-	l.p.close()
+func (l *streamLoop) add(sock *socket, s *stream) *streamConn {
+	c := &streamConn{socket: sock, s: s, left: -1, answers: answers{wants: s.wants}}
+	sock.refill = c.refill
+	l.conns = append(l.conns, c)
+	return c
 }
 
 // run sends and receives until the phase is stop, or each stream was sent as
 // often as left says, and all is answered.
 func (l *streamLoop) run() error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	l.active, l.stop = len(l.conns), false
-	l.alive = l.shared.clock()
 	for _, c := range l.conns {
 		c.idle = false
 		if l.pace == nil {
-			if err := l.send(c, l.alive); err != nil {
+			if err := l.send(c, l.shared.clock()); err != nil {
 				return err
 			}
 		}
 	}
-	for l.active > 0 {
-		if err := l.turnOnce(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.loop.run()
 }
 
-// turnOnce handles what is ready and what is due.
-func (l *streamLoop) turnOnce() error {
-	most := phaseLook
-	if l.pace != nil && !l.stop {
-		most = min(most, time.Duration(max(l.pace.due(l.turn)-l.shared.clock(), 0)))
+// wait is how long nothing is due.
+func (l *streamLoop) wait() time.Duration {
+	if l.pace == nil || l.stop {
+		return phaseLook
 	}
-	ready, err := l.p.wait(most)
-	if err != nil {
-		return err
-	}
-	if err := l.look(); err != nil {
-		return err
-	}
-	for _, r := range ready {
-		c := l.conns[r.key]
-		if r.write {
-			err = l.flush(c)
-		}
-		if r.read && err == nil {
-			err = l.read(c)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if len(ready) == 0 && l.shared.clock()-l.alive > int64(stallMax) {
-		return fmt.Errorf("%w for %v", errStalled, stallMax)
-	}
-	return l.sendDue()
+	return min(phaseLook, time.Duration(max(l.pace.due(l.sends)-l.shared.clock(), 0)))
 }
 
-// look takes over the phase.
+// look takes over the phase and sends what is due.
 func (l *streamLoop) look() error {
 	phase := int(l.shared.phase.Load())
 	l.now, l.nowLag = nil, nil
@@ -165,16 +107,16 @@ func (l *streamLoop) look() error {
 		l.now, l.nowLag = l.rounds[phase-1], l.lags[phase-1]
 	}
 	if phase != phaseStop || l.stop {
-		return nil
+		return l.sendDue()
 	}
 	l.stop = true
 	for _, c := range l.conns {
-		// What an overloaded open loop could not even hand over is not sent any more.
+		// What an overloaded open loop has not handed to the kernel is not sent any more.
 		c.flight.n -= c.queued
 		c.sent -= c.queued
 		c.queued = 0
 		if c.flight.n == 0 {
-			if err := l.settle(c); err != nil {
+			if err := l.finish(c); err != nil {
 				return err
 			}
 		}
@@ -182,26 +124,24 @@ func (l *streamLoop) look() error {
 	return nil
 }
 
-// sendDue sends the batches of an open loop whose time has come, a few at a
-// time: one that is late must go on reading, or the server takes it for a
-// client that never reads.
+// sendDue sends batches of an open loop whose time has come.
 func (l *streamLoop) sendDue() error {
 	if l.pace == nil || l.stop {
 		return nil
 	}
 	now := l.shared.clock()
 	for range sendsPerTurn {
-		due := l.pace.due(l.turn)
+		due := l.pace.due(l.sends)
 		if due > now {
 			break
 		}
 		if l.nowLag != nil {
 			l.nowLag.Record(now-due, 1)
 		}
-		if err := l.send(l.conns[l.turn%int64(len(l.conns))], due); err != nil {
+		if err := l.send(l.conns[l.sends%int64(len(l.conns))], due); err != nil {
 			return err
 		}
-		l.turn++
+		l.sends++
 		now = l.shared.clock()
 	}
 	return nil
@@ -210,7 +150,7 @@ func (l *streamLoop) sendDue() error {
 // send makes the next batch of a connection due.
 func (l *streamLoop) send(c *streamConn, due int64) error {
 	if c.left == 0 {
-		return l.settle(c)
+		return l.finish(c)
 	}
 	if c.left > 0 {
 		c.left--
@@ -218,58 +158,30 @@ func (l *streamLoop) send(c *streamConn, due int64) error {
 	c.flight.push(due)
 	c.sent++
 	c.queued++
-	return l.flush(c)
+	return c.flush()
 }
 
-// flush hands to the kernel what is due.
-func (l *streamLoop) flush(c *streamConn) error {
-	for {
-		if len(c.unsent) == 0 && c.queued > 0 {
-			c.unsent = c.s.batch(c.next)
-			c.queued--
-			c.next = (c.next + 1) % len(c.s.ends)
-		}
-		if err := c.socket.flush(); err != nil {
-			return err
-		}
-		if len(c.unsent) > 0 || c.queued == 0 {
-			return nil
-		}
-	}
-}
-
-// read takes what has arrived and checks it.
-func (l *streamLoop) read(c *streamConn) error {
-	in, err := c.receive(l.buf)
-	if err != nil {
-		return err
-	}
-	now := l.shared.clock()
-	l.alive = now
+// read checks what has arrived.
+func (l *streamLoop) read(conn int, in []byte, now int64) (rest []byte, err error) {
+	c := l.conns[conn]
 	for len(in) > 0 {
 		if c.flight.n == 0 {
-			return wrongReply(in, "nothing, since nothing is asked")
+			return nil, wrongReply(in, "nothing, since nothing is asked")
 		}
-		w := c.s.wants[c.answer]
-		used, complete, err := w.match(in, c.off, c.replies)
-		if err != nil {
-			return err
-		}
-		if used == 0 {
-			break
+		batch := c.at
+		used, complete, whole, err := c.take(in)
+		if used == 0 || err != nil {
+			return in, err
 		}
 		in = in[used:]
 		l.count(complete, now-c.flight.oldest())
-		c.off += used
-		c.replies += complete
-		if c.replies == w.count {
-			if err := l.answered(c, now); err != nil {
-				return err
+		if whole {
+			if err := l.answered(c, batch, now); err != nil {
+				return nil, err
 			}
 		}
 	}
-	c.keep(in)
-	return nil
+	return in, nil
 }
 
 func (l *streamLoop) count(n int, ns int64) {
@@ -283,24 +195,22 @@ func (l *streamLoop) count(n int, ns int64) {
 }
 
 // answered goes on after a whole batch.
-func (l *streamLoop) answered(c *streamConn, now int64) error {
-	c.off, c.replies = 0, 0
+func (l *streamLoop) answered(c *streamConn, batch int, now int64) error {
 	if c.times != nil {
-		c.times[c.answer] = now
+		c.times[batch] = now
 	}
-	c.answer = (c.answer + 1) % len(c.s.ends)
 	c.flight.pop()
 	switch {
 	case l.stop && c.flight.n == 0:
-		return l.settle(c)
+		return l.finish(c)
 	case l.stop || l.pace != nil:
 		return nil
 	}
 	return l.send(c, now)
 }
 
-// settle ends a connection that has nothing under way, unless a pair is open.
-func (l *streamLoop) settle(c *streamConn) error {
+// finish ends a connection that has nothing under way, unless a pair is open.
+func (l *streamLoop) finish(c *streamConn) error {
 	if c.left < 0 && c.sent%c.s.period != 0 {
 		return l.send(c, l.shared.clock())
 	}

@@ -193,13 +193,12 @@ func (w *waiters) queueLen() (int, error) {
 	return 0, wrongReply([]byte(reply), "waiters=...")
 }
 
-// lines goes on with the connections of a filled queue as a loop of lines.
-func (w *waiters) lines(l *streamLoop) *lineLoop {
-	lines := &lineLoop{p: l.p, shared: l.shared, protocol: w.r.c.Protocol, buf: l.buf}
-	for _, c := range l.conns {
-		lines.socks = append(lines.socks, c.socket)
-	}
-	return lines
+// lines makes the loop of a filled queue call reply with each line until left is zero.
+func (w *waiters) lines(l *streamLoop, left *int, reply func(conn int, reply []byte, now int64) error) *loop {
+	l.eachReply(w.r.c.Protocol, reply)
+	l.patience, l.turn = nil, nil
+	l.done = func() bool { return *left == 0 }
+	return l.loop
 }
 
 // timeOut fills the queue and waits for each time-out. One that is answered
@@ -219,9 +218,8 @@ func (w *waiters) timeOut() error {
 		return err
 	}
 	filled := shared.clock()
-	lines, left, late := w.lines(l), n, NewLatencies()
-	lines.finished = func() (bool, error) { return left == 0, nil }
-	lines.reply = func(_ int, reply []byte, now int64) error {
+	left, late := n, NewLatencies()
+	lines := w.lines(l, &left, func(_ int, reply []byte, now int64) error {
 		tag, rest, ok := tagged(reply)
 		if !ok || tag < 0 || tag >= n || !strings.HasPrefix(string(rest), "ERROR TIMEOUT ") {
 			return wrongReply(reply, "@<tag> ERROR TIMEOUT ...")
@@ -235,7 +233,7 @@ func (w *waiters) timeOut() error {
 		late.Record(now-queued-dueNs, 1)
 		left--
 		return nil
-	}
+	})
 	// The time until the first is idle, and would only add the server's ticks.
 	time.Sleep(time.Duration(int64(after(0))*int64(time.Millisecond) - (filled - began)))
 	err = w.measured(stepTimeOut, shared, lines.run)
@@ -262,14 +260,13 @@ func (w *waiters) handOff() error {
 		return err
 	}
 	n := w.r.c.Waiters
-	lines, granted, released, took := w.lines(l), 0, 0, NewLatencies()
+	granted, left, took := 0, n, NewLatencies()
 	sent := shared.clock()
-	lines.finished = func() (bool, error) { return released == n, nil }
-	lines.reply = func(conn int, reply []byte, now int64) error {
+	lines := w.lines(l, &left, func(conn int, reply []byte, now int64) error {
 		tag, rest, ok := tagged(reply)
 		switch {
-		case !ok && string(rest) == "OK\n" && released < granted:
-			released++
+		case !ok && string(rest) == "OK\n" && n-left < granted:
+			left--
 			return nil
 		case !ok || string(rest) != "OK\n" || tag < 0 || tag >= n:
 			return wrongReply(reply, "@<tag> OK\n")
@@ -278,8 +275,8 @@ func (w *waiters) handOff() error {
 		granted++
 		request := []byte("RELEASE " + w.lock + " " + serviceOf(tag) + "\n")
 		sent = shared.clock()
-		return lines.socks[conn].send(request)
-	}
+		return l.socks[conn].send(request)
+	})
 	err = w.measured(stepHandOff, shared, func() error {
 		if err := w.ask("RELEASE " + w.lock + " holder"); err != nil {
 			return err
