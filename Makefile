@@ -11,7 +11,7 @@ BENCH       ?=
 BUILD := CGO_ENABLED=0 go build -trimpath
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test check format vet staticcheck race invariants fuzz compare clients bench bench-hot bench-forms bench-regress profile
+.PHONY: help run build test check format vet staticcheck purego race invariants fuzz compare clients bench bench-hot bench-forms bench-regress profile
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,14 +25,16 @@ build: ## make bin/dlm
 test: ## every test once
 	go test ./...
 
-check: format vet staticcheck test compare race invariants fuzz ## everything a change must pass
+check: format vet staticcheck test purego compare race invariants fuzz ## everything a change must pass
 
 format: ## fail if gofmt would change a file
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; }
 
-vet: ## go vet, with and without the tag invariants
+vet: ## go vet, also with the tags invariants and purego, and for arm64
 	go vet ./...
 	go vet -tags invariants ./...
+	go vet -tags purego ./codec ./table/...
+	GOARCH=arm64 go vet ./...
 	cd cmd/dlm/testdata/clients/goredis && GOWORK=off go vet .
 	cd cmd/dlm/testdata/clients/rueidis && GOWORK=off go vet .
 
@@ -44,6 +46,9 @@ staticcheck: ## the linter, with and without the tag invariants
 # not on this machine are left out by its tests, and named.
 compare: ## vet and test the comparison with other servers
 	cd bench/compare && go vet ./... && go run $(STATICCHECK) ./... && go test ./...
+
+purego: ## the tests of codec and table without assembler
+	go test -tags purego ./codec ./table/...
 
 race: ## every test with the race detector
 	go test -race ./...

@@ -84,7 +84,8 @@ func checkText(t *testing.T, src []byte, p *LockCommand) {
 	}
 }
 
-// randomLockCommand returns a lock command as clients spell it, in text or as an array, mostly sound.
+// randomLockCommand returns a lock command as clients spell it, in text or as an array, mostly
+// sound.
 func randomLockCommand(rng *rand.Rand) string {
 	pick := func(list ...string) string { return list[rng.IntN(len(list))] }
 	word := func(most int) string { return strings.Repeat("n", 1+rng.IntN(most)) }
@@ -158,7 +159,8 @@ func quickAt(in []byte, at uint) (end uint, ok bool) {
 	return end, end != 0
 }
 
-// TestQuickDecoderTakes checks which spellings need no grammar: leaving all to it would be right too.
+// TestQuickDecoderTakes checks which spellings need no grammar: leaving all to it would be right
+// too.
 func TestQuickDecoderTakes(t *testing.T) {
 	n := strings.Repeat("n", 64)
 	for _, c := range []struct {
@@ -173,7 +175,7 @@ func TestQuickDecoderTakes(t *testing.T) {
 		{frame("ACQUIRE", "a", "b", "0"), true}, {frame("HEARTBEAT", "a", "b"), true}, {frame("ACQUIRE", n, "b", "12345", "TTL", "30000"), true},
 		{frame("ACQUIRE", "a", "b", "0", "FRESH", "META", "x y", "QUEUE", "7"), true}, {frame("RELEASE", "a", "b", "ALL", "TOKEN", "5"), true},
 		{frame("HEARTBEAT", "a", "b", "TOKEN", "9007199254740991", "COUNT", "9", "TTL", "12345678"), true},
-		{frame("ACQUIRE", "a", "b", "0", "TTL", "500", "META", "m", "QUEUE", "7", "FRESH"), false}, // two digits tell how many words
+		{frame("ACQUIRE", "a", "b", "0", "TTL", "500", "META", "m", "QUEUE", "7", "FRESH"), false},
 		{"ACQUIRE a b 0 QUEUE 0\n", false}, {"acquire a b 0\n", false}, {"PING\n", false}, {"ACQUIRE a b 0 ttl 100\n", false}, {"ACQUIRE a b 0 TTL 99\n", false},
 		{"RELEASE a b TTL 500\n", false}, {"HEARTBEAT a b COUNT 1\n", false}, {"HEARTBEAT a b TOKEN 9007199254740992\n", false}, {"RELEASE a b ALL ALL\n", false},
 		{"@ RELEASE a b\n", false}, {"@1/ RELEASE a b\n", false}, {"@1  RELEASE a b\n", false}, {"RELEASE a b\r", false}, {"RELEASE \"a\" b\n", false},

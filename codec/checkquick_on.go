@@ -10,8 +10,8 @@ import (
 // checker decodes by the grammar what the quick decoder has taken.
 type checker struct{ grammar *Decoder }
 
-// checkQuick panics if the grammar does not give the command p for in[at:end]; end is 0 if the quick
-// decoder took nothing.
+// checkQuick panics if the grammar does not give the command p for in[at:end]; end is 0 if the
+// quick decoder took nothing.
 func (d *Decoder) checkQuick(in []byte, at, end uint, p *LockCommand) {
 	if end == 0 {
 		return

@@ -50,7 +50,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// checkBothWays decodes a line as it is, and after a tab, which plainLine never accepts. It
+// checkBothWays decodes a line as it is, and after a tab, which bareLine never accepts. It
 // compares the two.
 func checkBothWays(t *testing.T, line []byte, preAuth bool) {
 	if len(line) == 0 || len(line) >= LineMax || line[0] == '*' || line[0] == 0x16 {

@@ -26,10 +26,10 @@ const (
 	lowBase = 100_000_000
 )
 
-// holdText keeps what a reply about a hold has in common with the last of its kind:
+// replyTemplate keeps what a reply about a hold has in common with the last of its kind:
 // all tokens of a start begin with the same digits for long, and most holds have one
 // count and a full lease, or none.
-type holdText struct {
+type replyTemplate struct {
 	base  Token // the token of the text with zeros as low digits
 	span  Token // how many tokens from base on have the same text but for them
 	count uint32
@@ -43,8 +43,8 @@ type holdText struct {
 // 17 bytes, 20 of a lease, \r\n. It is a size that is copied quickly.
 const holdMax = 96
 
-// Held is what a reply about a hold tells.
-type Held struct {
+// GrantReply is what a reply about a hold tells.
+type GrantReply struct {
 	Token   Token
 	Count   uint32 // acquires less releases, 0 after the last release
 	LeaseMs int64  // what is left of the lease, 0 after the last release
@@ -55,7 +55,7 @@ func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
 	if w.form == FormText {
 		w.lead()
 	}
-	h := w.holdText(count)
+	h := w.replyTemplate(count)
 	if low, ok := h.sameBut(token, count, leaseMs); ok {
 		w.Buf = h.append(w.Buf, low)
 		return
@@ -65,9 +65,9 @@ func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
 }
 
 // Holds is Start and Hold for commands of one form without a tag.
-func (w *Writer) Holds(form Form, held []Held) {
+func (w *Writer) Holds(form Form, held []GrantReply) {
 	w.Start(form, nil)
-	texts, buf := &w.holds[w.holdKind()], w.Buf
+	texts, buf := &w.templates[w.holdKind()], w.Buf
 	for i := range held {
 		r := &held[i]
 		h := &texts[min(r.Count, 1)]
@@ -91,16 +91,19 @@ func (w *Writer) holdKind() int {
 	return holdRESP2
 }
 
-func (w *Writer) holdText(count uint32) *holdText { return &w.holds[w.holdKind()][min(count, 1)] }
+func (w *Writer) replyTemplate(count uint32) *replyTemplate {
+	return &w.templates[w.holdKind()][min(count, 1)]
+}
 
-// sameBut tells whether a reply differs from the text in nothing but the low digits of the token, and returns these.
-func (h *holdText) sameBut(token Token, count uint32, leaseMs int64) (low uint32, ok bool) {
+// sameBut tells whether a reply differs from the text in nothing but the low digits of the token,
+// and returns these.
+func (h *replyTemplate) sameBut(token Token, count uint32, leaseMs int64) (low uint32, ok bool) {
 	more := token - h.base
 	return uint32(more), more < h.span && count == h.count && leaseMs == h.lease
 }
 
 // append appends the text with other low digits of the token.
-func (h *holdText) append(buf []byte, low uint32) []byte {
+func (h *replyTemplate) append(buf []byte, low uint32) []byte {
 	n := len(buf)
 	if cap(buf)-n < holdMax {
 		buf = slices.Grow(buf, holdMax)
@@ -112,7 +115,7 @@ func (h *holdText) append(buf []byte, low uint32) []byte {
 }
 
 // set writes the reply anew, with the token as it is.
-func (h *holdText) set(kind int, token Token, count uint32, leaseMs int64) {
+func (h *replyTemplate) set(kind int, token Token, count uint32, leaseMs int64) {
 	p := &holdParts[kind]
 	h.base, h.span, h.count, h.lease = token/lowBase*lowBase, lowBase, count, leaseMs
 	if h.base == 0 { // a shorter number

@@ -43,7 +43,7 @@ func TestHoldWritesEveryNumber(t *testing.T) {
 		}
 		w.Start(FormRESP-form, []byte("before"))
 		w.Buf = w.Buf[:0]
-		w.Holds(form, []Held{{token, count, lease}, {1, count, lease}, {token, count, lease}}[:1+2*rng.IntN(2)])
+		w.Holds(form, []GrantReply{{token, count, lease}, {1, count, lease}, {token, count, lease}}[:1+2*rng.IntN(2)])
 		if got := string(w.Buf); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, want) || strings.Count(got, "lease_ms") != 1 && strings.Count(got, "lease_ms") != 3 {
 			t.Fatalf("got %q, want %q, once or at both ends", got, want)
 		}

@@ -25,7 +25,7 @@ type LockCommand struct {
 
 	TTLMs   uint32 // lease length in milliseconds, 0: no TTL was given
 	Count   uint32 // with OptCount: acquires less releases as the holder counts them
-	Queue   uint32 // with OptQueue: does not wait behind so many
+	Queue   uint32 // with OptQueue: the most requests that may wait before it
 	textAt  uint32 // with OptMeta: META in the source
 	textLen uint32
 	tagAt   uint32 // the tag in the source, if there is one
@@ -141,7 +141,7 @@ func (t *Text) setLong(name, service *Text, nameLen, end uint) {
 	}
 }
 
-// endName clears what is behind the name in its last word, and returns where that word begins.
+// endName clears what follows the name in its last word, and returns where that word begins.
 func (t *Text) endName(nameLen uint) (last uint) {
 	last = (nameLen - 1) % TextLen &^ 7
 	word := t[last : last+8 : last+8]

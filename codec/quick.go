@@ -177,12 +177,12 @@ func eightBytes(b []byte, at uint) (x uint64, ok bool) {
 	return binary.LittleEndian.Uint64((*[8]byte)(b[at : at+8])[:]), true
 }
 
-// digits8 returns the number that the first n bytes of x are the digits of, the first byte the lowest
-// of x; n is 8 if all are digits. Lanes of one number hold the digits: it makes numbers of two, four and
-// eight digits of them.
+// digits8 returns the number that the first n bytes of x are the digits of, the first byte the
+// lowest of x; n is 8 if all are digits. Lanes of one number hold the digits: it makes numbers of
+// two, four and eight digits of them.
 func digits8(x uint64) (v uint64, n uint) {
 	x ^= 0x3030303030303030
-	others := (x + 0x7676767676767676 | x) & 0x8080808080808080 // a carry into the top bit from 10 on
+	others := (x + 0x7676767676767676 | x) & 0x8080808080808080 // from 10 on the top bit is set
 	n = uint(bits.TrailingZeros64(others)) / 8
 	x <<= (64 - 8*n) % 64 // the digits come last, after zeros
 	if n == 0 {

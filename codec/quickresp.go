@@ -34,7 +34,7 @@ const (
 // is the input from at on. The array may end after the input: the caller sees it from end.
 func shortArray(b *[shortReach]byte, at uint, p *LockCommand) (end uint) {
 	head, verb := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
-	end = 15 // of the verb, at the \r\n behind it
+	end = 15 // of the verb, at the \r\n after it
 	switch {
 	case head == array4Head && verb == acquireBulk:
 		p.Verb = VerbAcquire
@@ -137,8 +137,8 @@ func longArray(b []byte, at uint, p *LockCommand) (end uint) {
 	return end + 2
 }
 
-// quickOptionsRESP is quickOptions for so many bulk strings. The first begins with the \r\n at b[at],
-// and the result is where the last one ends.
+// quickOptionsRESP is quickOptions for so many bulk strings. The first begins with the \r\n at
+// b[at], and the result is where the last one ends.
 func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
 	for words-1 < wordsMost { // it wraps around where a word is missing
 		start, n := bulk(b, at)
@@ -174,8 +174,8 @@ func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
 // wordsMost is more words than the quick decoder reads: one digit tells their number.
 const wordsMost = 10
 
-// bulk returns where the bulk string begins whose head begins with the \r\n at b[at], and its length,
-// 1 to 99. size is 0 if there is none, or not all of it.
+// bulk returns where the bulk string begins whose head begins with the \r\n at b[at], and its
+// length, 1 to 99. size is 0 if there is none, or not all of it.
 func bulk(b []byte, at uint) (start, size uint) {
 	skip, size := bulkHead(eight(b, at))
 	if start = at + skip; start+size > uint(len(b)) {
@@ -184,7 +184,8 @@ func bulk(b []byte, at uint) (start, size uint) {
 	return start, size
 }
 
-// bulkNumber returns the number that a bulk string is, and the index after it; after is 0 if it is none.
+// bulkNumber returns the number that a bulk string is, and the index after it; after is 0 if it is
+// none.
 func bulkNumber(b []byte, at uint) (v uint64, after uint) {
 	start, n := bulk(b, at)
 	if n == 0 {

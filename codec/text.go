@@ -2,12 +2,12 @@ package codec
 
 import "bytes"
 
-// text decodes one line, word by word unless it is plain.
+// text decodes one line, word by word unless it is bare.
 func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 	if b[0] == tlsHandshake {
 		return len(b), d.fatal(BadArg, tlsProblem)
 	}
-	if words, end, n, ok := d.plainLine(b); ok {
+	if words, end, n, ok := d.bareLine(b); ok {
 		if end > LineMax {
 			return n, d.longLine(b, cmd)
 		}

@@ -5,12 +5,13 @@ import (
 	"math/bits"
 )
 
-// plainLine finds the words of a line that has neither quotes nor tabs, as
-// most have. It looks at eight bytes at a time and stops only at those below
-// '#': all that end a word or a line are, and few others. end is the index of
-// the end of the line, \n or \r\n, and n that behind it. What is not plain, not
-// whole, or has too many words is left to text: ok is false, and nothing is lost.
-func (d *Decoder) plainLine(b []byte) (words, end, n int, ok bool) {
+// bareLine finds the words of a line without quotes and tabs, and returns their number. end is the
+// index of the end of the line, \n or \r\n, and n the index after it. ok is false, and text has to
+// look at the line, if it has a quote or a tab, if its end is missing, or if it has too many words.
+//
+// bareLine looks at eight bytes at a time, and stops only at bytes below '#', because all bytes
+// that end a word or a line are, and few others.
+func (d *Decoder) bareLine(b []byte) (words, end, n int, ok bool) {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	start, most := 0, d.argsMax()
 	for at := 0; at < len(b); at += 8 {

@@ -11,7 +11,7 @@ type Writer struct {
 	tag   []byte
 	first bool // the next field begins the line
 
-	holds [3][2]holdText // by the kind of reply, and whether the hold has ended (0)
+	templates [3][2]replyTemplate // by the kind of reply, and whether the hold has ended (0)
 }
 
 // Start begins a reply. The tag is aliased until the reply is complete.

@@ -24,8 +24,8 @@ func (r *reactor) decode(c *conn, in []byte, most int) {
 // present makes the command after the batch the present command.
 func (r *reactor) present() { r.cmd, r.next.cmd = r.next.cmd, r.cmd }
 
-// decodeOne decodes one command into r.cmd, a lock command also as the first of the batch. It returns
-// how many bytes the command takes.
+// decodeOne decodes one command into r.cmd, a lock command also as the first of the batch. It
+// returns how many bytes the command takes.
 func (r *reactor) decodeOne(c *conn, in []byte) (took int, st codec.Status) {
 	r.decode(c, in, 1)
 	if r.next.n == 0 {
@@ -69,7 +69,7 @@ func (r *reactor) runBatch(c *conn, in []byte) int {
 // mayAll reports whether the connection may execute all lock commands now: no command needs to be
 // asked for on its own.
 func (r *reactor) mayAll(c *conn) bool {
-	return c.may&verbsPlain == verbsPlain && c.who.AllNames() && !r.e.served.Load().follows && !r.e.draining.Load()
+	return c.may&verbsBatch == verbsBatch && c.who.AllNames() && !r.e.served.Load().follows && !r.e.draining.Load()
 }
 
 // execute executes the commands of the batch from i to n, or to the first without a tag that has to
@@ -150,8 +150,8 @@ func (r *reactor) answerBatch(c *conn, i, n int) {
 	r.countMore(codec.VerbHeartbeat, codec.OK, renewed)
 }
 
-// answerOther answers command i, which was not answered OK and which r.cmd is, or notes that it waits. It
-// returns true if it waits without a tag.
+// answerOther answers command i, which was not answered OK and which r.cmd is, or notes that it
+// waits. It returns true if it waits without a tag.
 func (r *reactor) answerOther(c *conn, i int) bool {
 	r.cost += costOther - 1
 	res := r.fx.Result()
@@ -197,7 +197,7 @@ func (r *reactor) executeOne(c *conn, i int) {
 	}
 }
 
-// keepCommand keeps command i of the batch, which came behind a wait.
+// keepCommand keeps command i of the batch, which came after a wait.
 func (r *reactor) keepCommand(c *conn, in []byte, i int) {
 	start := uint32(0)
 	if i > 0 {
@@ -208,8 +208,9 @@ func (r *reactor) keepCommand(c *conn, in []byte, i int) {
 	r.behindWait(c, in[start:], int(r.batch.Cmds[i].End-start), codec.Ready, i)
 }
 
-// beforeTagInUse returns where the commands end, from i on, whose tags no wait has, and of which none
-// has the tag of another. Tags mostly rise, since clients count: where they do not, the commands end.
+// beforeTagInUse returns where the commands end, from i on, whose tags no wait has, and of which
+// none has the tag of another. Tags mostly rise, since clients count: where they do not, the
+// commands end.
 func (r *reactor) beforeTagInUse(c *conn, i, n int) int {
 	if c.waits.open > tagsMax-codec.BatchMax {
 		n = i + 1 // near the limit, each wait is counted
@@ -229,7 +230,8 @@ func (r *reactor) beforeTagInUse(c *conn, i, n int) int {
 	return n
 }
 
-// tooManyTags refuses command i if it may wait and the connection has as many tagged waits as it may.
+// tooManyTags refuses command i if it may wait and the connection has as many tagged waits as it
+// may.
 func (r *reactor) tooManyTags(c *conn, i int) bool {
 	p := &r.batch.Cmds[i]
 	if c.waits.open < tagsMax || !p.Tagged() || p.Verb != codec.VerbAcquire || p.WaitMs == 0 {

@@ -2,17 +2,17 @@ package engine
 
 import "dlm/codec"
 
-// What commands cost their loop, in units of 100 ns, which is about a plain lock command. Figures are
+// What commands cost their loop, in units of 100 ns, which is about a lock command. Figures are
 // measured by BenchmarkCosts, on 2 cores of an AMD EPYC. A command that costs more than it is charged
 // for lets its sender starve others; one that costs less slows it down.
 const (
 	roundMax   = 10_000 // of a round: 1 ms, so that a heartbeat is read in time also beside some more
-	plainShare = 6_554  // plain commands that a read may have beyond it: more than a full read of the shortest has
+	plainShare = 6_554  // lock commands that a read may have beyond it: more than a full read of the shortest has
 	otherShare = 256    // other commands that a read may have beyond it: 26 µs
 	turnsMax   = 5_000  // of all turns in a round
 	turnMin    = 256    // of one turn
 
-	costOther   = 3     // a command that is not a plain lock command, beside its reply
+	costOther   = 3     // a command that is not a lock command answered OK, beside its reply
 	costBad     = 1     // more for a malformed one: what it was probably meant to be
 	costAudit   = 40    // more for one that leaves a line in the log
 	costInfo    = 30    // INFO that was made already

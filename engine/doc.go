@@ -3,11 +3,12 @@
 // who gets a lock (package table does) and does not know the bytes of the
 // protocol (package codec does).
 //
-// # The way of a command
+// # The path of a command
 //
-//	socket -> gnet loop -> reactor.feed -> run: codec.Decoder -> exec -> table.Shard.Apply
-//	                                    -> single, runPlain: codec.Plain -> table.Plain
-//	       <- one write per batch <- codec.Writer <- result
+//	socket -> gnet loop -> reactor.feed -> run -> decode: codec.DecodeBatch
+//	             lock commands: runBatch -> execute -> table.Run -> answerBatch, answerOther
+//	             other commands: step -> exec
+//	       <- one write per read <- codec.Writer
 //	waits of others: table.Effects -> settle -> courier -> inbox of their reactor -> deliver
 //
 // A batch is what one read brought. It reads the clock once, executes every
@@ -34,7 +35,7 @@
 // # Order of locks
 //
 // A reactor holds nothing while it decodes and writes. It locks one shard for
-// one call, or for plain commands that follow each other on that shard, unlocks it, and
+// one call, or for commands of a batch that follow each other on that shard, unlocks it, and
 // only then posts to an inbox (reactor.inbox.mu) or accounts for buffers
 // (buffers.mu). No two shards are locked at once, and nothing else is locked under a shard:
 //

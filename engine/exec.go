@@ -32,7 +32,7 @@ var (
 		auth.RoleLock:   verbsLock,
 		auth.RoleAdmin:  verbsLock | verbSet(codec.VerbForceRelease),
 	}
-	verbsPlain = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
+	verbsBatch = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
 	verbsWrite = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbForceRelease)
 	verbsNamed = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbStatus, codec.VerbForceRelease)
 )

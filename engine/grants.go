@@ -35,7 +35,8 @@ func (g *grantLog) reset() { g.holds, g.marks = g.holds[:0], g.marks[:0] }
 
 // noteGrants notes the holds that the commands of the batch from i to n were given, whose replies
 // begin at that place of the output. Which of the replies are theirs is noted while there is a
-// backlog, else it is hardly ever asked for. It is not known where some of the ACQUIREs were re-entries.
+// backlog, else it is hardly ever asked for. It is not known where some of the ACQUIREs were
+// re-entries.
 func (r *reactor) noteGrants(c *conn, i, n, from int) {
 	g, m := &c.grants, grantMark{from: uint32(from), to: uint32(len(r.w.Buf))}
 	g.holds = append(g.holds, r.batch.Grants()...)

@@ -52,7 +52,7 @@ func (c *conn) be(who auth.Identity) {
 		c.may &= verbsGuest
 	}
 	if c.multi {
-		c.may &^= verbsPlain // so that no short course executes one
+		c.may &^= verbsBatch // so that no short course executes one
 	}
 }
 

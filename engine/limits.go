@@ -32,7 +32,7 @@ const (
 	waitsKept       = 64                     // tagged waits for which a connection keeps memory when none is open
 	scratchMin      = 64 << 10               // bytes of a reactor's output buffer at the start
 	writeNowMax     = 64 << 10               // bytes of a write that the scheduler is not told of
-	singleMax       = 128                    // bytes of a read that may be one plain command
+	singleMax       = 128                    // bytes of a read that may be one lock command
 	trackedMin      = 4 << 10                // bytes of a connection's buffers from which it can be the largest
 	advanceMax      = 1024                   // due entries settled per hold of a shard's mutex
 	dueMax          = 64                     // the same, at the end of a batch of commands

@@ -45,10 +45,11 @@ func (p *pending) drop() {
 	p.at, p.stuck, p.resuming, p.released = 0, false, false, nil
 }
 
-// behindWait keeps the present command, which came after a waiting one, and returns how many bytes it
-// took; i is its number in the batch, -1 if it is no lock command. A heartbeat renews when it is read, so
-// that a holder that waits for another lock loses none; its answer keeps its place. Its COUNT is
-// applied then and removed from the kept copy, or it would overwrite a count granted later.
+// behindWait keeps the present command, which came after a waiting one, and returns how many bytes
+// it took; i is its number in the batch, -1 if it is no lock command. A heartbeat renews when it is
+// read, so that a holder that waits for another lock loses none; its answer keeps its place. Its
+// COUNT is applied then and removed from the kept copy, or it would overwrite a count granted
+// later.
 func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status, i int) int {
 	switch st {
 	case codec.Ready:
@@ -112,8 +113,8 @@ const (
 	tooMuchAtOnce = "input comes faster than its commands can be executed"
 )
 
-// keep adds input to what waits behind the untagged wait, or until replies have been read. At the limit the
-// waiting command is answered, and the connection closed.
+// keep adds input to what waits behind the untagged wait, or until replies have been read. At the
+// limit the waiting command is answered, and the connection closed.
 func (r *reactor) keep(c *conn, b []byte) {
 	p := &c.pending
 	if p.size()+len(b) <= r.pendingMax(c) {

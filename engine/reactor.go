@@ -40,7 +40,7 @@ type reactor struct {
 	locked bool  // a shard's mutex is held
 	fx     table.Effects
 	dirty  []*conn // with output to write
-	cost   int     // what the batch has cost so far, in plain commands
+	cost   int     // what the batch has cost so far, in lock commands
 	round  round
 
 	uncounted    []byte          // a HEARTBEAT whose COUNT has been taken

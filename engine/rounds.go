@@ -19,13 +19,13 @@ import (
 // the sockets that are ready. A task of gnet would not do: gnet runs tasks that tasks have posted
 // before it polls again.
 //
-// While a round is over its budget, a read may still execute a little: plain lock commands as many
+// While a round is over its budget, a read may still execute a little: lock commands as many
 // as a read has, others few, and costly ones none. So a heartbeat is served in the round in which it
 // came. The rest of a read is kept, and the connection waits for its turn.
 
 // round is the budget of a loop. Owned by the reactor.
 type round struct {
-	spent  int   // cost of the batches since the last poll, in plain commands
+	spent  int   // cost of the batches since the last poll, in lock commands
 	rung   bool  // the bell has been rung and not answered
 	inTurn bool  // a connection has its turn: share counts
 	share  int   // cost at which the turn ends

@@ -5,10 +5,10 @@ import "dlm/codec"
 // okLine is the answer to most commands.
 var okLine = []byte("OK\n")
 
-// single executes a read that is exactly one lock command, as of a client that waits for each answer,
-// and returns true. It skips what only more commands need: with one of them in a read, most of what
-// it costs is the fetching of code. It returns false, with nothing executed, for anything else;
-// what it has decoded is left to run.
+// single executes a read that is exactly one lock command, as of a client that waits for each
+// answer, and returns true. It skips what only more commands need: with one of them in a read, most
+// of what it costs is the fetching of code. It returns false, with nothing executed, for anything
+// else; what it has decoded is left to run.
 func (r *reactor) single(c *conn, in []byte) bool {
 	if len(in) > singleMax || c.carry != nil || c.backlog != nil || c.pending.any() || !r.mayAll(c) {
 		return false
@@ -34,7 +34,8 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		r.writeHold(c, p.Form, res.Token, res.Count, res.LeaseMs)
 		out, r.w.Buf = r.w.Buf, nil
 	}
-	// A bug from here to the end of the write leaves a new hold to its lease: the client may have seen the OK.
+	// A bug from here to the end of the write leaves a new hold to its lease: the client may have
+	// seen the OK.
 	n, err := c.sock.write(out)
 	c.sent += int64(n)
 	if n < len(out) {

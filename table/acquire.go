@@ -25,7 +25,7 @@ func (s *Shard) apply(slot, rec, tag uint32, cmd *codec.Command, from Origin, fx
 		r.Code = codec.BadArg
 		return r
 	}
-	i, l := s.lookUpFrom(slot, rec, tag, cmd.Name)
+	i, l := s.findFrom(slot, rec, tag, cmd.Name)
 	if s.phase != graceOver || l != nil && l.deadline <= s.now {
 		i = s.current(i, fx)
 		if s.phase == graceRuns {
@@ -62,7 +62,7 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 			r.Code, r.Token = codec.AlreadyHeld, l.token
 			return
 		}
-		if which := s.mayReenter(l, cmd); which != codec.WhichNone {
+		if which := s.reenterLimit(l, cmd); which != codec.WhichNone {
 			r.limit(which)
 			return
 		}
@@ -81,7 +81,7 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 
 // acquireFree grants a lock that nobody holds.
 func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Result) {
-	if !s.mayGrant() && !s.mayGrantInRoom(cmd) {
+	if !s.reserveGrant() && !s.reserveGrantInRoom(cmd) {
 		r.limit(s.whyNoGrant(cmd))
 		return
 	}
@@ -92,19 +92,20 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 	r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number}
 }
 
-// mayGrant tells whether a lock that nobody holds can be granted, and takes a credit for its record then.
-func (s *Shard) mayGrant() bool {
+// reserveGrant tells whether a lock that nobody holds can be granted, and takes a credit for its record
+// then.
+func (s *Shard) reserveGrant() bool {
 	t := s.table
 	return s.counter < s.tokenMax() && !t.full.Load() && s.lockQuota.take(&t.locks)
 }
 
-// mayGrantInRoom is mayGrant when no memory is left: for a lock that needs none.
-func (s *Shard) mayGrantInRoom(cmd *codec.Command) bool {
+// reserveGrantInRoom is reserveGrant when no memory is left: for a lock that needs none.
+func (s *Shard) reserveGrantInRoom(cmd *codec.Command) bool {
 	t := s.table
 	return s.counter < s.tokenMax() && t.full.Load() && s.lockFits(cmd.Name, cmd.Service, metaOf(cmd)) && s.lockQuota.take(&t.locks)
 }
 
-// whyNoGrant returns why mayGrant has refused.
+// whyNoGrant returns why reserveGrant has refused.
 func (s *Shard) whyNoGrant(cmd *codec.Command) codec.Which {
 	switch {
 	case s.counter >= s.tokenMax():
@@ -115,8 +116,8 @@ func (s *Shard) whyNoGrant(cmd *codec.Command) codec.Which {
 	return codec.WhichLocks
 }
 
-// mayReenter returns which limit keeps the holder from being granted once more.
-func (s *Shard) mayReenter(l *lock, cmd *codec.Command) codec.Which {
+// reenterLimit returns which limit keeps the holder from being granted once more.
+func (s *Shard) reenterLimit(l *lock, cmd *codec.Command) codec.Which {
 	switch {
 	case l.count >= countMax:
 		return codec.WhichCount
@@ -126,8 +127,9 @@ func (s *Shard) mayReenter(l *lock, cmd *codec.Command) codec.Which {
 	return codec.WhichNone
 }
 
-// mayWait returns which limit keeps the request from waiting, and takes a credit for its record if none does.
-func (s *Shard) mayWait(l *lock, cmd *codec.Command) codec.Which {
+// reserveWait returns which limit keeps the request from waiting, and takes a credit for its record if
+// none does.
+func (s *Shard) reserveWait(l *lock, cmd *codec.Command) codec.Which {
 	switch {
 	case int(l.waiters) >= s.table.config.WaitersPerLockMax, cmd.Has(codec.OptQueue) && l.waiters >= cmd.Queue:
 		return codec.WhichLockWaiters
@@ -141,7 +143,7 @@ func (s *Shard) mayWait(l *lock, cmd *codec.Command) codec.Which {
 
 // wait queues the request behind those that are there.
 func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
-	if which := s.mayWait(l, cmd); which != codec.WhichNone {
+	if which := s.reserveWait(l, cmd); which != codec.WhichNone {
 		r.limit(which)
 		return
 	}

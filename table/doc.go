@@ -10,7 +10,7 @@
 //	Shard    the locks whose names hash to it, under one mutex
 //	Command  (package codec) the request of a client
 //	Result   the immediate outcome of a command
-//	Plain    several commands of the commonest kind, and their outcomes
+//	Batch    lock commands that Run executes together, and their outcomes
 //	Effect   the end of an earlier wait of another connection, which the caller delivers
 //	Event    one change of one lock, for a tap in tests
 //
@@ -76,7 +76,7 @@
 // # Who may call what
 //
 // Table.Hash, Prepare, Shard, ShardAt, Due and SetMemoryLeft may be called from anywhere. Totals,
-// Gather, RunPlain and RunSingle lock shards themselves: call them without holding one. Apply,
+// Gather and Run lock shards themselves: call them without holding one. Apply,
 // Cancel, TakeBack, Holder, Advance, Status, List, Export and Import need the shard's mutex
 // (Shard.Lock). Never hold two shards. Effects belong to the caller, which delivers them after
 // unlocking and then empties the list.

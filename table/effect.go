@@ -60,8 +60,8 @@ type Effects struct {
 	result Result // of the last Apply
 }
 
-// Result returns the outcome of the last command that Apply or Run executed by the general rules. It
-// is valid until the next.
+// Result returns the outcome of the last command that Apply or Run executed by the general rules.
+// It is valid until the next.
 func (fx *Effects) Result() *Result { return &fx.result }
 
 func (fx *Effects) add(e Effect) { fx.List = append(fx.List, e) }

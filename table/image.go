@@ -115,7 +115,7 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	if s.table.Shard(hash) != s {
 		return fmt.Errorf("a lock of another shard: the file's seed does not fit")
 	}
-	if s.find(uint32(hash), h.Name) != none {
+	if s.indexOf(uint32(hash), h.Name) != none {
 		return fmt.Errorf("a lock that is there already")
 	}
 	s.lockQuota.takeAnyway(&s.table.locks) // a hold is never given up for a limit

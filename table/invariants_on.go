@@ -68,7 +68,7 @@ func (s *Shard) Verify() {
 		bug((l.state == stateFenced) == (l.serviceLen == 0), "lock %q has an owner or none", s.name(l))
 		bug(s.phase != graceOver || l.state == stateSettled, "lock %q is not settled", s.name(l))
 		bug(l.nameLen > inlineNameMax || strings.Trim(string(l.text[l.nameLen:l.serviceAt()]), "\x00") == "", "something is behind the name %q", s.name(l))
-		bug(s.find(l.tag, s.name(l)) == i, "lock %q is not found", s.name(l))
+		bug(s.indexOf(l.tag, s.name(l)) == i, "lock %q is not found", s.name(l))
 		bug(!held || s.leases.Has(i) && s.leases.Tick(i) <= tickOf(l.deadline), "lock %q has no lease entry in time", s.name(l))
 		bug(!held || s.table.due[s.number].Load() <= s.leases.Tick(i), "lease of %q is not published", s.name(l))
 		inArena(l.nameLen > inlineNameMax)

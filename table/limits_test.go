@@ -173,7 +173,7 @@ func TestCountMax(t *testing.T) {
 	}
 	hash := g.table.Hash([]byte("a"))
 	s := g.table.Shard(hash)
-	l := s.locks.at(s.find(uint32(hash), []byte("a")))
+	l := s.locks.at(s.indexOf(uint32(hash), []byte("a")))
 	l.count = countMax - 1
 	if r := g.must(codec.VerbAcquire, "a", "svc", 0); r.Count != countMax {
 		t.Fatalf("count %d", r.Count)

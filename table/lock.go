@@ -189,20 +189,20 @@ func (s *Shard) lockAt(i uint32) *lock {
 	return s.locks.at(i)
 }
 
-// find returns the index of the record of that name, or none.
-func (s *Shard) find(tag uint32, name []byte) uint32 {
-	i, _ := s.lookUp(tag, name)
+// indexOf returns the index of the record of that name, or none.
+func (s *Shard) indexOf(tag uint32, name []byte) uint32 {
+	i, _ := s.find(tag, name)
 	return i
 }
 
-// lookUp returns the record of that name, with its index, or none and nil.
-func (s *Shard) lookUp(tag uint32, name []byte) (uint32, *lock) {
+// find returns the record of that name, with its index, or none and nil.
+func (s *Shard) find(tag uint32, name []byte) (uint32, *lock) {
 	slot, rec := s.index.Find(tag, tag)
-	return s.lookUpFrom(slot, rec, tag, name)
+	return s.findFrom(slot, rec, tag, name)
 }
 
-// lookUpFrom is lookUp after the index has found rec in that slot.
-func (s *Shard) lookUpFrom(slot, rec, tag uint32, name []byte) (uint32, *lock) {
+// findFrom is find after the index has found rec in that slot.
+func (s *Shard) findFrom(slot, rec, tag uint32, name []byte) (uint32, *lock) {
 	for ; rec != 0; slot, rec = s.index.Find(tag, slot+1) {
 		if l := s.locks.at(rec - 1); string(s.name(l)) == string(name) {
 			return rec - 1, l

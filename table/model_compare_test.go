@@ -213,7 +213,7 @@ func (m *model) compare(w *world) {
 func peek(t *Table, name []byte) *mLock {
 	hash := t.Hash(name)
 	s := t.Shard(hash)
-	i := s.find(uint32(hash), name)
+	i := s.indexOf(uint32(hash), name)
 	if i == none {
 		return nil
 	}

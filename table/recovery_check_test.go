@@ -125,7 +125,7 @@ func (w *recWorld) eachHold(f func(lock int, s *Shard, l *lock)) {
 	for lock, name := range w.names {
 		hash := w.table.Hash(name)
 		s := w.table.Shard(hash)
-		if i := s.find(uint32(hash), name); i != none && s.locks.at(i).state.held() {
+		if i := s.indexOf(uint32(hash), name); i != none && s.locks.at(i).state.held() {
 			f(lock, s, s.locks.at(i))
 		}
 	}

@@ -115,7 +115,7 @@ func (w *recWorld) imported(s *Shard, img *recImage) {
 			}
 			for k := range img.shards[j].Len() {
 				img.shards[j].At(k, &h)
-				i := s.find(uint32(w.table.Hash(h.Name)), h.Name)
+				i := s.indexOf(uint32(w.table.Hash(h.Name)), h.Name)
 				if l := s.locks.at(i); l.state == stateUnverified {
 					l.deadline = h.Deadline - img.TableTime
 					s.armLease(i, l)

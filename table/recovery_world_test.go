@@ -209,7 +209,7 @@ func (w *recWorld) apply(c *codec.Command, from Origin) Result {
 	w.graceCame(s)
 	w.fx.List = w.fx.List[:0]
 	r := Result{}
-	done, undo := w.instead(s, s.find(uint32(hash), cmd.Name), cmd, &r)
+	done, undo := w.instead(s, s.indexOf(uint32(hash), cmd.Name), cmd, &r)
 	if !done {
 		if w.batched++; w.batched%2 == 0 {
 			r, done = runAsBatch(w.table, w.tableNow(), cmd, &from, w.batched/2, &w.fx)
@@ -221,7 +221,7 @@ func (w *recWorld) apply(c *codec.Command, from Origin) Result {
 	if undo != nil {
 		undo()
 	}
-	w.afterwards(s, s.find(uint32(hash), cmd.Name), cmd.Verb)
+	w.afterwards(s, s.indexOf(uint32(hash), cmd.Name), cmd.Verb)
 	return r
 }
 

@@ -7,7 +7,7 @@ type Batch struct {
 	codec.Batch
 	// Ticket is the Origin.Ticket of the next command with a tag that waits: set it before Run.
 	Ticket  uint32
-	Results [codec.BatchMax]codec.Held // of the commands that were answered OK
+	Results [codec.BatchMax]codec.GrantReply // of the commands that were answered OK
 	hashes  [codec.BatchMax]uint64
 	in      []byte // the input of the batch
 	from    ConnID
@@ -38,7 +38,8 @@ func (b *Batch) Counts() (acquired, released, renewed int) {
 func (b *Batch) Grants() []HoldRef { return b.grants[:b.granted] }
 
 // Prepare comes before Run, for the first n commands, which were decoded from in and came from the
-// connection. It makes their hashes, and fetches the memory that they will read for all of them together.
+// connection. It makes their hashes, and fetches the memory that they will read for all of them
+// together.
 //
 // It is not inlined, nor are the functions below that say so: their callers have more to keep than
 // there are registers for, and would spend a tenth of the instructions on moving it.
@@ -89,8 +90,8 @@ func (t *Table) Run(now int64, b *Batch, i, n int, fx *Effects) int {
 
 // run executes command at of the batch, and reports whether its answer is OK. It first looks
 // whether the command takes a lock that nobody holds, ends a hold that nobody waits for, or renews
-// one, as most do. What the index has under the same tag is nearly always the lock of that name. The
-// general rules decide on everything else.
+// one, as most do. The first record of the index under the tag is nearly always that of the name.
+// The general rules decide on everything else.
 func (s *Shard) run(b *Batch, at int, fx *Effects) bool {
 	p, tag := &b.Cmds[at], uint32(b.hashes[at])
 	slot, rec := s.index.Find(tag, tag)
@@ -112,8 +113,8 @@ func (s *Shard) run(b *Batch, at int, fx *Effects) bool {
 // with nothing changed, if a limit is reached.
 //
 //go:noinline
-func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.Held, slot, tag uint32) bool {
-	if !s.mayGrant() {
+func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot, tag uint32) bool {
+	if !s.reserveGrant() {
 		return false
 	}
 	check := s.beforeRun(b, p)
@@ -145,10 +146,11 @@ func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.Held, slot, tag
 }
 
 // runOwn releases or renews the hold of lock i, which is in that slot. It returns false, with
-// nothing changed, if p does not name that lock and its holder, or if more than the hold is concerned.
+// nothing changed, if p does not name that lock and its holder, or if more than the hold is
+// concerned.
 //
 //go:noinline
-func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.Held, slot, i uint32) bool {
+func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot, i uint32) bool {
 	l := s.locks.at(i)
 	if l.deadline <= s.now || !s.heldBy(l, p, b) || p.Has(codec.OptToken) && p.Token != l.token {
 		return false
@@ -206,7 +208,7 @@ func (s *Shard) runGeneral(b *Batch, at int, slot, rec uint32, fx *Effects) bool
 	if r.Code != codec.OK || r.Waiting {
 		return false
 	}
-	b.Results[at] = codec.Held{Token: r.Token, Count: r.Count, LeaseMs: r.LeaseMs}
+	b.Results[at] = codec.GrantReply{Token: r.Token, Count: r.Count, LeaseMs: r.LeaseMs}
 	switch {
 	case r.Fresh:
 		b.grants[b.granted%codec.BatchMax] = r.Hold

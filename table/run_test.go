@@ -8,9 +8,9 @@ import (
 	"dlm/codec"
 )
 
-// runAsBatch executes a command as a server does: it encodes and decodes it, and calls Run. It returns
-// false if the grammar does not have it. variant decides on its form, which has no tag in RESP and so
-// can't tell waits apart, and on how many bytes of something else follow it in memory.
+// runAsBatch executes a command as a server does: it encodes and decodes it, and calls Run. It
+// returns false if the grammar does not have it. variant decides on its form, which has no tag in
+// RESP and so can't tell waits apart, and on how many bytes of something else follow it in memory.
 func runAsBatch(t *Table, now int64, cmd *codec.Command, from *Origin, variant int, fx *Effects) (r Result, ok bool) {
 	sent := *cmd
 	if sent.Form, sent.Tag = codec.FormText, []byte("t"); variant%2 == 0 && cmd.WaitMs == 0 {
@@ -48,7 +48,8 @@ func decodeBatch(t *testing.T, b *Batch, lines string) (in []byte, n int) {
 	return in, n
 }
 
-// runLines executes lines of lock commands until one is not answered OK, and returns which, and their number.
+// runLines executes lines of lock commands until one is not answered OK, and returns which, and
+// their number.
 func runLines(t *testing.T, tab *Table, now int64, b *Batch, fx *Effects, lines string) (stop, n int) {
 	t.Helper()
 	in, n := decodeBatch(t, b, lines)
@@ -131,7 +132,8 @@ func TestRunKeepsLimits(t *testing.T) {
 	}
 }
 
-// TestRunFreesStrings uses names and services of all lengths up to and beyond those for which a record has room.
+// TestRunFreesStrings uses names and services of all lengths up to and beyond those for which a
+// record has room.
 func TestRunFreesStrings(t *testing.T) {
 	for name := 1; name <= textLen+8; name++ {
 		for service := 1; service <= textLen+8; service++ {
@@ -148,8 +150,8 @@ func TestRunFreesStrings(t *testing.T) {
 	}
 }
 
-// TestRunMeetsGeneralRules renews a lock that the general rules have granted, in a record that had a
-// longer name before: runOwn must find it.
+// TestRunMeetsGeneralRules renews a lock that the general rules have granted, in a record that had
+// a longer name before: runOwn must find it.
 func TestRunMeetsGeneralRules(t *testing.T) {
 	for n := 1; n < inlineNameMax; n++ {
 		tab := New(Config{TTLMs: 1000, LocksMax: 10})
@@ -177,7 +179,8 @@ func TestRunMeetsGeneralRules(t *testing.T) {
 	}
 }
 
-// TestHeldBy compares commands with the record that one of them has filled, where nothing but a length differs, too.
+// TestHeldBy compares commands with the record that one of them has filled, where nothing but a
+// length differs, too.
 func TestHeldBy(t *testing.T) {
 	long := strings.Repeat("l", 30)
 	words := []string{"a", "a\x00", "a\x00\x00", "aaaaaaaa", "aaaaaaaa\x00", "b", long, long + "\x00", long + long}
@@ -226,7 +229,7 @@ func TestRunEndsWithTheLease(t *testing.T) {
 	}
 }
 
-// TestSameHalf compares texts of all lengths, with the same and other bytes behind them.
+// TestSameHalf compares texts of all lengths, with the same and other bytes after them.
 func TestSameHalf(t *testing.T) {
 	word := func(n uint, fill byte) *half {
 		var h half

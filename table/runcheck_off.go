@@ -9,4 +9,4 @@ type runCheck struct{}
 
 func (s *Shard) beforeRun(*Batch, *codec.LockCommand) runCheck { return runCheck{} }
 
-func (runCheck) after(*Shard, *codec.Held) {}
+func (runCheck) after(*Shard, *codec.GrantReply) {}

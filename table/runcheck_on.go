@@ -32,12 +32,12 @@ func (s *Shard) beforeRun(b *Batch, p *codec.LockCommand) (c runCheck) {
 	if r.Code != codec.OK || r.Waiting {
 		panic(fmt.Sprintf("BUG: %+v is executed, the general rules answer %+v", c.cmd, r))
 	}
-	c.want = twin.outcome(c.tag, c.cmd.Name, &codec.Held{Token: r.Token, Count: r.Count, LeaseMs: r.LeaseMs}, twin.amended+s.amended)
+	c.want = twin.outcome(c.tag, c.cmd.Name, &codec.GrantReply{Token: r.Token, Count: r.Count, LeaseMs: r.LeaseMs}, twin.amended+s.amended)
 	return c
 }
 
 // after compares the shard and the result with what the general rules have made of the twin.
-func (c runCheck) after(s *Shard, r *codec.Held) {
+func (c runCheck) after(s *Shard, r *codec.GrantReply) {
 	if got := s.outcome(c.tag, c.cmd.Name, r, s.amended); got != c.want {
 		panic(fmt.Sprintf("BUG: %+v comes to\n%s\nby the general rules to\n%s", c.cmd, got, c.want))
 	}
@@ -53,8 +53,8 @@ func (s *Shard) twinIn(t *Table, tag uint32, name []byte) *Shard {
 	twin := &t.shards[s.number]
 	*twin = Shard{table: t, number: s.number, now: s.now, counter: s.counter}
 	twin.locks.free = none
-	if _, l := s.lookUp(tag, name); l != nil {
-		twin.mayGrant()
+	if _, l := s.find(tag, name); l != nil {
+		twin.reserveGrant()
 		i, x := twin.create(tag, name)
 		x.token, x.deadline, x.ttlMs, x.count, x.since, x.by = l.token, l.deadline, l.ttlMs, l.count, l.since, l.by
 		x.armed, x.extra = 0, 0
@@ -69,8 +69,8 @@ func (s *Shard) twinIn(t *Table, tag uint32, name []byte) *Shard {
 }
 
 // outcome describes the result of a command and the record of its lock.
-func (s *Shard) outcome(tag uint32, name []byte, r *codec.Held, amended uint32) string {
-	_, l := s.lookUp(tag, name)
+func (s *Shard) outcome(tag uint32, name []byte, r *codec.GrantReply, amended uint32) string {
+	_, l := s.find(tag, name)
 	if l == nil {
 		return fmt.Sprintf("%+v, last token %d, free, %d amended", *r, s.counter, amended)
 	}

@@ -22,7 +22,7 @@ type Status struct {
 // a recovery grace, not known to be held.
 func (s *Shard) Status(now int64, hash uint64, name []byte, st *Status, fx *Effects) {
 	s.setTime(now)
-	i := s.find(uint32(hash), name)
+	i := s.indexOf(uint32(hash), name)
 	i = s.current(i, fx)
 	*st = Status{Recovering: s.phase == graceRuns, Name: st.Name[:0], Owner: st.Owner[:0], Meta: st.Meta[:0], Next: st.Next[:0]}
 	if i != none {

@@ -108,8 +108,8 @@ func (t *Table) lowerNext(tick uint64) {
 	}
 }
 
-// SetTTLMax sets the longest TTL that a command may ask for, in ms, before the first command. Without a
-// call it is codec.TTLMaxMs. A command with a longer one is answered BadArg.
+// SetTTLMax sets the longest TTL that a command may ask for, in ms, before the first command.
+// Without a call it is codec.TTLMaxMs. A command with a longer one is answered BadArg.
 func (t *Table) SetTTLMax(ms uint32) { t.ttlMaxMs = ms }
 
 // TTLMax returns the longest TTL that a command may ask for, in ms.

@@ -37,7 +37,7 @@ func (l *lock) setText(p *codec.LockCommand) {
 
 type (
 	half    [textLen / 2]byte // as much as most of them need
-	quarter [textLen / 4]byte // as much as one instruction copies. The compiler copies more, which might overlap, twice
+	quarter [textLen / 4]byte // as much as one instruction copies
 )
 
 // sameHalf reports whether a and b begin with the same n bytes, more than one word and at most all.

@@ -208,7 +208,7 @@ func (w *world) apply(o op) {
 	hash := w.table.Hash(cmd.Name)
 	if o.Token > 0 {
 		cmd.Opts |= codec.OptToken
-		if i := s.find(uint32(hash), cmd.Name); i != none {
+		if i := s.indexOf(uint32(hash), cmd.Name); i != none {
 			cmd.Token = s.locks.at(i).token
 		}
 		cmd.Token += codec.Token(o.Token - 1)
@@ -252,7 +252,7 @@ func (w *world) checkMemory(s *Shard, cmd *codec.Command, r *Result, before int)
 		return
 	}
 	fits := s.lockFits(cmd.Name, cmd.Service, metaOf(cmd))
-	if i := s.find(uint32(w.table.Hash(cmd.Name)), cmd.Name); i != none {
+	if i := s.indexOf(uint32(w.table.Hash(cmd.Name)), cmd.Name); i != none {
 		fits = s.waiterFits(cmd.Service, metaOf(cmd))
 		if string(s.service(s.locks.at(i))) == string(cmd.Service) {
 			fits = s.metaFits(metaOf(cmd))

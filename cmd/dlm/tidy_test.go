@@ -62,7 +62,7 @@ var retired = map[string]string{
 	"standsBarred": "fenced", "taker": "successor", "Taker": "Successor", "Depose": "StepDown",
 	"Deposed": "SteppedDown", "entrant": "server", "verdict": "result",
 	"spareCollector": "tuneGC", "Plain": "Command", "runPlain": "Run", "grantPlain": "fast",
-	"plainTable": "", "Burst": "Batch", "Held": "GrantReply", "AppendUncounted": "AppendCommand",
+	"plainTable": "", "Burst": "Batch", "AppendUncounted": "AppendCommand",
 }
 
 // unswept lists the files that the sweep has not reached. The list only shrinks.
