@@ -68,7 +68,7 @@ func (r *reactor) giveWithheld(c *conn) {
 func (r *reactor) refuseToken(c *conn, verb codec.Verb, form codec.Form) {
 	reason := "no such token"
 	if !r.e.authority.Load().Required() {
-		reason = "no such token: here all but what destroys is open without one"
+		reason = "no such token: without one, everything but FORCE-RELEASE is open here"
 	}
 	r.refuseCredentials(verb, form, reason)
 	c.authFailures++
