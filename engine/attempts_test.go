@@ -47,7 +47,7 @@ func TestAnswersToWrongTokensAreWithheld(t *testing.T) {
 		other.do("AUTH wrong", "ERROR DENIED no such token")
 		same.do("AUTH r-token", "OK")
 		s.advance(time.Second)
-		for s.e.attempts.Note(key, "", s.e.clock.now()) < time.Duration(want)*time.Millisecond {
+		for s.e.attempts.Note(key, "", s.e.clock.Now()) < time.Duration(want)*time.Millisecond {
 		} // until the address owes as much as before the wait
 	}
 }

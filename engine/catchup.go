@@ -61,12 +61,12 @@ func (p *party) answer() bool {
 // catchUp goes on with the round, or begins one if something is held back.
 func (e *Engine) catchUp(now int64) {
 	u := &e.catching
-	if late := e.clock.pauses.Late.Load(); late != u.late {
+	if late := e.clock.Pauses().Late.Load(); late != u.late {
 		u.late = late
 		e.tab().Hasten()
 	}
 	if u.part == 0 {
-		if u.part = e.clock.pauses.Lag.Load(); u.part == 0 {
+		if u.part = e.clock.Pauses().Lag.Load(); u.part == 0 {
 			return
 		}
 		u.round++
@@ -87,7 +87,7 @@ func (e *Engine) catchUp(now int64) {
 			return
 		}
 	}
-	e.clock.release(u.part)
+	e.clock.Release(u.part)
 	u.part = 0
 	e.catchUp(now) // there may have been another pause
 }

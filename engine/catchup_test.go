@@ -123,14 +123,14 @@ func TestPauseWithinARound(t *testing.T) {
 	p.poll(0)
 	p.poll(1)
 	p.tick(200 * time.Millisecond) // the first round ends here
-	if p.e.clock.pauses.Lag.Load() != int64(150*time.Millisecond) {
-		t.Fatalf("%v is held back", time.Duration(p.e.clock.pauses.Lag.Load()))
+	if p.e.clock.Pauses().Lag.Load() != int64(150*time.Millisecond) {
+		t.Fatalf("%v is held back", time.Duration(p.e.clock.Pauses().Lag.Load()))
 	}
 	p.poll(0)
 	p.poll(1)
 	p.tick(time.Millisecond)
-	if p.e.clock.pauses.Lag.Load() != 0 {
-		t.Fatalf("%v is held back", time.Duration(p.e.clock.pauses.Lag.Load()))
+	if p.e.clock.Pauses().Lag.Load() != 0 {
+		t.Fatalf("%v is held back", time.Duration(p.e.clock.Pauses().Lag.Load()))
 	}
 }
 

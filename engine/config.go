@@ -10,6 +10,7 @@ import (
 
 	"dlm/codec"
 	"dlm/engine/auth"
+	"dlm/engine/clock"
 	"dlm/engine/durability"
 	"dlm/table"
 )
@@ -246,4 +247,12 @@ func isLoopback(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// now returns the wall-clock time.
+func (c *Config) now() time.Time {
+	if c.wall != nil {
+		return c.wall()
+	}
+	return clock.Wall()
 }

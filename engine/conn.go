@@ -128,7 +128,7 @@ func (r *reactor) openAs(sock socket, came arrival) *conn {
 	}
 	at := &r.conns[slot]
 	at.generation++
-	now := r.e.clock.now()
+	now := r.e.clock.Now()
 	c := &conn{id: connID(r.index, slot, at.generation), sock: sock, at: came, number: r.e.numbered.Add(1), authFrom: now, until: now + int64(silentMax)}
 	at.c = c
 	c.be(r.e.authority.Load().Anonymous())

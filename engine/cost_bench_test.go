@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"dlm/engine/clock"
 )
 
 // BenchmarkCosts measures what each kind of command costs the loop in CPU time, and what it is
@@ -43,14 +45,14 @@ func BenchmarkCosts(b *testing.B) {
 			}
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			charged, from := 0, threadTime()
+			charged, from := 0, clock.ThreadTime()
 			for b.Loop() {
 				r.round.spent = 0
 				r.feed(c, in)
 				charged += r.cost
 				s.due, s.asks = s.due[:0], s.asks[:0]
 			}
-			b.ReportMetric(float64(threadTime()-from)/float64(b.N)/n, "cpu-ns/cmd")
+			b.ReportMetric(float64(clock.ThreadTime()-from)/float64(b.N)/n, "cpu-ns/cmd")
 			b.ReportMetric(float64(charged)/float64(b.N)/n*100, "charged-ns/cmd")
 		})
 	}

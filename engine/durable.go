@@ -241,7 +241,7 @@ func (e *Engine) Durability() string {
 	line := fmt.Sprintf("image of the locks every %v in %s; %s", e.cfg.SnapshotInterval, e.cfg.DataDir, e.served.Load().describe())
 	if e.served.Load().grace > 0 {
 		line += fmt.Sprintf("; grace until %s: holders show their tokens, nothing is granted",
-			time.Now().Add(e.served.Load().graceLeft(e.clock.now())).Format(time.TimeOnly))
+			time.Now().Add(e.served.Load().graceLeft(e.clock.Now())).Format(time.TimeOnly))
 	}
 	return line
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dlm/engine/auth"
+	"dlm/engine/clock"
 	"dlm/engine/snapshot"
 	"dlm/table"
 )
@@ -21,7 +22,7 @@ import (
 // it, the ticker and the listener.
 type Engine struct {
 	cfg       Config
-	clock     *clock
+	clock     *clock.Clock
 	served    atomic.Pointer[recovered] // the table, and where it came from
 	imager    atomic.Pointer[imager]    // nil: memory only, or a backup
 	follower  atomic.Pointer[follower]  // nil: no backup
@@ -85,7 +86,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	e := newEngine(cfg, monotonic(), rec)
+	e := newEngine(cfg, clock.Monotonic(), rec)
 	e.listener = listener
 	e.connsMax = connsLimit(cfg.ConnsMax, cfg.Loops)
 	if e.connsMax < cfg.ConnsMax {
@@ -97,7 +98,7 @@ func New(cfg Config) (*Engine, error) {
 // newEngine makes all but the sockets. source is the monotonic clock; table time
 // begins now.
 func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
-	e := &Engine{cfg: cfg, clock: newClock(source, rec.table.Pauses()), started: rec.started, connsMax: cfg.ConnsMax}
+	e := &Engine{cfg: cfg, clock: clock.New(source, rec.table.Pauses()), started: rec.started, connsMax: cfg.ConnsMax}
 	e.runCtx, e.stopRun = context.WithCancel(context.Background())
 	e.deposed, e.stopping, e.ended = make(chan struct{}), make(chan struct{}), make(chan struct{})
 	e.alarm.bell = make(chan struct{}, 1)

@@ -153,8 +153,8 @@ func TestAPauseOfTheServerExpiresNobody(t *testing.T) {
 	s.time += int64(3 * time.Hour) // stopped; the heartbeat waits in the socket
 	s.e.tick(&s.fx, &s.co)
 	a.do("HEARTBEAT x A", "OK")
-	if s.e.clock.gaps.Load() != 1 {
-		t.Fatalf("%d pauses", s.e.clock.gaps.Load())
+	if s.e.clock.Gaps() != 1 {
+		t.Fatalf("%d pauses", s.e.clock.Gaps())
 	}
 	s.advance(700 * time.Millisecond)
 	if s.free("x") || !s.free("dead") {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/clock"
 	"dlm/engine/snapshot"
 	"dlm/table"
 )
@@ -114,7 +115,7 @@ func (m *imager) cpu() time.Duration {
 
 // write writes one image and removes those that are too many.
 func (m *imager) write() error {
-	began, cpu := time.Now(), threadTime()
+	began, cpu := time.Now(), clock.ThreadTime()
 	path, header, copied, err := m.writeImage()
 	if err == nil {
 		m.e.retain(m.rec.dir)
@@ -122,7 +123,7 @@ func (m *imager) write() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state.Err = err
-	m.state.CPU = threadTime() - cpu
+	m.state.CPU = clock.ThreadTime() - cpu
 	if err != nil {
 		m.state.Failures++
 	}
@@ -161,7 +162,7 @@ func (m *imager) header() snapshot.Header {
 	s := &m.rec.start
 	h := snapshot.Header{
 		Lineage: s.Lineage, Start: s.Number, Number: m.number, Seed: s.Seed,
-		TableTime: m.e.clock.leaseNow(), WallTime: m.e.cfg.now().UnixNano(),
+		TableTime: m.e.clock.LeaseNow(), WallTime: m.e.cfg.now().UnixNano(),
 		TokenStart: s.TokenStart, TokenCeiling: s.TokenCeiling, TTLLimitMs: s.TTLLimitMs,
 	}
 	for i := range table.Shards {

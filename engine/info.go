@@ -60,7 +60,7 @@ func (e *Engine) infoServer(b []byte) []byte {
 	b = infoLine(b, "tcp_address", e.Addr())
 	b = infoLine(b, "uptime_in_seconds", int64(e.uptime().Seconds()))
 	b = infoLine(b, "loops", len(e.reactors))
-	b = infoLine(b, "process_pauses", e.clock.gaps.Load())
+	b = infoLine(b, "process_pauses", e.clock.Gaps())
 	if e.cfg.LogDropped != nil {
 		b = infoLine(b, "log_records_dropped", e.cfg.LogDropped())
 	}
@@ -130,7 +130,7 @@ func (e *Engine) infoDurability(b []byte) []byte {
 	b = infoLine(b, "lineage", rec.start.Lineage)
 	b = infoLine(b, "recovered", rec.describe())
 	b = infoLine(b, "recovered_holds", rec.holds)
-	b = infoLine(b, "recovery_grace_left_ms", rec.graceLeft(e.clock.now()).Milliseconds())
+	b = infoLine(b, "recovery_grace_left_ms", rec.graceLeft(e.clock.Now()).Milliseconds())
 	b = infoLine(b, "claims", e.tab().Totals().Claims)
 	b = infoLine(b, "token_ceiling", uint64(rec.table.TokenCeiling()))
 	s, _ := e.ImageState()

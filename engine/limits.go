@@ -10,10 +10,8 @@ const (
 
 	tagsMax         = 10_000                 // open tags per connection
 	authFailuresMax = 3                      // wrong tokens before a connection is closed
-	clockStepMax    = 50 * time.Millisecond  // a longer time between two readings of the clock is a pause
-	pauseMax        = time.Second            // most of one pause that table time counts
 	tickEvery       = time.Millisecond       // least time between two looks of the ticker
-	lookEvery       = 20 * time.Millisecond  // most: well within clockStepMax
+	lookEvery       = 20 * time.Millisecond  // most: well within clock.StepMax
 	sweepEvery      = 250 * time.Millisecond // how often connections are checked for age limits
 	lingerMax       = 2 * time.Second        // how long a connection that was hung up may take to close
 	unreadStallMax  = 10 * time.Second       // how long a peer may make no room for its replies, beyond stallBytes

@@ -51,7 +51,7 @@ func claim(n *atomic.Int64, max int64) bool {
 // false if it can't even be told why.
 func (e *Engine) receive(ip netip.Addr) (at arrival, ok bool) {
 	at.from = auth.KeyOf(ip)
-	at.counted, at.why = e.addresses.arrive(at.from, ip.Unmap().IsLoopback(), e.clock.now())
+	at.counted, at.why = e.addresses.arrive(at.from, ip.Unmap().IsLoopback(), e.clock.Now())
 	if at.why == 0 {
 		if claim(&e.conns, int64(e.connsMax)) {
 			return at, true

@@ -68,19 +68,19 @@ func (e *Engine) Promote(ctx context.Context, how PromoteRequest) (string, error
 			e.cfg.Log.Warn("promotion without the last image of the primary", "error", err.Error())
 		}
 	}
-	rec, err := recoverFrom(&e.cfg, f.dir, &durability.Promotion{Now: e.clock.now(), Last: last})
+	rec, err := recoverFrom(&e.cfg, f.dir, &durability.Promotion{Now: e.clock.Now(), Last: last})
 	if err != nil {
 		// Nobody serves now: better a backup that can be promoted again.
 		e.follow(f)
 		return "", fmt.Errorf("promotion: %w", err)
 	}
-	if late := e.clock.now() - rec.begun; late > 0 {
+	if late := e.clock.Now() - rec.begun; late > 0 {
 		e.cfg.Log.Warn("the image took long to load: leases are shorter by so much", "by", time.Duration(late))
 	}
 	if e.runCtx.Err() != nil {
 		return "", errors.New("promotion: the server is stopping")
 	}
-	rec.table.SharePauses(e.clock.pauses)
+	rec.table.SharePauses(e.clock.Pauses())
 	m := &imager{e: e, rec: rec}
 	e.imager.Store(m)
 	e.served.Store(rec)

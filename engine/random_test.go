@@ -123,7 +123,7 @@ func (w *world) reconnect(a *actor) {
 func (w *world) command(a *actor) {
 	text := ""
 	for range 1 + w.rng.IntN(3) {
-		r := request{lock: fmt.Sprintf("lock%d", w.rng.IntN(3)), at: w.e.clock.now()}
+		r := request{lock: fmt.Sprintf("lock%d", w.rng.IntN(3)), at: w.e.clock.Now()}
 		line := ""
 		switch w.rng.IntN(10) {
 		case 0, 1, 2, 3:
@@ -193,7 +193,7 @@ func (w *world) reply(a *actor, line string) {
 // holds notes that the actor's ACQUIRE was granted. Its lease ran from some
 // moment after the sending.
 func (w *world) holds(a *actor, r request) {
-	now := w.e.clock.now()
+	now := w.e.clock.Now()
 	if w.certain[r.lock] == nil {
 		w.certain[r.lock] = map[string]int64{}
 	}

@@ -85,7 +85,7 @@ func (r *reactor) unlock(s *table.Shard) {
 
 // begin starts a batch: one reading of the clock serves all its commands.
 func (r *reactor) begin() {
-	r.now = r.e.clock.now()
+	r.now = r.e.clock.Now()
 	r.cost = 0
 	r.next.done = false
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"dlm/engine/clock"
 	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 	"dlm/table"
@@ -147,7 +148,7 @@ func (w *modelWorld) note(format string, args ...any) {
 // pass lets time go by, for the server too unless it is down.
 func (w *modelWorld) pass(d time.Duration, down bool) {
 	for d > 0 {
-		step := min(d, clockStepMax)
+		step := min(d, clock.StepMax)
 		w.now += int64(step)
 		d -= step
 		if !down {
@@ -312,7 +313,7 @@ func (w *modelWorld) promote() {
 
 // graceRuns tells whether the server is in a recovery grace.
 func (w *modelWorld) graceRuns() bool {
-	return w.s.e.served.Load().graceLeft(w.s.e.clock.now()) > 0
+	return w.s.e.served.Load().graceLeft(w.s.e.clock.Now()) > 0
 }
 
 // finish lets everything end and checks that all locks are free.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"dlm/engine/clock"
 	"dlm/table"
 )
 
@@ -81,7 +82,7 @@ func (s *sim) deliver() { s.hold = false; s.settle() }
 // advance moves time in steps that are no pause, with a tick after each.
 func (s *sim) advance(d time.Duration) {
 	for d > 0 {
-		step := min(d, clockStepMax)
+		step := min(d, clock.StepMax)
 		s.time += int64(step)
 		d -= step
 		s.e.tick(&s.fx, &s.co)
@@ -222,6 +223,6 @@ func (s *sim) free(lock string) bool {
 	sh.Lock()
 	defer sh.Unlock()
 	var st table.Status
-	sh.Status(s.e.clock.now(), hash, []byte(lock), &st, &table.Effects{})
+	sh.Status(s.e.clock.Now(), hash, []byte(lock), &st, &table.Effects{})
 	return !st.Held
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/clock"
 	"dlm/table"
 )
 
@@ -25,7 +26,7 @@ func BenchmarkImage(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			e := newEngine(cfg, monotonic(), rec)
+			e := newEngine(cfg, clock.Monotonic(), rec)
 			fill(rec.table, locks)
 			m := e.imager.Load()
 			for b.Loop() {

@@ -12,7 +12,7 @@ import (
 // a bounded number per hold of a mutex. It runs on the ticker's goroutine, and
 // tells whether there was anything.
 func (e *Engine) tick(fx *table.Effects, co *courier) (any bool) {
-	now, served := e.clock.now(), e.served.Load()
+	now, served := e.clock.Now(), e.served.Load()
 	e.catchUp(now)
 	if served.follows {
 		return false // a backup's table stands still
@@ -115,7 +115,7 @@ func (e *Engine) runTicker(ctx context.Context) {
 	e.checkMemory()
 	var fx table.Effects
 	co := newCourier(e)
-	lastSweep := e.clock.now()
+	lastSweep := e.clock.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -125,9 +125,9 @@ func (e *Engine) runTicker(ctx context.Context) {
 		}
 		e.tickPulse.rounds.Add(1)
 		if e.tick(&fx, &co) {
-			e.spare.use(e.clock.now())
+			e.spare.use(e.clock.Now())
 		}
-		now, served := e.clock.now(), e.served.Load()
+		now, served := e.clock.Now(), e.served.Load()
 		if now-lastSweep >= int64(sweepEvery) {
 			lastSweep = now
 			e.checkMemory()

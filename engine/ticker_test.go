@@ -18,7 +18,7 @@ func TestTickerSleepsUntilSomethingIsDue(t *testing.T) {
 	k := s.dial(0)
 	set := func() time.Duration {
 		s.e.tick(&s.fx, &s.co)
-		return s.e.alarm.set(s.e.clock.now(), s.e.tab())
+		return s.e.alarm.set(s.e.clock.Now(), s.e.tab())
 	}
 	rung := func() bool {
 		select {
@@ -77,7 +77,7 @@ func TestABusyLoopSettlesWhatIsDue(t *testing.T) {
 		busy.do("PING", "OK")
 	}
 	other.expect("@2 OK\n")
-	if next := s.e.tab().Next(); next <= s.time-s.e.clock.skew.Load() {
+	if next := s.e.tab().Next(); next <= s.time-s.e.clock.Skew() {
 		t.Fatal("the next deadline was not looked for")
 	}
 }

@@ -43,6 +43,6 @@ func TestMemoryOfLocksThatAreGoneIsGivenBack(t *testing.T) {
 func (s *sim) turns(d time.Duration) {
 	for until := s.time + int64(d); s.time < until; {
 		s.advance(lookEvery)
-		s.e.trimmer.turn(s.e.clock.now(), s.e.tab())
+		s.e.trimmer.turn(s.e.clock.Now(), s.e.tab())
 	}
 }

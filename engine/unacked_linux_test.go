@@ -43,8 +43,8 @@ func waitsFor(t *testing.T, e *Engine, conn net.Conn, service string, d time.Dur
 		t.Fatal(err)
 	}
 	eventually(t, "no wait has begun", func() bool { return e.tab().Totals().Waiters == waiters+1 })
-	from := e.clock.now()
-	eventually(t, "time stands still", func() bool { return e.clock.now()-from >= int64(d) })
+	from := e.clock.Now()
+	eventually(t, "time stands still", func() bool { return e.clock.Now()-from >= int64(d) })
 }
 
 // TestAWaiterWhoseMachineWasRestartedIsPassedOver: it answers the grant with a reset.

@@ -35,12 +35,12 @@ func (r *reactor) wrongToken(c *conn) {
 // WrongToken counts a wrong token that the HTTP side has seen from the address, and returns how long
 // the address should wait. Any goroutine may call it.
 func (e *Engine) WrongToken(from netip.Addr) time.Duration {
-	return e.attempts.NoteHTTP(auth.KeyOf(from), from.String(), e.clock.now())
+	return e.attempts.NoteHTTP(auth.KeyOf(from), from.String(), e.clock.Now())
 }
 
 // reportAttempts logs a line about wrong tokens when one is due. The ticker calls it.
 func (e *Engine) reportAttempts() {
-	if n, last := e.attempts.ToReport(e.clock.now()); n > 0 {
+	if n, last := e.attempts.ToReport(e.clock.Now()); n > 0 {
 		e.cfg.Log.Warn("wrong tokens", "event", "wrong-tokens", "count", n, "last_from", last)
 	}
 }

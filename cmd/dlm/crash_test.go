@@ -89,7 +89,7 @@ func newCrashWorld(t *testing.T) *crashWorld {
 
 // buildWithWrongClock builds the command with the wall clock of testdata/clock.
 func buildWithWrongClock(t *testing.T, dir string) string {
-	of, err1 := filepath.Abs("../../engine/wall.go")
+	of, err1 := filepath.Abs("../../engine/clock/wall.go")
 	by, err2 := filepath.Abs("testdata/clock/wall.go")
 	overlay, err3 := json.Marshal(map[string]any{"Replace": map[string]string{of: by}})
 	path, config := filepath.Join(dir, "dlm"), filepath.Join(dir, "overlay.json")

@@ -127,8 +127,6 @@ var unswept = []string{
 	"engine/burst_test.go",
 	"engine/catchup.go",
 	"engine/catchup_test.go",
-	"engine/clock.go",
-	"engine/clock_test.go",
 	"engine/config.go",
 	"engine/conn.go",
 	"engine/cost.go",

@@ -1,17 +1,14 @@
-// Package engine has this file in the place of engine/wall.go when a test wants
-// servers with a wrong wall clock: go build -overlay.
-package engine
+// Package clock has this file in the place of engine/clock/wall.go when a test wants servers with a
+// wrong wall clock: go build -overlay.
+package clock
 
 import (
 	"os"
 	"time"
 )
 
-// now returns the wall-clock time, set back by WALL_BACK, a duration.
-func (c *Config) now() time.Time {
-	if c.wall != nil {
-		return c.wall()
-	}
+// Wall returns the wall-clock time, set back by WALL_BACK, a duration.
+func Wall() time.Time {
 	back, err := time.ParseDuration(os.Getenv("WALL_BACK"))
 	if err != nil {
 		panic(err)
