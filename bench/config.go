@@ -71,9 +71,9 @@ type Config struct {
 	Skew       float64 // exponent of Zipf, above 1; 1.1 by default
 	Apart      bool    // Pair: all ACQUIREs of a batch before all its RELEASEs
 
-	// What clients send beside the bare commands. Pair and Renew alone know them.
+	// Options that clients send. Pair, Renew and Hot have the TTL, Pair and Renew the tags.
 	TTL     time.Duration // a TTL in each ACQUIRE and HEARTBEAT; 0: none
-	Fence   bool          // Renew: each HEARTBEAT shows the token of its hold
+	Fence   bool          // Renew, Hot: each HEARTBEAT and RELEASE shows the token of its hold
 	Tags    bool          // each command has a tag, as of a client with one connection for all; text alone
 	NameLen int           // bytes of a lock name; 20 by default
 
@@ -197,14 +197,17 @@ func (c *Config) combinations() (problems []error) {
 	if c.Floor && !stream {
 		fail("%s can only run against a lock server", kind)
 	}
-	if (c.TTL > 0 || c.Tags) && kind != Pair && kind != Renew {
-		fail("ttl and tags go with the workloads %s and %s", Pair, Renew)
+	if c.TTL > 0 && kind != Pair && kind != Renew && kind != Hot {
+		fail("ttl: the workloads %s, %s and %s alone send it", Pair, Renew, Hot)
+	}
+	if c.Tags && kind != Pair && kind != Renew {
+		fail("tags: the workloads %s and %s alone take the flag; %s has tags where it needs them", Pair, Renew, Hot)
 	}
 	if c.Tags && (c.Form != Text || c.Floor) {
 		fail("tags: the text form of a lock server alone has them")
 	}
-	if c.Fence && (kind != Renew || c.Floor) {
-		fail("fence: the workload %s alone knows the tokens of its holds", Renew)
+	if c.Fence && (kind != Renew && kind != Hot || c.Floor) {
+		fail("fence: the workloads %s and %s alone know the tokens of their holds", Renew, Hot)
 	}
 	if kind == Hot && c.Form != Text && c.Contenders > c.Conns {
 		fail("contenders: more than connections needs tags, which the text form alone has")

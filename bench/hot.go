@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"dlm/codec"
@@ -12,10 +14,13 @@ import (
 type contender struct {
 	conn      int
 	lock      *hotLock
-	again     []byte // RELEASE, and ACQUIRE to queue again
-	release   []byte
-	releasing bool // the reply to RELEASE is due next
-	waiting   bool // ACQUIRE is sent and not granted
+	release   []byte // with Fence, encoded again at each grant, with its token
+	acquire   []byte
+	again     []byte         // RELEASE, and ACQUIRE to queue again
+	tag       []byte         // of both commands, with a space; empty: none
+	command   *codec.Command // RELEASE, to encode it with the token of a grant
+	releasing bool           // the reply to RELEASE is due next
+	waiting   bool           // ACQUIRE is sent and not granted
 }
 
 // hotLock is what the generator knows about a lock: since when it is on its way
@@ -96,10 +101,13 @@ func newHot(c *Config, l *loop, shared *progress) *hot {
 		if c.Contenders == c.Conns {
 			k.conn = i // replies have no tag: each has its own connection
 		}
-		k.release = c.Protocol.Append(append([]byte{}, tag...), c.request(codec.VerbRelease, n, i))
+		k.tag, k.command = tag, c.request(codec.VerbRelease, n, i)
+		k.release = c.Protocol.Append(slices.Clone(tag), k.command)
 		acquire := c.request(codec.VerbAcquire, n, i)
 		acquire.WaitMs = waitLongMs
-		k.again = c.Protocol.Append(append(append([]byte{}, k.release...), tag...), acquire)
+		setTTL(acquire, int(c.TTL.Milliseconds()))
+		k.acquire = c.Protocol.Append(slices.Clone(tag), acquire)
+		k.again = append(slices.Clone(k.release), k.acquire...)
 		h.contenders = append(h.contenders, k)
 	}
 	h.rounds = newRounds(c.Rounds)
@@ -115,7 +123,7 @@ func (h *hot) run() error {
 	for _, k := range h.contenders {
 		k.waiting = true
 		k.lock.waiters++
-		if err := h.loop.socks[k.conn].send(k.again[len(k.release):]); err != nil {
+		if err := h.loop.socks[k.conn].send(k.acquire); err != nil {
 			return err
 		}
 	}
@@ -137,7 +145,7 @@ func (h *hot) reply(conn int, reply []byte, now int64) error {
 	if k.releasing {
 		v = codec.VerbRelease
 	}
-	if err := h.c.Protocol.Check(v, rest); err != nil {
+	if err := h.check(v, rest); err != nil {
 		return err
 	}
 	switch {
@@ -148,9 +156,42 @@ func (h *hot) reply(conn int, reply []byte, now int64) error {
 		}
 		return nil
 	case k.waiting:
+		if h.c.Fence {
+			if err := k.show(h.c.Protocol, rest); err != nil {
+				return err
+			}
+		}
 		return h.granted(k, now)
 	}
 	return wrongReply(reply, "nothing, since nothing is asked")
+}
+
+// check returns ErrWrongReply if a reply does not say that the verb succeeded.
+func (h *hot) check(v codec.Verb, reply []byte) error {
+	if h.c.detailed() {
+		if !bytes.HasPrefix(reply, []byte("OK token=")) {
+			return wrongReply(reply, "OK token=...")
+		}
+		return nil
+	}
+	return h.c.Protocol.Check(v, reply)
+}
+
+// show puts the token of a grant into the RELEASE that ends it.
+func (k *contender) show(p *Protocol, grant []byte) error {
+	var r codec.Reply
+	codec.ParseReply(grant, k.command.Form, &r)
+	token, ok := r.Number("token")
+	if !ok {
+		return wrongReply(grant, "token=...")
+	}
+	k.command.Opts |= codec.OptToken
+	k.command.Token = codec.Token(token)
+	// The kernel has taken the former one, because its reply has come.
+	k.again = p.Append(append(k.again[:0], k.tag...), k.command)
+	k.release = append(k.release[:0], k.again...)
+	k.again = append(k.again, k.acquire...)
+	return nil
 }
 
 // granted takes the lock and gives it up at once.

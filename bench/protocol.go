@@ -85,6 +85,9 @@ func (c *Config) request(v codec.Verb, i, owner int) *codec.Command {
 	return cmd
 }
 
+// detailed reports whether DETAIL is on, so that a grant in text says its token.
+func (c *Config) detailed() bool { return c.Fence && c.kind() == Hot && c.Form == Text }
+
 // setTTL adds a lease to a command, unless it is 0.
 func setTTL(cmd *codec.Command, ms int) {
 	if ms > 0 {

@@ -68,22 +68,34 @@ func isLoopback(conn net.Conn) bool {
 	return ok && addr.IP.IsLoopback()
 }
 
-// dial connects and authenticates, if there is a token.
+// dial connects, authenticates if there is a token, and turns DETAIL on if replies must have their
+// fields.
 func dial(c *Config) (net.Conn, error) {
 	conn, err := net.DialTimeout("tcp", c.Server, talkMax)
-	if err != nil || c.Token == "" || c.Floor || !c.Protocol.ours {
+	if err != nil || c.Floor || !c.Protocol.ours {
 		return conn, err
 	}
-	line := []byte("AUTH " + strconv.Quote(c.Token) + "\n")
-	reply, err := exchange(conn, line, len("OK\n"))
-	if err == nil && reply != "OK\n" {
-		err = fmt.Errorf("AUTH: %w", wrongReply([]byte(reply), "OK\n"))
+	if c.Token != "" {
+		err = wantOK(conn, "AUTH "+strconv.Quote(c.Token))
+	}
+	if err == nil && c.detailed() {
+		err = wantOK(conn, "DETAIL ON")
 	}
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
+}
+
+// wantOK sends a line that is answered by OK.
+func wantOK(conn net.Conn, line string) error {
+	reply, err := exchange(conn, []byte(line+"\n"), len("OK\n"))
+	if err == nil && reply != "OK\n" {
+		verb, _, _ := strings.Cut(line, " ") // the rest may be a secret
+		err = fmt.Errorf("%s: %w", verb, wrongReply([]byte(reply), "OK\n"))
+	}
+	return err
 }
 
 // exchange sends a request and reads what answers it, at least n bytes.
