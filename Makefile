@@ -76,13 +76,14 @@ clients: ## get the client libraries that the end-to-end tests speak through
 	cd cmd/dlm/testdata/clients/rueidis && GOWORK=off go mod download
 	cd cmd/dlm/testdata/clients/ioredis && npm install --no-audit --no-fund --no-package-lock
 
-# Three minutes: each server, the floor, Redis, etcd and slock take turns. Those
-# that are not in PATH are left out and named. Other settings:
+# Four minutes: each server, the floor, Redis, etcd and slock take turns. Those
+# that are not in PATH are left out and named. Then the forms of commands take turns. Other settings:
 # make bench BENCH='--depth 64 --rounds 9 --slock /path/to/slock'; all of them:
 # go run ./bench/compare -h
 bench: ## compare the server with its floor and with other servers
 	cd bench/compare && $(BUILD) -o ../../bin/compare .
 	bin/compare --resp --rounds 5 --duration 500ms $(BENCH)
+	bin/compare --forms --rounds 5 --depth 64 --duration 400ms
 
 bench-hot: ## compare hand-offs of one lock among 64 owners
 	cd bench/compare && $(BUILD) -o ../../bin/compare .

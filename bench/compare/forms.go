@@ -53,6 +53,17 @@ var clientForms = []form{
 	{"RESP, TTL", func(c *bench.Config) { c.Form, c.TTL = bench.RESP, clientTTL }, 0},
 }
 
+// contendedForms are loads on locks that others hold: an operation is a hand-off.
+var contendedForms = []form{
+	{name: "contended", change: contend},
+	{name: "contended, TTL, TOKEN", change: func(c *bench.Config) {
+		contend(c)
+		c.TTL, c.Fence = clientTTL, true
+	}},
+}
+
+func contend(c *bench.Config) { c.Workload, c.Locks, c.Depths = bench.Hot, 4, []int{1} }
+
 // compareForms measures each form against the bare one and prints the ratios. With a base it also
 // measures the bare form of that commit.
 func compareForms(ctx context.Context, u *suite) error {

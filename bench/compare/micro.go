@@ -85,12 +85,12 @@ func (u *suite) micro(ctx context.Context, sides []*microSide) error {
 	}
 	fmt.Println("| benchmark | base, ns | tree | tree / base | noise | limit | U test | |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|---|")
-	slower := false
+	words := map[string]int{}
 	for _, pkg := range microPackages {
-		slower = checkMicro(pkg, sides) || slower
+		checkMicro(pkg, sides, words)
 	}
-	fmt.Println()
-	if slower {
+	fmt.Printf("\n%s\n\n", summary(words, nil))
+	if words[wordSlower] > 0 {
 		return fmt.Errorf("micro-benchmarks: %w %s", errSlower, u.s.base)
 	}
 	return nil
@@ -113,11 +113,11 @@ func (u *suite) microOnce(ctx context.Context, side *microSide, pkg string) erro
 	return nil
 }
 
-// checkMicro prints the rows of a package and tells whether one is slower.
-func checkMicro(pkg string, sides []*microSide) (slower bool) {
+// checkMicro prints the rows of a package and counts the words at their ends.
+func checkMicro(pkg string, sides []*microSide, words map[string]int) {
 	base, tree, again := sides[0].output[pkg], sides[1].output[pkg], sides[2].output[pkg]
 	if base == nil || tree == nil {
-		return false
+		return
 	}
 	a, names := nsPerOp(base)
 	t, _ := nsPerOp(tree)
@@ -129,14 +129,14 @@ func checkMicro(pkg string, sides []*microSide) (slower bool) {
 		v := compareRounds(a[name], b[name], t[name])
 		difference := benchmath.AssumeNothing.Compare(
 			benchmath.NewSample(a[name], &microThresholds), benchmath.NewSample(t[name], &microThresholds))
-		word := "ok"
-		if v.slower() && difference.P < difference.Alpha {
-			word, slower = "SLOWER", true
+		word := v.word()
+		if word == wordSlower && difference.P >= difference.Alpha {
+			word = wordNoisy
 		}
+		words[word]++
 		fmt.Printf("| %s %s | %.1f | %.1f | %.3f | ±%.1f %% | %.3f | p=%.3f | %s |\n", pkg, name, middle(a[name]), middle(t[name]),
 			v.ratio, 100*v.noise, v.limit, difference.P, word)
 	}
-	return slower
 }
 
 // nsPerOp reads the times out of the output of benchmarks, by name, and the names in their order.

@@ -20,6 +20,9 @@ const (
 	// into what the median over n rounds may be off by, divided by the root of
 	// n: three standard deviations, if the noise is normal.
 	noiseTimes = 5.0
+	// noisyLimit is the limit from which a row decides nothing: a regression that the machine's
+	// noise hides is larger than any that a change of ours should bring unseen.
+	noisyLimit = 1.10
 )
 
 // errSlower is returned when the tree costs more than its base, beyond noise.
@@ -60,25 +63,47 @@ func (u *suite) regressServers(ctx context.Context, base, tree string) error {
 	}
 	fmt.Println("| load | depth | base, CPU ns/command | tree | tree / base | noise | limit | |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|---|")
-	slower := false
+	var failed error
+	words := map[string]int{}
 	for _, l := range u.regressLoads() {
 		u.s.load = l.config
 		for _, e := range u.servers {
 			e.form, e.cells = l.config.Form, map[int]*bench.Cell{}
 		}
-		if err := u.measure(ctx); err != nil {
-			return fmt.Errorf("%s: %w", l.name, err)
+		err := u.measure(ctx)
+		if err == nil {
+			err = u.check(l.name, words)
 		}
-		worse, err := u.check(l.name)
 		if err != nil {
-			return err
+			fmt.Printf("| %s | | | | | | | FAILED: %v |\n", l.name, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", l.name, err))
 		}
-		slower = slower || worse
+		if ctx.Err() != nil {
+			break
+		}
 	}
-	if slower {
-		return fmt.Errorf("%w %s", errSlower, u.s.base)
+	fmt.Printf("\n%s\n", summary(words, failed))
+	if words[wordSlower] > 0 {
+		failed = errors.Join(failed, fmt.Errorf("%w %s", errSlower, u.s.base))
 	}
-	return nil
+	return failed
+}
+
+// The words at the end of a row.
+const (
+	wordOK     = "ok"
+	wordSlower = "SLOWER"
+	wordNoisy  = "NOISY"
+)
+
+// summary is the line after a table, so that a table that was cut shows.
+func summary(words map[string]int, failed error) string {
+	line := fmt.Sprintf("%d rows ok, %d slower, %d NOISY: their limit is above %.2f, so they decide nothing.",
+		words[wordOK], words[wordSlower], words[wordNoisy], noisyLimit)
+	if failed != nil {
+		line += " Some loads FAILED."
+	}
+	return line
 }
 
 // regressLoad is one load that tree and base are compared under.
@@ -96,10 +121,7 @@ func (u *suite) regressLoads() []regressLoad {
 	given := u.s.load
 	given.Form = bench.Text
 	loads := []regressLoad{{"as given", given}}
-	contended := form{name: "contended", change: func(c *bench.Config) {
-		c.Workload, c.Locks, c.Depths = bench.Hot, 4, []int{1}
-	}}
-	for _, f := range append(slices.Clip(clientForms), contended) {
+	for _, f := range slices.Concat(clientForms, contendedForms) {
 		c := given
 		c.Workload, c.Depths = bench.Pair, []int{regressDepth}
 		f.change(&c)
@@ -128,23 +150,20 @@ func (u *suite) buildBase(ctx context.Context) (server string, micro *microSide,
 	return server, micro, err
 }
 
-// check prints a row for each depth of a load and reports whether one is slower, beyond noise.
-func (u *suite) check(load string) (slower bool, err error) {
+// check prints a row for each depth of a load and counts the words at their ends.
+func (u *suite) check(load string, words map[string]int) error {
 	base, tree, again := u.servers[0], u.servers[1], u.servers[2]
 	for _, depth := range u.s.load.Depths {
-		a, b, t := costs(base.cells[depth]), costs(again.cells[depth]), costs(tree.cells[depth])
-		if len(a) == 0 || len(a) != len(b) || len(a) != len(t) {
-			return false, errors.New("the CPU time of a server could not be read")
+		a, b, t := sharedRounds(base.cells[depth], again.cells[depth], tree.cells[depth])
+		if len(a) <= u.s.rounds/2 {
+			return fmt.Errorf("depth %d: the CPU time of all three is known in %d of %d rounds", depth, len(a), u.s.rounds)
 		}
 		v := compareRounds(a, b, t)
-		word := "ok"
-		if v.slower() {
-			word, slower = "SLOWER", true
-		}
-		fmt.Printf("| %s | %d | %.0f | %.0f | %.3f | ±%.1f %% | %.3f | %s |\n", load, depth, middle(a), middle(t), v.ratio,
-			100*v.noise, v.limit, word)
+		words[v.word()]++
+		fmt.Printf("| %s | %d | %.0f | %.0f | %.3f | ±%.1f %% | %.3f | %s |\n", load, depth,
+			middle(a), middle(t), v.ratio, 100*v.noise, v.limit, v.word())
 	}
-	return slower, nil
+	return nil
 }
 
 // result is what rounds say about one depth.
@@ -155,6 +174,17 @@ type result struct {
 }
 
 func (v result) slower() bool { return v.ratio > v.limit }
+
+// word returns the word at the end of the row.
+func (v result) word() string {
+	switch {
+	case v.slower():
+		return wordSlower
+	case v.limit > noisyLimit:
+		return wordNoisy
+	}
+	return wordOK
+}
 
 // compareRounds compares within each round, so that a change of the machine
 // from one round to the next falls on both sides.
@@ -169,13 +199,16 @@ func compareRounds(base, again, tree []float64) result {
 	return v
 }
 
-func costs(c *bench.Cell) (ns []float64) {
-	for i := range c.Rounds {
-		if v := bench.CPU(&c.Rounds[i]); v != nil {
-			ns = append(ns, *v)
+// sharedRounds returns the costs of three cells in the rounds in which all of them are known. A
+// busy machine may not let a server answer anything within a round.
+func sharedRounds(base, again, tree *bench.Cell) (a, b, t []float64) {
+	for i := range min(len(base.Rounds), len(again.Rounds), len(tree.Rounds)) {
+		x, y, z := base.Rounds[i].CPU, again.Rounds[i].CPU, tree.Rounds[i].CPU
+		if x != nil && y != nil && z != nil {
+			a, b, t = append(a, *x), append(b, *y), append(t, *z)
 		}
 	}
-	return ns
+	return a, b, t
 }
 
 // middle is the upper median.
