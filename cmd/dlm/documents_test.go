@@ -256,3 +256,28 @@ func documents(t *testing.T) (paths []string) {
 	}
 	return paths
 }
+
+// TestContributingNamesFilesThatExist checks every path in CONTRIBUTING.md, and every target of
+// make.
+func TestContributingNamesFilesThatExist(t *testing.T) {
+	paths := 0
+	text := readDocument(t, "CONTRIBUTING.md")
+	for _, m := range regexp.MustCompile("`([a-z]+(?:/[\\w.]+)*/?[\\w]*(?:\\.go|\\.md)?)`").FindAllStringSubmatch(text, -1) {
+		if !strings.Contains(m[1], "/") {
+			continue
+		}
+		paths++
+		if _, err := os.Stat(filepath.Join(repository, m[1])); err != nil {
+			t.Errorf("there is no %s", m[1])
+		}
+	}
+	if paths < 40 {
+		t.Errorf("only %d paths", paths)
+	}
+	makefile := readDocument(t, "Makefile")
+	for _, m := range regexp.MustCompile("`make ([a-z-]+)`").FindAllStringSubmatch(text, -1) {
+		if !strings.Contains(makefile, "\n"+m[1]+":") {
+			t.Errorf("there is no make %s", m[1])
+		}
+	}
+}
