@@ -5,13 +5,14 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 20000x
 BASE        ?= origin/main
 BENCH       ?=
+ENGINE      ?= docker
 
 # One static binary: with a C compiler at hand Go links libc to look up names.
 # Without the paths of this machine in it, two builds of one commit are equal.
 BUILD := CGO_ENABLED=0 go build -trimpath
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test check format vet staticcheck purego race invariants fuzz compare clients bench bench-hot bench-forms bench-regress profile
+.PHONY: help run build test check format vet staticcheck purego race invariants fuzz compare clients bench bench-hot bench-forms bench-regress profile release release-check image manifests
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,7 +26,7 @@ build: ## make bin/dlm
 test: ## every test once
 	go test ./...
 
-check: format vet staticcheck test purego compare race invariants fuzz ## everything a change must pass
+check: format vet staticcheck test purego compare manifests race invariants fuzz ## everything a change must pass
 
 format: ## fail if gofmt would change a file
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; }
@@ -101,6 +102,21 @@ bench-forms: ## compare commands with options, long names and in RESP with bare 
 bench-regress: ## compare this tree with BASE
 	cd bench/compare && $(BUILD) -o ../../bin/compare .
 	bin/compare --base $(BASE) --micro --depth 16,256 --rounds 9 --duration 400ms $(BENCH)
+
+# Tar archive, deb, rpm and SBOM of each of ARCHES, checksums, and the context of the container
+# image. VERSION=v1.2.3 names the release.
+release: ## make the release of the commit that is checked out, in dist/
+	rm -rf dist
+	deploy/release/build.sh dist
+
+release-check: ## make the release twice, in two folders and build caches, and compare
+	deploy/release/check.sh
+
+image: release ## build the container image of this machine's architecture with $(ENGINE)
+	$(ENGINE) build --build-arg TARGETARCH=$$(go env GOARCH) -t dlm:latest dist/image
+
+manifests: ## vet and test the Kubernetes manifests
+	cd deploy/kubernetes/check && go vet ./... && go run $(STATICCHECK) ./... && go test ./...
 
 profile: ## make cmd/dlm/default.pgo anew, by which the compiler optimises
 	sh bench/profile.sh

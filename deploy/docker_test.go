@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestDockerfile reads the lines of the Dockerfile, because no container engine is needed to see that
-// the image is empty but for the binary, and that the server is not root.
+// TestDockerfile reads the lines of the Dockerfile. No container engine is needed to see that the
+// image is empty but for the binary, and that the server is not root.
 func TestDockerfile(t *testing.T) {
 	text, err := os.ReadFile("docker/Dockerfile")
 	if err != nil {

@@ -49,6 +49,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(newServerCommand(), newSnapshotCommand(), newPromoteCommand(), newReinstateCommand(), newHealthCommand(), newBenchCommand(), newTokenCommand(), newVersionCommand())
+	root.AddCommand(manCommands()...)
 	return root
 }
 

@@ -1,5 +1,5 @@
-// Package check reads the Kubernetes manifests strictly into the types of the API. It is a module of
-// its own, because the server needs none of these types.
+// Package check reads the Kubernetes manifests strictly into the types of the API. It is a module
+// of its own, because the server needs none of these types.
 package check
 
 import (
@@ -186,8 +186,8 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 }
 
-// TestBackupIsLikeThePrimary checks that the two pods differ by their labels and by the variables of a
-// backup alone, so that the backup can take over.
+// TestBackupIsLikeThePrimary checks that the two pods differ by their labels and by the variables of
+// a backup alone, so that the backup can take over.
 func TestBackupIsLikeThePrimary(t *testing.T) {
 	m := readManifests(t)
 	primary, backup := m.sets["dlm-primary"], m.sets["dlm-backup"]

@@ -1,0 +1,83 @@
+#!/bin/bash
+# Usage: deploy/release/build.sh DIR
+#
+# Makes a release of the commit that is checked out, into the new folder DIR: for each of $ARCHES a
+# tar.gz, a deb, an rpm and an SBOM, then SHA256SUMS, and in DIR/image the context of the container
+# image. Two runs of one commit with one version of Go give the same bytes.
+#
+# $VERSION is the version, v1.2.3; without it, one is made of the time and hash of the commit.
+# $RELEASE_GOCACHE is a build cache of its own for the binaries, for a check that uses no other.
+set -euo pipefail
+umask 022
+export LC_ALL=C TZ=UTC
+
+NFPM=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0
+SBOM=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
+cd "$(dirname "$0")/../.."
+[ -z "$(git status --porcelain)" ] || { echo "commit first: a release is of a commit" >&2; exit 1; }
+mkdir -p "$1"
+dist=$(cd "$1" && pwd)
+[ -z "$(ls -A "$dist")" ] || { echo "$dist is not empty" >&2; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
+made=$(git log -1 --format=%cd --date=format-local:%Y%m%d%H%M%S)
+version=${VERSION:-v0.0.0-$made-$(git rev-parse --short=12 HEAD)}
+
+export PKG_VERSION=${version#v}
+export PKG_MAINTAINER=${MAINTAINER:-dlm maintainers} PKG_HOMEPAGE=${HOMEPAGE:-}
+
+config=$PWD/deploy/release/nfpm.yaml
+GOBIN=$work/bin go install "$NFPM"
+GOBIN=$work/bin go install "$SBOM"
+
+# binary GOARCH FILE
+binary() {
+	GOCACHE=${RELEASE_GOCACHE:-$(go env GOCACHE)} GOOS=linux GOARCH=$1 CGO_ENABLED=0 go build -trimpath \
+		-ldflags "-s -w -buildid= -X main.version=$version" -o "$2" ./cmd/dlm
+}
+
+# The files that all architectures share. The tag is for the command that writes the manual.
+common=$work/common
+mkdir -p "$common"/{man,completion,doc/examples,systemd,scripts}
+go run -pgo=off -tags man -ldflags "-X main.version=$version" ./cmd/dlm man "$common/man"
+gzip -n9 "$common"/man/*.1
+host=$work/host
+go build -pgo=off -o "$host" ./cmd/dlm
+"$host" completion bash >"$common/completion/dlm.bash"
+"$host" completion zsh >"$common/completion/_dlm"
+"$host" completion fish >"$common/completion/dlm.fish"
+cp *.md "$common/doc/"
+cp LICENSE "$common/doc/copyright"
+cp deploy/systemd/tokens.conf "$common/doc/examples/"
+for kind in prometheus grafana kubernetes; do
+	[ -d "deploy/$kind" ] || continue
+	mkdir "$common/doc/examples/$kind"
+	find "deploy/$kind" -maxdepth 1 -type f -exec cp {} "$common/doc/examples/$kind/" \;
+done
+cp deploy/systemd/dlm.{service,toml} "$common/systemd/"
+cp deploy/release/scripts/*.sh "$common/scripts/"
+mkdir -p "$dist/image/data"
+cp deploy/docker/Dockerfile "$dist/image/"
+
+for arch in ${ARCHES:-amd64 arm64}; do
+	name=dlm-$PKG_VERSION-linux-$arch
+	stage=$work/$name
+	cp -r "$common" "$stage"
+	binary "$arch" "$stage/dlm"
+	mkdir "$dist/image/$arch"
+	cp "$stage/dlm" "$dist/image/$arch/dlm"
+	"$work/bin/cyclonedx-gomod" bin -json -std -noserial -notimestamp -version "$version" \
+		-output "$dist/$name.sbom.json" "$stage/dlm" 2>"$work/sbom.log" || { cat "$work/sbom.log" >&2; exit 1; }
+	find "$stage" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
+	for kind in deb rpm; do
+		(cd "$stage" && PKG_ARCH=$arch "$work/bin/nfpm" package --config "$config" --packager "$kind" \
+			--target "$dist/$name.$kind" >"$work/nfpm.log") || { cat "$work/nfpm.log" >&2; exit 1; }
+	done
+	tar -C "$work" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner \
+		--mtime="@$SOURCE_DATE_EPOCH" --exclude=scripts -cf - "$name" | gzip -n9 >"$dist/$name.tar.gz"
+done
+(cd "$dist" && sha256sum -- *.* >"$work/sums" && mv "$work/sums" SHA256SUMS)
