@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"dlm/internal/testflag"
 )
 
 func TestDecodeAllocatesNothing(t *testing.T) {
@@ -62,7 +64,7 @@ func TestHelpAllocatesNothing(t *testing.T) {
 
 func skipUnderRace(t *testing.T) {
 	t.Helper()
-	if raceEnabled {
+	if testflag.Race {
 		t.Skip("the race detector allocates in code that does not")
 	}
 	if unsafe.Sizeof(checker{}) > 0 {

@@ -3,6 +3,8 @@ package codec
 import (
 	"bytes"
 	"testing"
+
+	"dlm/internal/testflag"
 )
 
 // checkRoundTrip checks that AppendCommand writes a command that decodes to the same one.
@@ -49,7 +51,7 @@ func TestAppendCommand(t *testing.T) {
 }
 
 func TestAppendCommandAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if testflag.Race {
 		t.Skip("the race detector allocates")
 	}
 	cmd := Command{Verb: VerbAcquire, Opts: OptTTL | OptToken, Name: []byte("a b"), Service: []byte("s"), WaitMs: 9, TTLMs: 500, Token: 3}

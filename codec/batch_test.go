@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"dlm/internal/testflag"
 )
 
 // checkBatch compares what DecodeBatch finds at the beginning of the input with what the grammar
@@ -120,7 +122,7 @@ func randomLockCommand(rng *rand.Rand) string {
 // mean something.
 func TestBatchDecodesAsGrammar(t *testing.T) {
 	const bytesOfInterest = " \t\"!#\r\n*$@._-:/0123456789;ACQUIREHTBLSNacr\x00\x7f\x80\xa0\xff"
-	rng := rand.New(rand.NewPCG(rand.Uint64(), 1))
+	rng := rand.New(rand.NewPCG(testflag.Seed(t), 1))
 	whole := 0
 	for i := range 100_000 {
 		var s strings.Builder

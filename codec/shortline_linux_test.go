@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"syscall"
 	"testing"
+
+	"dlm/internal/testflag"
 )
 
 // TestBatchReadsWithinInput decodes commands that end where the memory of the process does.
@@ -21,7 +23,7 @@ func TestBatchReadsWithinInput(t *testing.T) {
 	if err := syscall.Mprotect(mem[page:], syscall.PROT_NONE); err != nil {
 		t.Fatal(err)
 	}
-	rng := rand.New(rand.NewPCG(rand.Uint64(), 4))
+	rng := rand.New(rand.NewPCG(testflag.Seed(t), 4))
 	var d Decoder
 	var batch Batch
 	var cmd Command

@@ -3,6 +3,8 @@ package engine
 import (
 	"testing"
 	"time"
+
+	"dlm/internal/testflag"
 )
 
 // sink is a connection that counts what is written to it and keeps nothing.
@@ -21,7 +23,7 @@ func (k *sink) close()                      {}
 func (k *sink) remote() string              { return "" }
 
 func TestNoAllocationPerCommand(t *testing.T) {
-	if checked {
+	if testflag.Checked {
 		t.Skip("the race detector and the invariants allocate")
 	}
 	for name, batch := range map[string]string{
@@ -57,7 +59,7 @@ func TestNoAllocationPerCommand(t *testing.T) {
 }
 
 func TestNoAllocationPerHandOff(t *testing.T) {
-	if checked {
+	if testflag.Checked {
 		t.Skip("the race detector and the invariants allocate")
 	}
 	for name, loop := range map[string]int{"on one loop": 0, "across loops": 1} {

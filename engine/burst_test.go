@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dlm/engine/auth"
+	"dlm/internal/testflag"
 )
 
 // TestBurstsAnswerAsSingleCommands sends the same bytes, in the same reads, to two
@@ -22,8 +23,7 @@ func TestBurstsAnswerAsSingleCommands(t *testing.T) {
 // compareTwins sends the same random input, in reads of cut bytes, to two servers of which one may
 // not run plain commands the short way, and compares what they answer and count.
 func compareTwins(t *testing.T, worlds, steps int, pauseMax time.Duration, draw func(*rand.Rand) (in string, cut int)) {
-	for range worlds {
-		seed := rand.Uint64()
+	for seed := range testflag.Random(t, worlds) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		short, long := newTwin(t), newTwin(t, "")
 		for step := range steps {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"dlm/internal/testflag"
 )
 
 // acquireMany takes locks <prefix>0 to <prefix>n-1 on one connection.
@@ -36,7 +38,7 @@ func eachMany(t *testing.T, k *client, n int, command func(i int) string) {
 // TestAListingAfterMostLocksAreGone has all that is left in one page: free records take no part
 // of its budget.
 func TestAListingAfterMostLocksAreGone(t *testing.T) {
-	gone := large(200_000)
+	gone := testflag.Large(200_000)
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
 	acquireMany(t, a, "first:", 3)

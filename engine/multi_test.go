@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dlm/internal/testflag"
 )
 
 const (
@@ -139,8 +141,7 @@ func TestATransactionBeforeAuthentication(t *testing.T) {
 
 // TestTransactionsInRandomPipelines compares with what each command is answered alone. Locks named tx are never to be held.
 func TestTransactionsInRandomPipelines(t *testing.T) {
-	for range 300 {
-		seed := rand.Uint64()
+	for seed := range testflag.Random(t, 300) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		s := newSim(t, nil)
 		k, holder := s.dial(0), s.dial(rng.IntN(2))

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/internal/testflag"
 )
 
 // TestAGrantStandsIfAndOnlyIfItsReplyHasLeft ends connections whose peers have read to every place
 // of the output, in all forms, with commands of one kind and mixed, executed in bursts and one by
 // one.
 func TestAGrantStandsIfAndOnlyIfItsReplyHasLeft(t *testing.T) {
-	n := large(20)
+	n := testflag.Large(20)
 	for name, c := range map[string]struct {
 		before  string
 		command func(i int) string

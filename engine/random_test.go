@@ -1,15 +1,14 @@
 package engine
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
-)
 
-var seedFlag = flag.Uint64("seed", 0, "run the random simulation with this seed only")
+	"dlm/internal/testflag"
+)
 
 // world is a random run: clients that send, wait, vanish and come back, messages
 // that lie in inboxes, writes that fail. It knows from its own sends and from
@@ -42,22 +41,15 @@ type request struct {
 
 const simTTL = 700 * time.Millisecond
 
-func TestRandomRunsKeepTheirPromises(t *testing.T) {
-	seeds := []uint64{*seedFlag}
-	if *seedFlag == 0 {
-		seeds = nil
-		for range 30 {
-			seeds = append(seeds, rand.Uint64())
-		}
-	}
+func TestRandomRuns(t *testing.T) {
 	grants, lost := 0, 0
-	for _, seed := range seeds {
+	for seed := range testflag.Random(t, 30) {
 		w := newWorld(t, seed)
 		w.run(2000)
 		grants += w.grants
 		lost += int(w.e.tab().Totals().TakeBacks)
 	}
-	if *seedFlag == 0 && (grants < 1000 || lost == 0) {
+	if !testflag.Seeded() && (grants < 1000 || lost == 0) {
 		t.Fatalf("the runs were too tame: %d grants, %d taken back", grants, lost)
 	}
 }
@@ -66,11 +58,6 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), certain: map[string]map[string]int64{}}
 	order := newOrderCheck(t)
 	w.sim = newSim(t, func(c *Config) { c.Tap = order.event })
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("replay with -seed %d", seed)
-		}
-	})
 	for i := range 6 {
 		w.actors = append(w.actors, &actor{service: fmt.Sprintf("s%d", i), tokens: map[string][]string{}})
 	}

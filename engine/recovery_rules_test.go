@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"dlm/internal/testflag"
 )
 
 // seeds returns how many runs of the model a test makes.
@@ -39,18 +41,15 @@ func runModel(t *testing.T, seed uint64, did map[string]int) []string {
 // what they are told. DLM_SEEDS sets how many runs there are.
 func TestRecoveryModel(t *testing.T) {
 	did := map[string]int{}
-	for seed := range seeds(40) {
-		if s := os.Getenv("DLM_SEED"); s != "" && s != strconv.Itoa(seed) {
-			continue
-		}
-		for _, v := range runModel(t, uint64(seed), did) {
+	for seed := range testflag.First(t, seeds(40)) {
+		for _, v := range runModel(t, seed, did) {
 			t.Errorf("seed %d %s", seed, v)
-		}
-		if t.Failed() {
-			return
 		}
 	}
 	t.Logf("%v", did)
+	if t.Failed() || testflag.Seeded() {
+		return
+	}
 	for _, what := range []string{"crash", "clean stop", "older image", "copied image", "promotion", "changed grace", "clock set back",
 		"lost reply", "grant", "forced", "re-entry", "release", "shown", "renewed without token"} {
 		if did[what] == 0 {

@@ -7,14 +7,15 @@ import (
 	"testing"
 
 	"dlm/codec"
+	"dlm/internal/testflag"
 	"dlm/table"
 )
 
 // TestWaitsKnowTheirTags compares waits with a map, for clients that count, that use a few tags again and
 // again, and that draw them.
 func TestWaitsKnowTheirTags(t *testing.T) {
-	for world := range 300 {
-		seed := rand.Uint64()
+	for seed := range testflag.Random(t, 300) {
+		world := int(seed % 12)
 		rng := rand.New(rand.NewPCG(seed, 1))
 		m := waitsModel{t: t, seed: seed, rng: rng, tickets: map[string]uint32{}}
 		most, count := 1+rng.IntN(300), rng.IntN(1000)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"dlm/internal/testflag"
 )
 
 // vanish ends a connection without a word, as a machine that is restarted does.
@@ -97,7 +99,7 @@ func TestAGrantThatWasReadStandsWhateverTheClientDoes(t *testing.T) {
 // TestGrantsThatAreStillInTheKernelAreTakenBack: the kernel takes megabytes of replies for a client
 // that reads none, and a client that dies can have read only what its own kernel had room for.
 func TestGrantsThatAreStillInTheKernelAreTakenBack(t *testing.T) {
-	n := large(40_000) // the kernel takes all replies
+	n := testflag.Large(40_000) // the kernel takes all replies
 	for _, forms := range []string{"arrays", "lines"} {
 		for _, end := range []string{"reset", "close"} {
 			t.Run(forms+", "+end, func(t *testing.T) {

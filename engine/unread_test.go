@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dlm/internal/testflag"
 )
 
 // hangMax is how long a test with real sockets may take before it has failed.
@@ -51,7 +53,7 @@ func array(words ...string) string {
 // TestAClientMaySendAllItsCommandsBeforeItReads: clients of Redis write a pipeline whole and then
 // read.
 func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
-	n := large(100_000)
+	n := testflag.Large(100_000)
 	for name, c := range map[string]struct {
 		command func(i int) string
 		last    string // a line of each answer
@@ -100,7 +102,7 @@ func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
 // waits that others end, are all written before the first answer is read.
 func TestAPipelineWithWaitsIsAnsweredInItsOrder(t *testing.T) {
 	const waits = 10
-	n := large(100_000)
+	n := testflag.Large(100_000)
 	e := serve(t, func(*Config) {})
 	holder, conn := dialServer(t, e), dialServer(t, e)
 	for k := range waits {
@@ -154,7 +156,7 @@ func TestAPipelineWithWaitsIsAnsweredInItsOrder(t *testing.T) {
 // TestGrantsWhoseRepliesHaveNotLeftAreTakenBack: a client sends a pipeline, reads none of it and
 // goes.
 func TestGrantsWhoseRepliesHaveNotLeftAreTakenBack(t *testing.T) {
-	n := large(200_000)
+	n := testflag.Large(200_000)
 	e := serve(t, func(*Config) {})
 	conn := dialServer(t, e)
 	var in bytes.Buffer

@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"dlm/codec"
+	"dlm/internal/testflag"
 )
 
 // TestNoAllocations checks the rule of the hot path: when slabs and index have grown to what is
 // needed, no command allocates.
 func TestNoAllocations(t *testing.T) {
-	if noAllocCount {
+	if testflag.Checked {
 		t.Skip("the race detector and the checks under the tag invariants allocate")
 	}
 	g := newRig()

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"dlm/codec"
+	"dlm/internal/testflag"
 )
 
 // recoverable returns what a start after a crash takes from a shard: its holds, without the ends of
@@ -29,7 +30,7 @@ func recoverable(s *Shard) []byte {
 // shard before and after each.
 func TestChangesSeesEveryChange(t *testing.T) {
 	changed, same := 0, 0
-	for seed := range uint64(40) {
+	for seed := range testflag.First(t, 40) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		w := newWorld(Config{TokenStart: 100, TTLMs: 50, LocksMax: 5, WaitersMax: 20, WaitersPerLockMax: 10})
 		var was [Shards][]byte

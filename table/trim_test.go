@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dlm/codec"
+	"dlm/internal/testflag"
 )
 
 // trimAll trims all shards that many times and returns how many bytes were freed.
@@ -132,7 +133,7 @@ func TestMemoryThatIsNeededAgain(t *testing.T) {
 // TestTrimBetweenCommands trims in pieces between commands of all kinds, some of which take records
 // while they are sorted. Under the tag invariants the shard is checked after each.
 func TestTrimBetweenCommands(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range testflag.First(t, 20) {
 		rng := rand.New(rand.NewPCG(seed, 11))
 		g := newRig()
 		names := sameShard(g.table, 2000)

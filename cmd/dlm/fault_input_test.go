@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dlm/internal/testflag"
 )
 
 // TestAFloodBehindAWait sends more than the limit after a waiting command.
@@ -180,9 +182,7 @@ func TestGarbageDisturbsNobody(t *testing.T) {
 	watcher.want(t, "DETAIL ON", "OK")
 	other := standBy(t, p.addr)
 	before := watcher.ask(t, "STATUS kept")
-	seed := rand.Uint64()
-	t.Logf("seed: %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(testflag.Seed(t), 0))
 	random := make([]byte, 10_000)
 	inputs := []string{
 		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("\x8f", 500) + "\n",
