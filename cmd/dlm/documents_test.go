@@ -281,3 +281,47 @@ func TestContributingNamesFilesThatExist(t *testing.T) {
 		}
 	}
 }
+
+// TestOperationsNamesWhatTheServerSays looks up the fields of section 12 and the messages of section
+// 13 in the source of the server.
+func TestOperationsNamesWhatTheServerSays(t *testing.T) {
+	source := serverSource(t)
+	_, text, _ := strings.Cut(readDocument(t, "OPERATIONS.md"), "\n## 12. ")
+	checked := 0
+	for line := range strings.Lines(text) {
+		cell, _, row := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		if !row {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
+			checked++
+			words := strings.TrimSuffix(strings.TrimSuffix(m[1], "..."), " ")
+			if !strings.Contains(source, words) {
+				t.Errorf("the server never says %q", words)
+			}
+		}
+	}
+	if checked < 40 {
+		t.Errorf("only %d fields and messages", checked)
+	}
+}
+
+// serverSource returns the source of the server, without its tests.
+func serverSource(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, dir := range []string{"engine", "cmd"} {
+		err := filepath.WalkDir(filepath.Join(repository, dir), func(path string, _ os.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			all.Write(text)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
+}
