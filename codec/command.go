@@ -20,7 +20,7 @@ const (
 	VerbHelp
 	VerbQuit
 
-	VerbHello // RESP only, as all that follow
+	VerbHello // RESP only, like all that follow
 	VerbClient
 	VerbCommand
 	VerbConfig
@@ -28,7 +28,7 @@ const (
 	VerbEcho
 	VerbReset
 
-	VerbMulti // refused, as all that follow: see Refused
+	VerbMulti // refused, like all that follow: see Refused
 	VerbExec
 	VerbDiscard
 	VerbWatch
@@ -49,11 +49,11 @@ const (
 // grant of one lock. Zero means none.
 type Token uint64
 
-// TokenMax is the largest token. Up to it every number is a double of its own, so that
-// JavaScript, Lua and the tools for JSON compare tokens rightly.
+// TokenMax is the largest token. Every number up to it is a double of its own, so that JavaScript,
+// Lua and the tools for JSON compare tokens rightly.
 const TokenMax Token = 1<<53 - 1
 
-// Opts is the set of options that a command carried.
+// Opts is the set of options of a command.
 type Opts uint16
 
 const (
@@ -72,16 +72,15 @@ const (
 	OptFresh                      // FRESH
 	OptQueue                      // QUEUE n: Command.Queue
 	OptAll                        // ALL
-	OptPong                       // PING alone on a line that ends with CRLF, as probes of Redis send it
+	OptPong                       // PING alone on a line with CRLF, as probes of Redis send it
 )
 
 // Command is one decoded command, filled by Decoder.Decode and reused.
 //
-// Slices alias the decoder's input, or its scratch space where a word had
-// escapes: they are valid until the next call of Decode, and no longer than
-// the input. Who keeps bytes copies them. A field is valid only if the verb
-// has it as a fixed argument or its bit is set in Opts; others hold leftovers
-// of earlier commands, so that nothing needs to be cleared per command.
+// Slices alias the decoder's input, or its scratch space where a word had escapes. They are valid
+// until the next call of Decode, and no longer than the input. A caller that keeps the bytes copies
+// them. A field is valid only if the verb has it as a fixed argument or its bit is set in Opts.
+// Other fields hold leftovers of earlier commands, so that nothing needs to be cleared per command.
 type Command struct {
 	Verb Verb
 	Form Form
@@ -94,12 +93,13 @@ type Command struct {
 	Token   Token  // fencing token
 	Count   uint32 // HEARTBEAT: acquires less releases as the holder counts them, 1 to 2^31-1
 	Limit   int    // LOCKS: most lines wanted, at least 1
-	Queue   uint32 // ACQUIRE: does not wait behind so many, at least 1; QUEUE 0 sets WaitMs to 0 instead
-	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, HELP
+	// ACQUIRE: most requests that may wait before it, at least 1; QUEUE 0 sets WaitMs to 0
+	Queue uint32
+	Text  []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, HELP
 
 	Tag  []byte   // tag of a text command without the @; empty: untagged
-	Args [][]byte // all words behind the verb, of INFO and of verbs of RESP sessions (HELLO, CLIENT, ...)
+	Args [][]byte // all words after the verb, of INFO and of verbs of RESP sessions
 }
 
-// Has tells whether the command carried the option.
+// Has reports whether the command has the option.
 func (c *Command) Has(o Opts) bool { return c.Opts&o != 0 }

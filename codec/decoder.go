@@ -1,15 +1,15 @@
 package codec
 
-// Status says what Decode found.
+// Status is the result of Decode.
 type Status uint8
 
 const (
-	Incomplete Status = iota // the input ends inside a command: nothing is consumed, ask again with more
+	Incomplete Status = iota // the input ends inside a command: nothing is consumed
 	Ready                    // the Command holds a command
-	Blank                    // an empty line or array: consumed, nothing to answer
-	Bad                      // malformed: answer Decoder.Problem, skip what was consumed, go on
-	Fatal                    // answer Decoder.Problem and close: what follows can't be divided into commands
-	Undecoded                // of DecodeBatch alone: it has not looked at what follows
+	Blank                    // an empty line or array: consumed, no answer
+	Bad                      // malformed: answer Decoder.Problem, skip the consumed bytes
+	Fatal                    // answer Decoder.Problem and close: the rest can't be divided
+	Undecoded                // of DecodeBatch alone: the rest was not decoded
 )
 
 // Problem is why a command is Bad or the input Fatal.
@@ -18,9 +18,9 @@ type Problem struct {
 	Msg  []byte // one line of words; valid until the next Decode
 }
 
-// Decoder reads commands of both forms. It keeps no input: a caller whose
-// input ends inside a command presents it again with more behind it. The zero
-// value is ready; it may serve any number of connections in turn.
+// Decoder reads commands of both forms. It keeps no input: a caller whose input ends inside a
+// command presents it again with the next bytes. The zero value is ready. It may serve any number
+// of connections in turn.
 type Decoder struct {
 	// PreAuth sets the narrower limits of a connection that has not authenticated.
 	PreAuth bool
@@ -32,15 +32,15 @@ type Decoder struct {
 	scratch [LineMax]byte   // words that had escapes
 	used    int             // bytes of scratch
 	letters [32]byte        // a word in upper case
-	checker checker         // under the tag invariants only
+	checker checker         // used only under the tag invariants
 }
 
-// Problem returns what was wrong, after Bad or Fatal.
+// Problem returns the error after Bad or Fatal.
 func (d *Decoder) Problem() Problem { return Problem{d.code, d.msg} }
 
-// Decode reads the first command of b by the grammar and returns how many bytes it took, none
-// if it is Incomplete. b is not modified. cmd.Form and cmd.Tag are set for Bad
-// and Fatal too, as far as they are known, for the reply.
+// Decode reads the first command of b by the grammar and returns how many bytes it took, 0 if it is
+// Incomplete. It does not modify b. For the reply it also sets cmd.Form and cmd.Tag after Bad and
+// Fatal, as far as they are known.
 func (d *Decoder) Decode(b []byte, cmd *Command) (n int, st Status) {
 	cmd.Verb, cmd.Opts, cmd.Tag = VerbNone, 0, nil
 	if len(b) == 0 {

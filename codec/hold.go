@@ -6,48 +6,48 @@ import (
 	"strconv"
 )
 
-// How the fields of a hold are written.
+// The parts of a reply about a hold.
 const (
 	holdLine = iota
 	holdRESP2
 	holdRESP3
 )
 
-// What stands before, between and behind token, count and lease.
+// holdParts are the bytes before, between and after token, count and lease.
 var holdParts = [...][4]string{
 	holdLine:  {"OK token=", " count=", " lease_ms=", "\n"},
 	holdRESP2: {"*6\r\n$5\r\ntoken\r\n:", "\r\n$5\r\ncount\r\n:", "\r\n$8\r\nlease_ms\r\n:", "\r\n"},
 	holdRESP3: {"%3\r\n$5\r\ntoken\r\n:", "\r\n$5\r\ncount\r\n:", "\r\n$8\r\nlease_ms\r\n:", "\r\n"},
 }
 
-// lowLen is how many digits at the end of a token are written anew each time.
+// lowLen is how many digits at the end of a token are written each time.
 const (
 	lowLen  = 8
 	lowBase = 100_000_000
 )
 
-// replyTemplate keeps what a reply about a hold has in common with the last of its kind:
-// all tokens of a start begin with the same digits for long, and most holds have one
-// count and a full lease, or none.
+// replyTemplate is the last reply of its kind about a hold. The next one usually differs only in
+// the last digits of the token, because all tokens of a start begin with the same digits for a long
+// time, and most holds have one count and a full lease, or none.
 type replyTemplate struct {
 	base  Token // the token of the text with zeros as low digits
-	span  Token // how many tokens from base on have the same text but for them
+	span  Token // number of tokens from base on whose text differs only in the low digits
 	count uint32
 	lease int64
-	low   int // where in text the low digits are
+	low   int // index of the low digits in text
 	size  int
 	text  [holdMax]byte // the whole reply, of size bytes
 }
 
-// holdMax is no less than the longest reply: 16 bytes, a token of 16 digits, 14 bytes, 10 digits,
-// 17 bytes, 20 of a lease, \r\n. It is a size that is copied quickly.
+// holdMax is at least the length of the longest reply: 16 bytes, a token of 16 digits, 14 bytes, 10
+// digits, 17 bytes, 20 of a lease, \r\n. Memory of this size is copied quickly.
 const holdMax = 96
 
-// GrantReply is what a reply about a hold tells.
+// GrantReply has the fields of a reply about a hold.
 type GrantReply struct {
 	Token   Token
 	Count   uint32 // acquires less releases, 0 after the last release
-	LeaseMs int64  // what is left of the lease, 0 after the last release
+	LeaseMs int64  // rest of the lease, 0 after the last release
 }
 
 // Hold answers OK with the fields of a hold.
@@ -95,8 +95,8 @@ func (w *Writer) replyTemplate(count uint32) *replyTemplate {
 	return &w.templates[w.holdKind()][min(count, 1)]
 }
 
-// sameBut tells whether a reply differs from the text in nothing but the low digits of the token,
-// and returns these.
+// sameBut reports whether a reply differs from the text only in the low digits of the token, and
+// returns these.
 func (h *replyTemplate) sameBut(token Token, count uint32, leaseMs int64) (low uint32, ok bool) {
 	more := token - h.base
 	return uint32(more), more < h.span && count == h.count && leaseMs == h.lease
@@ -114,7 +114,7 @@ func (h *replyTemplate) append(buf []byte, low uint32) []byte {
 	return buf[:n+h.size]
 }
 
-// set writes the reply anew, with the token as it is.
+// set writes the whole reply into the template, with that token.
 func (h *replyTemplate) set(kind int, token Token, count uint32, leaseMs int64) {
 	p := &holdParts[kind]
 	h.base, h.span, h.count, h.lease = token/lowBase*lowBase, lowBase, count, leaseMs
@@ -128,9 +128,9 @@ func (h *replyTemplate) set(kind int, token Token, count uint32, leaseMs int64) 
 	h.size = len(append(strconv.AppendInt(append(b, p[2]...), leaseMs, 10), p[3]...))
 }
 
-// lowDigits returns the digits of v, below lowBase, with leading zeros, the first in the
-// lowest byte. They are made in lanes of one number: twice four, four times two, eight
-// times one of them. A product with 2^k/d, rounded up, divides each lane by d.
+// lowDigits returns the digits of v, below lowBase, with leading zeros, the first in the lowest
+// byte. It makes them in lanes of one number: two lanes of four digits, four of two, eight of one.
+// A product with 2^k/d, rounded up, divides each lane by d.
 func lowDigits(v uint32) uint64 {
 	x := uint64(v/10_000) | uint64(v%10_000)<<32
 	high := x * 10_486 >> 20 & 0x7f_0000_007f // by 100; lanes below 10,000

@@ -4,9 +4,9 @@ import "encoding/binary"
 
 // LockCommand is one ACQUIRE, RELEASE or HEARTBEAT of a Batch.
 //
-// It holds no pointer: its words are places in its source, which Batch.Source returns. Short words
-// are also copied into Text, at a fixed place and in whole words of the processor, because whoever
-// uses them there needs a fraction of the instructions that a slice of the source takes.
+// It holds no pointer. Its words are places in its source, which Batch.Source returns. Short words
+// are also copied into Text, at a fixed place and in whole words of the processor, because using
+// them there takes a fraction of the instructions of a slice of the source.
 type LockCommand struct {
 	Text                  Text   // if Short
 	nameAt, nameLen       uint32 // the lock name in the source

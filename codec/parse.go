@@ -2,7 +2,7 @@ package codec
 
 // command makes a command of its words, the verb first.
 func (d *Decoder) command(cmd *Command, words [][]byte) Status {
-	verb := verbOf(words[0]) // in upper case, as clients mostly send it
+	verb := verbOf(words[0]) // in upper case, as most clients send it
 	if verb == VerbNone {
 		verb = verbOf(d.upper(words[0]))
 	}
@@ -150,7 +150,8 @@ func (d *Decoder) sessionCommand(cmd *Command, args [][]byte) Status {
 	return Ready
 }
 
-// options reads the options that the command may have: flags are words that stand alone, and a value follows each of valued.
+// options reads the options that the command may have. flags are options without a value; valued
+// are those with one.
 func (d *Decoder) options(cmd *Command, args [][]byte, flags, valued Opts) Status {
 	for len(args) > 0 {
 		opt := d.option(args)
@@ -205,8 +206,7 @@ func (d *Decoder) option(args [][]byte) Opts {
 	return 0
 }
 
-// optionValue reads the value of an option; opt is 0 for one that the command
-// does not have.
+// optionValue reads the value of an option. opt is 0 if the command does not have the option.
 func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 	switch {
 	case opt == 0:

@@ -5,12 +5,12 @@ import (
 	"math/bits"
 )
 
-// The quick decoder knows lock commands as clients spell them: verb and options in upper case, one
-// blank between words, nothing quoted. It leaves everything else to the grammar: it returns 0 then,
-// and the command may be half filled. Where it takes a command, the grammar gives the same one.
-// The invariants build compares them each time.
+// The quick decoder accepts lock commands as clients spell them: verb and options in upper case,
+// one blank between words, no quotes. For all other input it returns 0, and the command may be half
+// filled. The grammar decodes such input. Where the quick decoder accepts a command, the grammar
+// gives the same one. The invariants build compares them each time.
 
-// First eight bytes of the lines that quickLine knows, as they lie in memory.
+// First eight bytes of the lines that quickLine accepts, in the order of memory.
 const (
 	acquireHead   = 0x2045524955514341 // "ACQUIRE "
 	releaseHead   = 0x20455341454c4552 // "RELEASE "
@@ -21,7 +21,7 @@ const (
 // lineReach is how many bytes shortLine may read.
 const lineReach = 96
 
-// more marks the result of shortLine where a blank ends the last word: options follow.
+// more marks a result of shortLine if a blank ends the last word: options follow.
 const more = 1 << 63
 
 // quickLine decodes the line at b[at] and returns where it ends.
@@ -89,7 +89,7 @@ func longLine(b []byte, at uint, p *LockCommand) (end uint) {
 	return end
 }
 
-// lineEnd returns the index after the end of line at b[at]; 0 if there is none.
+// lineEnd returns the index after the end of line at b[at], or 0 if there is none.
 func lineEnd(b []byte, at uint) (end uint) {
 	if at < uint(len(b)) && b[at] == '\r' {
 		at++
@@ -123,9 +123,9 @@ var inTag = func() (set [256]bool) {
 	return set
 }()
 
-// wordEnd8 returns the index of the first byte from at on that is below '#', as all bytes are that
-// end or quote a word, or len(b). It looks at eight bytes at a time. The borrows of the subtraction
-// can mark bytes wrongly, but only after a right one.
+// wordEnd8 returns the index of the first byte from at on that is below '#', or len(b). All bytes
+// that end or quote a word are below '#'. It looks at eight bytes at a time. The borrows of the
+// subtraction can mark bytes wrongly, but only after a right one.
 func wordEnd8(b []byte, at uint) uint {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for ; at+8 <= uint(len(b)); at += 8 {
@@ -140,8 +140,9 @@ func wordEnd8(b []byte, at uint) uint {
 	return at
 }
 
-// quickNumber reads the decimal digits at b[at], up to 16, and returns the index after them. after
-// is 0 if there are none, more than 16, or fewer than 8 bytes from at on in the memory of b.
+// quickNumber reads the decimal digits at b[at], up to 16, and returns the index after them. It
+// returns 0 as the index if there are none or more than 16, or if the memory of b has fewer than 8
+// bytes from at on.
 func quickNumber(b []byte, at uint) (v uint64, after uint) {
 	x, ok := eightBytes(b, at)
 	if !ok {
@@ -177,9 +178,9 @@ func eightBytes(b []byte, at uint) (x uint64, ok bool) {
 	return binary.LittleEndian.Uint64((*[8]byte)(b[at : at+8])[:]), true
 }
 
-// digits8 returns the number that the first n bytes of x are the digits of, the first byte the
-// lowest of x; n is 8 if all are digits. Lanes of one number hold the digits: it makes numbers of
-// two, four and eight digits of them.
+// digits8 returns the decimal number in the first n bytes of x, where the first byte is the lowest
+// of x. n is 8 if all bytes are digits. The digits are lanes of one number; digits8 joins them to
+// numbers of two, four and eight digits.
 func digits8(x uint64) (v uint64, n uint) {
 	x ^= 0x3030303030303030
 	others := (x + 0x7676767676767676 | x) & 0x8080808080808080 // from 10 on the top bit is set

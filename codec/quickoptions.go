@@ -1,6 +1,6 @@
 package codec
 
-// Names of options with the blank after them, as they lie in memory, and how many bytes they are.
+// Names of options with the blank after them, in the order of memory, and their lengths in bytes.
 const (
 	ttlWord   = 0x204c5454     // "TTL "
 	tokenWord = 0x204e454b4f54 // "TOKEN "
@@ -15,15 +15,15 @@ const (
 	mask6     = 0xffffffffffff
 )
 
-// optsOf are the options that a verb may have.
+// optsOf are the options of each verb.
 var optsOf = [VerbHeartbeat + 1]Opts{
 	VerbAcquire:   OptTTL | OptMeta | OptFresh | OptQueue,
 	VerbRelease:   OptToken | OptAll,
 	VerbHeartbeat: OptToken | OptTTL | OptCount,
 }
 
-// quickOptions decodes the options of a line, of which the first begins at b[at], and returns where
-// the line ends.
+// quickOptions decodes the options of a line, which begin at b[at], and returns the end of the
+// line.
 func quickOptions(b []byte, at uint, p *LockCommand) (end uint) {
 	for {
 		x, ok := eightBytes(b, at)
@@ -54,8 +54,8 @@ func quickOptions(b []byte, at uint, p *LockCommand) (end uint) {
 	return lineEnd(b, at)
 }
 
-// optionAt returns which option the eight bytes begin with, and how many bytes its name takes with
-// the blank that is before a value; 0 if it is none.
+// optionAt returns the option whose name the eight bytes begin with, or 0, and the length of the
+// name with the blank before its value.
 func optionAt(x uint64) (opt Opts, size uint) {
 	switch {
 	case x&mask4 == ttlWord:
@@ -93,7 +93,8 @@ func (p *LockCommand) quickValue(b []byte, at uint, opt Opts) (after uint) {
 	return after
 }
 
-// setNumber sets the value of an option that is a number, and reports whether it is in its range.
+// setNumber sets the value of an option that is a number. It returns false if the value is out of
+// range.
 func (p *LockCommand) setNumber(opt Opts, v uint64) bool {
 	switch opt {
 	case OptTTL:

@@ -2,7 +2,7 @@ package codec
 
 import "encoding/binary"
 
-// First 16 bytes of the arrays that quickArray knows. The second byte is the number of words.
+// First 16 bytes of the arrays that quickArray accepts. The second byte is the number of words.
 const (
 	arrayHead      = 0x0a0d37240a0d002a // "*?\r\n$7\r\n"
 	arrayLongHead  = 0x0a0d39240a0d002a // "*?\r\n$9\r\n"
@@ -31,7 +31,7 @@ const (
 )
 
 // shortArray is quickArray for an array with words of up to 32 bytes and no option, at b[0], which
-// is the input from at on. The array may end after the input: the caller sees it from end.
+// is the input from at on. The array may end after the input; the caller checks end for that.
 func shortArray(b *[shortReach]byte, at uint, p *LockCommand) (end uint) {
 	head, verb := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
 	end = 15 // of the verb, at the \r\n after it
@@ -137,10 +137,10 @@ func longArray(b []byte, at uint, p *LockCommand) (end uint) {
 	return end + 2
 }
 
-// quickOptionsRESP is quickOptions for so many bulk strings. The first begins with the \r\n at
-// b[at], and the result is where the last one ends.
+// quickOptionsRESP is quickOptions for that number of bulk strings. The first begins with the \r\n
+// at b[at]. It returns the end of the last one.
 func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
-	for words-1 < wordsMost { // it wraps around where a word is missing
+	for words-1 < wordsMost { // it wraps around if a word is missing
 		start, n := bulk(b, at)
 		x, ok := eightBytes(b, start)
 		opt, size := optionAt(x&(^uint64(0)>>(8*(8-n)%64)) | ' '<<(8*n%64))
@@ -171,11 +171,11 @@ func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
 	return at
 }
 
-// wordsMost is more words than the quick decoder reads: one digit tells their number.
+// wordsMost is more than the words that the quick decoder reads, so their number has one digit.
 const wordsMost = 10
 
-// bulk returns where the bulk string begins whose head begins with the \r\n at b[at], and its
-// length, 1 to 99. size is 0 if there is none, or not all of it.
+// bulk returns the start and the length, 1 to 99, of the bulk string whose head begins with the
+// \r\n at b[at]. size is 0 if there is none, or not all of it.
 func bulk(b []byte, at uint) (start, size uint) {
 	skip, size := bulkHead(eight(b, at))
 	if start = at + skip; start+size > uint(len(b)) {
@@ -184,8 +184,8 @@ func bulk(b []byte, at uint) (start, size uint) {
 	return start, size
 }
 
-// bulkNumber returns the number that a bulk string is, and the index after it; after is 0 if it is
-// none.
+// bulkNumber returns the number in a bulk string and the index after it, which is 0 if it is not a
+// number.
 func bulkNumber(b []byte, at uint) (v uint64, after uint) {
 	start, n := bulk(b, at)
 	if n == 0 {
@@ -198,8 +198,7 @@ func bulkNumber(b []byte, at uint) (v uint64, after uint) {
 	return v, after
 }
 
-// First bytes of a bulk string, with the end of what is before it and without the
-// digits of its length.
+// First bytes of a bulk string, with the end of the one before, without the digits of its length.
 const (
 	bulk1Head = 0x0a0d_0024_0a0d // "\r\n$?\r\n"
 	bulk1Mask = 0xffff_00ff_ffff
@@ -208,9 +207,9 @@ const (
 	bulkEnd   = 0x0a0d // "\r\n"
 )
 
-// bulkHead reads the head of a bulk string of 1 to 99 bytes from the eight bytes that
-// begin with the \r\n before it: it returns how many of them the head takes, and the
-// length; 0 and 0 if there is none. It does not look at the bytes after the head.
+// bulkHead reads the head of a bulk string of 1 to 99 bytes from eight bytes that begin with the
+// \r\n before it. It returns how many of them belong to the head, and the length of the string, or
+// 0 and 0 if there is none. It does not look at the bytes after the head.
 func bulkHead(x uint64) (skip, size uint) {
 	size = uint(byte(x>>24) - '0')
 	low := uint(byte(x>>32) - '0')
@@ -223,8 +222,8 @@ func bulkHead(x uint64) (skip, size uint) {
 	return 0, 0
 }
 
-// eight returns the eight bytes at b[at], 0 if there are not so many. A bulk string
-// that is not empty has them.
+// eight returns the eight bytes at b[at], or 0 if there are fewer. A bulk string that is not empty
+// has them.
 func eight(b []byte, at uint) uint64 {
 	if at+8 > uint(len(b)) {
 		return 0

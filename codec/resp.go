@@ -2,16 +2,16 @@ package codec
 
 import "bytes"
 
-// headerMax is the most bytes of a RESP header line, without its end: a type
-// byte and a number that is within any limit.
+// headerMax is the most bytes of a RESP header line, without its end: a type byte and a number
+// within any limit.
 const headerMax = 12
 
 const frameProblem = "command of more than 65536 bytes"
 
-// resp decodes an array of bulk strings. Lengths are checked against their
-// limits as soon as they are read, before any payload is waited for.
+// resp decodes an array of bulk strings. It checks lengths against their limits as soon as they are
+// read, before it waits for any payload.
 func (d *Decoder) resp(b []byte, cmd *Command) (n int, st Status) {
-	b = b[:min(len(b), FrameMax)] // what is not whole by then is too big
+	b = b[:min(len(b), FrameMax)] // a longer array is too big
 	count, at, st := d.header(b, 0, '*')
 	if st != Ready {
 		return d.broken(b, st)
@@ -52,7 +52,7 @@ func (d *Decoder) resp(b []byte, cmd *Command) (n int, st Status) {
 	return at, d.command(cmd, d.args[:count])
 }
 
-// broken ends resp on a header that is not whole or not sound.
+// broken ends resp at a header that is incomplete or malformed.
 func (d *Decoder) broken(b []byte, st Status) (int, Status) {
 	if st == Incomplete && len(b) < FrameMax {
 		return 0, Incomplete
@@ -63,9 +63,8 @@ func (d *Decoder) broken(b []byte, st Status) (int, Status) {
 	return len(b), st
 }
 
-// header reads a line of a type byte and a number at b[at], and returns the
-// number and the index behind the line. It has a short way for numbers of one
-// and two digits, as nearly all are.
+// header reads a line of a type byte and a number at b[at]. It returns the number and the index
+// after the line. It reads the usual numbers, of one and two digits, itself.
 func (d *Decoder) header(b []byte, at int, kind byte) (v, next int, st Status) {
 	if h := b[at:]; len(h) >= 5 && h[0] == kind && h[1]-'0' <= 9 {
 		v = int(h[1] - '0')
@@ -79,7 +78,7 @@ func (d *Decoder) header(b []byte, at int, kind byte) (v, next int, st Status) {
 	return d.anyHeader(b, at, kind)
 }
 
-// anyHeader is header for numbers of any length, and for what is none.
+// anyHeader is header for numbers of any length, and for lines without a number.
 func (d *Decoder) anyHeader(b []byte, at int, kind byte) (v, next int, st Status) {
 	if at == len(b) {
 		return 0, at, Incomplete
@@ -102,7 +101,8 @@ func (d *Decoder) anyHeader(b []byte, at int, kind byte) (v, next int, st Status
 		if c > 9 || i-at > headerMax {
 			return 0, at, d.fatal(BadArg, "Protocol error: invalid length")
 		}
-		v = min(v*10+int(c), FrameMax) // more is too much of anything, and could overflow 32 bits
+		// a larger number exceeds every limit, and could overflow 32 bits
+		v = min(v*10+int(c), FrameMax)
 	}
 	if i+1 >= len(b) {
 		if i < len(b) && i == digits {

@@ -11,8 +11,8 @@
 	PCMPEQB X1, vector; \
 	PMOVMSKB vector, ends
 
-// END takes the place of the next end of a word out of R8. There are more than 64 bytes if there is none. On
-// processors without TZCNT it is BSF, which does the same.
+// END takes the place of the next end of a word out of R8. If there is none, there are more than 64
+// bytes. On processors without TZCNT it is BSF, which does the same.
 #define END(place) \
 	TESTQ R8, R8; \
 	JZ other; \
@@ -106,7 +106,8 @@ words:
 	LEAL -2(CX), AX
 	CMPL AX, $6
 	JA   other
-	// The digits come to the end of eight bytes, behind zeros, and become numbers of two, four and eight digits.
+	// The digits are moved to the end of eight bytes, after zeros, and become numbers of two, four
+	// and eight digits.
 	MOVQ 1(SI)(R13*1), AX
 	MOVQ $0x3030303030303030, R13
 	XORQ R13, AX

@@ -9,9 +9,9 @@ import (
 	"dlm/internal/testflag"
 )
 
-// TestShortLine compares shortLine with its twin in Go, and both with longLine, for lines around the
-// limits of what it knows, with bytes of interest in the place of others, and something after the
-// end of the input that could go on with it.
+// TestShortLine compares shortLine with its twin in Go, and both with longLine. It uses lines
+// around the limits of shortLine, with special bytes in the place of others, and with bytes after
+// the end of the input that could continue the line.
 func TestShortLine(t *testing.T) {
 	const after = "0\n b 5\r\n"
 	rng := rand.New(rand.NewPCG(testflag.Seed(t), 3))
@@ -52,7 +52,7 @@ func TestShortLine(t *testing.T) {
 	}
 }
 
-// randomLine returns a line whose words are mostly of lengths around multiples of 8 and limits.
+// randomLine returns a line whose words have lengths around multiples of 8 and limits.
 func randomLine(rng *rand.Rand) []byte {
 	word := func() string {
 		n := max(1, []int{1, 8, 16, 24, half, half + 1, rng.IntN(40)}[rng.IntN(7)]-rng.IntN(2))
@@ -66,7 +66,7 @@ func randomLine(rng *rand.Rand) []byte {
 	return []byte(line + []string{"\n", "\r\n", " TTL 5000\n"}[rng.IntN(3)])
 }
 
-// cleaned returns p without what means nothing.
+// cleaned returns p without the bytes that have no meaning.
 func (p LockCommand) cleaned() LockCommand {
 	end, _ := p.TextEnd()
 	if !p.Short() {
@@ -79,8 +79,8 @@ func (p LockCommand) cleaned() LockCommand {
 	return p
 }
 
-// TestShortLineTakesLines checks what it is for: the lines that it leaves cost more, and come to the
-// same result.
+// TestShortLineTakesLines checks that shortLine takes the usual lines: the others cost more, with
+// the same result.
 func TestShortLineTakesLines(t *testing.T) {
 	name, service := strings.Repeat("n", half), strings.Repeat("s", 64-half-len("RELEASE  \r\n"))
 	for line, want := range map[string]int{

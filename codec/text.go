@@ -2,7 +2,7 @@ package codec
 
 import "bytes"
 
-// text decodes one line, word by word unless it is bare.
+// text decodes one line: word by word, unless bareLine can.
 func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 	if b[0] == tlsHandshake {
 		return len(b), d.fatal(BadArg, tlsProblem)
@@ -14,7 +14,7 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 		tagged := words > 0 && d.args[0][0] == '@'
 		if words > 0 && !tagged && !d.PreAuth {
 			args := d.args[:words]
-			st = d.checkForeign(cmd, args, d.command(cmd, args)) // as line would
+			st = d.checkForeign(cmd, args, d.command(cmd, args)) // like line
 			return n, notePong(b[:n], cmd, st)
 		}
 		return n, notePong(b[:n], cmd, d.line(cmd, words, tagged))
@@ -70,7 +70,7 @@ func (d *Decoder) text(b []byte, cmd *Command) (n int, st Status) {
 	}
 }
 
-// notePong notes that a PING is as probes of Redis send it: HAProxy and others wait for +PONG.
+// notePong notes a PING as probes of Redis send it, because HAProxy and others expect +PONG.
 func notePong(line []byte, cmd *Command, st Status) Status {
 	if cmd.Verb == VerbPing && st == Ready && len(cmd.Tag) == 0 && len(line) > 1 && line[len(line)-2] == '\r' {
 		cmd.Opts |= OptPong
@@ -101,7 +101,7 @@ func (d *Decoder) line(cmd *Command, words int, tagged bool) Status {
 	return d.checkForeign(cmd, args, d.command(cmd, args))
 }
 
-// tagOf returns the tag that a word is, without the @.
+// tagOf returns the tag in a word, without the @.
 func tagOf(word []byte) (tag []byte, ok bool) {
 	if len(word) < 2 || len(word) > TagMax+1 || word[0] != '@' {
 		return nil, false
@@ -129,8 +129,7 @@ const (
 		`\" \\ \n \r \t \xHH`
 )
 
-// wordEnd returns the index of the first blank, quote or end of line at or
-// behind i, or len(b).
+// wordEnd returns the index of the first blank, quote or end of line from i on, or len(b).
 func wordEnd(b []byte, i int) int {
 	for i < len(b) && !endsWord(b[i]) {
 		i++
@@ -140,7 +139,7 @@ func wordEnd(b []byte, i int) int {
 
 func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '"' }
 
-// unfinished is for input that ends within a line.
+// unfinished is called if the input ends within a line.
 func (d *Decoder) unfinished(b []byte, cmd *Command) (int, Status) {
 	if len(b) > LineMax+1 {
 		return len(b), d.longLine(b, cmd)
@@ -148,9 +147,9 @@ func (d *Decoder) unfinished(b []byte, cmd *Command) (int, Status) {
 	return 0, Incomplete
 }
 
-// longLine is for a line beyond its limit, of which b has at least the first
-// LineMax bytes. Only they are searched for a tag, and a word that they cut is
-// none: the answer must not depend on how much more has arrived.
+// longLine is called for a line that is too long. b has at least its first LineMax bytes. Only
+// these are searched for a tag, and a word that they cut is not a tag, because the answer must not
+// depend on how much more has arrived.
 func (d *Decoder) longLine(b []byte, cmd *Command) Status {
 	if end := bytes.LastIndexAny(b[:LineMax], " \t"); end >= 0 {
 		cmd.Tag, _ = tagOf(firstWord(b[:end]))
@@ -158,7 +157,7 @@ func (d *Decoder) longLine(b []byte, cmd *Command) Status {
 	return d.fatal(TooBig, lineProblem)
 }
 
-// skipLine is for a problem within a line: what follows the line is sound.
+// skipLine reports a problem within a line. The bytes after the line can be decoded.
 func (d *Decoder) skipLine(b []byte, cmd *Command, code Code, msg string) (int, Status) {
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {
@@ -179,7 +178,7 @@ func (d *Decoder) skipLine(b []byte, cmd *Command, code Code, msg string) (int, 
 	return end + 1, d.bad(code, msg)
 }
 
-// firstWord returns the first word of a line as it stands there.
+// firstWord returns the first word of a line with its quotes and escapes.
 func firstWord(line []byte) []byte {
 	line = bytes.TrimLeft(line, " \t")
 	if end := bytes.IndexAny(line, " \t"); end >= 0 {
@@ -188,8 +187,8 @@ func firstWord(line []byte) []byte {
 	return line
 }
 
-// quoted reads the quoted word that starts at b[i]. It returns the word and
-// the index behind the closing quote; len(b) if the input ends before the line.
+// quoted reads the quoted word that starts at b[i]. It returns the word and the index after the
+// closing quote, or len(b) if the input ends before the line.
 func (d *Decoder) quoted(b []byte, i int) (word []byte, end int, ok bool) {
 	i++
 	for at := i; at < len(b); at++ {
@@ -205,7 +204,7 @@ func (d *Decoder) quoted(b []byte, i int) (word []byte, end int, ok bool) {
 	return nil, len(b), true
 }
 
-// closed checks what follows a closing quote.
+// closed checks the byte after a closing quote.
 func (d *Decoder) closed(b, word []byte, end int) ([]byte, int, bool) {
 	if end == len(b) {
 		return word, end, true
@@ -221,8 +220,8 @@ func (d *Decoder) closed(b, word []byte, end int) ([]byte, int, bool) {
 	return word, end, c == ' ' || c == '\t' || c == '\n'
 }
 
-// escaped reads a quoted word with escapes into the scratch space. i is the
-// index behind the opening quote.
+// escaped reads a quoted word with escapes into the scratch space. i is the index after the opening
+// quote.
 func (d *Decoder) escaped(b []byte, i int) ([]byte, int, bool) {
 	start := d.used
 	for at := i; at < len(b); at++ {
@@ -261,7 +260,7 @@ func (d *Decoder) escaped(b []byte, i int) ([]byte, int, bool) {
 			}
 		}
 		if d.used == len(d.scratch) {
-			return nil, len(b), true // longer than a line may be
+			return nil, len(b), true // the line is too long
 		}
 		d.scratch[d.used] = c
 		d.used++

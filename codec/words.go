@@ -27,11 +27,11 @@ func (d *Decoder) bareLine(b []byte) (words, end, n int, ok bool) {
 		low := ^(x&^tops + ones*(0x80-'#') | x) & tops // top bit of each byte below '#'
 		for ; low != 0; low &= low - 1 {
 			i := at + bits.TrailingZeros64(low)/8
-			if i >= len(b) { // never, but the compiler does not know
+			if i >= len(b) { // always false, but the compiler does not know that
 				return 0, 0, 0, false
 			}
 			c := b[i]
-			if c == ' ' { // far the most frequent
+			if c == ' ' { // by far the most frequent
 				if i > start {
 					if words >= most {
 						return 0, 0, 0, false

@@ -5,10 +5,9 @@ import "dlm/codec"
 // countMax is the most acquires without a release that one hold may have.
 const countMax = codec.CountMax
 
-// Apply executes one ACQUIRE, RELEASE, HEARTBEAT or FORCE-RELEASE at table time
-// now, in ns. hash is Table.Hash of the command's name. Waits that end by it
-// are added to fx, which holds the Result until its next call. Nothing of cmd is
-// kept but copies.
+// Apply executes one ACQUIRE, RELEASE, HEARTBEAT or FORCE-RELEASE at table time now, in ns. hash is
+// Table.Hash of the command's name. Waits that it ends are added to fx. The Result is in fx until
+// the next call. The table keeps copies only, no part of cmd.
 func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, fx *Effects) *Result {
 	s.setTime(now)
 	tag := uint32(hash)
@@ -16,7 +15,7 @@ func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, f
 	return s.apply(slot, rec, tag, cmd, from, fx)
 }
 
-// apply executes a command by the general rules. slot and rec are what the index has found first
+// apply executes a command by the general rules. slot and rec are the first entry of the index
 // under the tag.
 func (s *Shard) apply(slot, rec, tag uint32, cmd *codec.Command, from Origin, fx *Effects) *Result {
 	r := &fx.result
@@ -92,14 +91,14 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 	r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number}
 }
 
-// reserveGrant tells whether a lock that nobody holds can be granted, and takes a credit for its record
-// then.
+// reserveGrant takes a credit for the record of a lock that nobody holds. It returns false if the
+// lock can't be granted.
 func (s *Shard) reserveGrant() bool {
 	t := s.table
 	return s.counter < s.tokenMax() && !t.full.Load() && s.lockQuota.take(&t.locks)
 }
 
-// reserveGrantInRoom is reserveGrant when no memory is left: for a lock that needs none.
+// reserveGrantInRoom is reserveGrant when no memory is left. It succeeds if the lock needs none.
 func (s *Shard) reserveGrantInRoom(cmd *codec.Command) bool {
 	t := s.table
 	return s.counter < s.tokenMax() && t.full.Load() && s.lockFits(cmd.Name, cmd.Service, metaOf(cmd)) && s.lockQuota.take(&t.locks)
@@ -116,7 +115,7 @@ func (s *Shard) whyNoGrant(cmd *codec.Command) codec.Which {
 	return codec.WhichLocks
 }
 
-// reenterLimit returns which limit keeps the holder from being granted once more.
+// reenterLimit returns the limit that keeps the holder from another grant, or WhichNone.
 func (s *Shard) reenterLimit(l *lock, cmd *codec.Command) codec.Which {
 	switch {
 	case l.count >= countMax:
@@ -127,8 +126,8 @@ func (s *Shard) reenterLimit(l *lock, cmd *codec.Command) codec.Which {
 	return codec.WhichNone
 }
 
-// reserveWait returns which limit keeps the request from waiting, and takes a credit for its record if
-// none does.
+// reserveWait takes a credit for the record of a waiting request. It returns the limit that keeps
+// the request from waiting, or WhichNone.
 func (s *Shard) reserveWait(l *lock, cmd *codec.Command) codec.Which {
 	switch {
 	case int(l.waiters) >= s.table.config.WaitersPerLockMax, cmd.Has(codec.OptQueue) && l.waiters >= cmd.Queue:
@@ -141,7 +140,7 @@ func (s *Shard) reserveWait(l *lock, cmd *codec.Command) codec.Which {
 	return codec.WhichNone
 }
 
-// wait queues the request behind those that are there.
+// wait queues the request after the others.
 func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
 	if which := s.reserveWait(l, cmd); which != codec.WhichNone {
 		r.limit(which)
@@ -167,7 +166,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	r.Waiter = WaiterRef{s.number, i, w.generation}
 }
 
-// optionalTTL returns the TTL that the command asks for, 0 if none.
+// optionalTTL returns the TTL in the command, or 0 if there is none.
 func optionalTTL(cmd *codec.Command) uint32 {
 	if cmd.Has(codec.OptTTL) {
 		return cmd.TTLMs

@@ -66,7 +66,7 @@
 //	of the image: unverified --------------> confirmed
 //
 //	unverified --- HEARTBEAT without TOKEN --> renewed
-//	any of the three --- RELEASE to 0 -------> released  only its owner's TOKEN and COUNT revive it
+//	any of the three --- RELEASE to 0 -------> released  its owner's TOKEN and COUNT revive it
 //	any of the three --- lease over, forced -> fenced    tokens up to its own are refused
 //
 // Only re-entries of confirmed holds are granted. When the grace ends, the table decides about each

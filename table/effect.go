@@ -29,9 +29,10 @@ type Result struct {
 	Fresh   bool        // a new hold was given, which TakeBack can end
 	Which   codec.Which // with Limit
 
-	Count   uint32      // ACQUIRE, RELEASE, HEARTBEAT: acquires less releases
-	Token   codec.Token // of the hold; FORCE-RELEASE: of the hold that was ended; AlreadyHeld: of the service's own
-	LeaseMs int64       // what is left of the lease, in ms; 0 if the lock is free now
+	Count uint32 // ACQUIRE, RELEASE, HEARTBEAT: acquires less releases
+	// of the hold; FORCE-RELEASE: of the hold that was ended; AlreadyHeld: of the service's own
+	Token   codec.Token
+	LeaseMs int64 // what is left of the lease, in ms; 0 if the lock is free now
 	// with Timeout: time since the present holder, in Effects.Owner, was granted; 0: nobody holds
 	// it
 	HeldMs int64
@@ -46,7 +47,9 @@ type Effect struct {
 	// With OK:
 	Count   uint32
 	LeaseMs int64
-	Hold    HoldRef // OK: to take the grant back if its connection is gone; Timeout: the present hold, for Shard.Holder
+	// OK: to take the grant back if its connection is gone; Timeout: the present hold, for
+	// Shard.Holder
+	Hold HoldRef
 }
 
 // Effects collects the consequences of calls on a shard for other connections. The caller delivers

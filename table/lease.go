@@ -2,7 +2,7 @@ package table
 
 import "dlm/codec"
 
-// heartbeat renews the lease of a hold for its owner; l is nil if nobody holds the lock.
+// heartbeat renews the lease of a hold for its owner. l is nil if nobody holds the lock.
 func (s *Shard) heartbeat(l *lock, cmd *codec.Command, r *Result) {
 	if !s.owned(l, cmd, r) {
 		return
@@ -12,7 +12,7 @@ func (s *Shard) heartbeat(l *lock, cmd *codec.Command, r *Result) {
 	s.describe(l, r)
 }
 
-// renewFor renews the lease for a heartbeat with that TTL, 0: none.
+// renewFor renews the lease for a heartbeat with that TTL; 0: it has none.
 func (s *Shard) renewFor(l *lock, ttlMs uint32) {
 	if ttlMs != 0 && ttlMs != l.ttlMs {
 		s.amended++
@@ -21,8 +21,8 @@ func (s *Shard) renewFor(l *lock, ttlMs uint32) {
 	s.counts.Renewals++
 }
 
-// owned tells whether the command's service holds the lock, under the token it
-// names, if any. Else it sets the code. l is nil if nobody holds the lock.
+// owned reports whether the command's service holds the lock, under the token in the command, if
+// there is one. If not, it sets the code. l is nil if nobody holds the lock.
 func (s *Shard) owned(l *lock, cmd *codec.Command, r *Result) bool {
 	switch {
 	case l == nil:
@@ -38,9 +38,9 @@ func (s *Shard) owned(l *lock, cmd *codec.Command, r *Result) bool {
 	return true
 }
 
-// renew lets the lease run anew for ttlMs, which becomes the hold's own, or
-// for the hold's own if ttlMs is 0. It never ends earlier than it did. The
-// wheel's entry stays where it is (see armLease).
+// renew makes the lease run from now for ttlMs, which becomes the TTL of the hold. If ttlMs is 0 it
+// runs for the present TTL. It never ends earlier than before. The wheel's entry stays where it is
+// (see armLease).
 func (s *Shard) renew(l *lock, ttlMs uint32) {
 	if ttlMs != 0 {
 		l.ttlMs = ttlMs
@@ -48,11 +48,11 @@ func (s *Shard) renew(l *lock, ttlMs uint32) {
 	l.deadline = max(l.deadline, s.now+int64(l.ttlMs)*nsPerMs)
 }
 
-// leaseLeftMs returns how much of the lease is left.
+// leaseLeftMs returns the rest of the lease.
 func (s *Shard) leaseLeftMs(l *lock) int64 { return (l.deadline - s.now) / nsPerMs }
 
-// expire ends the hold of lock i, whose deadline has come, and grants the lock
-// to the next. It returns i, or none if the record is gone.
+// expire ends the hold of lock i, whose deadline has come, and passes the lock on. It returns i, or
+// none if the record is gone.
 func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 	l := s.locks.at(i)
 	s.counts.Expiries++
@@ -61,9 +61,9 @@ func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 	return s.endHold(i, l, stateFenced, fx)
 }
 
-// Advance settles what is due at table time now: leases before wait timeouts.
-// It looks at no more than limit entries and tells whether it stopped for that
-// reason, so that the caller can let others have the mutex in between.
+// Advance ends the leases, and then the waits, that are due at table time now. It looks at no more
+// than limit entries, and returns true if there may be more, so that the caller can let others have
+// the mutex in between.
 func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
 	s.setTime(now)
 	leaseNow, waitNow, budget := s.leaseNow(), s.waitNow(), limit
@@ -89,13 +89,13 @@ func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
 	return budget <= 0
 }
 
-// leaseCame handles an entry that the wheel handed out. It may be that of an
-// earlier lock of the record (see forget).
+// leaseCame handles an entry of the wheel of leases. It may belong to an earlier lock of the record
+// (see forget).
 func (s *Shard) leaseCame(i uint32, leaseNow int64, fx *Effects) {
 	l := s.locks.at(i)
 	l.armed = 0
 	switch {
-	case l.count == 0: // free, or unheld in a grace
+	case l.count == 0: // free, or without a holder in a grace
 	case l.deadline <= leaseNow:
 		s.expire(i, fx)
 	default:
@@ -103,7 +103,7 @@ func (s *Shard) leaseCame(i uint32, leaseNow int64, fx *Effects) {
 	}
 }
 
-// waitCame handles an entry that the wheel handed out.
+// waitCame handles an entry of the wheel of waits.
 func (s *Shard) waitCame(i uint32, waitNow int64, fx *Effects) {
 	w := s.waiters.at(i)
 	s.waits.Add(i, tickOf(w.deadline))
@@ -119,7 +119,7 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	l, code, lock := s.locks.at(w.lock), codec.Timeout, w.lock
 	if s.phase != graceOver && w.deadline-s.table.pauses.Late.Load() <= s.grace.until && (l.count == 0 ||
 		l.state != stateConfirmed && string(s.service(l)) == string(s.waiterService(w))) {
-		code = codec.Recovering // who holds it is not known, or its owner has not shown its token
+		code = codec.Recovering // its holder is not known, or has not shown its token
 	}
 	s.emit(EventTimeOut, l, s.waiterService(w), w.from)
 	e := Effect{To: w.from, Code: code}

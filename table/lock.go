@@ -38,7 +38,8 @@ type lock struct {
 	serviceLen uint16
 	text       [textLen]byte
 
-	armed   uint32 // low half of the tick of its entry in the wheel of leases + 1; 0: none. Outlives the lock
+	// low half of the tick of its entry in the wheel of leases + 1; 0: none. Outlives the lock
+	armed   uint32
 	tag     uint32 // low half of the name's hash
 	since   int64  // when the present holder was granted, table time in ns
 	last    uint32 // tail of the queue

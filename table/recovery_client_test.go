@@ -40,7 +40,7 @@ type recBook struct {
 // certain reports whether the client may use what the lock guards.
 func (b *recBook) certain(now int64) bool { return b.has && !b.leaving && now < b.until }
 
-// recMsg is a request on its way.
+// recMsg is a request that was sent.
 type recMsg struct {
 	client, lock int
 	cmd          codec.Command
@@ -220,7 +220,8 @@ func (w *recWorld) answer(m *recMsg, b *recBook, r *Result) {
 	if !b.has || b.token != r.Token {
 		// A client that was forced off and does not know it goes on with any hold of it in the
 		// image.
-		forced := b.forced || w.forced[recHold{m.lock, b.token}] // before the answer to the grant had arrived
+		// before the answer to the grant had arrived
+		forced := b.forced || w.forced[recHold{m.lock, b.token}]
 		b.forced = b.has && forced && m.cmd.Verb == codec.VerbHeartbeat
 		b.until = 0
 		if b.forced {

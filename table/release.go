@@ -2,7 +2,7 @@ package table
 
 import "dlm/codec"
 
-// release gives one count of lock i back for the holder, with ALL all of them; l is nil if nobody holds it.
+// release gives one count of lock i back, or all with ALL. l is nil if nobody holds it.
 func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
 	if !s.owned(l, cmd, r) {
 		return
@@ -21,7 +21,7 @@ func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *R
 	s.endHold(i, l, stateReleased, fx)
 }
 
-// force ends the hold of lock i, whoever holds it; l is nil if nobody does.
+// force ends the hold of lock i. l is nil if nobody holds it.
 func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
 	if l == nil {
 		r.Code = codec.NotHeld
@@ -39,8 +39,8 @@ func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 	s.endHold(i, l, stateFenced, fx)
 }
 
-// TakeBack undoes a grant that could not be delivered: one count of that very
-// hold. If the hold has ended in the meantime, it does nothing.
+// TakeBack undoes a grant that could not be delivered: one count of that very hold. If the hold has
+// ended since, it does nothing.
 func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 	s.setTime(now)
 	l := s.locks.record(hold.index)
@@ -59,8 +59,8 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 	s.verify()
 }
 
-// Cancel ends a wait without an answer, as its connection is gone. It tells
-// whether the request was still waiting.
+// Cancel ends a wait without an answer, because its connection is gone. It returns false if the
+// wait was over.
 func (s *Shard) Cancel(ref WaiterRef) bool {
 	w := s.waiters.find(ref)
 	if w == nil {

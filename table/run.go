@@ -2,10 +2,11 @@ package table
 
 import "dlm/codec"
 
-// Batch is lock commands that Run executes together, and what comes of them. It is reused.
+// Batch is lock commands that Run executes together, and their results. It is reused.
 type Batch struct {
 	codec.Batch
-	// Ticket is the Origin.Ticket of the next command with a tag that waits: set it before Run.
+	// Ticket is the Origin.Ticket of the next command with a tag that waits. The caller sets it
+	// before Run.
 	Ticket  uint32
 	Results [codec.BatchMax]codec.GrantReply // of the commands that were answered OK
 	hashes  [codec.BatchMax]uint64
@@ -14,7 +15,7 @@ type Batch struct {
 	by      connMark      // of from
 	cmd     codec.Command // the present command, for the general rules
 
-	// Of the last Run.
+	// Counts of the last Run.
 	granted   uint
 	reentered int
 	released  int
@@ -22,7 +23,7 @@ type Batch struct {
 	grants    [codec.BatchMax]HoldRef
 }
 
-// Source returns the bytes that the words of command i are in.
+// Source returns the bytes that the words of command i point into.
 func (b *Batch) Source(i int) []byte { return b.Batch.Source(&b.Cmds[i], b.in) }
 
 // Hash returns Table.Hash of the name of command i, after Prepare.
@@ -33,16 +34,15 @@ func (b *Batch) Counts() (acquired, released, renewed int) {
 	return int(b.granted) + b.reentered, b.released, b.renewed
 }
 
-// Grants returns the holds that the last Run has given, in their order. They are valid until the
-// next one.
+// Grants returns the new holds of the last Run, in their order. They are valid until the next Run.
 func (b *Batch) Grants() []HoldRef { return b.grants[:b.granted] }
 
-// Prepare comes before Run, for the first n commands, which were decoded from in and came from the
-// connection. It makes their hashes, and fetches the memory that they will read for all of them
-// together.
+// Prepare hashes the names of the first n commands and prefetches the memory that they will read.
+// The commands were decoded from in and came from that connection. The caller calls it before Run.
 //
-// It is not inlined, nor are the functions below that say so: their callers have more to keep than
-// there are registers for, and would spend a tenth of the instructions on moving it.
+// It is not inlined, nor are the functions below with the same directive. Their callers have more
+// values to keep than there are registers, and would spend a tenth of the instructions on moving
+// them.
 //
 //go:noinline
 func (t *Table) Prepare(b *Batch, in []byte, n int, from ConnID) {
@@ -60,10 +60,10 @@ func (t *Table) Prepare(b *Batch, in []byte, n int, from ConnID) {
 	}
 }
 
-// Run executes the commands from i to n at table time now, one after the other, and returns the
-// first whose answer is not OK, or n. That command is executed too: its answer is fx.Result(). It
-// waits, or was refused. The caller holds no shard: Run locks them, and keeps a shard locked
-// from one command to the next if it is the same. Waits that end are added to fx.
+// Run executes the commands from i to n at table time now, one after the other, until one is not
+// answered OK. It returns the index of that command, or n. That command waits or was refused, and
+// its answer is fx.Result(). Run locks shards itself, and keeps a shard locked from one command to
+// the next if it is the same. The caller holds none. Waits that end are added to fx.
 //
 //go:noinline
 func (t *Table) Run(now int64, b *Batch, i, n int, fx *Effects) int {
@@ -88,10 +88,10 @@ func (t *Table) Run(now int64, b *Batch, i, n int, fx *Effects) int {
 	return i
 }
 
-// run executes command at of the batch, and reports whether its answer is OK. It first looks
-// whether the command takes a lock that nobody holds, ends a hold that nobody waits for, or renews
-// one, as most do. The first record of the index under the tag is nearly always that of the name.
-// The general rules decide on everything else.
+// run executes command at of the batch, and reports whether its answer is OK. Most commands take a
+// lock that nobody holds, end a hold without waiters, or renew a hold; run checks for these first.
+// The first entry of the index under the tag is nearly always that of the name. The general rules
+// decide all other cases.
 func (s *Shard) run(b *Batch, at int, fx *Effects) bool {
 	p, tag := &b.Cmds[at], uint32(b.hashes[at])
 	slot, rec := s.index.Find(tag, tag)
@@ -109,7 +109,7 @@ func (s *Shard) run(b *Batch, at int, fx *Effects) bool {
 	return s.runGeneral(b, at, slot, rec, fx)
 }
 
-// runFree takes a lock that nobody holds, and whose record is to be in that slot. It returns false,
+// runFree takes a lock that nobody holds, and puts its record into that slot. It returns false,
 // with nothing changed, if a limit is reached.
 //
 //go:noinline
@@ -146,8 +146,8 @@ func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slo
 }
 
 // runOwn releases or renews the hold of lock i, which is in that slot. It returns false, with
-// nothing changed, if p does not name that lock and its holder, or if more than the hold is
-// concerned.
+// nothing changed, if p does not name that lock and its holder, or if the command affects more than
+// the hold.
 //
 //go:noinline
 func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot, i uint32) bool {
@@ -182,14 +182,14 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 	return true
 }
 
-// emitOwn is emit for what the holder does.
+// emitOwn is emit for an act of the holder.
 func (s *Shard) emitOwn(kind EventKind, l *lock) {
 	if s.table.config.Tap != nil {
 		s.emit(kind, l, s.service(l), Origin{})
 	}
 }
 
-// origin returns where the answer to p goes, if it waits.
+// origin returns the Origin of p, in case it waits.
 func (b *Batch) origin(p *codec.LockCommand) Origin {
 	if p.Tagged() {
 		return Origin{Conn: b.from, Ticket: b.Ticket}
@@ -198,7 +198,7 @@ func (b *Batch) origin(p *codec.LockCommand) Origin {
 }
 
 // runGeneral executes command at by the general rules, and reports whether its answer is OK. slot
-// and rec are what the index has found first.
+// and rec are the first entry of the index under the tag.
 //
 //go:noinline
 func (s *Shard) runGeneral(b *Batch, at int, slot, rec uint32, fx *Effects) bool {

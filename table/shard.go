@@ -10,15 +10,14 @@ import (
 	"dlm/table/wheel"
 )
 
-// Shard is one part of the table: the locks of the names that hash to it.
+// Shard is one part of the table: the locks whose names hash to it.
 //
-// Apply, Cancel, TakeBack, Holder, Advance, Status and List require that the caller
-// holds the shard's mutex (Lock); the fields are guarded by it. Under it there
-// is no system call, no log line and no write to a connection. Memory is
-// allocated only where a slab, the index or the arena grows.
+// The shard's mutex (Lock) guards the fields. The caller of Apply, Cancel, TakeBack, Holder,
+// Advance, Status and List holds it. Under it there is no system call, no log line and no write to
+// a connection. Memory is allocated only where a slab, the index or the arena grows.
 //
-// What an uncontended ACQUIRE and RELEASE touch comes first, in two cache
-// lines: with 256 shards in use, they fill a first-level cache.
+// The fields that an uncontended ACQUIRE and RELEASE touch come first, in two cache lines. With 256
+// shards in use, these lines fill a first-level cache.
 type Shard struct {
 	mu      sync.Mutex
 	now     int64       // table time of the last call, ns; never goes back
@@ -30,39 +29,41 @@ type Shard struct {
 	lockQuota, waiterQuota credit
 	number                 uint8
 	phase                  phase         // of the recovery
-	reach                  atomic.Uint64 // what Prefetch may read, see extendReach
+	reach                  atomic.Uint64 // how far Prefetch may read, see extendReach
 
-	counts  Counts // Grants and Releases still within the second line
+	counts  Counts // Grants and Releases are still within the second line
 	seq     uint64 // number of the last event
 	waiters waiterSlab
 	arena   arena
-	leases  wheel.Wheel // lock index at its deadline, or earlier: renewals do not move it
+	leases  wheel.Wheel // lock index at its deadline, or earlier, since renewals do not move it
 	waits   wheel.Wheel // waiter index at its deadline
 	grace   grace
 	sort    freeSort
 	trim    trim
-	checks  checks // under the tag invariants only
+	checks  checks // used only under the tag invariants
 
-	_       [8 - 8*checkWords]byte // an odd number of lines: else the first lines of all shards meet in a few places of the cache
-	shrinks uint32                 // how often the index was made smaller
-	amended uint32                 // holds that stay, and were changed; see Changes
+	// Makes the number of lines odd. Otherwise the first lines of all shards share a few places of
+	// the cache.
+	_       [8 - 8*checkWords]byte
+	shrinks uint32 // how often the index was made smaller
+	amended uint32 // holds that were changed and stay; see Changes
 }
 
-// Counts are what happened in a shard since the start.
+// Counts has the numbers of events in a shard since the start.
 type Counts struct {
-	Grants    uint64 // holds given, re-entries not counted
+	Grants    uint64 // new holds, without re-entries
 	Releases  uint64 // holds ended by their owner
 	Reentries uint64 // counts added to a hold
 	Renewals  uint64 // heartbeats accepted
 	Expiries  uint64 // holds ended by the lease
 	Forced    uint64 // holds ended by FORCE-RELEASE
-	TakeBacks uint64 // grants taken back because nobody was there to receive them
+	TakeBacks uint64 // grants taken back because they could not be delivered
 	Queued    uint64 // requests that had to wait
 	TimeOuts  uint64 // waits ended by their wait timeout
 	Cancels   uint64 // waits ended by the loss of their connection
-	Claims    uint64 // holds believed in a recovery that the image did not know
+	Claims    uint64 // holds confirmed in a recovery that the image did not have
 
-	ReentriesOtherConn uint64 // of Reentries, those from another connection than the one that was granted
+	ReentriesOtherConn uint64 // re-entries from connections other than that of the grant
 }
 
 // OthersMax is the largest Status.Others.
@@ -73,7 +74,7 @@ type Totals struct {
 	Counts
 	Held    int   // locks held
 	Waiters int   // requests waiting
-	Bytes   int64 // memory of records, indexes, wheels and strings; it is kept for later use
+	Bytes   int64 // memory of records, indexes, wheels and strings, used and free
 	// BytesUsed is the part of Bytes that present locks and waiters use.
 	BytesUsed int64
 }
@@ -103,22 +104,22 @@ func (s *Shard) bytes() int {
 		s.index.Bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes()
 }
 
-// bytesUsed counts what lies idle in slabs and arena out.
+// bytesUsed returns the bytes of records, indexes, wheels and strings without free ones.
 func (s *Shard) bytesUsed() int {
 	return s.locks.live()*(lockBytes+wheel.EntryBytes+index.BytesPerRecord) + s.waiters.live*(waiterBytes+wheel.EntryBytes) + s.arena.inUse
 }
 
-// Lock locks the shard. Never hold two shards, and nothing that can block.
+// Lock locks the shard. A caller never locks two shards, and does nothing that can block meanwhile.
 func (s *Shard) Lock() { s.mu.Lock() }
 
 // Unlock unlocks the shard.
 func (s *Shard) Unlock() { s.mu.Unlock() }
 
-// Number returns which shard it is.
+// Number returns the number of the shard.
 func (s *Shard) Number() uint8 { return s.number }
 
-// setTime moves the shard's time on and returns it: a caller whose reading is
-// older than the last one gets the last one.
+// setTime moves the shard's time on and returns it. A caller with an older reading gets the shard's
+// time.
 func (s *Shard) setTime(now int64) int64 {
 	if now > s.now {
 		s.now = now
@@ -126,12 +127,10 @@ func (s *Shard) setTime(now int64) int64 {
 	return s.now
 }
 
-// armLease sees to it that the lease of lock i is looked at no later than its
-// deadline. An entry that is early stays where it is: when it comes up, the
-// exact deadline decides and it is entered again. So a renewal, which only
-// ever lengthens, costs nothing here, and neither does a new lock in a record
-// that was used before: the record knows where its entry is, without a look
-// into the wheel.
+// armLease makes sure that the wheel hands out the entry of lock i no later than its deadline. An
+// earlier entry stays where it is. When it comes up, the exact deadline decides, and it is entered
+// again. So a renewal, which only lengthens a lease, costs nothing here. Nor does a new lock in a
+// used record, because the record knows the tick of its entry.
 func (s *Shard) armLease(i uint32, l *lock) {
 	tick := tickOf(l.deadline)
 	if l.armed == 0 || int32(l.armed-1-uint32(tick)) > 0 {
@@ -142,13 +141,13 @@ func (s *Shard) armLease(i uint32, l *lock) {
 // enterLease moves the entry of lock i to tick.
 func (s *Shard) enterLease(i uint32, l *lock, tick uint64) {
 	at := s.leases.Move(i, tick)
-	l.armed = uint32(at) + 1 // 0, once in 49 days: it is entered again
+	l.armed = uint32(at) + 1 // 0 once in 49 days: it is entered again
 	s.noteDue(at)
 }
 
-// noteDue publishes the tick of an entry, which may be earlier than all others.
-// It is the wheel's tick and not that of the deadline: a wheel that has stood
-// still for longer than its reach hands the entry out earlier.
+// noteDue publishes the tick of an entry, which may be earlier than all others. It takes the
+// wheel's tick and not that of the deadline, because a wheel that has stood still for longer than
+// its reach hands the entry out earlier.
 func (s *Shard) noteDue(tick uint64) {
 	if due := &s.table.due[s.number]; tick < due.Load() {
 		due.Store(tick)
@@ -156,7 +155,7 @@ func (s *Shard) noteDue(tick uint64) {
 	}
 }
 
-// publishDue publishes the next deadline after some were settled.
+// publishDue publishes the next deadline after entries have come up.
 func (s *Shard) publishDue() {
 	next := uint64(math.MaxUint64)
 	switch s.phase {

@@ -23,12 +23,11 @@ type Config struct {
 	// be quick and must not call the table.
 	Tap func(*Event)
 
-	Shared bool // several threads execute commands at the same time: see Prefetch
-	// secret: a client that knows it could choose names that share one probe chain
-	Seed              uint64
+	Shared            bool        // several threads execute commands at the same time: see Prefetch
+	Seed              uint64      // secret, see hash.go
 	TokenStart        codec.Token // every token is larger than this
 	TTLMs             uint32      // lease of a hold whose ACQUIRE gave none
-	LocksMax          int         // most locks held at once
+	LocksMax          int         // most held locks
 	WaitersMax        int         // most waiting requests
 	WaitersPerLockMax int         // most waiting requests on one lock
 }
@@ -44,9 +43,10 @@ type Table struct {
 	ceiling  atomic.Uint64 // no token is larger, see SetTokenCeiling
 	ttlMs    uint32        // from the configuration
 	ttlMaxMs uint32        // longest TTL of a command, see SetTTLMax
-	full     atomic.Bool   // no memory is left, see memory.go; read by every ACQUIRE that needs a record
-	locks    pool
-	config   Config
+	// no memory is left, see memory.go; read by every ACQUIRE that needs a record
+	full   atomic.Bool
+	locks  pool
+	config Config
 
 	indexSeed maphash.Seed // for long names
 	pauses    *Pauses

@@ -6,9 +6,9 @@ import (
 	"dlm/codec"
 )
 
-// The words of a command that is Short lie in its Text as they do in a record, which has room for
-// them then: the name and, from the next multiple of 8 on, the service, with zeros in between. So
-// both are compared and copied together.
+// A Short command has its words in Text, in the form of a record: the name and, from the next
+// multiple of 8 on, the service, with zeros in between. A record has room for them then. So both
+// words are compared and copied together.
 
 // heldBy reports whether p, of that batch, names the lock and its holder.
 func (s *Shard) heldBy(l *lock, p *codec.LockCommand, b *Batch) bool {
@@ -36,13 +36,13 @@ func (l *lock) setText(p *codec.LockCommand) {
 }
 
 type (
-	half    [textLen / 2]byte // as much as most of them need
+	half    [textLen / 2]byte // most names and services fit together
 	quarter [textLen / 4]byte // as much as one instruction copies
 )
 
-// sameHalf reports whether a and b begin with the same n bytes, more than one word and at most all.
-// It compares word by word from the front, as they were stored, because a processor need not wait
-// then until what it has just stored has reached the cache.
+// sameHalf reports whether a and b begin with the same n bytes. n is more than one word and at most
+// all. It compares word by word from the front, as they were stored. A load that spans two recent
+// stores would have to wait until both have reached the cache.
 func sameHalf(a, b *half, n uint) bool {
 	differ := binary.LittleEndian.Uint64(a[:]) ^ binary.LittleEndian.Uint64(b[:])
 	second := binary.LittleEndian.Uint64(a[8:]) ^ binary.LittleEndian.Uint64(b[8:])

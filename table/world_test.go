@@ -12,8 +12,9 @@ import (
 
 // op is one step of a random run. Its kind decides which of its numbers are used.
 type op struct {
-	Kind          string // a verb, or cancel, takeback, status, list, advance, part, full, pause, caughtup
-	Name, Service int    // indexes into the world's
+	// a verb, or cancel, takeback, status, list, advance, part, full, pause, caughtup
+	Kind          string
+	Name, Service int // indexes into the world's
 	WaitMs, TTLMs uint32
 	Meta          int // 0: no META; else length + 1
 	Token         int // 0: no TOKEN; 1: the current one; 2: another one
