@@ -8,36 +8,39 @@ import (
 )
 
 const (
-	connsPerAddress    = 1_000 // default of max-conns-per-address: some services with a pool each
-	newConnsPerAddress = 200   // default of max-new-conns-per-address: well above any reconnecting
-	addressesKnownMin  = 1_024 // addresses without a connection that are never looked for
+	// default of max-conns-per-address: enough for several services with a pool each
+	connsPerAddress = 1_000
+	// default of max-new-conns-per-address: well above the rate of reconnecting clients
+	newConnsPerAddress = 200
+	addressesKnownMin  = 1_024 // number of known addresses below which purge does not run
 )
 
-// addresses bounds the connections that one address has, and how fast it opens new ones.
-// An address may open as many in one go as it may have, and then so many a second.
+// addresses bounds how many connections an address has, and how fast it opens new ones. An address
+// may open as many together as it may have, and then that rate per second.
 //
-// By default connections from this machine are not bounded: a proxy in front of the server makes
-// all its clients one address, and who can start processes here has better means to do harm.
+// By default connections from this machine are not bounded. A proxy in front of the server makes
+// all its clients one address, and a program that runs here has other means to do harm.
 type addresses struct {
 	max      int   // connections of one address
 	interval int64 // ns between two new ones of an address
 
-	// Settings that were given hold for addresses of this machine too.
+	// An explicit setting holds for addresses of this machine too.
 	localMax, localRate bool
 
-	mu      sync.Mutex
-	known   map[auth.AddressKey]*addressConns // guarded by mu
-	purgeAt int                               // size of known at which idle ones are forgotten; guarded by mu
+	mu    sync.Mutex
+	known map[auth.AddressKey]*addressConns // guarded by mu
+	// size of known at which idle ones are forgotten; guarded by mu
+	purgeAt int
 }
 
-// addressConns is what is known of one address. It is forgotten when it has no connection and owes
-// no time, so that there are at most as many as connections, and as were opened within a moment.
+// addressConns is the state of one address. It is forgotten when it has no connection and owes no
+// time. So there are at most as many as connections, and as were opened within a moment.
 type addressConns struct {
 	open int
-	owes int64 // table time until which it has used up its new connections
+	owes int64 // table time before which it may open no other connection
 }
 
-// configure takes the settings, of which 0 is the default.
+// configure takes the settings, where 0 means the default.
 func (a *addresses) configure(cfg *Config) {
 	a.known = make(map[auth.AddressKey]*addressConns)
 	a.purgeAt = addressesKnownMin
@@ -52,8 +55,8 @@ func (a *addresses) configure(cfg *Config) {
 	a.interval = int64(time.Second) / int64(rate)
 }
 
-// arrive notes a new connection of the address, and reports whether it is counted. If it is
-// one too many, why says of what.
+// arrive notes a new connection of the address, and reports whether it is counted. If it exceeds a
+// limit, why says which.
 func (a *addresses) arrive(key auth.AddressKey, loopback bool, now int64) (counted bool, why rejection) {
 	if key == auth.NoAddress || loopback && !a.localMax && !a.localRate {
 		return false, rejectNot
@@ -89,8 +92,8 @@ func (a *addresses) leave(at *arrival) {
 	a.mu.Unlock()
 }
 
-// purge forgets idle addresses when there are many. The next time is when there are twice
-// as many as remain, so that looking for them costs an arrival little.
+// purge forgets idle addresses when there are many. It runs again when there are twice as many as
+// remain, so that its cost per arrival is small.
 func (a *addresses) purge(now int64) {
 	if len(a.known) < a.purgeAt {
 		return

@@ -11,8 +11,8 @@ const (
 	tooFast = "conns this address opens connections too fast (max-new-conns-per-address)"
 )
 
-// TestConnectionsOfOneAddressAreBounded: a neighbour is not concerned, a place that is left can
-// be taken.
+// TestConnectionsOfOneAddressAreBounded: other addresses are not affected, and a place that was
+// left can be taken.
 func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.ConnsPerAddressMax = 3 })
 	for _, ips := range [][3]string{{"192.0.2.1", "192.0.2.1", "192.0.2.2"}, {"2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1"}, {"127.0.0.1", "127.0.0.1", "127.0.0.2"}} {
@@ -40,7 +40,7 @@ func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 	}
 }
 
-// TestOneAddressOpensConnectionsSoFast: as many in one go as it may have, then so many a second.
+// TestOneAddressOpensConnectionsSoFast: as many together as it may have, then that many a second.
 func TestOneAddressOpensConnectionsSoFast(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.ConnsPerAddressMax = 50; c.NewConnsPerAddressMax = 10 })
 	served := func(n int) (count int) {

@@ -6,18 +6,19 @@ import (
 	"dlm/codec"
 )
 
-// Input that is kept behind a wait is looked at as it comes, and its heartbeats renew (behindWait).
-// Input that is kept until it has its turn is not, because it is about to be executed. But it may
-// be a megabyte of costly commands, or stand behind an answer that is withheld for seconds, and a
-// holder must not lose its lock for that. So heartbeats in it renew, too.
+// Input that is kept after a waiting command is decoded as it comes, and its heartbeats renew
+// (behindWait). Input that is kept until its connection has a turn is not, because it will soon be
+// executed. But it may be a megabyte of costly commands, or follow an answer that is withheld for
+// seconds, and a holder must not lose its lock for that. So renewAhead looks for heartbeats in that
+// input.
 
-// heartbeatWords are what a HEARTBEAT has in it, however it is spelled. Input without them is not
-// taken apart.
+// heartbeatWords are the letters of HEARTBEAT after the first, in upper and lower case. Input
+// without them is not decoded ahead.
 var heartbeatWords = [2][]byte{[]byte("EARTBEAT"), []byte("eartbeat")}
 
-// renewAhead renews the holds that heartbeats name in the kept input that was not looked at. The
-// heartbeats are executed and answered in their places all the same. Those with a COUNT, which come
-// in a recovery only, are left to that.
+// renewAhead renews the holds that heartbeats in the kept input name, in the part that it has not
+// seen. The heartbeats are executed and answered again in their places. Heartbeats with a COUNT,
+// which clients send only in a recovery, are left to that.
 func (r *reactor) renewAhead(c *conn) {
 	p := &c.pending
 	if p.kept == nil {
@@ -25,7 +26,7 @@ func (r *reactor) renewAhead(c *conn) {
 	}
 	p.seen = max(p.seen, p.at)
 	kept := p.kept.B
-	from := max(p.searched-len(heartbeatWords[0]), p.seen) // one may have come in parts
+	from := max(p.searched-len(heartbeatWords[0]), p.seen) // a word may have come in two parts
 	p.searched = len(kept)
 	unseen := kept[from:]
 	if !bytes.Contains(unseen, heartbeatWords[0]) && !bytes.Contains(unseen, heartbeatWords[1]) {
@@ -53,8 +54,8 @@ func (r *reactor) renewAhead(c *conn) {
 	}
 }
 
-// renewEarly executes the present command, which is i of the batch, without an answer if it is a
-// HEARTBEAT that the connection may send, and reports whether it has renewed a hold.
+// renewEarly executes the present command, which is i of the batch, without an answer, if it is a
+// HEARTBEAT that the connection may send. It returns true if a hold was renewed.
 func (r *reactor) renewEarly(c *conn, i int) bool {
 	return r.cmd.Verb == codec.VerbHeartbeat && r.refusal(c) == codec.OK && r.runTable(i, i+1) > i
 }

@@ -14,8 +14,8 @@ var heartbeatForms = map[string]struct{ take, wait, renew, ok string }{
 	"RESP": {array("ACQUIRE", "mine", "B", "0", "TTL", "1000"), array("ACQUIRE", "x", "B", "60000"), array("heartbeat", "mine", "B"), "lease_ms"},
 }
 
-// TestAHeartbeatBehindAWaitRenewsWhereverItIsCut: the lock that it keeps was acquired by the same
-// pipeline, whose bytes come in two reads at different times.
+// TestAHeartbeatBehindAWaitRenewsWhereverItIsCut: the same pipeline has acquired the lock, and its
+// bytes come in two reads at different times.
 func TestAHeartbeatBehindAWaitRenewsWhereverItIsCut(t *testing.T) {
 	for name, f := range heartbeatForms {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestAHeartbeatBehindAWaitRenewsWhereverItIsCut(t *testing.T) {
 	}
 }
 
-// TestAHeartbeatBehindInputThatHasToComeToItsTurnRenews: what stands before it is more than a batch
+// TestAHeartbeatBehindInputThatHasToComeToItsTurnRenews: the input before it is more than a batch
 // may execute.
 func TestAHeartbeatBehindInputThatHasToComeToItsTurnRenews(t *testing.T) {
 	for name, f := range heartbeatForms {

@@ -14,8 +14,8 @@ import (
 	"dlm/engine/snapshot"
 )
 
-// dyingPrimary is an address that resets so many connections, and then refuses them, as a
-// process does that was killed and whose memory takes a while to be freed.
+// dyingPrimary returns an address that resets that many connections and then refuses them, like a
+// killed process whose memory takes a while to be freed.
 func dyingPrimary(t *testing.T, resets int) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -86,7 +86,7 @@ func TestAskGivesUpWithTheLastReason(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreFinal: whoever says no is not asked again; whoever stops by itself is.
+// TestRefusalsAreFinal: a primary that refuses is not asked again; one that stops by itself is.
 func TestRefusalsAreFinal(t *testing.T) {
 	for status, again := range map[int]bool{http.StatusConflict: false, http.StatusUnauthorized: false, http.StatusServiceUnavailable: true} {
 		var asked atomic.Int32
@@ -107,7 +107,7 @@ func TestRefusalsAreFinal(t *testing.T) {
 	}
 }
 
-// TestASilentPrimaryIsTold: a process that was stopped accepts connections and says nothing.
+// TestASilentPrimaryIsTold: a stopped process accepts connections and says nothing.
 func TestASilentPrimaryIsTold(t *testing.T) {
 	release := make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

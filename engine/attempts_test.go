@@ -17,8 +17,8 @@ func (s *sim) dialFrom(loop int, ip string) *client {
 	return k
 }
 
-// TestAnswersToWrongTokensAreWithheld: beyond five of an address, each the longer, up to 5 s.
-// Right tokens are not.
+// TestAnswersToWrongTokensAreWithheld: after five of an address, each for longer, up to 5 s.
+// Answers to right tokens are not.
 func TestAnswersToWrongTokensAreWithheld(t *testing.T) {
 	s := newSim(t, func(c *Config) { withTokens(c); c.AuthWait = time.Hour })
 	const wrong = "ERROR DENIED no such token\n"
@@ -78,7 +78,7 @@ func TestWhatComesBehindAWithheldAnswerKeepsItsPlace(t *testing.T) {
 	}
 }
 
-// TestInputBehindAWithheldAnswerIsBounded: nothing of it is looked at.
+// TestInputBehindAWithheldAnswerIsBounded: none of it is decoded.
 func TestInputBehindAWithheldAnswerIsBounded(t *testing.T) {
 	s := newSim(t, withTokens)
 	for range 6 {

@@ -33,7 +33,7 @@ func BenchmarkPairBatch(b *testing.B) {
 			batches := make([][]byte, load.locks/64)
 			for i := range batches {
 				for n := range 128 {
-					// The last verb is for those pairs that have no use for the number.
+					// The last verb is for pairs that do not use the number.
 					pair := fmt.Sprintf(load.pair+"%[3]s", fmt.Sprintf("lock:%015d", rng.IntN(load.locks)), n, "")
 					batches[i] = append(batches[i], pair...)
 				}
@@ -49,8 +49,9 @@ func BenchmarkPairBatch(b *testing.B) {
 	}
 }
 
-// BenchmarkWaitBatch is 100,000 tagged waits for one lock, each with a time-out of its own: 50 connections send
-// them in batches of 64, and are lost. The memory of the table is there, that of the connections is not.
+// BenchmarkWaitBatch is 100,000 tagged waits for one lock, each with a time-out of its own: 50
+// connections send them in batches of 64, and are lost. The memory of the table is there, that of
+// the connections is not.
 func BenchmarkWaitBatch(b *testing.B) {
 	const conns, waits, depth = 50, 100_000, 64
 	batches := make([][]byte, 0, waits/depth+conns)
@@ -85,8 +86,9 @@ func BenchmarkWaitBatch(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/waits, "ns/wait")
 }
 
-// BenchmarkTwoLoops compares a loop that executes batches of pairs on 10,000 locks alone with two that do so at
-// the same time. They take turns in short pieces, since a machine that others use changes its speed within a second.
+// BenchmarkTwoLoops compares one loop that executes batches of pairs on 10,000 locks with two that
+// do so at the same time. They take turns in short pieces, because a shared machine changes its
+// speed within a second.
 func BenchmarkTwoLoops(b *testing.B) {
 	const batchesPerTurn = 1000 // 30 ms
 	s := newSim(&testing.T{}, nil)

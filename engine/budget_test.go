@@ -165,21 +165,23 @@ func TestTheMemoryLimitIsLiftedWhenLocksAreGone(t *testing.T) {
 	a := s.dial(0)
 	s.e.checkMemory()
 	n, refused := 0, false
-	for ; n < 1_000_000 && !refused; n++ { // no look at the memory in between: the table counts what it takes
+	// the memory is not read in between: the table counts what it takes
+	for ; n < 1_000_000 && !refused; n++ {
 		a.send(fmt.Sprintf("ACQUIRE lock%d A 0 TTL 1000\n", n))
 		refused = strings.HasPrefix(a.reads(), "ERROR LIMIT memory no memory is left for locks and waiters (max-memory)")
 	}
 	if bytes := s.e.tab().Totals().Bytes; !refused || bytes < 9<<20 || bytes > 11<<20 {
 		t.Fatalf("%d locks in %d bytes, refused: %v", n, bytes, refused)
 	}
-	full := s.e.tab().Totals().Bytes // some less than was counted: an index that grows gives its old slots back
+	// some less than was counted: an index that grows gives its old slots back
+	full := s.e.tab().Totals().Bytes
 	s.e.memoryUsed = func() int64 { return most - full + s.e.tab().Totals().Bytes }
 	s.e.checkMemory()
 	long := "ACQUIRE " + strings.Repeat("long", 50) + " A 0"
 	a.send(long + "\n")
 	a.expectPrefix("ERROR LIMIT memory ")
 	a.do("HEARTBEAT lock1 A TTL 5000", "OK")
-	// What was released has room for others, at the limit too.
+	// Released memory has room for others, even at the limit.
 	a.do("RELEASE lock2 A", "OK")
 	a.do("ACQUIRE lock2 B 0", "OK")
 	s.advance(2 * time.Second)
@@ -201,7 +203,7 @@ func TestMemoryOfManyTagsIsGivenBack(t *testing.T) {
 	for i := range 1000 {
 		a.send(fmt.Sprintf("@%d ACQUIRE x A 10\n", i))
 	}
-	a.send("@0a ACQUIRE x A 10\n") // behind @999 it does not rise
+	a.send("@0a ACQUIRE x A 10\n") // after @999 it does not rise
 	if a.c.waits.byTag.Slots == nil || a.c.waits.chunks == nil {
 		t.Fatal("there is nothing to give back")
 	}

@@ -7,9 +7,9 @@ import (
 	"dlm/table"
 )
 
-// buffers accounts for the memory in all connection buffers: partial input,
-// commands behind waits, unread output. Beyond the limit the connection with
-// the largest is closed, so that one client can't make the server shut out others.
+// buffers accounts for the memory in all connection buffers: partial input, kept commands, unread
+// output. Beyond the limit it closes the connection with the largest, so that one client can't make
+// the server refuse others.
 type buffers struct {
 	max   int64
 	total atomic.Int64
@@ -20,7 +20,7 @@ type buffers struct {
 	freed int64                // bytes of dying; guarded by mu
 }
 
-// account brings what is known of a connection's buffers up to date.
+// account updates the account of a connection's buffers.
 func (r *reactor) account(c *conn) {
 	size := 0
 	if !c.closed {
@@ -32,7 +32,7 @@ func (r *reactor) account(c *conn) {
 	}
 	b := &r.e.buffers
 	total := b.total.Add(int64(size - c.buffered))
-	tracked := size >= trackedMin || c.buffered >= trackedMin // else it is not in large
+	tracked := size >= trackedMin || c.buffered >= trackedMin // otherwise it is not in large
 	c.buffered = size
 	if !tracked && !c.closed && total <= b.max {
 		return
@@ -50,8 +50,8 @@ func (b *buffers) buried(id table.ConnID) {
 	delete(b.dying, id)
 }
 
-// track notes the size of one connection, and returns the one to close if all
-// together are beyond the limit.
+// track notes the size of one connection. If all together are beyond the limit, it returns the
+// connection to close.
 func (b *buffers) track(id table.ConnID, size int, total int64) (victim table.ConnID, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,7 +70,7 @@ func (b *buffers) track(id table.ConnID, size int, total int64) (victim table.Co
 	if total-b.freed <= b.max {
 		return 0, false
 	}
-	// Without a large one it is the caller's turn: many small ones are the load.
+	// Without a large one the caller's is closed, because many small ones are the load.
 	victim, largest := id, size
 	for other, n := range b.large {
 		if n > largest {

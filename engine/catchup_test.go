@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// polled is a sim whose connections have sockets: what arrives lies there until a loop polls.
+// polled is a sim whose connections have sockets: input lies there until a loop polls.
 type polled struct {
 	*sim
 	clients []*client
-	wires   map[*client]string // what has arrived and was not read yet
+	wires   map[*client]string // input that was not read yet
 	asked   map[*reactor]bool
 }
 
@@ -29,8 +29,8 @@ func (p *polled) dial(loop int) *client {
 	return k
 }
 
-// poll is one round of a loop: what was posted, one read of each socket, and then the probe. What the
-// round posts waits for the next one.
+// poll is one round of a loop: posted messages, one read of each socket, and then the probe.
+// Messages that the round posts wait for the next one.
 func (p *polled) poll(loop int) {
 	r := p.e.reactors[loop]
 	p.deliver()
@@ -113,7 +113,7 @@ func TestHeartbeatsInSocketsAreReadBeforeLeasesEnd(t *testing.T) {
 	}
 }
 
-// TestPauseWithinARound: what a second pause holds back is left to the next round, and does not keep
+// TestPauseWithinARound: the delay of a second pause is left to the next round, and does not keep
 // the first round from its end.
 func TestPauseWithinARound(t *testing.T) {
 	p := newPolled(t)
@@ -134,8 +134,8 @@ func TestPauseWithinARound(t *testing.T) {
 	}
 }
 
-// TestThrottledServerKeepsTime: in a process that gets 50 of each 250 ms a lease of 2 s lasts 2 s and
-// a wait of 1 s one, or until the process runs again.
+// TestThrottledServerKeepsTime: in a process that gets 50 of each 250 ms a lease of 2 s lasts 2 s
+// and a wait of 1 s one, or until the process runs again.
 func TestThrottledServerKeepsTime(t *testing.T) {
 	p := newPolled(t)
 	a, b, c := p.dial(0), p.dial(1), p.dial(1)

@@ -18,8 +18,8 @@ func TestTTLBeyondTheGrace(t *testing.T) {
 	s.crash()
 }
 
-// TestTTLBeyondTheGraceBehindAWait: a heartbeat that is executed when it is read
-// is held to the same limit.
+// TestTTLBeyondTheGraceBehindAWait: a heartbeat that is executed when it is read has the same
+// limit.
 func TestTTLBeyondTheGraceBehindAWait(t *testing.T) {
 	s := mustStart(t, t.TempDir(), nil)
 	s.want("ACQUIRE busy other 0", "OK")
@@ -34,8 +34,8 @@ func TestTTLBeyondTheGraceBehindAWait(t *testing.T) {
 	s.cleanStop()
 }
 
-// TestClaimWithItsTTL: a holder may say its TTL again although the grace was
-// made shorter, also if there is no image that knows it.
+// TestClaimWithItsTTL: a holder may repeat its TTL although the grace was made shorter, even if no
+// image has the hold.
 func TestClaimWithItsTTL(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
@@ -46,8 +46,8 @@ func TestClaimWithItsTTL(t *testing.T) {
 	s.crash()
 }
 
-// TestCountBehindAWaitCountsOnce: in a grace, a holder asks for one more count,
-// and shows what it had. Both are there then.
+// TestCountBehindAWaitCountsOnce: in a grace a holder asks for one more count and shows its old
+// one. Both are granted.
 func TestCountBehindAWaitCountsOnce(t *testing.T) {
 	for _, form := range []string{
 		"ACQUIRE x svc 3000\nHEARTBEAT x svc TOKEN %d COUNT 1\n",
@@ -70,8 +70,8 @@ func TestCountBehindAWaitCountsOnce(t *testing.T) {
 	}
 }
 
-// TestCountBehindKeptReleases: a holder waits for another lock, gives a count back
-// and shows what it has left. The count must not be taken twice.
+// TestCountBehindKeptReleases: a holder waits for another lock, releases a count and shows the
+// remaining ones. The count must not be subtracted twice.
 func TestCountBehindKeptReleases(t *testing.T) {
 	for left := 1; left <= 2; left++ {
 		dir := t.TempDir()
@@ -95,7 +95,7 @@ func TestCountBehindKeptReleases(t *testing.T) {
 	}
 }
 
-// TestClaimsPassTheLimitOfLocks that requests of others have used up.
+// TestClaimsPassTheLimitOfLocks that other requests have used up.
 func TestClaimsPassTheLimitOfLocks(t *testing.T) {
 	dir := t.TempDir()
 	few := func(c *Config) { c.LocksMax = 3 }

@@ -15,11 +15,11 @@ import (
 	"dlm/table"
 )
 
-// Config is what a server is told at its start. The zero value of a field
-// means its default, which EnsureDefaults fills in.
+// Config has the settings of a server. The zero value of a field means its default, which
+// EnsureDefaults fills in.
 type Config struct {
-	// Listen is the TCP address to serve on, host:port. Default localhost:7420, which is
-	// 127.0.0.1 and ::1. Port 0 takes a free one; Engine.Addr tells which.
+	// Listen is the TCP address to serve on, host:port. Default localhost:7420, which is 127.0.0.1
+	// and ::1. Port 0 takes a free port, which Engine.Addr returns.
 	Listen string
 	// Loops is the number of event loops, 1 to 256. Default: GOMAXPROCS.
 	Loops int
@@ -27,95 +27,95 @@ type Config struct {
 	// Default 30 s; 100 ms to 24 h, whole milliseconds.
 	Lease time.Duration
 
-	// ConnsMax is the most open connections. Default 10,000. It is lowered to
-	// what the file limit of the process leaves, with a warning in the log.
+	// ConnsMax is the most open connections. Default 10,000. If the file limit of the process is
+	// too low for it, it is lowered, with a warning in the log.
 	ConnsMax int
 	// ConnsPerAddressMax is the most open connections of one address, or of a /64 of
 	// IPv6. Default 0: 1,000, and no bound for addresses of this machine.
 	ConnsPerAddressMax int
-	// NewConnsPerAddressMax is how many connections an address may open a second, when it
-	// has opened as many as it may have. Default 0: 200, and no bound for addresses of this machine.
+	// NewConnsPerAddressMax is how many connections a second an address may open after it has
+	// opened as many as it may have. Default 0: 200, and no bound for addresses of this machine.
 	NewConnsPerAddressMax int
-	// LocksMax is the most locks held at once. Default 10,000,000.
+	// LocksMax is the most held locks. Default 10,000,000.
 	LocksMax int
-	// WaitersMax is the most waiting requests at once. Default 1,000,000.
+	// WaitersMax is the most waiting requests. Default 1,000,000.
 	WaitersMax int
 	// WaitersPerLockMax is the most waiting requests on one lock. Default 100,000.
 	WaitersPerLockMax int
-	// PendingMax is the most bytes of commands kept behind a waiting one, per
-	// connection. Default 1 MiB.
+	// PendingMax is the most bytes of commands kept after a waiting one, per connection. Default 1
+	// MiB.
 	PendingMax int
-	// UnreadMax is the most bytes of unread replies per connection, with what the server notes of the
-	// grants in them. Beyond it no more commands are executed until half of it has been read. Default 32 MiB.
+	// UnreadMax is the most bytes of unread replies per connection, including the notes about
+	// grants in them. Beyond it no command is executed until half of them has been read. Default 32
+	// MiB.
 	UnreadMax int
-	// BufferedMax is the most bytes in all connection buffers together; beyond
-	// it the connection with the largest is closed. Default 256 MiB.
+	// BufferedMax is the most bytes in all connection buffers together. Beyond it the connection
+	// with the largest is closed. Default 256 MiB.
 	BufferedMax int64
-	// MemoryMax is the resident memory of the process, in bytes, from which on the table takes no more: new locks and waiting
-	// requests must find room in what it has. At least 32 MiB. Default 0: no limit but the counts above.
+	// MemoryMax is the resident memory of the process, in bytes, from which on the table takes no
+	// more. New locks and waiting requests must then fit into the memory that it has. At least 32
+	// MiB. Default 0: no limit but the counts above.
 	MemoryMax int64
-	// PartialMax is how long a partial command may take. Default 10 s.
+	// PartialMax is how long a command may be partial. Default 10 s.
 	PartialMax time.Duration
 	// AuthWait is how long a connection may stay unauthenticated when
 	// credentials are configured. Default 5 s.
 	AuthWait time.Duration
-	// StopWait is how long a stop may take in all, with the last image. Serve does not keep
-	// it by itself: see Engine.StopsAt. Default 25 s: less than the 30 s after which Kubernetes
-	// kills, and enough for an image of 10 million locks on a disk that takes 50 MB/s.
+	// StopWait is how long a stop may take in all, with the last image. Serve does not enforce it:
+	// see Engine.StopsAt. Default 25 s, less than the 30 s after which Kubernetes kills, and enough
+	// for an image of 10 million locks on a disk that takes 50 MB/s.
 	StopWait time.Duration
 
-	// DataDir is where images of the table are kept, so that holds survive a
-	// restart. Default: empty, memory only.
+	// DataDir is the directory for images of the table, so that holds survive a restart. Default:
+	// empty, memory only.
 	DataDir string
 	// SnapshotInterval is the time between images. Default 5 s; 100 ms to 1 h.
 	SnapshotInterval time.Duration
 	// SnapshotKeep is how many images are kept. Default 3; 1 to 1,000.
 	SnapshotKeep int
-	// RecoveryGrace is how long a start from an image waits for holders to show
-	// what they hold, before it grants anything. With a DataDir no lease may be
-	// longer. Default 30 s; 1 s to 24 h.
+	// RecoveryGrace is how long a start from an image grants nothing, so that holders can show
+	// their tokens. With a DataDir no lease may be longer. Default 30 s; 1 s to 24 h.
 	RecoveryGrace time.Duration
-	// BackupOf makes the server a backup: it follows the primary with that HTTP
-	// address, or that data directory if there is a slash in it, and serves
-	// nothing but lookups until it is promoted. It needs a DataDir.
+	// BackupOf makes the server a backup. It follows the primary with that HTTP address, or that
+	// data directory if there is a slash in it, and only answers reads until it is promoted. It
+	// needs a DataDir.
 	BackupOf string
-	// BackupToken is what a backup shows to its primary: role backup or admin.
+	// BackupToken is the token that a backup shows to its primary: role backup or admin.
 	BackupToken string
-	// RecoverOlder starts from the newest image that is sound, and sets damaged ones aside. It does
-	// nothing while the newest is sound.
+	// RecoverOlder starts from the newest sound image, and sets damaged ones aside. It does nothing
+	// while the newest is sound.
 	RecoverOlder bool
 
-	// TokenFloor is what the fencing tokens of this start are above, as they are above
-	// all that the DataDir knows. Default 0: the wall clock and the DataDir decide.
+	// TokenFloor is a lower bound of the fencing tokens of this start, in addition to the bounds of
+	// the DataDir. Default 0: the wall clock and the DataDir decide.
 	TokenFloor codec.Token
 
-	// Credentials are the known tokens. With at least one, every connection
-	// must authenticate.
+	// Credentials are the known tokens. If there is any, every connection must authenticate.
 	Credentials []auth.Credential
-	// AdminToken, if not nil, is the SHA-256 of one token with the admin role
-	// that leaves all other commands open to everybody.
+	// AdminToken, if not nil, is the SHA-256 of one token with the admin role. All other commands
+	// stay open to everybody.
 	AdminToken *[32]byte
 	// AdminName names AdminToken in logs. Default DLM_ADMIN_TOKEN.
 	AdminName string
-	// FindAdmin, if not nil, returns the admin token of a server without tokens that the same
-	// user runs at an HTTP address, host:port; empty: none is known. A backup that is promoted
-	// shows it to its primary.
+	// FindAdmin, if not nil, returns the admin token of a server without tokens that the same user
+	// runs at an HTTP address, host:port, or "" if none is known. A backup that is promoted shows
+	// it to its primary.
 	FindAdmin func(addr string) string
 	// InsecureNoAuth permits a non-loopback address without credentials.
 	InsecureNoAuth bool
 
-	// Version is what INFO and HELLO answer. Default "dev".
+	// Version is the version in INFO and HELLO. Default "dev".
 	Version string
-	// Log receives the server's few log lines. Default: slog.Default().
-	// Loops log too: a handler that waits for whoever reads the log stops them.
+	// Log receives the server's few log lines. Default: slog.Default(). Loops log too, so a handler
+	// that waits for the reader of the log stops them.
 	Log *slog.Logger
 	// LogDropped, if not nil, returns how many records of Log were not written, for INFO.
 	LogDropped func() uint64
-	// Crash, if not nil, ends the process after a bug that was logged and leaves the table in
-	// doubt, when the log has got out. Nil: a panic does.
+	// Crash, if not nil, writes out the log and ends the process after a bug that leaves the state
+	// of the table unknown. If it is nil, the panic goes on.
 	Crash func()
-	// Tap, if not nil, is called for every change of a lock, with the mutex of
-	// its shard held. Tests use it as the stream of events; servers leave it nil.
+	// Tap, if not nil, is called for every change of a lock, with the mutex of its shard held. It
+	// is for tests; servers leave it nil.
 	Tap func(*table.Event)
 
 	wall func() time.Time // the wall clock; tests set it back
@@ -153,7 +153,7 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Validate reports every problem of the configuration at once, joined.
+// Validate returns all problems of the configuration, joined.
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

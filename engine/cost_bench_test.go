@@ -9,9 +9,9 @@ import (
 	"dlm/engine/clock"
 )
 
-// BenchmarkCosts measures what each kind of command costs the loop in CPU time, and what it is
-// charged: units of 100 ns. Both should be near each other; what is charged too little lets its
-// sender starve others. Writing to the sink costs nothing, which costWrite and costBytes are for.
+// BenchmarkCosts measures the CPU time of each kind of command in its loop, beside its charge in
+// units of 100 ns. Both should be close, because a command that is charged too little lets its
+// sender starve others. Writing to the sink costs nothing; costWrite and costBytes are for that.
 func BenchmarkCosts(b *testing.B) {
 	docs := "*2\r\n$7\r\nCOMMAND\r\n$4\r\nDOCS\r\n"
 	for _, kind := range []struct{ name, setup, line string }{

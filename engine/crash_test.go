@@ -7,7 +7,7 @@ import (
 	"dlm/table"
 )
 
-// TestABugWithAShardLockedEndsTheProcess, by the function that gets the log out first.
+// TestABugWithAShardLockedEndsTheProcess through the function that first writes out the log.
 func TestABugWithAShardLockedEndsTheProcess(t *testing.T) {
 	ended := 0
 	s := newSim(t, func(c *Config) {

@@ -29,8 +29,7 @@ func joinCrowd(t *testing.T, addr string) *crowd {
 	return &crowd{conn: conn, in: bufio.NewReader(conn)}
 }
 
-// enqueue sends n waits, and a PING behind them whose answer tells that all
-// have been read.
+// enqueue sends n waits, and a PING whose answer proves that all were read.
 func (c *crowd) enqueue(n, timeoutMs int) {
 	var text strings.Builder
 	for i := range n {

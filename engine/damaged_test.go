@@ -46,7 +46,8 @@ func TestRecoverOlderInAUnitFile(t *testing.T) {
 		s.cleanStop()
 	}
 	damaged := damageNewest(t, dir)
-	if err := os.WriteFile(damaged, make([]byte, 20_000), 0o600); err != nil { // as some disks leave it
+	// some disks leave such files
+	if err := os.WriteFile(damaged, make([]byte, 20_000), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := newDurableSim(t, dir, nil); err == nil || !strings.Contains(err.Error(), "--recover older") {
@@ -70,7 +71,7 @@ func TestRecoverOlderInAUnitFile(t *testing.T) {
 	}
 }
 
-// TestRecoverOlderKeepsWhatItCanNotRead: an image of a newer version is none that is damaged.
+// TestRecoverOlderKeepsWhatItCanNotRead: an image of a newer version is not damaged.
 func TestRecoverOlderKeepsWhatItCanNotRead(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)

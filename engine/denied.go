@@ -8,18 +8,18 @@ import (
 
 const deniedLogEvery = 5 * time.Second // between two lines of the log on refused commands of admins
 
-// denied counts what was refused for the lack of the admin role. It is part of the audit, and
-// summed up there, since anybody can have as much refused as they care to send.
+// denied counts requests that were refused for the lack of the admin role. The audit only has their
+// sum, because a line per refusal would let any client fill the log.
 type denied struct {
 	mu       sync.Mutex
 	total    uint64    // guarded by mu
 	unlogged uint64    // since the last line; guarded by mu
-	what     string    // the last one; guarded by mu
-	by, from string    // of the last one: name of its token, or empty, and address; guarded by mu
+	what     string    // the last request; guarded by mu
+	by, from string    // its token's name, or empty, and its address; guarded by mu
 	loggedAt time.Time // guarded by mu
 }
 
-// NoteDenied counts a request of admins that was refused. Any goroutine may call it.
+// NoteDenied counts a refused request of the HTTP side. Any goroutine may call it.
 func (e *Engine) NoteDenied(what, by, from string) {
 	d := &e.denied
 	d.mu.Lock()
@@ -29,7 +29,7 @@ func (e *Engine) NoteDenied(what, by, from string) {
 	d.what, d.by, d.from = what, by, from
 }
 
-// say logs what was refused since the last line, if it is time for one, or if this is the end.
+// say logs the refusals since the last line, if it is time for a line, or if end is true.
 func (d *denied) say(log *slog.Logger, now time.Time, end bool) {
 	d.mu.Lock()
 	n, what, by, from := d.unlogged, d.what, d.by, d.from
@@ -39,10 +39,10 @@ func (d *denied) say(log *slog.Logger, now time.Time, end bool) {
 	}
 	d.unlogged, d.loggedAt = 0, now
 	d.mu.Unlock()
-	log.Warn("refused: only admins may do this", "event", "denied", "count", n, "last", what, "by", by, "from", from)
+	log.Warn("refused what only admins may do", "event", "denied", "count", n, "last", what, "by", by, "from", from)
 }
 
-// info adds what INFO tells of it.
+// info appends the counts to INFO.
 func (d *denied) info(b []byte) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -41,7 +41,7 @@ func mustStart(t *testing.T, dir string, change func(*Config)) *sim {
 	return s
 }
 
-// image writes one, as the imager does at each interval.
+// image writes an image, as the imager does at each interval.
 func (s *sim) image() {
 	s.t.Helper()
 	if err := s.e.imager.Load().write(); err != nil {
@@ -49,7 +49,7 @@ func (s *sim) image() {
 	}
 }
 
-// crash ends the sim as kill -9 would: only the lock of the directory goes.
+// crash ends the sim like kill -9: only the lock of the directory goes.
 func (s *sim) crash() {
 	s.t.Helper()
 	if err := s.e.served.Load().dir.Close(); err != nil {

@@ -42,7 +42,7 @@ func TestRestartAfterACrash(t *testing.T) {
 	s.crash()
 }
 
-// TestANewDirectoryIsTold: a volume that is not mounted is an empty directory, too.
+// TestANewDirectoryIsTold: a volume that is not mounted looks like an empty directory.
 func TestANewDirectoryIsTold(t *testing.T) {
 	dir := t.TempDir()
 	for start := range 3 {
@@ -79,7 +79,7 @@ func TestRestartAfterACleanStop(t *testing.T) {
 	s.crash()
 }
 
-// TestRefusedStarts are those that could harm: each says what to do.
+// TestRefusedStarts are harmful starts. Each error says what to do.
 func TestRefusedStarts(t *testing.T) {
 	refused := func(dir string, change func(*Config), want string) {
 		t.Helper()
@@ -131,7 +131,7 @@ func TestRefusedStarts(t *testing.T) {
 	refused(dir, nil, "a backup has taken over")
 }
 
-// TestFailedImages are told, and leave the last good one.
+// TestFailedImages are reported, and leave the last good image.
 func TestFailedImages(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
@@ -167,7 +167,8 @@ func TestFailedImages(t *testing.T) {
 	s.crash()
 }
 
-// TestCopiesOfOneImage starts twice from copies of the same image, without its START: no token may come twice.
+// TestCopiesOfOneImage starts twice from copies of the same image, without its START: no token may
+// come twice.
 func TestCopiesOfOneImage(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
@@ -197,7 +198,7 @@ func TestCopiesOfOneImage(t *testing.T) {
 	}
 }
 
-// TestOldImageCanNotBeRemoved: the newest was written nevertheless, and the stop is clean.
+// TestOldImageCanNotBeRemoved: the newest was written all the same, and the stop is clean.
 func TestOldImageCanNotBeRemoved(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, func(c *Config) { c.SnapshotKeep = 1 })
@@ -219,8 +220,8 @@ func TestOldImageCanNotBeRemoved(t *testing.T) {
 	s.crash()
 }
 
-// TestImageUnderAnotherName: an older image in the place of the one of the clean
-// stop does not pass for it.
+// TestImageUnderAnotherName: an older image under the name of the clean stop's image is not
+// accepted.
 func TestImageUnderAnotherName(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)

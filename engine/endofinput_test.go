@@ -10,7 +10,7 @@ import (
 
 const canceledLine = "ERROR CANCELED the input of this connection has ended, and with it its waits\n"
 
-// half sends commands, ends the stream as nc -N does, and returns all that comes.
+// half sends commands, ends the stream as nc -N does, and returns everything that the server sends.
 func half(t *testing.T, e *Engine, in string) string {
 	t.Helper()
 	conn := dialServer(t, e)
@@ -27,7 +27,7 @@ func half(t *testing.T, e *Engine, in string) string {
 	return string(all)
 }
 
-// TestAClientThatHasEndedItsInputGetsAllAnswers ends the input of real sockets behind commands of
+// TestAClientThatHasEndedItsInputGetsAllAnswers ends the input of real sockets after commands of
 // all kinds.
 func TestAClientThatHasEndedItsInputGetsAllAnswers(t *testing.T) {
 	e := serve(t, func(*Config) {})
@@ -109,8 +109,8 @@ func TestAGrantThatMeetsTheEndOfTheInputGoesToTheNext(t *testing.T) {
 	}
 }
 
-// TestTheRestOfTheInputIsExecutedBeforeTheEnd: what a batch has left for later, what stands behind
-// a withheld answer, and what waits for the peer to read.
+// TestTheRestOfTheInputIsExecutedBeforeTheEnd: the rest of a batch, commands after a withheld
+// answer, and commands that wait for the peer to read.
 func TestTheRestOfTheInputIsExecutedBeforeTheEnd(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.UnreadMax = 300_000 })
 	a, holder := s.dial(0), s.dial(0)

@@ -163,7 +163,8 @@ func TestAPauseOfTheServerExpiresNobody(t *testing.T) {
 }
 
 func TestABugInABatchClosesThatConnectionOnly(t *testing.T) {
-	for _, in := range []string{"ACQUIRE y B 0\n", "PING\nPING\n"} { // one that is executed by itself, and others
+	// a command that is executed by itself, and others
+	for _, in := range []string{"ACQUIRE y B 0\n", "PING\nPING\n"} {
 		s := newSim(t, nil)
 		a, b := s.dial(0), s.dial(0)
 		a.do("ACQUIRE x A 0", "OK")
@@ -179,8 +180,8 @@ func TestABugInABatchClosesThatConnectionOnly(t *testing.T) {
 	}
 }
 
-// TestABugInTheMiddleOfAReplyClosesThatConnectionToo: half a reply to another connection than the one
-// that is read must not become the beginning of its next.
+// TestABugInTheMiddleOfAReplyClosesThatConnectionToo: half a reply to another connection must not
+// become the beginning of its next reply.
 func TestABugInTheMiddleOfAReplyClosesThatConnectionToo(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(0)

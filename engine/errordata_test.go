@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// TestLimitSaysWhich runs into each limit and wants its word behind the code, in both forms.
+// TestLimitSaysWhich reaches each limit and wants its word after the code, in both forms.
 func TestLimitSaysWhich(t *testing.T) {
 	for _, c := range []struct {
 		which  string
 		change func(*Config)
-		before []string // lines that fill what is limited
+		before []string // lines that use up the limit
 		line   string   // the command that is one too many
 	}{
 		{"locks", func(c *Config) { c.LocksMax = 1 }, []string{"ACQUIRE x A 0"}, "ACQUIRE y A 0"},
@@ -40,7 +40,7 @@ func TestLimitSaysWhich(t *testing.T) {
 	}
 }
 
-// TestTimeoutSaysWhoHoldsTheLock has requests that do not wait, and one that waits in vain.
+// TestTimeoutSaysWhoHoldsTheLock has requests that do not wait, and one that waits without success.
 func TestTimeoutSaysWhoHoldsTheLock(t *testing.T) {
 	const words = " not granted within the wait timeout"
 	for _, loop := range []int{0, 1} {
@@ -60,8 +60,8 @@ func TestTimeoutSaysWhoHoldsTheLock(t *testing.T) {
 	}
 }
 
-// TestTimeoutNamesTheHolderOfNow has a holder that changes during the wait, and one that has gone
-// before the answer reached the loop of the waiter.
+// TestTimeoutNamesTheHolderOfNow has a holder that changes during the wait, and one that is gone
+// before the answer reaches the loop of the waiter.
 func TestTimeoutNamesTheHolderOfNow(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
@@ -102,8 +102,8 @@ func TestAMassOfTimeoutsNamesTheHolder(t *testing.T) {
 	}
 }
 
-// TestRecoveringSaysHowLong has the rest of the grace for those that do not wait and those that
-// waited in vain.
+// TestRecoveringSaysHowLong checks the rest of the grace, for requests that do not wait and for
+// waits that end.
 func TestRecoveringSaysHowLong(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)

@@ -15,8 +15,7 @@ func verbSet(list ...codec.Verb) (set verbs) {
 	return set
 }
 
-// The verbs that a role may use. Those that only concern the connection
-// itself are open to everybody.
+// The verbs of each role. Verbs about the connection itself are open to everybody.
 var (
 	verbsOpen = verbSet(codec.VerbAuth, codec.VerbHello, codec.VerbQuit, codec.VerbReset, codec.VerbHelp,
 		codec.VerbMulti, codec.VerbExec, codec.VerbDiscard)
@@ -37,8 +36,8 @@ var (
 	verbsNamed = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbStatus, codec.VerbForceRelease)
 )
 
-// refusal tells whether the connection may execute the command: OK, NoAuth, Denied, or
-// Limit if it may not as a guest.
+// refusal returns OK if the connection may use the command, else NoAuth, Denied, or Limit for a
+// guest.
 func (r *reactor) refusal(c *conn) codec.Code {
 	bit := verbs(1) << r.cmd.Verb
 	if c.may&bit == 0 {
@@ -56,8 +55,8 @@ func (r *reactor) refusal(c *conn) codec.Code {
 	return codec.OK
 }
 
-// refused answers the present command if the connection may not have it executed, or not now, and
-// reports whether it has.
+// refused answers the present command if the connection may not use it, or not now, and reports
+// whether it did.
 func (r *reactor) refused(c *conn) bool {
 	cmd := r.cmd
 	if c.inMulti() && r.refusedByMulti(c) {
@@ -86,7 +85,7 @@ func (r *reactor) refused(c *conn) bool {
 	return true
 }
 
-// exec executes the present command and answers it. Lock commands are executed in batches instead.
+// exec executes the present command, which is not a lock command, and answers it.
 func (r *reactor) exec(c *conn) {
 	r.w.Start(r.cmd.Form, r.cmd.Tag)
 	if r.refused(c) {
@@ -104,7 +103,7 @@ func (r *reactor) exec(c *conn) {
 	}
 }
 
-// writeHold answers with the fields of a hold where they are wanted.
+// writeHold answers with the fields of a hold if the connection wants them.
 func (r *reactor) writeHold(c *conn, form codec.Form, token codec.Token, count uint32, leaseMs int64) {
 	if c.detail || form == codec.FormRESP {
 		r.w.Hold(token, count, leaseMs)
@@ -113,13 +112,13 @@ func (r *reactor) writeHold(c *conn, form codec.Form, token codec.Token, count u
 	}
 }
 
-// refuse answers the current command with an error.
+// refuse answers the present command with an error.
 func (r *reactor) refuse(code codec.Code, msg string) {
 	r.w.Error(code, msg)
 	r.count(r.cmd.Verb, code)
 }
 
-// done answers the current command with OK.
+// done answers the present command with OK.
 func (r *reactor) done() {
 	r.w.OK()
 	r.count(r.cmd.Verb, codec.OK)

@@ -5,7 +5,7 @@ import (
 	"dlm/table"
 )
 
-// forceRelease answers FORCE-RELEASE and leaves an audit line.
+// forceRelease answers FORCE-RELEASE and writes a line of the audit.
 func (r *reactor) forceRelease(c *conn) {
 	cmd := r.cmd
 	t := r.e.tab()
@@ -31,8 +31,8 @@ func (r *reactor) forceRelease(c *conn) {
 	r.count(cmd.Verb, codec.OK)
 }
 
-// inLog returns bytes of a client in the escapes of replies, without the quotes: a log is read in
-// terminals and as JSON, where other bytes would steer the one and be lost in the other.
+// inLog returns bytes of a client in the escapes of replies, without the quotes. A log is read in
+// terminals, which other bytes would steer, and as JSON, which would lose them.
 func inLog(b []byte) string {
 	quoted := codec.AppendQuoted(nil, b)
 	return string(quoted[1 : len(quoted)-1])

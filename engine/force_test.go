@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestTheAuditHasTheBytesOfAName, also those that JSON has no characters for.
+// TestTheAuditHasTheBytesOfAName, even those that JSON has no characters for.
 func TestTheAuditHasTheBytesOfAName(t *testing.T) {
 	var b bytes.Buffer
 	token := sha256.Sum256([]byte("an-admin-token"))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestNothingBehindAnotherProtocolIsExecuted has a command behind each, as text and as an array.
+// TestNothingBehindAnotherProtocolIsExecuted has a command after each, as text and as an array.
 func TestNothingBehindAnotherProtocolIsExecuted(t *testing.T) {
 	for name, header := range map[string]string{
 		"PROXY v1":                "PROXY TCP4 192.0.2.7 192.0.2.1 51234 7420\r\n",

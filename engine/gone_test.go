@@ -36,7 +36,7 @@ func TestAGrantToAConnectionThatIsGoneGoesToTheNext(t *testing.T) {
 	b.send("ACQUIRE x B 1000\n")
 	c.send("ACQUIRE x C 1000\n")
 	s.hold = true
-	a.do("RELEASE x A", "OK") // B is granted, the message is under way
+	a.do("RELEASE x A", "OK") // B is granted, and the message is on its way
 	b.hangUp()
 	s.deliver()
 	b.expect("")
@@ -78,7 +78,7 @@ func TestAGrantPassesAConnectionWhoseEndIsNotReadYet(t *testing.T) {
 			b.expect("")
 		}
 		c.expect("OK\n")
-		b.send("@r ACQUIRE z B 0\n") // what came before the end is still executed
+		b.send("@r ACQUIRE z B 0\n") // input from before the end is still executed
 		b.hangUp()
 		if !s.free("y") || s.free("z") {
 			t.Fatalf("y free %v, z free %v", s.free("y"), s.free("z"))

@@ -8,25 +8,24 @@ import (
 	"dlm/table"
 )
 
-// Guests are connections beyond max-conns. The places that are kept for them are for holders that
-// come back: a holder that can neither renew nor release keeps its lock from others, and loses it
-// without need.
+// Guests are connections beyond max-conns. Their places are for holders that come back. A holder
+// that can neither renew nor release keeps its lock from others, and loses it needlessly.
 //
-//   - A guest may do what concerns its connection, RELEASE and HEARTBEAT; an admin all but
-//     ACQUIRE. Anything else is answered LIMIT conns, and ends it.
-//   - It has to speak within silentMax, and stays for guestMax, and so long again each time that
-//     it released or renewed a hold. When an ordinary place is free, it takes that.
-//   - When most places are taken, each new guest ends another: of those that have shown least,
-//     the one that is there longest; of an address that has more than a quarter of the places,
-//     first. So neither silent connections nor many holders at one address can keep others out.
+//   - A guest may use RELEASE, HEARTBEAT, and commands about its connection; an admin all but
+//     ACQUIRE. Any other command is answered LIMIT conns and ends the guest.
+//   - It has to speak within silentMax. It stays for guestMax, counted again from each hold that it
+//     releases or renews. When an ordinary place is free, it takes that.
+//   - When most places are taken, each new guest ends another one. This is the guest of the lowest
+//     rank that is there longest, first one of an address that has more than a quarter of the
+//     places. So neither silent connections nor many holders at one address can keep others out.
 //
-// A connection that is turned away is told why as soon as its first byte tells in which form, or
-// after silentMax in text. The loop does that, and ends the stream as it does for any other.
+// A refused connection is told why, in the form of its first byte, or in text after silentMax. The
+// loop does that, and ends the stream as for any other connection.
 const (
 	silentMax     = time.Second
 	guestMax      = 5 * time.Second
 	guestsWanted  = 128
-	guestsLeaving = 16 // of these places are for the next while others are told to leave
+	guestsLeaving = 16 // places for the next guests, while others are told to leave
 	turnedWanted  = 64
 )
 
@@ -38,10 +37,10 @@ var turnedWords = [rejections]string{
 	rejectAddressRate:  "conns this address opens connections too fast (max-new-conns-per-address)",
 }
 
-// verbsGuest are open to guests as far as their role has them.
+// verbsGuest are open to guests if their role has them.
 var verbsGuest = verbsBase | verbSet(codec.VerbRelease, codec.VerbHeartbeat)
 
-// be gives the connection an identity, and with it what it may do.
+// be gives the connection an identity and its rights.
 func (c *conn) be(who auth.Identity) {
 	c.who, c.may = who, verbsOf[who.Role]
 	switch {
@@ -56,8 +55,8 @@ func (c *conn) be(who auth.Identity) {
 	}
 }
 
-// admit is asked for each read of a connection that is not ordinary, and reports whether
-// its input is executed.
+// admit is called for each read of a guest or a refused connection, and reports whether its input
+// is executed.
 func (r *reactor) admit(c *conn, in []byte) bool {
 	if !c.spoke && len(in) > 0 {
 		c.spoke = true
@@ -85,7 +84,7 @@ func (r *reactor) promoteGuest(c *conn) {
 	c.be(c.who)
 }
 
-// overstays reports whether a connection that is not ordinary has to go.
+// overstays reports whether the time of a guest or a refused connection is over.
 func (r *reactor) overstays(c *conn) bool {
 	if c.at.as == guest {
 		r.promoteGuest(c)
@@ -101,14 +100,14 @@ func (r *reactor) turnOut(c *conn) {
 	r.fail(c, codec.Limit, turnedWords[c.at.why])
 }
 
-// refuseGuest answers a command that is not for guests.
+// refuseGuest answers a command that guests may not use.
 func (r *reactor) refuseGuest(c *conn) {
 	r.e.reject(rejectConns)
 	r.refuse(codec.Limit, turnedWords[rejectConns])
 	r.hangUp(c)
 }
 
-// guestShows notes what a guest has shown, and lets it stay for it.
+// guestShows notes the rank of a guest and extends its time.
 func (r *reactor) guestShows(c *conn, rank rank) {
 	if c.at.as != guest || c.closing || c.closed {
 		return
@@ -137,7 +136,7 @@ func (r *reactor) dismiss(id table.ConnID) {
 	r.rouse()
 }
 
-// endGuest ends a guest without waiting for its peer: the place is needed.
+// endGuest ends a guest without waiting for its peer, because its place is needed.
 func (r *reactor) endGuest(id table.ConnID) {
 	c := r.lookup(id)
 	if c == nil || c.at.as != guest {

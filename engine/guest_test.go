@@ -38,7 +38,7 @@ const (
 	allTaken3 = "-LIMIT conns all connections are taken (max-conns): only RELEASE and HEARTBEAT of holders are served, and admins\r\n"
 )
 
-// TestAtMaxConnsHoldersRenewAndRelease: what README promises, in both forms.
+// TestAtMaxConnsHoldersRenewAndRelease, in both forms.
 func TestAtMaxConnsHoldersRenewAndRelease(t *testing.T) {
 	s, first, _ := full(t, nil)
 	first.do("ACQUIRE x a 0", "OK")
@@ -108,8 +108,8 @@ func TestGuestsAreToldInTheirForm(t *testing.T) {
 	}
 }
 
-// TestGuestsNeedATokenWhereThereAreTokens: a holder with the role lock, and admins, who may all
-// but ACQUIRE.
+// TestGuestsNeedATokenWhereThereAreTokens: a holder with the role lock, and admins, who may use all
+// commands but ACQUIRE.
 func TestGuestsNeedATokenWhereThereAreTokens(t *testing.T) {
 	s, first, _ := full(t, withTokens)
 	first.do("AUTH l-token", "OK")
@@ -135,7 +135,7 @@ func TestGuestsNeedATokenWhereThereAreTokens(t *testing.T) {
 	admin.expect(allTaken)
 }
 
-// TestAGuestTakesTheFirstOrdinaryPlace and is one like others then.
+// TestAGuestTakesTheFirstOrdinaryPlace and is an ordinary connection then.
 func TestAGuestTakesTheFirstOrdinaryPlace(t *testing.T) {
 	s, first, second := full(t, nil)
 	first.do("ACQUIRE x a 0", "OK")
@@ -162,7 +162,7 @@ func TestAGuestTakesTheFirstOrdinaryPlace(t *testing.T) {
 	}
 }
 
-// TestHoldersStayAndOthersGo: with far more guests than places, those that have renewed stay.
+// TestHoldersStayAndOthersGo: with far more guests than places, the guests that have renewed stay.
 func TestHoldersStayAndOthersGo(t *testing.T) {
 	s, first, _ := full(t, nil)
 	first.do("ACQUIRE x a 0", "OK")
@@ -170,7 +170,7 @@ func TestHoldersStayAndOthersGo(t *testing.T) {
 	holder.do("HEARTBEAT x a", "OK")
 	var silent []*client
 	for i := range 1000 {
-		if k := s.arrive(i%2, "127.0.0.1"); k != nil { // from where as many may come as like
+		if k := s.arrive(i%2, "127.0.0.1"); k != nil { // an address without a limit
 			silent = append(silent, k)
 		}
 		if n := s.e.places.guests.Load(); n > s.e.places.guestsMax {

@@ -7,18 +7,18 @@ import (
 	"dlm/table"
 )
 
-// rank orders guests by what they have shown. The lowest goes first when others need the place.
+// rank orders guests by what they have done. The lowest goes first when others need the place.
 type rank uint8
 
 const (
-	rankLeaving rank = iota // has been answered for the last time
+	rankLeaving rank = iota // the last answer was given
 	rankNothing
 	rankToken  // has authenticated
 	rankHolder // has released or renewed a hold, or is an admin
 )
 
-// guestbook lists the guests in the order in which they came or last rose in rank. There are so
-// few that it is searched from the beginning. It is the last lock that is taken.
+// guestbook lists the guests in the order of their arrival or last rise in rank. There are so few
+// that it is searched from the beginning. Its lock is the last in the order of locks.
 type guestbook struct {
 	mu     sync.Mutex
 	guests []guestEntry // guarded by mu
@@ -30,8 +30,8 @@ type guestEntry struct {
 	from auth.AddressKey
 }
 
-// guestsPerAddress is how many guests an address keeps when there are more than places. A holder
-// needs its place for a moment only.
+// guestsPerAddress is how many guests an address keeps when there are more guests than places. A
+// holder needs its place only for a moment.
 const guestsPerAddress = guestsWanted / 4
 
 // enter notes the rank of a guest, known or not.
@@ -49,7 +49,7 @@ func (b *guestbook) leave(id table.ConnID) {
 	b.strike(id)
 }
 
-// strike is leave with mu held.
+// strike is leave for a caller that holds mu.
 func (b *guestbook) strike(id table.ConnID) {
 	for i := range b.guests {
 		if b.guests[i].id == id {
@@ -59,8 +59,8 @@ func (b *guestbook) strike(id table.ConnID) {
 	}
 }
 
-// last strikes off the guest that is to give up its place: of the lowest rank, the one that is
-// there longest. If an address has very many guests, it is one of those.
+// last strikes off the guest that has to give up its place: of the lowest rank, the one that is
+// there longest. If an address has too many guests, it is one of those.
 func (b *guestbook) last() (id table.ConnID, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -79,8 +79,8 @@ func (b *guestbook) last() (id table.ConnID, ok bool) {
 	return id, true
 }
 
-// crowd returns the address that has most guests, and reports whether these are too many. It is
-// called with mu held.
+// crowd returns the address with the most guests, and reports whether these are too many. The
+// caller holds mu.
 func (b *guestbook) crowd() (from auth.AddressKey, crowded bool) {
 	count, most := make(map[auth.AddressKey]int, len(b.guests)), 0
 	for _, g := range b.guests {

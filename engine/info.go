@@ -29,7 +29,7 @@ var infoSections = []struct {
 	{"Persistence", (*Engine).infoPersistence},
 }
 
-// info answers INFO: all sections, or those that were asked for.
+// info answers INFO with all sections, or with those that were named.
 func (r *reactor) info() {
 	r.publishStats()
 	sections := uint32(0)
@@ -116,7 +116,7 @@ func (e *Engine) infoLocks(b []byte) []byte {
 	return infoLine(b, "table_bytes_used", t.BytesUsed)
 }
 
-// infoDurability tells what a crash would cost now, and what the last one did.
+// infoDurability says what a crash would lose at this moment, and what the last crash did.
 func (e *Engine) infoDurability(b []byte) []byte {
 	if f := e.follower.Load(); f != nil {
 		return f.info(b)
@@ -190,7 +190,8 @@ func (e *Engine) infoMemory(b []byte) []byte {
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/gc/cycles/total:gc-cycles"},
 		{Name: "/gc/heap/allocs:objects"},
-		{Name: "/gc/heap/tiny/allocs:objects"}, // several share a block; the former counts blocks
+		// several share a block, and the former counts blocks
+		{Name: "/gc/heap/tiny/allocs:objects"},
 	}
 	metrics.Read(samples)
 	var collections debug.GCStats
@@ -207,7 +208,7 @@ func (e *Engine) infoMemory(b []byte) []byte {
 	return infoLine(b, "max_memory", e.cfg.MemoryMax)
 }
 
-// longest of the pauses, which the runtime keeps of its last 256 collections.
+// longest returns the longest of the pauses. The runtime keeps those of its last 256 collections.
 func longest(pauses []time.Duration) time.Duration {
 	if len(pauses) == 0 {
 		return 0

@@ -6,21 +6,23 @@ import (
 )
 
 const (
-	infoPerSecond = 10 // how often INFO is made, beyond the first ten; others get what was made last
+	// INFOs made per second, after the first ten; other requests get the last one
+	infoPerSecond = 10
 	infoAge       = int64(time.Second) / infoPerSecond
 )
 
-// infoCache has the last INFO of each choice of sections. To make one takes the mutexes of all
-// shards and asks the runtime, half a millisecond: too much for whoever sends a thousand of them.
+// infoCache has the last INFO of each set of sections. Making one locks all shards in turn and asks
+// the runtime, which takes half a millisecond. Without the cache a client could send thousands of
+// them.
 type infoCache struct {
 	mu     sync.Mutex
 	made   map[uint32][]byte // by the set of sections, of which there are 256; guarded by mu
-	credit int64             // guarded by mu; ns, infoAge for each that may be made now
-	at     int64             // when credit was brought up to date; guarded by mu
+	credit int64             // ns; each INFO that may be made costs infoAge; guarded by mu
+	at     int64             // when credit was last raised; guarded by mu
 }
 
-// mayMake reports whether INFO may be made anew at table time now, and takes a credit for it.
-// c.mu is held.
+// mayMake takes a credit for making INFO at table time now, and reports whether there was one. The
+// caller holds c.mu.
 func (c *infoCache) mayMake(now int64) bool {
 	if c.made == nil {
 		c.made, c.credit = make(map[uint32][]byte), int64(time.Second)
@@ -34,7 +36,7 @@ func (c *infoCache) mayMake(now int64) bool {
 	return true
 }
 
-// appendInfo appends INFO of a set of sections, and reports whether it was made for this.
+// appendInfo appends INFO of a set of sections, and reports whether it was made for this request.
 func (e *Engine) appendInfo(b []byte, sections uint32, now int64) (_ []byte, made bool) {
 	c := &e.infos
 	c.mu.Lock()

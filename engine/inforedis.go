@@ -1,11 +1,11 @@
 package engine
 
-// redisVersion is the version of Redis whose commands are answered here, as far as clients send them on
-// their own. Health checks look for the field, and clients choose by it what they send. It is the
-// number that other servers with the protocol of Redis answer.
+// redisVersion is the version of Redis whose commands are answered, as far as clients send them on
+// their own. Health checks look for the field, and clients choose their commands by it. Other
+// servers with the protocol of Redis answer the same number.
 const redisVersion = "7.2.4"
 
-// infoReplication is what Redis answers there: probes of load balancers look for role:master.
+// infoReplication has the fields of Redis, because probes of load balancers look for role:master.
 func (e *Engine) infoReplication(b []byte) []byte {
 	f := e.follower.Load()
 	if f == nil {
@@ -23,10 +23,10 @@ func (e *Engine) infoReplication(b []byte) []byte {
 	return infoLine(b, "connected_slaves", 0)
 }
 
-// infoPersistence tells clients that look for it that the server can be used.
+// infoPersistence has the field by which clients see that the server can be used.
 func (e *Engine) infoPersistence(b []byte) []byte { return infoLine(b, "loading", 0) }
 
-// roleRESP is the role in the answer to HELLO, in the words of Redis.
+// roleRESP returns the role for the answer to HELLO, in the words of Redis.
 func (e *Engine) roleRESP() string {
 	if e.served.Load().follows {
 		return "replica"
@@ -34,8 +34,8 @@ func (e *Engine) roleRESP() string {
 	return "master"
 }
 
-// wantsSection reports whether INFO with these words asks for a section. Without words it asks for all, as
-// it does with the words of Redis for it.
+// wantsSection reports whether INFO with these words asks for a section. INFO asks for all without
+// words, and with Redis' words for all.
 func wantsSection(words [][]byte, section string) bool {
 	for _, w := range words {
 		for _, word := range [...]string{section, "ALL", "DEFAULT", "EVERYTHING"} {

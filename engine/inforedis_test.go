@@ -9,7 +9,8 @@ import (
 // lineArray is a line of bare words as an array, as clients of Redis send it.
 func lineArray(line string) string { return array(strings.Fields(line)...) }
 
-// TestInfoHasWhatHealthChecksOfRedisLookFor is what HAProxy, Spring Boot and client libraries read.
+// TestInfoHasWhatHealthChecksOfRedisLookFor has the fields that HAProxy, Spring Boot and client
+// libraries read.
 func TestInfoHasWhatHealthChecksOfRedisLookFor(t *testing.T) {
 	s := newSim(t, nil)
 	k := s.dial(0)
@@ -69,7 +70,8 @@ func TestABackupSaysItsRoleToClientsOfRedis(t *testing.T) {
 	}
 }
 
-// TestNumbersOfConnectionsAreSmallAndUnique checks CLIENT ID and HELLO: JavaScript rounds numbers from 2^53 on.
+// TestNumbersOfConnectionsAreSmallAndUnique checks CLIENT ID and HELLO: JavaScript rounds numbers
+// from 2^53 on.
 func TestNumbersOfConnectionsAreSmallAndUnique(t *testing.T) {
 	s := newSim(t, nil)
 	seen := map[string]bool{}

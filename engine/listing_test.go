@@ -35,8 +35,8 @@ func eachMany(t *testing.T, k *client, n int, command func(i int) string) {
 	}
 }
 
-// TestAListingAfterMostLocksAreGone has all that is left in one page: free records take no part
-// of its budget.
+// TestAListingAfterMostLocksAreGone has all remaining locks in one page: free records use none of
+// its budget.
 func TestAListingAfterMostLocksAreGone(t *testing.T) {
 	gone := testflag.Large(200_000)
 	s := newSim(t, nil)

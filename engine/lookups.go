@@ -9,14 +9,16 @@ import (
 )
 
 const (
-	listDefault = 100       // locks that LOCKS answers without LIMIT
-	listScan    = 1024      // records looked at per hold of a shard's mutex
-	listBatch   = 16        // locks copied per hold of a shard's mutex
-	listScanMax = 16 * 1024 // records looked at per LOCKS, some 0.3 ms of its loop; the cursor leads on from there
-	listBytes   = 256 << 10 // names, owners and META in one answer: far below the cap on unread replies
+	listDefault = 100  // locks that LOCKS answers without LIMIT
+	listScan    = 1024 // records that LOCKS reads per hold of a shard's mutex
+	listBatch   = 16   // locks copied per hold of a shard's mutex
+	// records that one LOCKS reads, some 0.3 ms of its loop; the cursor continues there
+	listScanMax = 16 * 1024
+	// names, owners and META in one answer; far below the limit of unread replies
+	listBytes = 256 << 10
 )
 
-// noImage is why a backup that has just begun can't tell what is locked.
+// noImage is the answer of a backup that has no image yet, so it knows no locks.
 const noImage = "this server is a backup that has no image yet: ask its primary"
 
 // statusOf answers STATUS.
@@ -93,7 +95,7 @@ func (r *reactor) writeStatus(st *table.Status) {
 	}
 }
 
-// listLocks answers LOCKS: a bounded piece of the listing, and where to go on.
+// listLocks answers LOCKS with a bounded part of the listing, and the cursor for the next.
 func (r *reactor) listLocks(c *conn) {
 	cmd := r.cmd
 	if served := r.e.served.Load(); served.follows && served.from == "" {
@@ -135,8 +137,8 @@ func (r *reactor) listLocks(c *conn) {
 	r.count(codec.VerbLocks, codec.OK)
 }
 
-// collect fills r.statuses from the cursor on, and moves the cursor. It tells
-// whether there may be more.
+// collect fills r.statuses from the cursor on, and moves the cursor. It returns true if there may
+// be more.
 func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Filter) (more bool) {
 	size, seen, served := 0, 0, r.e.served.Load()
 	for left := listScanMax; left > 0; left-- { // a shard without records counts as one
@@ -166,8 +168,8 @@ func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Fi
 	return true
 }
 
-// hideOthers removes what the connection may not see from the entries behind
-// the first seen ones, and returns how many remain.
+// hideOthers removes the entries that the connection may not see, after the first seen ones, and
+// returns how many remain.
 func (r *reactor) hideOthers(c *conn, seen int) int {
 	if c.who.AllNames() {
 		return len(r.statuses.All())
@@ -175,7 +177,7 @@ func (r *reactor) hideOthers(c *conn, seen int) int {
 	return r.statuses.Keep(seen, func(st *table.Status) bool { return c.who.MayUse(st.Name) })
 }
 
-// A cursor is written as shard-record.
+// appendCursor writes a cursor as shard-record.
 func appendCursor(dst []byte, at table.Cursor) []byte {
 	dst = strconv.AppendUint(dst, uint64(at.Shard), 10)
 	dst = append(dst, '-')

@@ -29,8 +29,8 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// TestADirectoryThatWasReplaced: a server whose directory was removed writes nothing into that of
-// the server that has taken its name.
+// TestADirectoryThatWasReplaced: a server whose directory was removed writes nothing into the
+// directory of the server that uses the name now.
 func TestADirectoryThatWasReplaced(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	first := mustStart(t, dir, func(c *Config) { c.SnapshotKeep = 1 })

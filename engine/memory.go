@@ -6,12 +6,12 @@ import (
 	"runtime/metrics"
 )
 
-// MemoryMin is the least Config.MemoryMax: a server without a lock has some 13 MiB resident.
+// MemoryMin is the smallest Config.MemoryMax. A server without a lock has some 13 MiB resident.
 const MemoryMin = 32 << 20
 
-// memoryGauge reads how much memory the process has, without allocating. Owned by the ticker.
+// memoryGauge reads the memory of the process without allocating. Owned by the ticker.
 type memoryGauge struct {
-	statm   *os.File // nil: the system has none
+	statm   *os.File // nil: the system has no such file
 	text    [128]byte
 	samples [3]metrics.Sample
 }
@@ -28,9 +28,9 @@ func (g *memoryGauge) close() {
 	}
 }
 
-// used returns the resident memory of the process less what its heap has free: the table can have
-// that without more becoming resident. Where the system does not tell, it is what the runtime has
-// mapped.
+// used returns the resident memory of the process in bytes, less the free part of its heap, which
+// the table can use without more becoming resident. If the system does not report it, used returns
+// the memory that the runtime has mapped.
 func (g *memoryGauge) used() int64 {
 	metrics.Read(g.samples[:])
 	free := int64(g.samples[0].Value.Uint64())

@@ -5,13 +5,14 @@ import (
 	"dlm/engine/auth"
 )
 
-// There are no transactions here: each command is one step. A client that wraps commands in MULTI and EXEC
-// sends them all before it reads a reply, as the default pipeline of redis-py does. It takes the refusal of
-// MULTI for one of all, so everything up to EXEC, DISCARD or RESET is refused.
+// There are no transactions: each command is one step. A client that wraps commands in MULTI and
+// EXEC sends them all before it reads a reply, as the default pipeline of redis-py does. It takes
+// the refusal of MULTI as that of all, so everything up to EXEC, DISCARD or RESET is refused.
 //
-// The state is kept twice, because commands can be kept after they were read: conn.multi is that of the
-// command that is executed next, pending.multi that of the command that is read next while some are
-// kept. A renewal at reading asks the latter, and so does a command with a tag, which is executed at reading.
+// There are two states, because commands can be kept after they were read. conn.multi is that of
+// the next command to execute. pending.multi is that of the next command to read while some are
+// kept. Commands that are executed when they are read use the latter: a renewal, and a command with
+// a tag.
 
 const (
 	multiRefused  = "MULTI is not supported: each command is one step. Send commands in a pipeline without a transaction"
@@ -19,7 +20,7 @@ const (
 	watchRefused  = " of Redis is not supported: there are no keys to watch, and no transactions"
 )
 
-// inMulti reports whether the present command comes after a refused MULTI.
+// inMulti reports whether the present command follows a refused MULTI.
 func (c *conn) inMulti() bool { return c.multi || c.pending.kept != nil && c.pending.multi }
 
 // setMulti begins or ends the refusal.
@@ -28,8 +29,8 @@ func (c *conn) setMulti(on bool) {
 	c.be(c.who)
 }
 
-// refusedByMulti answers the present command if it is refused with the MULTI before it, and reports
-// whether it is. Before authentication nothing but the connection itself can be changed, and that is left open.
+// refusedByMulti refuses the present command if it follows a refused MULTI, and reports whether it
+// did. It allows everything before authentication, since such a connection can only change itself.
 func (r *reactor) refusedByMulti(c *conn) bool {
 	switch verb := r.cmd.Verb; {
 	case verb == codec.VerbMulti, verb == codec.VerbExec, verb == codec.VerbDiscard, verb == codec.VerbReset, verb == codec.VerbQuit:
@@ -41,7 +42,7 @@ func (r *reactor) refusedByMulti(c *conn) bool {
 	return true
 }
 
-// noteMulti follows commands that are kept while they are read.
+// noteMulti tracks commands that are kept when they are read.
 func (p *pending) noteMulti(verb codec.Verb) {
 	switch verb {
 	case codec.VerbMulti:
@@ -70,7 +71,8 @@ func (r *reactor) transaction(c *conn) {
 		case verb == codec.VerbDiscard:
 			r.done()
 		default:
-			r.w.Fault("EXECABORT", "Transaction discarded because of previous errors.") // client libraries look for the word
+			// client libraries look for this word
+			r.w.Fault("EXECABORT", "Transaction discarded because of previous errors.")
 			r.count(verb, codec.BadArg)
 		}
 	case codec.VerbWatch, codec.VerbUnwatch:

@@ -16,7 +16,7 @@ const (
 	execAbort     = "-EXECABORT Transaction discarded because of previous errors.\r\n"
 )
 
-// transactionOf is what the default pipeline of redis-py sends, and what it is answered.
+// transactionOf returns what the default pipeline of redis-py sends, and the answers.
 func transactionOf(lines ...string) (sent, answered string) {
 	sent, answered = lineArray("MULTI"), refusedMulti
 	for _, line := range lines {
@@ -68,8 +68,8 @@ func TestWhatEndsARefusedTransaction(t *testing.T) {
 	k.expect(refusedMulti + "+OK\r\n")
 }
 
-// TestATransactionBehindAWaitIsNotExecuted: the HEARTBEAT would have renewed when it was read, and the tagged command would
-// have passed the wait.
+// TestATransactionBehindAWaitIsNotExecuted: outside of a transaction the HEARTBEAT would renew when
+// it is read, and the tagged command would pass the wait.
 func TestATransactionBehindAWaitIsNotExecuted(t *testing.T) {
 	s := newSim(t, nil)
 	k, holder := s.dial(0), s.dial(1)
@@ -96,8 +96,8 @@ func TestATransactionBehindAWaitIsNotExecuted(t *testing.T) {
 	}
 }
 
-// TestHeartbeatsBehindATransactionBehindAWaitRenew checks that the state of reading ends with EXEC, and that a
-// later wait begins without it.
+// TestHeartbeatsBehindATransactionBehindAWaitRenew checks that the state of reading ends with EXEC,
+// and that a later wait begins without it.
 func TestHeartbeatsBehindATransactionBehindAWaitRenew(t *testing.T) {
 	s := newSim(t, nil)
 	k, holder := s.dial(0), s.dial(1)
@@ -139,7 +139,8 @@ func TestATransactionBeforeAuthentication(t *testing.T) {
 	}
 }
 
-// TestTransactionsInRandomPipelines compares with what each command is answered alone. Locks named tx are never to be held.
+// TestTransactionsInRandomPipelines compares with the answer to each command alone. Locks named tx
+// must never be held.
 func TestTransactionsInRandomPipelines(t *testing.T) {
 	for seed := range testflag.Random(t, 300) {
 		rng := rand.New(rand.NewPCG(seed, 7))

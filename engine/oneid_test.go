@@ -17,8 +17,8 @@ func tokenIn(t *testing.T, answer string) string {
 	return found[1]
 }
 
-// TestWorkersOfOneIdFindOut has workers that all call themselves billing. With FRESH one of
-// them holds the lock at a time, and the others are told so.
+// TestWorkersOfOneIdFindOut has workers that all use the id billing. With FRESH one of them holds
+// the lock at a time, and the others are told so.
 func TestWorkersOfOneIdFindOut(t *testing.T) {
 	s := newSim(t, nil)
 	var workers []*client
@@ -65,8 +65,8 @@ func TestFreshInBothForms(t *testing.T) {
 	s.empty()
 }
 
-// TestAFreshWaitEndsLikeAnyOther cancels one by the end of its connection, grants one behind its
-// own service's hold, and stops with one under way.
+// TestAFreshWaitEndsLikeAnyOther: one ends with its connection, one is granted after its own
+// service's hold, and one ends with the server.
 func TestAFreshWaitEndsLikeAnyOther(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, c, d := s.dial(0), s.dial(0), s.dial(1), s.dial(1)
@@ -93,8 +93,8 @@ func TestAFreshWaitEndsLikeAnyOther(t *testing.T) {
 	s.e.drained.Wait()
 }
 
-// TestQueueZeroIsAsTimeoutZero tells apart who will not wait at all from who found the queue too
-// long.
+// TestQueueZeroIsAsTimeoutZero distinguishes a request that does not wait from one that found the
+// queue too long.
 func TestQueueZeroIsAsTimeoutZero(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, c := s.dial(0), s.dial(0), s.dial(1)
@@ -115,7 +115,7 @@ func TestQueueZeroIsAsTimeoutZero(t *testing.T) {
 	s.empty()
 }
 
-// TestAReleaseOfAllBehindAWait is kept in its place, as any command is.
+// TestAReleaseOfAllBehindAWait keeps its place, like any command.
 func TestAReleaseOfAllBehindAWait(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)

@@ -8,16 +8,15 @@ import (
 	"dlm/table"
 )
 
-// orderCheck follows the stream of events and holds it against the promises
-// about order: first come, first served; nobody is granted whose wait has
-// ended; no lease ends early.
+// orderCheck checks the stream of events for the promises about order: first come, first served; no
+// grant after the end of a wait; no lease ends early.
 type orderCheck struct {
 	t   testing.TB
 	ttl time.Duration // of every hold; 0: leases are not checked
 
 	mu      sync.Mutex
 	queue   map[string][]table.Origin // by lock
-	renewed map[string]int64          // by lock: when its holder was last heard of
+	renewed map[string]int64          // by lock: when its holder last sent a command
 	seen    map[table.EventKind]int
 }
 
@@ -47,7 +46,7 @@ func (o *orderCheck) event(e *table.Event) {
 	}
 }
 
-// leave takes a request out of the queue, wherever it stands.
+// leave takes a request out of the queue, at any place.
 func (o *orderCheck) leave(name string, from table.Origin) {
 	q := o.queue[name]
 	for i := range q {
@@ -72,7 +71,7 @@ func (o *orderCheck) granted(name string, e *table.Event) {
 	}
 }
 
-// TestTheOrderCheckFindsViolations feeds it histories that must not be.
+// TestTheOrderCheckFindsViolations checks it with forbidden histories.
 func TestTheOrderCheckFindsViolations(t *testing.T) {
 	one, two := table.Origin{Conn: 1}, table.Origin{Conn: 2}
 	ev := func(kind table.EventKind, from table.Origin, waited bool, now int64) table.Event {
@@ -150,9 +149,8 @@ func (c *countingTap) check(t *testing.T) {
 	}
 }
 
-// TestWhoHasWaitedIsAnsweredFirst holds that a hand-off does not take the time of a
-// write to somebody else: the next holder is written to, or its loop is woken,
-// before the reply to the RELEASE.
+// TestWhoHasWaitedIsAnsweredFirst: a hand-off does not wait for a write to another connection. The
+// reactor writes to the next holder, or wakes its loop, before it answers the RELEASE.
 func TestWhoHasWaitedIsAnsweredFirst(t *testing.T) {
 	s := newSim(t, nil)
 	holder, near, far := s.dial(0), s.dial(0), s.dial(1)

@@ -12,15 +12,16 @@ import (
 	"dlm/internal/testflag"
 )
 
-// TestAGrantStandsIfAndOnlyIfItsReplyHasLeft ends connections whose peers have read to every place
-// of the output, in all forms, with commands of one kind and mixed, executed in bursts and one by
+// TestAGrantStandsIfAndOnlyIfItsReplyHasLeft ends connections whose peers have read to each place
+// of the output, in all forms, with commands of one kind and mixed, executed in batches and one by
 // one.
 func TestAGrantStandsIfAndOnlyIfItsReplyHasLeft(t *testing.T) {
 	n := testflag.Large(20)
 	for name, c := range map[string]struct {
 		before  string
 		command func(i int) string
-		exact   bool // else the first grant whose reply has not left may stand, with those of its burst
+		// else the first grant whose reply has not left may stand, with those of its batch
+		exact bool
 	}{
 		"lines":       {"", func(i int) string { return fmt.Sprintf("ACQUIRE l%d me 0\n", i) }, true},
 		"with fields": {"DETAIL ON\n", func(i int) string { return fmt.Sprintf("ACQUIRE l%d me 0\n", i) }, true},
@@ -50,7 +51,7 @@ func TestAGrantStandsIfAndOnlyIfItsReplyHasLeft(t *testing.T) {
 					k.send(c.before)
 					k.reads()
 					k.stuck, k.room = true, room
-					if behind { // another reply, which waits already
+					if behind { // another reply, which is unread
 						k.room = 0
 						k.send("PING\n")
 						k.send(in.String())
@@ -91,7 +92,7 @@ func replyEnds(t *testing.T, before, in string) (ends []int) {
 func checkGrants(t *testing.T, s *sim, read string, command func(int) string, exact bool, n int) {
 	t.Helper()
 	replies := countReplies(read)
-	at, left := 0, 0 // left: grants that stand although their reply has not left
+	at, left := 0, 0 // left counts grants that stand although their reply has not left
 	for i := range n {
 		one := command(i)
 		told := false
@@ -239,7 +240,7 @@ func TestAClientThatReadsNothingIsClosed(t *testing.T) {
 	}
 }
 
-// TestTheEndOfALongPipelineHoldsNobodyUp: taking back a great many grants is done in parts.
+// TestTheEndOfALongPipelineHoldsNobodyUp: very many grants are taken back in parts.
 func TestTheEndOfALongPipelineHoldsNobodyUp(t *testing.T) {
 	s := newSim(t, nil)
 	const n = 3 * roundMax
@@ -259,7 +260,8 @@ func TestTheEndOfALongPipelineHoldsNobodyUp(t *testing.T) {
 	s.empty()
 }
 
-// TestARepliedReleaseStaysOne: what was executed and lost stays executed, but for grants.
+// TestALostReplyToAReleaseChangesNothing: an executed command whose reply is lost stays executed,
+// except for grants.
 func TestALostReplyToAReleaseChangesNothing(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
@@ -275,8 +277,8 @@ func TestALostReplyToAReleaseChangesNothing(t *testing.T) {
 	}
 }
 
-// TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext: the reply stands behind others that the peer has
-// not read.
+// TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext: the reply follows others that the peer has not
+// read.
 func TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, c := s.dial(0), s.dial(1), s.dial(0)
@@ -292,7 +294,7 @@ func TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext(t *testing.T) {
 	s.empty()
 }
 
-// TestTheLargestBacklogIsClosedAtTheLimitOfAll, and its grants that have not left are taken back.
+// TestTheLargestBacklogIsClosedAtTheLimitOfAll, and its unsent grants are taken back.
 func TestTheLargestBacklogIsClosedAtTheLimitOfAll(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.BufferedMax = 2 << 20 })
 	var small []*client

@@ -6,7 +6,7 @@ import (
 )
 
 // TestPipelinesOfPairsAreNotKept: a loop whose round is over its budget still executes each read of
-// plain commands whole. If it kept the rest, a client that sends as fast as it is read would be
+// lock commands whole. If it kept the rest, a client that sends as fast as it is read would be
 // closed.
 func TestPipelinesOfPairsAreNotKept(t *testing.T) {
 	const read = 64 << 10

@@ -5,13 +5,13 @@ import (
 	"dlm/engine/auth"
 )
 
-// preAuthOutputMax is how many bytes of answers a connection gets before it has
-// authenticated. Who has no token can't make the server send more than that, from
-// whatever address the packets claim to come.
+// preAuthOutputMax is how many bytes of answers a connection gets before it has authenticated. So a
+// client without a token can't make the server send more, from whatever address its packets claim
+// to come.
 const preAuthOutputMax = 1 << 10
 
-// helpPreAuth is what HELP answers before authentication. The list of all commands
-// would take most of what may be answered then.
+// helpPreAuth is the answer to HELP before authentication. The list of all commands would use up
+// most of preAuthOutputMax.
 var helpPreAuth = []string{
 	"AUTH <token> - Authenticate this connection",
 	"HELP <command> - Explain a command",
@@ -19,14 +19,14 @@ var helpPreAuth = []string{
 	"All other commands need AUTH first.",
 }
 
-// lateToAuth reports whether the time to authenticate is over. It began when the
-// connection was opened, or when RESET took its role; nothing else moves it.
+// lateToAuth reports whether the time to authenticate is over. It runs from the opening of the
+// connection, or from a RESET that took its role; nothing else restarts it.
 func (r *reactor) lateToAuth(c *conn) bool {
 	return c.who.Role == auth.RoleNone && r.now-c.authFrom > int64(r.e.cfg.AuthWait)
 }
 
-// boundPreAuth counts an answer that begins at from in the output. An answer beyond
-// the bound is replaced by an error, and the connection is closed.
+// boundPreAuth counts an answer that begins at from in the output. It replaces an answer beyond the
+// bound by an error and closes the connection.
 func (r *reactor) boundPreAuth(c *conn, from int) {
 	c.preAuthOut += len(r.w.Buf) - from
 	if c.preAuthOut <= preAuthOutputMax || c.closing {

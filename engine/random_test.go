@@ -10,9 +10,9 @@ import (
 	"dlm/internal/testflag"
 )
 
-// world is a random run: clients that send, wait, vanish and come back, messages
-// that lie in inboxes, writes that fail. It knows from its own sends and from
-// the replies who certainly holds which lock.
+// world is a random run: clients that send, wait, vanish and come back, messages in inboxes, writes
+// that fail. From its own sends and from the replies it knows which clients certainly hold which
+// lock.
 type world struct {
 	*sim
 	rng     *rand.Rand
@@ -21,10 +21,9 @@ type world struct {
 	grants  int
 }
 
-// actor is one client with a service id of its own. It releases with the token
-// of a grant whose answer it got, once for each: a client that releases what it
-// was never told it holds can undo a grant that is under way to it, and then
-// what is taken back is one too many.
+// actor is one client with a service id of its own. It releases with the token of a grant whose
+// answer it got, once for each. If it released a hold that it was not told of, it could undo a
+// grant on its way to it, and the server would then take back one too many.
 type actor struct {
 	k       *client
 	service string
@@ -177,8 +176,7 @@ func (w *world) reply(a *actor, line string) {
 	}
 }
 
-// holds notes that the actor's ACQUIRE was granted. Its lease ran from some
-// moment after the sending.
+// holds notes that the actor's ACQUIRE was granted. Its lease began at some moment after the send.
 func (w *world) holds(a *actor, r request) {
 	now := w.e.clock.Now()
 	if w.certain[r.lock] == nil {

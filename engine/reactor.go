@@ -83,23 +83,22 @@ func (r *reactor) unlock(s *table.Shard) {
 	s.Unlock()
 }
 
-// begin starts a batch: one reading of the clock serves all its commands.
+// begin starts a batch. One reading of the clock serves all its commands.
 func (r *reactor) begin() {
 	r.now = r.e.clock.Now()
 	r.cost = 0
 	r.next.done = false
 }
 
-// finish settles what has become due meanwhile, delivers what the batch has meant
-// for others and writes the output: that of the connection that was read comes last, nil
-// if none was, since the others have waited.
-// Taking back what can't be written may free more waits, so it goes on until
-// nothing is left.
+// finish ends what has become due meanwhile, delivers the effects of the batch and writes the
+// output. It writes to woken waiters first, and to the connection that was read last, because the
+// waiters have waited longer; read is nil if no connection was read. Taking back a grant that can't
+// be written may end more waits, so finish repeats until nothing is left.
 func (r *reactor) finish(read *conn) {
 	r.tickDue()
 	for len(r.fx.List) > 0 || len(r.dirty) > 0 {
 		r.settle()
-		r.courier.send() // before own writes, which take longer
+		r.courier.send() // before its own writes, which take longer
 		dirty := r.dirty
 		r.dirty = nil
 		for _, c := range dirty {
@@ -143,13 +142,13 @@ func (r *reactor) settle() {
 	r.fx.List = r.fx.List[:0]
 }
 
-// feed takes bytes that have arrived on the connection. They are not kept.
+// feed takes the bytes of a read. It does not keep the slice.
 func (r *reactor) feed(c *conn, in []byte) {
 	r.begin()
 	c.heardAt = r.now
 	whole := false
 	defer func() {
-		if !whole { // else recover would be asked for nothing
+		if !whole { // so that guard is called only after a panic
 			r.guard(c, recover())
 		}
 	}()
@@ -162,7 +161,7 @@ func (r *reactor) feed(c *conn, in []byte) {
 	whole = true
 }
 
-// read executes the commands in the input behind what is left of the last.
+// read executes the commands in the input, which follows the partial command of the last read.
 func (r *reactor) read(c *conn, in []byte) {
 	if c.at.as != ordinary && !r.admit(c, in) {
 		return
@@ -178,7 +177,7 @@ func (r *reactor) read(c *conn, in []byte) {
 	}
 	n := r.run(c, in)
 	switch rest := in[n:]; {
-	case c.closed || c.closing: // hangUp has dropped the carry
+	case c.closed || c.closing: // hangUp has dropped the partial command
 	case len(rest) == 0:
 		c.carry = putBuffer(c.carry)
 	case c.postponed && !c.pending.waiting && !c.pending.paused:
@@ -187,7 +186,7 @@ func (r *reactor) read(c *conn, in []byte) {
 		getBuffer(&c.carry).Write(rest)
 		c.carrySince = r.now
 	case n > 0:
-		big := c.carry // it has the size of a read, and the rest mostly that of a word
+		big := c.carry // it has the size of a read, and the rest usually that of a word
 		c.carry = nil
 		getBuffer(&c.carry).Write(rest)
 		putBuffer(big)
@@ -197,10 +196,10 @@ func (r *reactor) read(c *conn, in []byte) {
 		r.e.reject(rejectPending)
 		r.failWith(c, codec.Limit, codec.WhichPending.String(), "input comes faster than its commands can be executed")
 	}
-	// What is left is accounted for by flush, which follows.
+	// flush follows and accounts for the rest.
 }
 
-// use directs the writer to the output of a connection, until leave.
+// use directs the writer to the output of a connection. The caller ends this with leave.
 func (r *reactor) use(c *conn) {
 	if r.user != nil {
 		panic("BUG: the writer serves two connections")
@@ -221,7 +220,7 @@ func (r *reactor) leave(c *conn) {
 	r.touch(c)
 }
 
-// touch puts the connection in the list of those to flush.
+// touch puts the connection in the list of connections to flush.
 func (r *reactor) touch(c *conn) {
 	if !c.dirty && !c.closed {
 		c.dirty = true
@@ -229,8 +228,8 @@ func (r *reactor) touch(c *conn) {
 	}
 }
 
-// flush writes the output of a connection. What the kernel does not take is kept, and grants whose
-// replies can't leave any more are taken back.
+// flush writes the output of a connection. It keeps the bytes that the kernel does not take, and
+// takes back grants whose replies can't be sent any more.
 func (r *reactor) flush(c *conn) {
 	c.dirty = false
 	base := c.sent + int64(c.backlog.len())
@@ -279,10 +278,9 @@ func (r *reactor) releaseOutput(c *conn) {
 	c.out, c.grants = nil, grantLog{}
 }
 
-// guard survives a bug in a batch, if there is a cause: it is logged, the
-// connection that was being served is closed, and the server goes on. A panic
-// while a shard is locked ends the process: nobody knows what its locks are
-// worth then, and a lock server must not guess.
+// guard survives a panic in a batch, if cause is not nil. It logs the panic and closes the
+// connection that was served, and the server goes on. A panic while a shard is locked ends the
+// process, because the state of its locks is unknown then, and a lock server must not guess.
 func (r *reactor) guard(c *conn, cause any) {
 	if cause == nil {
 		return
@@ -293,7 +291,7 @@ func (r *reactor) guard(c *conn, cause any) {
 	r.e.cfg.Log.Error("internal error", "cause", cause, "stack", string(debug.Stack()))
 	if user := r.user; user != nil {
 		r.leave(user)
-		r.failInternally(user) // its last reply may be half of one
+		r.failInternally(user) // its last reply may be incomplete
 	}
 	if c != nil && !c.closed {
 		r.failInternally(c)

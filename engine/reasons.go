@@ -2,8 +2,8 @@ package engine
 
 import "dlm/codec"
 
-// reasonOf returns the words that go with the code of a refused lock command:
-// what happened, and what the client can conclude from it.
+// reasonOf returns the words of a refused lock command with that code. They say what happened, and
+// what the client can conclude from it.
 func reasonOf(verb codec.Verb, code codec.Code) string {
 	switch code {
 	case codec.Timeout:
@@ -30,7 +30,7 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 	}
 }
 
-// limitReasons are the words that go with a limit that a command has run into.
+// limitReasons are the words for each limit.
 var limitReasons = [...]string{
 	codec.WhichLocks:       "as many locks are held as can be (max-locks): nothing was changed",
 	codec.WhichWaiters:     "as many requests wait as can (max-waiters): nothing was changed",

@@ -5,9 +5,8 @@ import (
 	"dlm/engine/auth"
 )
 
-// recheck looks the token of each connection up again, after the known tokens have
-// changed. A role or prefixes that have changed apply from here on. A token that is
-// not known any more ends the connection.
+// recheck looks up the token of each connection again, after the known tokens have changed. A
+// changed role or prefixes apply from here on. A connection whose token is gone is closed.
 func (r *reactor) recheck() {
 	known := r.e.authority.Load()
 	for i := range r.conns {
@@ -23,11 +22,11 @@ func (r *reactor) recheck() {
 	}
 }
 
-// become gives the connection the rights that its token has now. If it loses some, its
-// waits end, because a grant could be one that it has no right to.
+// become gives the connection the present rights of its token. If it loses some, its waits end,
+// because a grant could need a right that is gone.
 func (r *reactor) become(c *conn, who auth.Identity) {
 	if who.Role == auth.RoleNone && c.who.Role != auth.RoleNone {
-		c.authFrom = r.now // the server was open, and has got tokens
+		c.authFrom = r.now // the server had no tokens before
 	}
 	narrower := c.who.NarrowedTo(&who)
 	c.be(who)
@@ -37,15 +36,14 @@ func (r *reactor) become(c *conn, who auth.Identity) {
 	}
 }
 
-// revoke ends a connection whose token is not known any more. Its holds stay to the end
-// of their leases.
+// revoke ends a connection whose token is gone. Its holds stay until their leases end.
 func (r *reactor) revoke(c *conn) {
 	const why = "the token of this connection is not known any more: authenticate with another"
 	waited := c.pending.waiting
 	r.refuseWaits(c, codec.NoAuth, why)
 	r.e.reject(rejectRevoked)
 	if waited {
-		r.hangUp(c) // the answer to the untagged wait has told it
+		r.hangUp(c) // the answer to the untagged wait has said so
 	} else {
 		r.fail(c, codec.NoAuth, why)
 	}

@@ -10,7 +10,7 @@ import (
 
 const revoked = "ERROR NOAUTH the token of this connection is not known any more: authenticate with another"
 
-// setTokens replaces the credentials and lets the loops hear of it.
+// setTokens replaces the credentials and lets the loops check their connections.
 func (s *sim) setTokens(creds ...auth.Credential) {
 	s.t.Helper()
 	if err := s.e.SetCredentials(creds); err != nil {
@@ -83,7 +83,8 @@ func TestARoleThatChangesHoldsForOpenConnections(t *testing.T) {
 	}
 }
 
-// TestATokenKeepsItsConnectionsUnderANewName: so tokens are rolled, the old one beside the new one.
+// TestATokenKeepsItsConnectionsUnderANewName, so that a token can be replaced while the old one
+// still works.
 func TestATokenKeepsItsConnectionsUnderANewName(t *testing.T) {
 	s := newSim(t, withTokens)
 	worker, team, boss := s.dial(0), s.dial(1), s.dial(1)

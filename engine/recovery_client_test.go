@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// modelClient is a service that uses locks as it should: it keeps its own
-// deadline for each hold, and relies on nothing beyond it.
+// modelClient is a service that uses locks correctly: it keeps its own deadline for each hold, and
+// does not rely on the hold after it.
 type modelClient struct {
 	w       *modelWorld
 	service string
@@ -19,14 +19,14 @@ type modelClient struct {
 	ttl     time.Duration      // with which TTL
 }
 
-// belief is what a client knows of a hold.
+// belief is a client's knowledge of a hold.
 type belief struct {
 	token   uint64
 	count   int
 	unsure  bool // of the count: an answer was lost
 	ttl     time.Duration
 	until   int64 // real time until which it relies on the hold
-	forced  bool  // it was put off, and does not know
+	forced  bool  // an admin has ended it, and the client does not know
 	unshown bool  // the server has been started since
 }
 
@@ -60,7 +60,7 @@ func (c *modelClient) ask(format string, args ...any) (reply string, lost bool) 
 	return reply, false
 }
 
-// act does what comes to its mind, but first shows what it holds.
+// act does a random thing, but shows holds first.
 func (c *modelClient) act() {
 	if c.waits != "" {
 		return
@@ -128,7 +128,7 @@ func parseHold(reply string) (token uint64, count, lease int, ok bool) {
 	return token, count, lease, n == 3
 }
 
-// show is the first that a client does with a hold after a restart.
+// show is a client's first command about a hold after a restart.
 func (c *modelClient) show(lock string, b *belief) {
 	line := fmt.Sprintf("HEARTBEAT %s %s", lock, c.service)
 	if c.shows {
@@ -158,7 +158,7 @@ func (c *modelClient) show(lock string, b *belief) {
 	}
 }
 
-// lost is for an answer that says that the hold is gone.
+// lost is called for an answer that says that the hold is gone.
 func (c *modelClient) lost(lock string, b *belief, reply string) {
 	if c.shows && b.until > c.w.now && !b.forced {
 		c.w.violated("%s: %s relies on token %d for %v more: %s", lock, c.service, b.token, time.Duration(b.until-c.w.now), reply)
@@ -211,8 +211,8 @@ func (c *modelClient) heartbeat(lock string, b *belief) {
 	}
 }
 
-// release gives one count back. With the last one, and with one whose answer is
-// lost, the client relies on nothing any more.
+// release gives one count back. After the last one, or if an answer is lost, the client does not
+// rely on the hold any more.
 func (c *modelClient) release(lock string, b *belief) {
 	if b.unsure || b.count == 1 {
 		delete(c.holds, lock)

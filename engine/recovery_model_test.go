@@ -19,9 +19,9 @@ import (
 	"dlm/table"
 )
 
-// modelWorld is a server that is crashed, stopped and started in every way, on
-// real files, with virtual time, and clients that rely on what it answers. See
-// modelClient for what they rely on; violations are where the server lets them down.
+// modelWorld is a server that is crashed, stopped and started in all variants, on real files, with
+// virtual time, and clients that rely on its answers. See modelClient for what they rely on. A
+// violation is a case in which the server breaks a promise.
 type modelWorld struct {
 	t       *testing.T
 	rng     *rand.Rand
@@ -30,18 +30,19 @@ type modelWorld struct {
 	dir     string // of the present start
 	s       *sim
 	now     int64         // real time, ns; it goes on while the server is down
-	honest  bool          // the wall clock is never set back: then images may be copied that are old
+	honest  bool          // the wall clock is never set back, so old images may be copied
 	setBack time.Duration // of the wall clock
-	leapt   uint64        // number of the last start that did not know all before it
+	leapt   uint64        // number of the last start that did not know all starts before it
 	grace   time.Duration
 	clients []*modelClient
 	admin   *client
 
-	largest map[string]uint64          // largest token given so far, by lock
-	known   map[string]uint64          // largest token that this start has seen, by lock
-	forced  map[holdID]bool            // holds that were forced, as far as this start and its image know
-	asOf    map[string]map[holdID]bool // the same as of an image, by its name
-	barred  map[holdID]bool            // the same as of the image of this start
+	largest map[string]uint64 // largest token given so far, by lock
+	known   map[string]uint64 // largest token that this start has seen, by lock
+	// holds that were forced, as far as this start and its image know
+	forced map[holdID]bool
+	asOf   map[string]map[holdID]bool // the same as of an image, by its name
+	barred map[holdID]bool            // the same as of the image of this start
 
 	violations []string
 	trace      []string
@@ -140,7 +141,7 @@ func (w *modelWorld) violated(format string, args ...any) {
 	w.violations = append(w.violations, fmt.Sprintf("at %v: ", time.Duration(w.now))+fmt.Sprintf(format, args...))
 }
 
-// note keeps a line for who looks at a violation.
+// note keeps a line for the reader of a violation.
 func (w *modelWorld) note(format string, args ...any) {
 	w.trace = append(w.trace, fmt.Sprintf("%v: ", time.Duration(w.now))+fmt.Sprintf(format, args...))
 }
@@ -161,7 +162,7 @@ func (w *modelWorld) pass(d time.Duration, down bool) {
 	}
 }
 
-// checkExclusion: of the clients that rely on a lock there is one at most.
+// checkExclusion checks that at most one client relies on a lock.
 func (w *modelWorld) checkExclusion() {
 	for i := range modelLocks {
 		lock, holder := modelLock(i), ""
@@ -178,7 +179,7 @@ func (w *modelWorld) checkExclusion() {
 
 func modelLock(i int) string { return fmt.Sprintf("lock-%d", i) }
 
-// image writes one and remembers what was forced by then.
+// image writes an image and remembers the holds that were forced by then.
 func (w *modelWorld) image() {
 	w.note("image")
 	w.s.image()
@@ -190,7 +191,7 @@ func (w *modelWorld) remember(path string) {
 	w.asOf[filepath.Base(path)] = maps.Clone(w.forced)
 }
 
-// step does something.
+// step does a random thing.
 func (w *modelWorld) step() {
 	switch n := w.rng.IntN(100); {
 	case n < 30:
@@ -213,7 +214,7 @@ func (w *modelWorld) step() {
 	w.checkExclusion()
 }
 
-// restart ends the server in some way and starts it in some way.
+// restart ends the server and starts it again, in random variants.
 func (w *modelWorld) restart() {
 	for _, c := range w.clients {
 		c.disconnect()
@@ -252,9 +253,9 @@ func (w *modelWorld) restart() {
 	w.start(change)
 }
 
-// copies returns the images that may begin another directory: old ones too, but
-// none from before tokens have leapt ahead, and if the clock is set back only the
-// newest of the present start. Nothing in other ones tells how far tokens are.
+// copies returns the images that may begin another directory. Old ones are included, but none from
+// before tokens have leapt ahead. If the clock is set back, only the newest of the present start
+// is. The other images do not show how far tokens are.
 func (w *modelWorld) copies(names []string) []string {
 	since := w.leapt
 	if !w.honest {
@@ -264,7 +265,7 @@ func (w *modelWorld) copies(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name < snapshot.FileName(since, 0) })
 }
 
-// otherSettings changes what the next start is told, and its wall clock.
+// otherSettings changes the settings of the next start, and its wall clock.
 func (w *modelWorld) otherSettings() {
 	if w.rng.IntN(4) == 0 {
 		w.grace = []time.Duration{time.Second, 1500 * time.Millisecond, 3 * time.Second}[w.rng.IntN(3)]
@@ -276,7 +277,7 @@ func (w *modelWorld) otherSettings() {
 	}
 }
 
-// copyImage begins a directory with nothing but an image that lay elsewhere.
+// copyImage begins a directory with nothing but an image from another one.
 func (w *modelWorld) copyImage(name string) {
 	bytes, err := os.ReadFile(filepath.Join(w.dir, name))
 	if err == nil {
@@ -311,7 +312,7 @@ func (w *modelWorld) promote() {
 	w.barred, w.forced, w.leapt = w.asOf[rec.from], maps.Clone(w.asOf[rec.from]), rec.start.Number
 }
 
-// graceRuns tells whether the server is in a recovery grace.
+// graceRuns reports whether the server is in a recovery grace.
 func (w *modelWorld) graceRuns() bool {
 	return w.s.e.served.Load().graceLeft(w.s.e.clock.Now()) > 0
 }

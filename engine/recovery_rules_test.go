@@ -17,7 +17,7 @@ func seeds(otherwise int) int {
 	return otherwise
 }
 
-// runModel makes one run and returns what was violated.
+// runModel makes one run and returns the violations.
 func runModel(t *testing.T, seed uint64, did map[string]int) []string {
 	w := newModelWorld(t, seed)
 	for range 250 {
@@ -37,8 +37,8 @@ func runModel(t *testing.T, seed uint64, did map[string]int) []string {
 	return w.violations
 }
 
-// TestRecoveryModel restarts servers in every way under clients that rely on
-// what they are told. DLM_SEEDS sets how many runs there are.
+// TestRecoveryModel restarts servers in all variants, with clients that rely on their answers.
+// DLM_SEEDS sets the number of runs.
 func TestRecoveryModel(t *testing.T) {
 	did := map[string]int{}
 	for seed := range testflag.First(t, seeds(40)) {

@@ -8,14 +8,14 @@ import (
 	"dlm/table"
 )
 
-// Errors carry data for programs between the code and the words. What the table refuses gets them
+// Errors carry data for programs between the code and the words. Errors of the table get their data
 // here:
 //
 //	HELD <token>                     of the service's own hold
 //	LIMIT <which>
-//	TIMEOUT "<service>" <held_ms>    who holds the lock, and for how long; "" and 0 if nobody
-//	                                 does, or the role may not see it
-//	RECOVERING <ms>                  what is left of the grace
+//	TIMEOUT "<service>" <held_ms>    the holder, and how long it has held the lock; "" and 0 if
+//	                                 nobody holds it, or the role may not see it
+//	RECOVERING <ms>                  rest of the grace
 
 // refuseResult answers a lock command that the table has refused.
 func (r *reactor) refuseResult(c *conn, res *table.Result) {
@@ -42,14 +42,14 @@ func (r *reactor) refuseResult(c *conn, res *table.Result) {
 	r.count(r.cmd.Verb, res.Code)
 }
 
-// refuseLimit answers the current command with the limit that it has run into.
+// refuseLimit refuses the present command because of that limit.
 func (r *reactor) refuseLimit(which codec.Which) {
 	r.w.ErrorData(codec.Limit, append(r.errorData[:0], which.String()...), limitReasons[which])
 	r.count(r.cmd.Verb, codec.Limit)
 }
 
-// writeEndOfWait writes the error that ends a wait. The present holder is looked up by the
-// reference that the table gave when the wait ended: a mass of time-outs costs it no copies.
+// writeEndOfWait writes the error that ends a wait. It looks up the present holder by the reference
+// that the table gave when the wait ended, so that many time-outs copy no service ids.
 func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 	data, msg := r.errorData[:0], ""
 	switch fx.Code {
@@ -61,7 +61,7 @@ func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 		data = appendHolder(data, c, owner, heldMs)
 	case codec.Recovering:
 		data = r.appendGraceLeft(data)
-	case codec.Limit: // a wait that has begun meets no other one
+	case codec.Limit: // no other limit can end a wait
 		data, msg = append(data, codec.WhichTokens.String()...), limitReasons[codec.WhichTokens]
 	}
 	if msg == "" {
@@ -71,7 +71,7 @@ func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 	r.errorData = data
 }
 
-// appendHolder appends the data of TIMEOUT, as far as the connection may see who holds a lock.
+// appendHolder appends the data of TIMEOUT, if the connection may see who holds the lock.
 func appendHolder(data []byte, c *conn, owner []byte, heldMs int64) []byte {
 	if verbsOf[c.who.Role]&(1<<codec.VerbStatus) == 0 {
 		owner, heldMs = nil, 0
@@ -80,8 +80,8 @@ func appendHolder(data []byte, c *conn, owner []byte, heldMs int64) []byte {
 	return strconv.AppendInt(append(data, ' '), heldMs, 10)
 }
 
-// appendGraceLeft appends how many ms of the recovery grace are left, rounded up: who waits so
-// long finds it over.
+// appendGraceLeft appends the rest of the recovery grace in ms, rounded up. A client that waits for
+// so long finds it over.
 func (r *reactor) appendGraceLeft(data []byte) []byte {
 	left := r.e.served.Load().graceLeft(r.now) + time.Millisecond - 1
 	return strconv.AppendInt(data, left.Milliseconds(), 10)

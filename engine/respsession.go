@@ -7,7 +7,7 @@ import (
 	"dlm/engine/auth"
 )
 
-// sessionRESP executes what Redis clients send on their own when they connect.
+// sessionRESP executes the commands that Redis clients send on their own when they connect.
 func (r *reactor) sessionRESP(c *conn) {
 	args := r.cmd.Args
 	switch r.cmd.Verb {
@@ -99,11 +99,11 @@ func (r *reactor) greet(c *conn) {
 	r.count(codec.VerbHello, codec.OK)
 }
 
-// connNameMax is how many bytes the name of a connection may have. It is kept as long as
-// the connection, and no account of memory counts it.
+// connNameMax is the longest name of a connection in bytes. The name is kept as long as the
+// connection, and no account of memory includes it.
 const connNameMax = 64
 
-// nameTooLong refuses a name of a connection that is too long, and reports whether it is.
+// nameTooLong refuses a name that is too long, and reports whether it did.
 func (r *reactor) nameTooLong(name string) bool {
 	if len(name) <= connNameMax {
 		return false
@@ -112,8 +112,8 @@ func (r *reactor) nameTooLong(name string) bool {
 	return true
 }
 
-// config answers CONFIG GET, which redis-benchmark asks for before it starts:
-// each name with an empty value.
+// config answers CONFIG GET, which redis-benchmark sends before it starts. Each name has an empty
+// value.
 func (r *reactor) config(args [][]byte) {
 	if len(args) < 2 || !is(args[0], "GET") {
 		r.refuse(codec.BadArg, "CONFIG takes GET <name>: settings are flags, environment or a file")
@@ -127,8 +127,8 @@ func (r *reactor) config(args [][]byte) {
 	r.count(codec.VerbConfig, codec.OK)
 }
 
-// command answers COMMAND, COMMAND COUNT, COMMAND DOCS [name ...] and COMMAND
-// INFO [name ...], from which redis-cli makes its hints.
+// command answers COMMAND, COMMAND COUNT, COMMAND DOCS [name ...] and COMMAND INFO [name ...].
+// redis-cli makes its hints from them.
 func (r *reactor) command(args [][]byte) {
 	switch {
 	case len(args) == 0:
@@ -150,7 +150,7 @@ func (r *reactor) command(args [][]byte) {
 	r.count(codec.VerbCommand, codec.OK)
 }
 
-// docTexts are answers to COMMAND that are always the same, by the version of RESP.
+// docTexts are the constant answers to COMMAND, by the version of RESP.
 type docTexts struct{ entries, docs [2][]byte }
 
 // cached answers with a text that write makes at its first use.
@@ -168,7 +168,7 @@ func (r *reactor) cached(texts *[2][]byte, write func()) {
 	r.w.Buf = append(r.w.Buf, *text...)
 }
 
-// commandInfo writes the entry of each named command, of all without names.
+// commandInfo writes the entry of each named command, or of all if there are no names.
 func (r *reactor) commandInfo(names [][]byte) {
 	if len(names) == 0 {
 		r.w.Array(len(codec.Docs))
@@ -195,7 +195,7 @@ func (r *reactor) commandEntry(doc *codec.Doc) {
 	}
 	r.w.Array(6)
 	r.w.Bulk(lower(doc.Name))
-	r.w.Int(int64(-doc.Arity)) // negative: at least so many
+	r.w.Int(int64(-doc.Arity)) // negative: at least that many
 	r.w.Array(0)
 	r.w.Int(key)
 	r.w.Int(key)
@@ -228,8 +228,8 @@ func (r *reactor) commandDocs(names [][]byte) {
 	}
 }
 
-// commandArguments writes the arguments as redis-cli shows them: each word of
-// the documentation stands for itself.
+// commandArguments writes the arguments as redis-cli shows them: each word of the documentation is
+// one argument.
 func (r *reactor) commandArguments(doc *codec.Doc) {
 	words := bytes.Fields([]byte(doc.Args))
 	r.w.Array(len(words))

@@ -15,12 +15,12 @@ import (
 //	                     v
 //	                   a poll of all sockets -> toll: a new round begins; turns are taken
 //
-// The bell is the probe of the loop, a socket of its own, so that whoever rings it is answered after
-// the sockets that are ready. A task of gnet would not do: gnet runs tasks that tasks have posted
-// before it polls again.
+// The bell is the probe of the loop, a socket of its own, so that whoever rings it is answered
+// after the sockets that are ready. A task of gnet would not do: gnet runs tasks that tasks have
+// posted before it polls again.
 //
-// While a round is over its budget, a read may still execute a little: lock commands as many
-// as a read has, others few, and costly ones none. So a heartbeat is served in the round in which it
+// While a round is over its budget, a read may still execute a little: lock commands as many as a
+// read has, others few, and costly ones none. So a heartbeat is served in the round in which it
 // came. The rest of a read is kept, and the connection waits for its turn.
 
 // round is the budget of a loop. Owned by the reactor.

@@ -12,7 +12,7 @@ import (
 )
 
 // TestWhatIsPostponedLeavesTheSocketsToOthers: one write of costly commands must not be executed
-// without a look at the other sockets, which real event loops have and simulated ones have not.
+// without a poll of the other sockets. Real event loops poll; simulated ones do not.
 func TestWhatIsPostponedLeavesTheSocketsToOthers(t *testing.T) {
 	e := serve(t, func(c *Config) { c.Loops = 1 })
 	hostile, innocent := dialServer(t, e), dialServer(t, e)
@@ -23,9 +23,9 @@ func TestWhatIsPostponedLeavesTheSocketsToOthers(t *testing.T) {
 			t.Fatalf("%q, %v", line, err)
 		}
 	}
-	ping()                                              // the loop knows it
+	ping()                                              // the loop has the connection
 	const n = 12_000                                    // less than one read
-	go fmt.Fprint(hostile, strings.Repeat("INFO\n", n)) // an error is that of the read
+	go fmt.Fprint(hostile, strings.Repeat("INFO\n", n)) // an error shows in the read
 	if _, err := hostile.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestALoopThatIsBehindServesHeartbeatsAndLetsCostlyCommandsWait(t *testing.T
 	}
 }
 
-// TestAHeartbeatBehindCostlyCommandsRenews although they wait for their turn.
+// TestAHeartbeatBehindCostlyCommandsRenews although those wait for their turn.
 func TestAHeartbeatBehindCostlyCommandsRenews(t *testing.T) {
 	s := newSim(t, nil)
 	a := s.dial(0)

@@ -5,9 +5,8 @@ import (
 	"dlm/engine/auth"
 )
 
-// run executes the whole commands at the beginning of in and returns how many
-// bytes they took. The rest is a partial command, or, when the batch has used up
-// its budget, what the reactor comes back to after it has served others.
+// run executes the whole commands at the beginning of in and returns how many bytes they took. The
+// rest is a partial command, or work for a later turn if the batch has used up its budget.
 func (r *reactor) run(c *conn, in []byte) (n int) {
 	r.use(c)
 	for n < len(in) && !c.closing && !c.closed {

@@ -5,7 +5,7 @@ import (
 	"dlm/engine/auth"
 )
 
-// session executes the commands that concern the connection and not a lock.
+// session executes the commands about the connection itself.
 func (r *reactor) session(c *conn) {
 	cmd := r.cmd
 	switch cmd.Verb {
@@ -44,8 +44,8 @@ func (r *reactor) ping() {
 	r.count(codec.VerbPing, codec.OK)
 }
 
-// authenticate takes on the identity that the token stands for. After a few
-// wrong ones the connection is closed.
+// authenticate gives the connection the identity of the token. After a few wrong tokens it closes
+// the connection.
 func (r *reactor) authenticate(c *conn, token []byte) bool {
 	authority := r.e.authority.Load()
 	if !authority.KnowsTokens() {
@@ -83,10 +83,10 @@ func (r *reactor) help(c *conn) {
 	r.count(codec.VerbHelp, codec.OK)
 }
 
-// reset puts the session back to its beginning, as RESET in Redis does.
+// reset puts the session back to its beginning, as RESET does in Redis.
 func (r *reactor) reset(c *conn) {
 	if c.who.Role != auth.RoleNone {
-		c.authFrom = r.now // else RESET would keep a connection open for ever without a token
+		c.authFrom = r.now // otherwise RESET could keep a connection without a token open for ever
 	}
 	c.multi = false
 	c.be(r.e.authority.Load().Anonymous())

@@ -13,9 +13,9 @@ import (
 	"dlm/table"
 )
 
-// sim is an engine without sockets and without goroutines: its clock stands
-// until it is moved, its connections are in memory, and whatever was posted to
-// a reactor runs when the test says so. One test is one order of events.
+// sim is an engine without sockets and without goroutines. Its clock stands still until it is
+// moved, its connections are in memory, and messages to a reactor run when the test says so. Each
+// test is one order of events.
 type sim struct {
 	t    testing.TB
 	e    *Engine
@@ -27,7 +27,7 @@ type sim struct {
 	asks []*reactor // asked whether they have read their sockets, and not yet run
 	hold bool       // leave posted messages lying until deliver
 
-	written func(*client) // called at each write; nil: nobody is
+	written func(*client) // called at each write; may be nil
 }
 
 func newSim(t testing.TB, change func(*Config)) *sim {
@@ -56,14 +56,15 @@ func (s *sim) bind(r *reactor) {
 	r.bind(func() { s.due = append(s.due, r) })
 }
 
-// settle runs the woken reactors until nothing is posted any more. All that was sent has been read by then.
+// settle runs the woken reactors until no message is left. All input has been read by then.
 func (s *sim) settle() {
 	for (len(s.due) > 0 || len(s.asks) > 0) && !s.hold {
 		s.event()
 	}
 }
 
-// event runs the reactor that was woken first, or, if there is none, lets the loop read its probe that was asked first.
+// event runs the reactor that was woken first, or, if there is none, lets the loop read its probe
+// that was asked first.
 func (s *sim) event() {
 	if len(s.due) == 0 {
 		r := s.asks[0]
@@ -76,10 +77,10 @@ func (s *sim) event() {
 	r.drainInbox()
 }
 
-// deliver lets what was held back arrive.
+// deliver lets held messages arrive.
 func (s *sim) deliver() { s.hold = false; s.settle() }
 
-// advance moves time in steps that are no pause, with a tick after each.
+// advance moves time in steps that are too small for a pause, with a tick after each.
 func (s *sim) advance(d time.Duration) {
 	for d > 0 {
 		step := min(d, clock.StepMax)
@@ -161,7 +162,7 @@ func (k *client) send(text string) {
 	k.s.settle()
 }
 
-// hangUp is the end of the connection as the server sees it.
+// hangUp ends the connection as the server sees it.
 func (k *client) hangUp() {
 	k.r.gone(k.c, nil)
 	k.s.settle()
@@ -177,13 +178,13 @@ func (k *client) takes(n int) {
 	k.s.settle()
 }
 
-// reads returns what has arrived since the last call.
+// reads returns the output since the last call.
 func (k *client) reads() string {
 	b, _ := io.ReadAll(&k.out)
 	return string(b)
 }
 
-// expect checks what has arrived.
+// expect checks the output since the last call.
 func (k *client) expect(want string) {
 	k.s.t.Helper()
 	if got := k.reads(); got != want {

@@ -56,7 +56,8 @@ func TestASingleGrantThatCannotBeWrittenIsTakenBack(t *testing.T) {
 	s.empty()
 }
 
-// TestSingleRepliesAreAccountedFor: of the reply of a single command the kernel takes one byte, or none.
+// TestSingleRepliesAreAccountedFor: the kernel takes one byte, or none, of the reply to a single
+// command.
 func TestSingleRepliesAreAccountedFor(t *testing.T) {
 	for room := range 2 {
 		s := newSim(t, nil)
@@ -75,8 +76,8 @@ func TestSingleRepliesAreAccountedFor(t *testing.T) {
 	}
 }
 
-// TestSingleCommandsSettleWhatIsDue is TestABusyLoopSettlesWhatIsDue for a loop that gets nothing
-// else.
+// TestSingleCommandsSettleWhatIsDue is TestABusyLoopSettlesWhatIsDue for a loop that gets only
+// single commands.
 func TestSingleCommandsSettleWhatIsDue(t *testing.T) {
 	s := newSim(t, nil)
 	busy, other := s.dial(0), s.dial(1)
@@ -99,8 +100,8 @@ func TestASingleCommandWakesTheTicker(t *testing.T) {
 	}
 }
 
-// TestTheFormOfASingleCommandIsThatOfLaterErrors: an error that belongs to no command comes as the
-// last command did.
+// TestTheFormOfASingleCommandIsThatOfLaterErrors: an error outside of any command has the form of
+// the last command.
 func TestTheFormOfASingleCommandIsThatOfLaterErrors(t *testing.T) {
 	s := newSim(t, nil)
 	k := s.dial(0)

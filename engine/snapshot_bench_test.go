@@ -11,9 +11,9 @@ import (
 	"dlm/table"
 )
 
-// BenchmarkImage writes and loads images of tables with so many held locks, with
-// names of 20 bytes and services of 8. It reports the bytes on disk per lock, the
-// time of a load, and for how long shards were locked.
+// BenchmarkImage writes and loads images of tables with that many held locks, with names of 20
+// bytes and services of 8. It reports the bytes on disk per lock, the time of a load, and how long
+// shards were locked.
 func BenchmarkImage(b *testing.B) {
 	for _, locks := range []int{10_000, 1_000_000, 10_000_000} {
 		b.Run(fmt.Sprintf("locks=%d", locks), func(b *testing.B) {
@@ -54,7 +54,7 @@ func BenchmarkImage(b *testing.B) {
 	}
 }
 
-// fill holds so many locks.
+// fill acquires that many locks.
 func fill(t *table.Table, locks int) {
 	var fx table.Effects
 	cmd := codec.Command{Verb: codec.VerbAcquire, Service: []byte("svc-0001")}

@@ -67,9 +67,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// span is a time in which an owner certainly held a lock: from the answer to
-// its ACQUIRE to the sending of its RELEASE, or to the end of the lease that it
-// could count on.
+// span is a time in which an owner certainly held a lock: from the answer to its ACQUIRE until it
+// sent RELEASE, or until the end of the lease that it could count on.
 type span struct {
 	lock, owner string
 	token       uint64
@@ -216,7 +215,7 @@ func (c *contender) vanish() {
 // think is the time for which a client holds a lock or hesitates.
 func (c *contender) think() { time.Sleep(time.Duration(c.rng.IntN(3000)) * time.Microsecond) }
 
-// turn tries to take one lock, and does something with it.
+// turn tries to take one lock, and uses it.
 func (c *contender) turn() {
 	lock := fmt.Sprintf("soak-%d", c.rng.IntN(10))
 	owner := fmt.Sprintf("%s-%d", c.name, c.life)

@@ -9,8 +9,8 @@ import (
 // commandCounts counts commands by verb and outcome.
 type commandCounts [int(codec.VerbCount) * int(codec.CodeCount)]uint64
 
-// batchStats collects the counts of one batch in plain fields, so that the
-// shared ones are touched once per batch.
+// batchStats counts one batch in plain fields, so that the shared counters are written once per
+// batch.
 type batchStats struct {
 	counts  [int(codec.VerbCount) * int(codec.CodeCount)]uint32
 	touched []uint16
@@ -23,7 +23,7 @@ func statIndex(verb codec.Verb, code codec.Code) int {
 // count notes one answered command.
 func (r *reactor) count(verb codec.Verb, code codec.Code) { r.countMore(verb, code, 1) }
 
-// countMore notes n of them.
+// countMore notes n answered commands.
 func (r *reactor) countMore(verb codec.Verb, code codec.Code, n int) {
 	if n == 0 {
 		return
@@ -35,7 +35,7 @@ func (r *reactor) countMore(verb codec.Verb, code codec.Code, n int) {
 	r.stats.counts[i] += uint32(n)
 }
 
-// countNow is count and publishStats for one OK.
+// countNow is count and publishStats for a single OK.
 func (r *reactor) countNow(verb codec.Verb) { r.totals[statIndex(verb, codec.OK)].Add(1) }
 
 // publishStats adds the counts of the batch to the reactor's totals.
@@ -61,20 +61,21 @@ func (e *Engine) commandTotals() (sum commandCounts) {
 type rejection uint8
 
 const (
-	rejectNot           rejection = iota // not refused
-	rejectConns                          // at max-conns
-	rejectAddressConns                   // too many connections from its address
-	rejectAddressRate                    // its address opens connections too fast
-	rejectFiles                          // no file descriptor left
-	rejectEnroll                         // could not be handed to a loop
-	rejectPending                        // too much input behind a wait
-	rejectBuffers                        // largest buffers when all are at the limit
-	rejectPartial                        // partial command too old
-	rejectAuthLate                       // not authenticated in time
-	rejectAuthFail                       // too many wrong tokens
-	rejectPreAuthOutput                  // too much to answer before authentication
-	rejectRevoked                        // its token is not known any more
-	rejectUnreachable                    // its peer acknowledges nothing
+	rejectNot          rejection = iota // not refused
+	rejectConns                         // at max-conns
+	rejectAddressConns                  // too many connections from its address
+	rejectAddressRate                   // its address opens connections too fast
+	rejectFiles                         // no file descriptor left
+	rejectEnroll                        // could not be handed to a loop
+	rejectPending                       // too much input after a waiting command
+	// it had the largest buffers when all together were at the limit
+	rejectBuffers
+	rejectPartial       // partial command too old
+	rejectAuthLate      // not authenticated in time
+	rejectAuthFail      // too many wrong tokens
+	rejectPreAuthOutput // too much to answer before authentication
+	rejectRevoked       // its token is not known any more
+	rejectUnreachable   // its peer acknowledges nothing
 	rejections
 )
 

@@ -9,7 +9,7 @@ import (
 	"dlm/engine/snapshot"
 )
 
-// TestAStopTellsThatTheLastImageHangs: and START does not call it clean.
+// TestAStopTellsThatTheLastImageHangs, and START does not call it clean.
 func TestAStopTellsThatTheLastImageHangs(t *testing.T) {
 	dir := t.TempDir()
 	hang, hangs := make(chan struct{}), make(chan struct{})

@@ -6,7 +6,7 @@ import (
 	"dlm/codec"
 )
 
-// sweepOrders returns what the ticker orders a few times per second.
+// sweepOrders returns the orders that the ticker gives a few times per second.
 func (e *Engine) sweepOrders() orders {
 	e.reportAttempts()
 	if e.newTokens.Swap(false) {
@@ -15,8 +15,7 @@ func (e *Engine) sweepOrders() orders {
 	return orderSweep
 }
 
-// sweep closes connections that are past an age limit, and brings the account
-// of their buffers up to date.
+// sweep closes connections that are past an age limit, and updates the account of their buffers.
 func (r *reactor) sweep() {
 	cfg := &r.e.cfg
 	r.sweeps++
@@ -47,8 +46,8 @@ func (r *reactor) sweep() {
 	}
 }
 
-// linger closes a connection that was hung up: once its output has left the peer has a little time to
-// do it itself.
+// linger closes a connection after hangUp. When its output has left, the peer has a little time to
+// close it itself.
 func (r *reactor) linger(c *conn) {
 	switch {
 	case c.backlog != nil:
@@ -62,7 +61,7 @@ func (r *reactor) linger(c *conn) {
 	}
 }
 
-// drain answers every wait with SHUTDOWN, on the way to a stop.
+// drain answers every wait with SHUTDOWN when the server stops.
 func (r *reactor) drain() {
 	for i := range r.conns {
 		c := r.conns[i].c

@@ -10,7 +10,7 @@ import (
 	"dlm/table/index"
 )
 
-// tag is the tag of a waiting request, by value: it outlives the input.
+// tag is the tag of a waiting request, copied because it outlives the input.
 type tag struct {
 	n     uint8
 	bytes [codec.TagMax]byte
@@ -23,43 +23,44 @@ func makeTag(b []byte) (t tag) {
 
 func (t *tag) text() []byte { return t.bytes[:t.n] }
 
-// waits are the tagged requests of one connection that wait. Ticket 0 is the
-// untagged wait, which lives in pending; ticket i+1 is place i.
+// waits are the waiting tagged requests of one connection. Ticket 0 is the untagged wait, which is
+// in pending; ticket i+1 is place i.
 //
-// Clients mostly count: a tag above all that came since none was open is not
-// in use. Only when tags do not rise there is an index of them, until none is open again. It
-// answers that from 8 bytes, where a map of tags would fetch a line of memory for each, and it
-// grows without moving or hashing a tag.
+// Most clients count: a tag above all others since no wait was open is not in use. If tags do not
+// rise, waits makes an index of them, until no wait is open again. The index finds a tag in 8
+// bytes, where a map would fetch a line of memory for each, and it grows without moving or hashing
+// a tag.
 type waits struct {
-	// Chunk k has waitsMin<<k places. So they are never moved, memory is as for
-	// doubling, and little for the few waits that a connection mostly has.
+	// Chunk k has waitsMin<<k places. So places never move, and memory grows by doubling from the
+	// few waits that most connections have.
 	chunks [][]tagWait
-	used   uint32 // places that have been given out
-	free   uint32 // ticket of a place that is free again, 0: none
+	used   uint32 // places that were used at least once
+	free   uint32 // ticket of a free place; 0: none
 	open   int    // requests that wait
 
-	highest tag // the greatest since none was open; not kept up once indexed
+	highest tag // greatest tag since no wait was open; not updated once indexed
 	indexed bool
 	byTag   index.Index // places, if indexed; else empty
 }
 
 type tagWait struct {
 	tag  tag    // empty: free
-	hash uint32 // if indexed; of a free place, the ticket of the next, 0: none
+	hash uint32 // if indexed; in a free place, the ticket of the next one, 0: none
 	ref  table.WaiterRef
 }
 
 // waitsMin is the number of places of the first chunk.
 const waitsMin = 8
 
-// at returns the place of a ticket that has been given out.
+// at returns the place of a ticket.
 func (w *waits) at(ticket uint32) *tagWait {
 	i := ticket - 1 + waitsMin
 	k := bits.Len32(i/waitsMin) - 1
 	return &w.chunks[k][i-waitsMin<<k]
 }
 
-// all are the requests that wait, by ticket: mostly in the order in which they came, as their memory is.
+// all returns the waiting requests by ticket, usually in the order of their arrival and of their
+// memory.
 func (w *waits) all() iter.Seq2[uint32, *tagWait] {
 	return func(yield func(uint32, *tagWait) bool) {
 		ticket := uint32(0)
@@ -73,12 +74,12 @@ func (w *waits) all() iter.Seq2[uint32, *tagWait] {
 	}
 }
 
-// above tells whether tag a is longer than b, or as long and greater: behind it when one counts.
+// above reports whether a counter reaches tag a after tag b: a is longer, or as long and greater.
 func above(a, b []byte) bool {
 	return len(a) > len(b) || len(a) == len(b) && string(a) > string(b)
 }
 
-// inUse tells whether a tag is that of a request that waits.
+// inUse reports whether a waiting request has the tag.
 func (w *waits) inUse(b []byte) bool {
 	if w.open == 0 || !w.indexed && above(b, w.highest.text()) {
 		return false
@@ -92,7 +93,7 @@ func (w *waits) inUse(b []byte) bool {
 	return ticket != 0
 }
 
-// makeIndex puts the requests that wait into the index, if they are not there.
+// makeIndex puts the waiting requests into the index, if it is empty.
 func (w *waits) makeIndex() {
 	if w.indexed {
 		return
@@ -117,7 +118,7 @@ func (w *waits) nextTicket() uint32 {
 	return w.used + 1
 }
 
-// add keeps a wait, whose tag is not in use, under the ticket that nextTicket has announced.
+// add keeps a wait under the ticket that nextTicket has returned. Its tag must not be in use.
 func (w *waits) add(b []byte, ref table.WaiterRef) {
 	if w.open > 0 && !above(b, w.highest.text()) {
 		w.makeIndex()
@@ -157,7 +158,7 @@ func (w *waits) take(ticket uint32) tag {
 	if w.open--; w.open == 0 {
 		w.indexed = false
 		if w.used > waitsKept {
-			*w = waits{} // many waits at once are rare, and connections live long
+			*w = waits{} // many simultaneous waits are rare, and connections live long
 		}
 	}
 	return t

@@ -11,8 +11,8 @@ import (
 	"dlm/table"
 )
 
-// TestWaitsKnowTheirTags compares waits with a map, for clients that count, that use a few tags again and
-// again, and that draw them.
+// TestWaitsKnowTheirTags compares waits with a map, for clients that count, that use a few tags
+// repeatedly, and that draw random ones.
 func TestWaitsKnowTheirTags(t *testing.T) {
 	for seed := range testflag.Random(t, 300) {
 		world := int(seed % 12)
@@ -26,7 +26,7 @@ func TestWaitsKnowTheirTags(t *testing.T) {
 			if rng.IntN(20) == 0 {
 				tag = fmt.Sprint(rng.IntN(1000))
 			}
-			if rng.IntN(2) == 0 { // else it was looked for with others of a burst
+			if rng.IntN(2) == 0 { // else it was looked up with others of a batch
 				m.look(tag)
 			}
 			if rng.IntN(most) < len(m.tickets) {
@@ -50,7 +50,7 @@ type waitsModel struct {
 	rng     *rand.Rand
 	w       waits
 	tickets map[string]uint32 // by tag
-	most    int               // tags there have been at once
+	most    int               // most simultaneous tags
 }
 
 func (m *waitsModel) look(tag string) {
@@ -114,7 +114,8 @@ func TestTagsThatRiseNeedNoIndex(t *testing.T) {
 	}
 }
 
-// TestTheLimitOfTagsHoldsTheShortWayToo: what would be granted at once needs no tag, but is refused either way.
+// TestTheLimitOfTagsHoldsTheShortWayToo: a command that would be granted immediately needs no tag,
+// but is refused in both cases.
 func TestTheLimitOfTagsHoldsTheShortWayToo(t *testing.T) {
 	s := newSim(t, nil)
 	a, holder := s.dial(0), s.dial(0)

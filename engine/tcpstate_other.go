@@ -4,8 +4,7 @@ package engine
 
 import "time"
 
-// What the kernel knows of a connection is not asked for on other systems: leases and keepalives
-// decide.
+// Other systems are not asked for the state of a connection: leases and keepalives decide.
 
 func unackedBytes(int) (n int, known bool) { return 0, false }
 

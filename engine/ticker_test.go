@@ -55,8 +55,8 @@ func TestTickerSleepsUntilSomethingIsDue(t *testing.T) {
 	}
 }
 
-// TestABusyLoopSettlesWhatIsDue: without any tick, a batch ends waits of its own
-// loop and of others, and passes on what has expired.
+// TestABusyLoopSettlesWhatIsDue: without any tick, a batch ends waits of its own loop and of
+// others, and passes on locks whose lease has ended.
 func TestABusyLoopSettlesWhatIsDue(t *testing.T) {
 	s := newSim(t, nil)
 	busy, own, other := s.dial(0), s.dial(0), s.dial(1)
@@ -82,8 +82,8 @@ func TestABusyLoopSettlesWhatIsDue(t *testing.T) {
 	}
 }
 
-// TestABusyLoopHasABudget: of more deadlines than a batch may settle, the next
-// ones settle the rest, and the ticker is not kept from it.
+// TestABusyLoopHasABudget: if more deadlines are due than a batch may end, later batches end the
+// rest, and the ticker is not kept from it.
 func TestABusyLoopHasABudget(t *testing.T) {
 	s := newSim(t, nil)
 	busy, waiting := s.dial(0), s.dial(1)
@@ -111,8 +111,8 @@ func TestABusyLoopHasABudget(t *testing.T) {
 	s.deliver()
 }
 
-// TestABusyLoopSettlesManyShards: what is due is spread over the shards, a little
-// in each, and must not take dozens of batches.
+// TestABusyLoopSettlesManyShards: due entries are spread over the shards, a few in each, and must
+// not take dozens of batches.
 func TestABusyLoopSettlesManyShards(t *testing.T) {
 	s := newSim(t, nil)
 	busy, waiting := s.dial(0), s.dial(1)

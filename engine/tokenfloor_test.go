@@ -54,8 +54,8 @@ func TestTokensStartAboveTheFloor(t *testing.T) {
 	s.crash()
 }
 
-// TestAdviceNamesTheFloor: an empty directory that begins with the advised floor gives larger tokens
-// than before, though promotions have put these ahead of the clock.
+// TestAdviceNamesTheFloor: an empty directory that begins with the advised floor gives larger
+// tokens than before, though promotions have put these ahead of the clock.
 func TestAdviceNamesTheFloor(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
 	p := mustStart(t, one, nil)
@@ -121,8 +121,8 @@ func TestAdviceNamesTheFloor(t *testing.T) {
 }
 
 // TestBackupKnowsLargerTokens: a primary whose directory is restored from an older copy falls below
-// its own tokens. The backup that has seen them warns with the number to use, and goes on above them
-// when it is promoted.
+// its own tokens. The backup that has seen them warns with the number to use, and goes on above
+// them when it is promoted.
 func TestBackupKnowsLargerTokens(t *testing.T) {
 	const ahead = 1 << 51
 	one, two := t.TempDir(), t.TempDir()

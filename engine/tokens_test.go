@@ -11,8 +11,8 @@ import (
 	"dlm/engine/snapshot"
 )
 
-// TestTokensAreDoubles: who reads a token as a double, as JavaScript, Lua and most
-// tools for JSON do, has the token, and not that of the grant before.
+// TestTokensAreDoubles: a program that reads a token as a double, as JavaScript, Lua and most tools
+// for JSON do, has that token and not the one of the grant before.
 func TestTokensAreDoubles(t *testing.T) {
 	s := newSim(t, nil)
 	before := 0.0

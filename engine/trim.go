@@ -11,20 +11,21 @@ import (
 
 const (
 	trimEvery = time.Second // least time between two rounds over all shards
-	trimTurn  = 4096        // records per turn of the ticker, which looks at no deadline: 0.3 ms
-	trimHold  = 512         // records per hold of a shard's mutex, some 40 µs
-	trimLook  = 4           // what a look at a shard costs, in records
-	freeFrom  = 8 << 20     // bytes of a round for which the heap is collected
+	// records per turn of the ticker, during which it checks no deadline: 0.3 ms
+	trimTurn = 4096
+	trimHold = 512     // records per hold of a shard's mutex, some 40 µs
+	trimLook = 4       // cost of a look at a shard, in records
+	freeFrom = 8 << 20 // bytes freed in a round for which the heap is collected
 )
 
-// trimmer goes round the shards and lets them give memory back that the table does not use any
-// more. Owned by the ticker, which calls turn, but for what is said to be atomic.
+// trimmer goes round the shards and lets them free memory that the table does not use any more. The
+// ticker owns it and calls turn, except for atomic fields.
 type trimmer struct {
-	shard int           // where the round stands; table.Shards: it is over
-	began int64         // table time at which it began, ns
-	round int           // bytes that it has given back
+	shard int           // the next shard of the round; table.Shards: the round is over
+	began int64         // table time of the round's begin, ns
+	round int           // bytes that the round has freed
 	given atomic.Int64  // bytes since the start
-	bell  chan struct{} // rung when there is memory for the system, see runFreer
+	bell  chan struct{} // signalled when there is memory for the system, see runFreer
 }
 
 // turn does a bounded piece of the round.
@@ -52,14 +53,14 @@ func (m *trimmer) turn(now int64, t *table.Table) {
 	if m.shard == table.Shards && m.round >= freeFrom {
 		select {
 		case m.bell <- struct{}{}:
-		default: // it has been rung, and not heard yet
+		default: // a signal is pending
 		}
 	}
 }
 
-// runFreer is the goroutine "freer": it collects the heap when the table has given up much of it,
-// since Go would not for two minutes where nothing is allocated, and gives the memory to the
-// system.
+// runFreer is the goroutine "freer". It collects the heap after the table has freed much memory,
+// and returns that memory to the system. Go itself would not do so for two minutes if nothing is
+// allocated.
 func (m *trimmer) runFreer(ctx context.Context) {
 	for {
 		select {

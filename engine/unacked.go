@@ -9,13 +9,13 @@ import (
 	"dlm/table"
 )
 
-// A waiter may have been gone for as long as it has waited: its machine was restarted, its process
-// was killed while the grant was under way. The reply has left then, and nobody reads it. So the
-// grants after a wait are kept in mind until the peer has acknowledged their replies, and are taken
-// back if the kernel proves that the client has not read them. DESIGN.md has the cases, with what
-// was measured.
+// A waiter may have been gone for as long as it has waited, because its machine was restarted, or
+// its process was killed while the grant was on the wire. The reply has left then, and no client
+// reads it. So the reactor remembers grants after a wait until the peer has acknowledged their
+// replies. It takes them back if the kernel proves that the client has not read them. DESIGN.md has
+// the cases and the measurements.
 
-// deliveries are the grants after a wait whose replies have left and may not be acknowledged.
+// deliveries are grants after a wait whose replies were sent and may not be acknowledged.
 type deliveries struct {
 	list []delivery // by end
 }
@@ -29,7 +29,7 @@ type delivery struct {
 // deliveryLen is the size of a delivery in memory.
 const deliveryLen = 32
 
-// memory returns what the list takes beyond what each connection may have.
+// memory returns the bytes of the list beyond those that each connection may have.
 func (d *deliveries) memory() int {
 	if cap(d.list) <= deliveriesKept {
 		return 0
@@ -37,8 +37,8 @@ func (d *deliveries) memory() int {
 	return deliveryLen * cap(d.list)
 }
 
-// add notes a grant whose reply has left. The oldest are left to their leases where there are too
-// many.
+// add notes a grant whose reply was sent. If there are too many, the oldest are left to their
+// leases.
 func (d *deliveries) add(c *conn, g ownedGrant, prompt bool) {
 	if len(d.list) == cap(d.list) && len(d.list) >= deliveriesKept {
 		c.forgetAcked()
@@ -63,14 +63,14 @@ func (c *conn) forgetAcked() {
 	}
 }
 
-// promptly reports whether the client has been silent for so long that it may be gone.
+// promptly reports whether the client has been silent long enough to be gone.
 func (r *reactor) promptly(c *conn) bool {
 	return c.backlog == nil && len(c.out) > 1 && r.now-c.heardAt >= int64(silentMin)
 }
 
-// sendInTwo sends the output as two segments. A client acknowledges what it reads later, by up to
-// 40 ms, and may reset the connection before; but as it reads the second of two small segments, it
-// acknowledges both.
+// sendInTwo sends the output as two segments. A client acknowledges a single segment up to 40 ms
+// after reading it, and may reset the connection before. But when it reads the second of two small
+// segments, it acknowledges both.
 func (r *reactor) sendInTwo(c *conn) {
 	last := len(c.out) - 1
 	r.sendOrDrop(c, c.out[:last])
@@ -79,14 +79,14 @@ func (r *reactor) sendInTwo(c *conn) {
 	}
 }
 
-// endCause says what is known of the end of a connection.
+// endCause is what is known about the end of a connection.
 type endCause uint8
 
 const (
-	endOther    endCause = iota // nothing that proves anything
-	endDead                     // the kernel has given it up: what was not transmitted never will be
+	endOther    endCause = iota // it proves nothing
+	endDead                     // the kernel has given the connection up and will transmit no more
 	endReset                    // the peer has reset it
-	endAfterEnd                 // the peer has reset it after it had ended its stream
+	endAfterEnd                 // the peer has reset it after the end of its stream
 )
 
 // noteCause notes the error that ends the connection.
@@ -97,15 +97,16 @@ func (c *conn) noteCause(err error) {
 	case errors.Is(err, unix.ETIMEDOUT) || errors.Is(err, unix.EHOSTUNREACH):
 		c.cause = endDead
 	case !reset:
-	case c.inputEnded || errors.Is(err, unix.EPIPE): // the kernel says EPIPE for a reset after the end
+	// the kernel says EPIPE for a reset after the end
+	case c.inputEnded || errors.Is(err, unix.EPIPE):
 		c.cause = endAfterEnd
 	default:
 		c.cause = endReset
 	}
 }
 
-// takeBackUnread takes back the grants of a connection that is gone whose replies have left, and
-// were certainly not read.
+// takeBackUnread takes back the grants of a lost connection whose replies were sent and certainly
+// not read.
 func (r *reactor) takeBackUnread(c *conn) {
 	if c.cause != endOther && len(c.deliveries.list)+len(c.queued.list) > 0 {
 		transmitted := c.transmitted()
@@ -126,7 +127,7 @@ func (r *reactor) takeBackUnread(c *conn) {
 	r.takeBackOrphans()
 }
 
-// checkFailure closes a connection whose input has ended if it has been reset since.
+// checkFailure closes a connection whose input has ended if it was reset since.
 func (r *reactor) checkFailure(c *conn) {
 	if err := c.sock.failure(); err != nil {
 		c.noteCause(err)
@@ -134,9 +135,9 @@ func (r *reactor) checkFailure(c *conn) {
 	}
 }
 
-// mayBeReset reports whether a connection whose input has ended is to be kept, since a reset would
-// tell that the last grants were not read: the peer has closed the connection while they were under
-// way.
+// mayBeReset reports whether a connection whose input has ended must be kept for a while. A reset
+// would then prove that the last grants were not read, because the peer had closed the connection
+// before they arrived.
 func (r *reactor) mayBeReset(c *conn) bool {
 	if len(c.deliveries.list)+len(c.queued.list) == 0 || r.now-c.endedAt > int64(lingerMax) {
 		return false
@@ -146,9 +147,8 @@ func (r *reactor) mayBeReset(c *conn) bool {
 	return len(c.deliveries.list)+len(c.queued.list) > 0
 }
 
-// checkPeer asks the kernel what has become of the output of a connection. Of many connections each
-// sweep asks for some: those for which turn, which counts sweeps and differs between connections,
-// comes round.
+// checkPeer asks the kernel what happened to the output of a connection. Each sweep asks for some
+// of the connections: turn counts sweeps and differs between connections.
 func (r *reactor) checkPeer(c *conn, turn int) {
 	if turn%outputLookEvery == 0 {
 		if len(c.deliveries.list) > 0 {
@@ -162,7 +162,8 @@ func (r *reactor) checkPeer(c *conn, turn int) {
 			r.touch(c) // to close it
 		}
 		if c.backlog != nil {
-			r.writable(c) // the kernel tells of a third of its room, and a slow reader makes less
+			// the kernel reports room only when a third is free, and a slow reader frees less
+			r.writable(c)
 			r.checkProgress(c)
 		}
 	}
@@ -171,8 +172,8 @@ func (r *reactor) checkPeer(c *conn, turn int) {
 	}
 }
 
-// checkSilence closes a connection that waits for a lock if its peer can't be reached: each lock that
-// it is granted would be lost to others for a lease.
+// checkSilence closes a connection that waits for a lock if its peer can't be reached, because each
+// lock that it is granted would be lost to others for a lease.
 func (r *reactor) checkSilence(c *conn) {
 	waits := c.pending.waiting || c.waits.open > 0 || len(c.deliveries.list) > 0
 	if waits && c.sock.silentFor() > unackedMax {

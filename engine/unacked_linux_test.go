@@ -15,7 +15,7 @@ import (
 	"dlm/internal/testflag"
 )
 
-// vanish ends a connection without a word, as a machine that is restarted does.
+// vanish ends a connection silently, like a machine that is restarted.
 func vanish(t *testing.T, conn *net.TCPConn) {
 	t.Helper()
 	raw, err := conn.SyscallConn()
@@ -68,8 +68,7 @@ func TestAWaiterWhoseMachineWasRestartedIsPassedOver(t *testing.T) {
 }
 
 // TestAGrantThatWasReadStandsWhateverTheClientDoes: the client resets its connection as soon as it
-// has read the grant. On a connection that has been used the kernel would have acknowledged it 40
-// ms later.
+// has read the grant. The kernel would have acknowledged it 40 ms later.
 func TestAGrantThatWasReadStandsWhateverTheClientDoes(t *testing.T) {
 	e := serve(t, func(*Config) {})
 	holder := dialServer(t, e)

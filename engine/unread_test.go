@@ -176,7 +176,8 @@ func TestGrantsWhoseRepliesHaveNotLeftAreTakenBack(t *testing.T) {
 		totals := e.tab().Totals()
 		return totals.TakeBacks > 0 && totals.Held+int(totals.TakeBacks) == n && e.buffers.total.Load() == 0
 	})
-	fmt.Fprintf(other, "ACQUIRE l%d me2 20000\n", n-1) // they are taken back in parts; the lease is longer
+	// they are taken back in parts; the lease is longer
+	fmt.Fprintf(other, "ACQUIRE l%d me2 20000\n", n-1)
 	if line, err := bufio.NewReader(other).ReadString('\n'); err != nil || line != "OK\n" {
 		t.Fatalf("the last of them is not free: %q, %v", line, err)
 	}

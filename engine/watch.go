@@ -8,26 +8,27 @@ import (
 )
 
 const (
-	watchEvery = 250 * time.Millisecond // between two looks of the watch; a loop is ordered to sweep as often
-	// watchStepMax is the most that one look counts: after a stop of the whole process nobody is
-	// to blame for the time in which nothing ran.
+	// between two looks of the watch; a loop is told to sweep as often
+	watchEvery = 250 * time.Millisecond
+	// watchStepMax is the most that one look counts, because after a stop of the whole process
+	// nothing hangs that did not run meanwhile.
 	watchStepMax = time.Second
-	silenceMax   = 5 * time.Second // without a round, from which a loop or the ticker counts as hung
+	silenceMax   = 5 * time.Second // without a round: then a loop or the ticker counts as hung
 )
 
-// The watch knows who goes round and who hangs: the loops, which the ticker orders to sweep a few
-// times a second, and the ticker, which looks at least every 20 ms. A loop that has no
-// connection yet is not bound, has nothing to do and counts as alive. The goroutine "watch" only
-// reads counters, so that nothing that hangs can hang it too.
+// The watch finds loops that hang, which the ticker tells to sweep a few times a second, and a
+// ticker that hangs, which looks at least every 20 ms. A loop without a connection so far is not
+// bound, has nothing to do and counts as alive. The goroutine "watch" only reads counters, so it
+// can't hang together with a loop.
 
-// pulse is how often somebody has gone round, and since when not.
+// pulse counts the rounds of a loop or the ticker, and the time since the last one.
 type pulse struct {
 	rounds atomic.Uint64
 	seen   uint64       // rounds at the last look; owned by the goroutine "watch"
-	silent atomic.Int64 // ns of looks without a round; written by the goroutine "watch" alone
+	silent atomic.Int64 // ns of looks since the last round; written only by the goroutine "watch"
 }
 
-// look brings a pulse up to date, and reports whether it has begun or ceased to hang.
+// look updates a pulse. It returns true if the loop has begun or ceased to hang.
 func (p *pulse) look(step time.Duration) (changed bool) {
 	was := p.hangs()
 	if n := p.rounds.Load(); n != p.seen {
@@ -41,8 +42,9 @@ func (p *pulse) look(step time.Duration) (changed bool) {
 
 func (p *pulse) hangs() bool { return time.Duration(p.silent.Load()) >= silenceMax }
 
-// Hung returns what has not gone round for 5 s, in words; empty: the server is alive. Once a
-// stop has begun nothing counts as hung, since the stop has a bound of its own.
+// Hung names, in words, the loops and the ticker that have not gone round for 5 s. If empty, the
+// server is alive. After a stop has begun it is always empty, since the stop has a bound of its
+// own.
 func (e *Engine) Hung() (list []string) {
 	if e.draining.Load() {
 		return nil
@@ -62,7 +64,7 @@ func silence(p *pulse) time.Duration {
 	return time.Duration(p.silent.Load()).Round(time.Second)
 }
 
-// lookAround is one look of the watch, step after the last.
+// lookAround is one look of the watch, that long after the last one.
 func (e *Engine) lookAround(step time.Duration) {
 	step = min(step, watchStepMax)
 	changed := e.tickPulse.look(step)
@@ -75,13 +77,13 @@ func (e *Engine) lookAround(step time.Duration) {
 		return
 	}
 	if list := e.Hung(); len(list) > 0 {
-		e.cfg.Log.Error("a part of the server hangs", "what", list)
+		e.cfg.Log.Error("hung", "what", list)
 	} else {
-		e.cfg.Log.Warn("no part of the server hangs any more")
+		e.cfg.Log.Warn("goes round again")
 	}
 }
 
-// runWatch is the goroutine "watch": it tells who hangs, and sums up in the log what was refused.
+// runWatch is the goroutine "watch". It reports hangs, and sums up refused commands in the log.
 func (e *Engine) runWatch(ctx context.Context) {
 	every := time.NewTicker(watchEvery)
 	defer every.Stop()

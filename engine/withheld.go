@@ -12,8 +12,8 @@ import (
 // while an answer is withheld from it.
 const preAuthPendingMax = 8 << 10
 
-// withheld is the answer to a wrong token that the connection does not get yet. Until
-// then its input is kept as input after a waiting command is.
+// withheld is the answer to a wrong token that the connection does not get yet. Until then its
+// input is kept, like input after a waiting command.
 type withheld struct {
 	until int64 // table time
 	verb  codec.Verb
@@ -21,8 +21,8 @@ type withheld struct {
 	tag   tag
 }
 
-// wrongToken answers the current command, which has shown a token that is not known, now or
-// later. If the connection waits, it has authenticated before, and is answered now.
+// wrongToken answers the present command, which has an unknown token, now or later. A connection
+// that waits has authenticated before, and is answered immediately.
 func (r *reactor) wrongToken(c *conn) {
 	remote := c.sock.remote()
 	if delay := r.e.attempts.Note(c.at.from, remote, r.now); delay > 0 && !c.pending.waiting {
@@ -32,8 +32,8 @@ func (r *reactor) wrongToken(c *conn) {
 	r.refuseToken(c, r.cmd.Verb, r.cmd.Form)
 }
 
-// WrongToken counts a wrong token that the HTTP side has seen from the address, and returns how long
-// the address should wait. Any goroutine may call it.
+// WrongToken counts a wrong token that the HTTP side has seen from the address, and returns how
+// long the address should wait. Any goroutine may call it.
 func (e *Engine) WrongToken(from netip.Addr) time.Duration {
 	return e.attempts.NoteHTTP(auth.KeyOf(from), from.String(), e.clock.Now())
 }
@@ -51,8 +51,8 @@ func (r *reactor) withhold(c *conn, delay time.Duration) {
 	c.pending.resuming = true
 }
 
-// giveWithheld answers what was withheld, whose time has come, and goes on with the input
-// that was kept meanwhile.
+// giveWithheld sends a withheld answer whose time has come, and continues with the input that was
+// kept.
 func (r *reactor) giveWithheld(c *conn) {
 	w := c.withheld
 	c.withheld = nil
@@ -64,7 +64,7 @@ func (r *reactor) giveWithheld(c *conn) {
 	r.resume(c)
 }
 
-// refuseToken tells that the token is not known. After a few of them the connection is closed.
+// refuseToken answers that the token is unknown. After a few of them it closes the connection.
 func (r *reactor) refuseToken(c *conn, verb codec.Verb, form codec.Form) {
 	reason := "no such token"
 	if !r.e.authority.Load().Required() {
@@ -89,7 +89,7 @@ func (r *reactor) pendingMax(c *conn) int {
 	return r.e.cfg.PendingMax
 }
 
-// postponedMax is how many bytes of commands are kept for a connection that waits for its turn: more
-// than behind a wait, because the loop is late and not the peer. With 32 MiB, growing such buffers
-// held loops for 100 ms and more.
+// postponedMax is how many bytes of commands are kept for a connection that waits for its turn. It
+// is more than after a waiting command, because the loop is late and not the peer. With 32 MiB,
+// growing such buffers held loops for 100 ms and more.
 const postponedMax = 4 << 20

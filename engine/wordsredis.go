@@ -2,7 +2,8 @@ package engine
 
 import "dlm/codec"
 
-// Client libraries of Redis look for these words and tell their users what is wrong. Text keeps its own.
+// Client libraries of Redis look for these words and tell their users the cause. Text has words of
+// its own.
 const (
 	wrongPass    = "invalid username-password pair or user is disabled."
 	noPassword   = "AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
@@ -15,7 +16,7 @@ const (
 
 var clientHelp = []string{clientUsages, "What concerns a cache is answered OK: nothing is ever cached here."}
 
-// refuseCredentials answers AUTH and HELLO with a token that is not known.
+// refuseCredentials answers AUTH and HELLO with an unknown token.
 func (r *reactor) refuseCredentials(verb codec.Verb, form codec.Form, words string) {
 	switch {
 	case form == codec.FormText:
@@ -28,7 +29,7 @@ func (r *reactor) refuseCredentials(verb codec.Verb, form codec.Form, words stri
 	r.count(verb, codec.Denied)
 }
 
-// refusalWords returns the words for NoAuth and Denied in the form of the command.
+// refusalWords returns the words of NoAuth and Denied for the form of the command.
 func (r *reactor) refusalWords(c *conn, code codec.Code) string {
 	if code == codec.NoAuth && r.cmd.Form == codec.FormRESP {
 		return noAuthRESP
@@ -61,7 +62,7 @@ func (r *reactor) client(c *conn, args [][]byte) {
 	case is(sub, "ID") && len(args) == 1:
 		r.w.Int(c.number)
 		r.count(codec.VerbClient, codec.OK)
-	case is(sub, "TRACKING") && len(args) >= 2 && onOff(args[1]), // rueidis does not connect without it
+	case is(sub, "TRACKING") && len(args) >= 2 && onOff(args[1]), // rueidis requires it to connect
 		(is(sub, "NO-EVICT") || is(sub, "NO-TOUCH")) && two && onOff(args[1]):
 		r.done()
 	case is(sub, "HELP") && len(args) == 1:
@@ -74,7 +75,8 @@ func (r *reactor) client(c *conn, args [][]byte) {
 
 func onOff(word []byte) bool { return is(word, "ON") || is(word, "OFF") }
 
-// refuseClient refuses what CLIENT does not know, in Redis' words, and what it knows with other arguments.
+// refuseClient refuses an unknown subcommand of CLIENT, or a known one with other arguments, in
+// Redis' words.
 func (r *reactor) refuseClient(sub []byte) {
 	for _, known := range [...]string{"SETINFO", "SETNAME", "GETNAME", "ID", "TRACKING", "NO-EVICT", "NO-TOUCH", "HELP"} {
 		if is(sub, known) {
@@ -89,8 +91,8 @@ func (r *reactor) refuseClient(sub []byte) {
 	r.count(codec.VerbClient, codec.Unknown)
 }
 
-// protoOf reads the version that HELLO asks for, if its first word is one. It answers a version that
-// is not known, and returns false.
+// protoOf reads the version that HELLO asks for, if its first word is a number. If the version is
+// unknown, protoOf answers so and returns false.
 func (r *reactor) protoOf(args [][]byte, resp3 bool) (rest [][]byte, three, ok bool) {
 	if len(args) == 0 || is(args[0], "AUTH") || is(args[0], "SETNAME") {
 		return args, resp3, true

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestAPingOfProbesIsAnsweredPONG: only a PING alone on a line that ends with CRLF is one of a probe of Redis.
+// TestAPingOfProbesIsAnsweredPONG: only a PING alone on a line that ends with CRLF is one of a
+// probe of Redis.
 func TestAPingOfProbesIsAnsweredPONG(t *testing.T) {
 	s := newSim(t, nil)
 	k, holder := s.dial(0), s.dial(1)
