@@ -1,4 +1,4 @@
-# What a developer types. CI runs `make check` through .ci/run.
+# The commands of a developer. CI runs `make check` through .ci/run.
 SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -43,8 +43,8 @@ staticcheck: ## the linter, with and without the tag invariants
 	go run $(STATICCHECK) ./...
 	go run $(STATICCHECK) -tags invariants ./...
 
-# A module of its own, with the clients of other servers. Those of them that are
-# not on this machine are left out by its tests, and named.
+# A module of its own, with the clients of other servers. Its tests leave out servers that are not
+# on this machine, and name them.
 compare: ## vet and test the comparison with other servers
 	cd bench/compare && go vet ./... && go run $(STATICCHECK) ./... && go test ./...
 
@@ -77,8 +77,8 @@ clients: ## get the client libraries that the end-to-end tests speak through
 	cd cmd/dlm/testdata/clients/rueidis && GOWORK=off go mod download
 	cd cmd/dlm/testdata/clients/ioredis && npm install --no-audit --no-fund --no-package-lock
 
-# Four minutes: each server, the floor, Redis, etcd and slock take turns. Those
-# that are not in PATH are left out and named. Then the forms of commands take turns. Other settings:
+# Four minutes: each server, the floor, Redis, etcd and slock take turns, then the forms of
+# commands. Servers that are not in PATH are left out and named. Other settings:
 # make bench BENCH='--depth 64 --rounds 9 --slock /path/to/slock'; all of them:
 # go run ./bench/compare -h
 bench: ## compare the server with its floor and with other servers
@@ -90,15 +90,15 @@ bench-hot: ## compare hand-offs of one lock among 64 owners
 	cd bench/compare && $(BUILD) -o ../../bin/compare .
 	bin/compare --workload hot --conns 64 --locks 1 --depth 1 --rounds 5 --duration 500ms $(BENCH)
 
-# What clients send against bare commands of the same server: options, tags, long names, RESP.
+# Commands as clients send them, against bare ones: with options, tags, long names, in RESP.
 # BENCH='--base REV' adds bare commands of that commit.
 bench-forms: ## compare commands with options, long names and in RESP with bare ones
 	cd bench/compare && $(BUILD) -o ../../bin/compare .
 	bin/compare --forms --depth 64,256 --rounds 9 --duration 400ms $(BENCH)
 
-# Fails if a micro-benchmark of the way of a command takes longer than at BASE,
-# or a command costs the server more CPU time, bare or as clients send it, beyond
-# the noise that is measured on the way. Six minutes; BENCH='--micro=false' leaves out micro-benchmarks.
+# Fails if a micro-benchmark of a command takes longer than at BASE, or a command costs the server
+# more CPU time, bare or as clients send it, beyond the measured noise. Six minutes;
+# BENCH='--micro=false' leaves out micro-benchmarks.
 bench-regress: ## compare this tree with BASE
 	cd bench/compare && $(BUILD) -o ../../bin/compare .
 	bin/compare --base $(BASE) --micro --depth 16,256 --rounds 9 --duration 400ms $(BENCH)

@@ -39,7 +39,7 @@ func (d *denied) say(log *slog.Logger, now time.Time, end bool) {
 	}
 	d.unlogged, d.loggedAt = 0, now
 	d.mu.Unlock()
-	log.Warn("refused what only admins may do", "event", "denied", "count", n, "last", what, "by", by, "from", from)
+	log.Warn("refused: only admins may do this", "event", "denied", "count", n, "last", what, "by", by, "from", from)
 }
 
 // info appends the counts to INFO.

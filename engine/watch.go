@@ -77,9 +77,9 @@ func (e *Engine) lookAround(step time.Duration) {
 		return
 	}
 	if list := e.Hung(); len(list) > 0 {
-		e.cfg.Log.Error("hung", "what", list)
+		e.cfg.Log.Error("a part of the server hangs", "what", list)
 	} else {
-		e.cfg.Log.Warn("goes round again")
+		e.cfg.Log.Warn("no part of the server hangs any more")
 	}
 }
 

@@ -46,7 +46,7 @@ func TestALoopThatHangsIsNotAlive(t *testing.T) {
 	if list := s.e.Hung(); len(list) != 0 {
 		t.Fatalf("still hung: %v", list)
 	}
-	if text := s.log.String(); strings.Count(text, "level=ERROR msg=hung") != 1 || !strings.Contains(text, "goes round again") {
+	if text := s.log.String(); strings.Count(text, "level=ERROR msg=\"a part of the server hangs\"") != 1 || !strings.Contains(text, "no part of the server hangs any more") {
 		t.Errorf("the log: %s", text)
 	}
 }

@@ -42,7 +42,8 @@ func TestKilledUnderLoad(t *testing.T) {
 		})
 	}
 	for range kills {
-		time.Sleep(time.Duration(300+w.rng.IntN(1500)) * time.Millisecond) // a random moment is what this tests
+		// The random moment is the point of the test.
+		time.Sleep(time.Duration(300+w.rng.IntN(1500)) * time.Millisecond)
 		if w.rng.IntN(3) == 0 {
 			w.failOver()
 		} else {

@@ -76,7 +76,7 @@ func TestThrottledServer(t *testing.T) {
 }
 
 // TestHeartbeatsOfAStopAreReadFirst stops the server for two leases. Meanwhile heartbeats arrive
-// alone, behind thousands of other commands, and on new connections that wait to be accepted.
+// alone, after thousands of other commands, and on new connections that wait to be accepted.
 func TestHeartbeatsOfAStopAreReadFirst(t *testing.T) {
 	const lease, n = time.Second, 20
 	p := startServer(t, nil, "--lease", lease.String(), "--loops", "2")

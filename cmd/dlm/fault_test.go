@@ -94,7 +94,8 @@ func TestStoppedServerExpiresNobodyWhoSentHeartbeats(t *testing.T) {
 
 	p.signal(t, syscall.SIGSTOP)
 	beats := 0
-	for began := time.Now(); time.Since(began) < 3*lease; time.Sleep(lease / 6) { // the pace of the holders
+	const pace = lease / 6 // of the holders
+	for began := time.Now(); time.Since(began) < 3*lease; time.Sleep(pace) {
 		for i, h := range holders {
 			h.send(fmt.Sprintf("HEARTBEAT lock%d svc%d", i, i))
 		}

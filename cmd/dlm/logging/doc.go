@@ -1,6 +1,6 @@
 // Package logging writes the server's log. Its callers never wait for the log.
 //
-//	slog.Logger -> Handler: kinds -> slog's text or JSON -> Queue -> one goroutine -> the log's file
+//	slog.Logger -> Handler: kinds -> text or JSON of slog -> Queue -> goroutine -> the log's file
 //
 // A log is a pipe or a terminal more often than a file, and its reader can stall or leave. A server
 // that waits for it serves nobody. So the caller's goroutine formats a record and puts it into a
