@@ -30,7 +30,7 @@ func openSocket(c *Config, p *poller, key int) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	fd, err := p.adopt(conn, key)
+	fd, err := p.adopt(conn.Conn, key)
 	if err != nil {
 		return nil, err
 	}

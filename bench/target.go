@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"fmt"
 	"net"
 	"os"
@@ -17,10 +16,9 @@ const talkMax = 10 * time.Second
 // target is the server of a run as seen from beside the load: a connection of
 // its own, and its process where that is on this machine.
 type target struct {
-	c    *Config
-	conn net.Conn // nil for a server that does not answer INFO
-	in   *bufio.Reader
-	pid  int // 0: not known
+	*Client // nil for a server that does not answer INFO
+	c       *Config
+	pid     int // 0: not known
 
 	countsObjects bool // INFO says how many objects were allocated
 }
@@ -36,18 +34,18 @@ func openTarget(c *Config) (*target, error) {
 	if c.Floor || !c.Protocol.ours {
 		return t, nil // they do not answer INFO
 	}
-	conn, err := dial(c)
+	client, err := dial(c)
 	if err != nil {
 		return nil, err
 	}
-	t.conn, t.in = conn, bufio.NewReader(conn)
+	t.Client = client
 	info, err := t.info("")
 	if err != nil {
-		conn.Close()
+		t.close()
 		return nil, err
 	}
 	_, t.countsObjects = info["allocated_objects"]
-	if c.PID == 0 && isLoopback(conn) {
+	if c.PID == 0 && isLoopback(client) {
 		// A process that can't be read belongs to another machine or namespace.
 		pid, err := strconv.Atoi(info["process_id"])
 		if _, ok := CPUOf(pid); err == nil && ok {
@@ -58,8 +56,8 @@ func openTarget(c *Config) (*target, error) {
 }
 
 func (t *target) close() {
-	if t.conn != nil {
-		t.conn.Close()
+	if t.Client != nil {
+		t.Client.Close()
 	}
 }
 
@@ -70,82 +68,25 @@ func isLoopback(conn net.Conn) bool {
 
 // dial connects, authenticates if there is a token, and turns DETAIL on if replies must have their
 // fields.
-func dial(c *Config) (net.Conn, error) {
-	conn, err := net.DialTimeout("tcp", c.Server, talkMax)
-	if err != nil || c.Floor || !c.Protocol.ours {
-		return conn, err
+func dial(c *Config) (*Client, error) {
+	if c.Floor || !c.Protocol.ours {
+		return Dial(c.Server, "", talkMax)
 	}
-	if c.Token != "" {
-		err = wantOK(conn, "AUTH "+strconv.Quote(c.Token))
-	}
+	client, err := Dial(c.Server, c.Token, talkMax)
 	if err == nil && c.detailed() {
-		err = wantOK(conn, "DETAIL ON")
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
-}
-
-// wantOK sends a line that is answered by OK.
-func wantOK(conn net.Conn, line string) error {
-	reply, err := exchange(conn, []byte(line+"\n"), len("OK\n"))
-	if err == nil && reply != "OK\n" {
-		verb, _, _ := strings.Cut(line, " ") // the rest may be a secret
-		err = fmt.Errorf("%s: %w", verb, wrongReply([]byte(reply), "OK\n"))
-	}
-	return err
-}
-
-// exchange sends a request and reads what answers it, at least n bytes.
-func exchange(conn net.Conn, request []byte, n int) (string, error) {
-	if err := conn.SetDeadline(time.Now().Add(talkMax)); err != nil {
-		return "", err
-	}
-	defer conn.SetDeadline(time.Time{})
-	if _, err := conn.Write(request); err != nil {
-		return "", err
-	}
-	buf, at := make([]byte, 4096), 0
-	for at < n {
-		more, err := conn.Read(buf[at:])
-		at += more
-		if err != nil {
-			return string(buf[:at]), err
+		if err = client.WantOK("DETAIL ON"); err != nil {
+			client.Close()
 		}
 	}
-	return string(buf[:at]), nil
-}
-
-// ask sends a line and returns the first line of the answer.
-func (t *target) ask(line string) (string, error) {
-	if err := t.send([]byte(line + "\n")); err != nil {
-		return "", err
-	}
-	return t.line()
-}
-
-// send writes a request, whose answer must come within talkMax.
-func (t *target) send(request []byte) error {
-	if err := t.conn.SetDeadline(time.Now().Add(talkMax)); err != nil {
-		return err
-	}
-	_, err := t.conn.Write(request)
-	return err
-}
-
-func (t *target) line() (string, error) {
-	line, err := t.in.ReadString('\n')
-	return strings.TrimRight(line, "\r\n"), err
+	return client, err
 }
 
 // info asks for INFO, all of it or a section, and returns its fields.
 func (t *target) info(section string) (map[string]string, error) {
-	if t.conn == nil {
+	if t.Client == nil {
 		return nil, nil
 	}
-	head, err := t.ask("INFO" + section)
+	head, err := t.Ask("INFO" + section)
 	if err != nil {
 		return nil, fmt.Errorf("INFO: %w", err)
 	}
@@ -156,7 +97,7 @@ func (t *target) info(section string) (map[string]string, error) {
 	}
 	fields := make(map[string]string)
 	for range lines {
-		line, err := t.line()
+		line, err := t.Line()
 		if err != nil {
 			return nil, fmt.Errorf("INFO: %w", err)
 		}

@@ -19,11 +19,11 @@ func (t *target) tokens(n int) (map[int]codec.Token, error) {
 			cmd := codec.Command{Verb: codec.VerbStatus, Name: []byte(t.c.nameOf(i))}
 			request = codec.AppendCommand(request, &cmd)
 		}
-		if err := t.send(request); err != nil {
+		if err := t.Send(request); err != nil {
 			return nil, err
 		}
 		for i := low; i < high; i++ {
-			line, err := t.in.ReadBytes('\n')
+			line, err := t.In.ReadBytes('\n')
 			if err != nil {
 				return nil, err
 			}

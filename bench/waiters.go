@@ -60,13 +60,13 @@ func (r *run) waiters(ctx context.Context) (err error) {
 
 // round goes through all steps. The holder is on the connection of the target.
 func (w *waiters) round(ctx context.Context) (err error) {
-	if err := w.ask(fmt.Sprintf("ACQUIRE %s holder 0 TTL %d", w.lock, heldTTLMs)); err != nil {
+	if err := w.r.t.WantOK(fmt.Sprintf("ACQUIRE %s holder 0 TTL %d", w.lock, heldTTLMs)); err != nil {
 		return err
 	}
 	held := true
 	defer func() {
 		if held {
-			err = errors.Join(err, w.ask("RELEASE "+w.lock+" holder"))
+			err = errors.Join(err, w.r.t.WantOK("RELEASE "+w.lock+" holder"))
 		}
 	}()
 	if err := w.drop(); err != nil {
@@ -80,14 +80,6 @@ func (w *waiters) round(ctx context.Context) (err error) {
 	}
 	held = false // the hand-offs begin with its release
 	return w.handOff()
-}
-
-func (w *waiters) ask(line string) error {
-	reply, err := w.r.t.ask(line)
-	if err == nil && reply != "OK" {
-		err = wrongReply([]byte(reply), "OK")
-	}
-	return err
 }
 
 // fill enqueues all waiters in batches of depth. A PING behind each batch
@@ -181,7 +173,7 @@ func (w *waiters) wantWaiters(want int) error {
 }
 
 func (w *waiters) queueLen() (int, error) {
-	reply, err := w.r.t.ask("STATUS " + w.lock)
+	reply, err := w.r.t.Ask("STATUS " + w.lock)
 	if err != nil {
 		return 0, err
 	}
@@ -278,7 +270,7 @@ func (w *waiters) handOff() error {
 		return l.socks[conn].send(request)
 	})
 	err = w.measured(stepHandOff, shared, func() error {
-		if err := w.ask("RELEASE " + w.lock + " holder"); err != nil {
+		if err := w.r.t.WantOK("RELEASE " + w.lock + " holder"); err != nil {
 			return err
 		}
 		return lines.run()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -105,44 +104,15 @@ func attackers(s *settings) {
 	fmt.Println(sent.Load())
 }
 
-// client is a connection that sends a line and reads the answer.
-type client struct {
-	net.Conn
-	in *bufio.Reader
-}
-
-func dial(s *settings) (*client, error) {
-	conn, err := net.DialTimeout("tcp", s.server, answerMax)
-	if err != nil {
-		return nil, err
-	}
-	c := &client{conn, bufio.NewReader(conn)}
-	if s.token != "" {
-		if reply, err := c.ask("AUTH " + s.token); err != nil || reply != "OK" {
-			return nil, fmt.Errorf("AUTH: %s %w", reply, err)
-		}
-	}
-	return c, nil
-}
-
-func (c *client) ask(line string) (string, error) {
-	if err := c.SetDeadline(time.Now().Add(answerMax)); err != nil {
-		return "", err
-	}
-	if _, err := io.WriteString(c, line+"\n"); err != nil {
-		return "", err
-	}
-	reply, err := c.in.ReadString('\n')
-	return strings.TrimRight(reply, "\r\n"), err
-}
+func dial(s *settings) (*bench.Client, error) { return bench.Dial(s.server, s.token, answerMax) }
 
 // pings measures round trips until ctx ends.
-func (r *result) pings(ctx context.Context, c *client) error {
+func (r *result) pings(ctx context.Context, c *bench.Client) error {
 	l := bench.NewLatencies()
 	for ctx.Err() == nil {
 		from := time.Now()
-		if reply, err := c.ask("PING"); err != nil || reply != "OK" {
-			return fmt.Errorf("PING: %q %w", reply, err)
+		if err := c.WantOK("PING"); err != nil {
+			return err
 		}
 		l.Record(int64(time.Since(from)), 1)
 		time.Sleep(pingEvery)
@@ -151,15 +121,15 @@ func (r *result) pings(ctx context.Context, c *client) error {
 	return nil
 }
 
-// keep holds a lock until ctx ends and counts how often it was lost. Heartbeats are sent when they
-// are due, whether or not the former are answered, as a client's timer does. A heartbeat that this
-// process was too late to send proves nothing, so its loss is not counted.
-func (r *result) keep(ctx context.Context, c *client) error {
+// keep holds a lock until ctx ends and counts whether it was lost. It sends heartbeats when they
+// are due, whether or not the former are answered, as a client's timer does. A loss is not counted
+// after this process was too late with a heartbeat, because it proves nothing.
+func (r *result) keep(ctx context.Context, c *bench.Client) error {
 	acquire := fmt.Sprintf("ACQUIRE innocent me 0 TTL %d", leaseMs)
 	var late atomic.Bool
 	answers := make(chan error, 1)
-	if reply, err := c.ask(acquire); err != nil || reply != "OK" {
-		return fmt.Errorf("%s: %q %w", acquire, reply, err)
+	if err := c.WantOK(acquire); err != nil {
+		return err
 	}
 	if err := c.SetDeadline(time.Now().Add(answerMax + time.Hour)); err != nil {
 		return err
@@ -188,27 +158,22 @@ func (r *result) keep(ctx context.Context, c *client) error {
 }
 
 // answers reads until the end of the connection.
-func (r *result) answers(c *client, late *atomic.Bool) error {
+func (r *result) answers(c *bench.Client, late *atomic.Bool) error {
 	for {
-		line, err := c.in.ReadString('\n')
+		line, err := c.In.ReadString('\n')
 		switch {
 		case err == io.EOF:
 			return nil
 		case err != nil:
 			return err
-		case strings.HasPrefix(line, "ERROR NOTHELD") && !late.Swap(false):
-			r.lost++
-			return again(c)
 		case strings.HasPrefix(line, "ERROR NOTHELD"):
-			return again(c)
+			if !late.Load() {
+				r.lost++
+			}
+			_, err := io.Copy(io.Discard, c.In) // one loss says enough
+			return err
 		}
 	}
-}
-
-// again ends the answers: a lease that was lost is lost, and one is enough.
-func again(c *client) error {
-	_, err := io.Copy(io.Discard, c.in)
-	return err
 }
 
 // prepare sends lines and waits for their answers.
@@ -220,7 +185,7 @@ func prepare(s *settings, lines []byte) error {
 	defer c.Close()
 	go func() { _, _ = c.Write(lines) }() // an error shows as a missing answer
 	for range bytes.Count(lines, []byte{'\n'}) {
-		if _, err := c.in.ReadSlice('\n'); err != nil {
+		if _, err := c.In.ReadSlice('\n'); err != nil {
 			return err
 		}
 	}
