@@ -42,6 +42,13 @@ func (d *denied) say(log *slog.Logger, now time.Time, end bool) {
 	log.Warn("refused: only admins may do this", "event", "denied", "count", n, "last", what, "by", by, "from", from)
 }
 
+// count returns how many requests were refused.
+func (d *denied) count() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.total
+}
+
 // info appends the counts to INFO.
 func (d *denied) info(b []byte) []byte {
 	d.mu.Lock()

@@ -48,6 +48,7 @@ type Engine struct {
 	tickPulse  pulse // of the ticker
 	buffers    buffers
 	infos      infoCache
+	statsKept  statsCache
 	alarm      alarm
 	spare      loan
 	trimmer    trimmer

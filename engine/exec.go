@@ -25,11 +25,12 @@ var (
 	verbsLock = verbsRead | verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
 
 	verbsOf = [...]verbs{
-		auth.RoleNone:   verbsOpen,
-		auth.RoleBackup: verbsBase,
-		auth.RoleRead:   verbsRead,
-		auth.RoleLock:   verbsLock,
-		auth.RoleAdmin:  verbsLock | verbSet(codec.VerbForceRelease),
+		auth.RoleNone:    verbsOpen,
+		auth.RoleBackup:  verbsBase,
+		auth.RoleMetrics: verbsBase,
+		auth.RoleRead:    verbsRead,
+		auth.RoleLock:    verbsLock,
+		auth.RoleAdmin:   verbsLock | verbSet(codec.VerbForceRelease),
 	}
 	verbsBatch = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
 	verbsWrite = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbForceRelease)

@@ -168,11 +168,7 @@ func (e *Engine) infoCommands(b []byte) []byte {
 		if total == 0 {
 			continue
 		}
-		name := "malformed"
-		if v != codec.VerbNone {
-			name = strings.ToLower(strings.ReplaceAll(v.String(), "-", "_"))
-		}
-		b = fmt.Appendf(b, "cmd_%s:calls=%d", name, total)
+		b = fmt.Appendf(b, "cmd_%s:calls=%d", verbWord(v), total)
 		for code, n := range results {
 			if n > 0 {
 				b = fmt.Appendf(b, ",%s=%d", strings.ToLower(codec.Code(code).String()), n)

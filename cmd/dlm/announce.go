@@ -77,7 +77,7 @@ func describeTokens(c *engine.Config) string {
 		note = "; one of them is " + settings.EnvAdminToken
 	}
 	var parts []string
-	for _, role := range []auth.Role{auth.RoleAdmin, auth.RoleLock, auth.RoleRead, auth.RoleBackup} {
+	for _, role := range []auth.Role{auth.RoleAdmin, auth.RoleLock, auth.RoleRead, auth.RoleBackup, auth.RoleMetrics} {
 		if n := count[role]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, role))
 		}

@@ -24,11 +24,13 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/engine/durability": {own: []string{"dlm/codec", "dlm/table", "dlm/engine/snapshot"}},
 	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/snapshot"}, outside: []string{
 		"github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
-	"dlm/bench":              {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
-	"dlm/bench/hostile":      {own: []string{"dlm/bench"}},
-	"dlm/bench/floor":        {outside: []string{"github.com/panjf2000/gnet/v2"}},
-	"dlm/deploy":             {own: []string{"dlm/cmd/dlm/settings"}, outside: []string{"github.com/spf13/pflag"}},
-	"dlm/cmd/dlm/admin":      {own: []string{"dlm/engine", "dlm/engine/auth"}},
+	"dlm/bench":         {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
+	"dlm/bench/hostile": {own: []string{"dlm/bench"}},
+	"dlm/bench/floor":   {outside: []string{"github.com/panjf2000/gnet/v2"}},
+	"dlm/deploy":        {own: []string{"dlm/cmd/dlm/settings"}, outside: []string{"github.com/spf13/pflag"}},
+	"dlm/cmd/dlm/admin": {own: []string{"dlm/engine", "dlm/engine/auth"}, outside: []string{
+		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
+		"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"dlm/cmd/dlm/logging":    {},
 	"dlm/cmd/dlm/admintoken": {},
 	"dlm/cmd/dlm/systemd":    {},

@@ -45,7 +45,7 @@ func newTokenNewCommand() *cobra.Command {
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&entry.Name, "name", "", "client that gets the token; the server's log shows it")
-	fs.StringVar(&entry.Role, "role", "", "read, lock, admin or backup")
+	fs.StringVar(&entry.Role, "role", "", "read, lock, admin, backup or metrics")
 	fs.StringArrayVar(&entry.Prefixes, "prefix", nil, "with role lock: allow only lock names that begin with this; may be repeated")
 	must(cmd.MarkFlagRequired("name"))
 	must(cmd.MarkFlagRequired("role"))

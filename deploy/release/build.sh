@@ -37,7 +37,7 @@ GOBIN=$work/bin go install "$SBOM"
 # binary GOARCH FILE
 binary() {
 	GOCACHE=${RELEASE_GOCACHE:-$(go env GOCACHE)} GOOS=linux GOARCH=$1 CGO_ENABLED=0 go build -trimpath \
-		-ldflags "-s -w -buildid= -X main.version=$version" -o "$2" ./cmd/dlm
+		-buildvcs=true -ldflags "-s -w -buildid= -X main.version=$version" -o "$2" ./cmd/dlm
 }
 
 # The files that all architectures share. The tag is for the command that writes the manual.

@@ -19,6 +19,10 @@ type visitor struct {
 	page  bool // a browser sends it for a page of another site, or under a name that points here
 }
 
+// open reports whether the request may look without a token, because the server has none and serves
+// its own machine alone.
+func (v visitor) open() bool { return !v.token && v.role != auth.RoleNone }
+
 // visitorOf reads the token and the origin of a request. Browsers send Origin and Sec-Fetch-Site
 // with the requests of a page. A page whose own name was pointed at this address has the same
 // origin for the browser, so a request without a known token must name an IP address or localhost.

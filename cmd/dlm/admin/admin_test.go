@@ -37,6 +37,8 @@ type fake struct {
 	memory    bool
 }
 
+func (f *fake) Stats() engine.Stats { return engine.Stats{} }
+
 func (f *fake) Hung() []string { return f.hung }
 
 func (f *fake) WrongToken(from netip.Addr) time.Duration {
@@ -57,6 +59,8 @@ func (f *fake) Identify(token string) (string, auth.Role) {
 		return "ann", auth.RoleAdmin
 	case "b":
 		return "bob", auth.RoleBackup
+	case "m":
+		return "mia", auth.RoleMetrics
 	case "l":
 		return "lou", auth.RoleLock
 	}

@@ -4,6 +4,7 @@
 //	GET  /livez      200 while all event loops and the ticker go round; else 503
 //	GET  /readyz     200 when clients can be sent here; else 503, with a line per reason for
 //	                 visitors that may look
+//	GET  /metrics    metrics for Prometheus. Role metrics, read, lock or admin
 //	GET  /snapshot   newest image; ETag, ranges; 204: none yet, 404: none ever (memory only).
 //	                 Dlm-Image-Age-Ms: how long ago the table was known to equal the image,
 //	                 also with 304. Role backup or admin

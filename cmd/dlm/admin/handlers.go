@@ -33,6 +33,8 @@ type Engine interface {
 	NewestImage() (path, etag string, age time.Duration)
 	Promote(ctx context.Context, how engine.PromoteRequest) (string, error)
 	Depose(ctx context.Context, taker string) (string, error)
+	// Stats returns the counters and gauges of the server.
+	Stats() engine.Stats
 	// Follows reports whether the server is a backup.
 	Follows() bool
 }

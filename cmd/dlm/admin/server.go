@@ -31,6 +31,7 @@ type Server struct {
 	listener *engine.Listener
 	slots    chan struct{} // one per image being sent
 	conns    *conns
+	metrics  *metrics // made by Serve
 
 	probesOnly bool // it is the one of --health
 
@@ -66,6 +67,7 @@ func (s *Server) Fetched() <-chan struct{} { return s.fetched }
 // Serve answers for the engine until ctx ends.
 func (s *Server) Serve(ctx context.Context, e Engine) error {
 	s.engine = e
+	s.metrics = newMetrics(e.Stats, s.log)
 	hs := &http.Server{
 		Handler:           s.conns.during(s.handler()),
 		ReadHeaderTimeout: headerWait,
@@ -99,14 +101,15 @@ func (s *Server) handler() http.Handler {
 	root.HandleFunc("GET /livez", s.livez)
 	root.HandleFunc("GET /readyz", s.readyz)
 	if s.probesOnly {
-		return root
+		return s.counting(root)
 	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", s.scrape)
 	mux.HandleFunc("GET /snapshot", s.snapshot)
 	mux.HandleFunc("POST /promote", s.promote)
 	mux.HandleFunc("POST /depose", s.depose)
 	root.Handle("/", s.guarded(mux))
-	return root
+	return s.counting(root)
 }
 
 // answer sends a line of text.

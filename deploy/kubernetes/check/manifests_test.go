@@ -186,8 +186,8 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 }
 
-// TestBackupIsLikeThePrimary checks that the two pods differ by their labels and by the variables of
-// a backup alone, so that the backup can take over.
+// TestBackupIsLikeThePrimary checks that the two pods differ by their labels and by the variables
+// of a backup alone, so that the backup can take over.
 func TestBackupIsLikeThePrimary(t *testing.T) {
 	m := readManifests(t)
 	primary, backup := m.sets["dlm-primary"], m.sets["dlm-backup"]

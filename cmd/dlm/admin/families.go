@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"dlm/engine"
+)
+
+const (
+	gauge   = prometheus.GaugeValue
+	counter = prometheus.CounterValue
+)
+
+// families are the metrics of the engine, in the words of INFO and the documents.
+var families = []family{
+	{"dlm_build_info", gauge, "1, labelled with the versions of the server and of Go.", []string{"version", "go"},
+		func(s *engine.Stats, out func(float64, ...string)) { out(1, s.Version, runtime.Version()) }},
+	{"dlm_role", gauge, "1 for the present role: primary or backup.", []string{"role"},
+		func(s *engine.Stats, out func(float64, ...string)) {
+			out(truth(!s.Backup), "primary")
+			out(truth(s.Backup), "backup")
+		}},
+	number("dlm_ready", gauge, "1 if clients can be sent here.",
+		func(s *engine.Stats) float64 { return truth(s.Ready) }),
+	number("dlm_loops", gauge, "Event loops.",
+		func(s *engine.Stats) float64 { return float64(s.Loops) }),
+	number("dlm_process_pauses_total", counter, "Pauses of the process that table time leaves out.",
+		func(s *engine.Stats) float64 { return float64(s.Pauses) }),
+	number("dlm_log_records_dropped_total", counter, "Log records that were not written, because nobody read the log.",
+		func(s *engine.Stats) float64 { return float64(s.LogDropped) }),
+
+	number("dlm_connections", gauge, "Open connections.",
+		func(s *engine.Stats) float64 { return float64(s.Conns) }),
+	number("dlm_connections_limit", gauge, "Most open connections.",
+		func(s *engine.Stats) float64 { return float64(s.ConnsMax) }),
+	number("dlm_guest_connections", gauge, "Connections beyond the limit, on which holders renew and release.",
+		func(s *engine.Stats) float64 { return float64(s.Guests) }),
+	number("dlm_connections_accepted_total", counter, "Accepted connections.",
+		func(s *engine.Stats) float64 { return float64(s.Accepted) }),
+	named("dlm_connections_refused_total", "reason", "Connections that were not served.",
+		func(s *engine.Stats) []engine.NamedCount { return s.Refused }),
+	named("dlm_connections_closed_total", "reason", "Connections that the server ended.",
+		func(s *engine.Stats) []engine.NamedCount { return s.Closed }),
+	number("dlm_connection_buffer_bytes", gauge, "Bytes in the buffers of all connections.",
+		func(s *engine.Stats) float64 { return float64(s.Buffered) }),
+	number("dlm_connection_buffer_limit_bytes", gauge, "Most bytes in the buffers of all connections.",
+		func(s *engine.Stats) float64 { return float64(s.BufferedMax) }),
+	{"dlm_commands_total", counter, "Answered commands, by verb and outcome.", []string{"command", "result"},
+		func(s *engine.Stats, out func(float64, ...string)) {
+			for _, c := range s.Commands {
+				out(float64(c.Count), c.Command, c.Result)
+			}
+		}},
+	{"dlm_auth_failures_total", counter, "Wrong tokens, by where they were shown.", []string{"surface"},
+		func(s *engine.Stats, out func(float64, ...string)) {
+			out(float64(s.WrongTokens), "lock_port")
+			out(float64(s.WrongHTTP), "http")
+		}},
+	number("dlm_denied_admin_commands_total", counter, "Requests that were refused for the lack of a role.",
+		func(s *engine.Stats) float64 { return float64(s.Denied) }),
+
+	number("dlm_locks_held", gauge, "Locks that are held.",
+		func(s *engine.Stats) float64 { return float64(s.Table.Held) }),
+	number("dlm_locks_limit", gauge, "Most locks that can be held.",
+		func(s *engine.Stats) float64 { return float64(s.LocksMax) }),
+	number("dlm_waiters", gauge, "Requests that wait.",
+		func(s *engine.Stats) float64 { return float64(s.Table.Waiters) }),
+	number("dlm_waiters_limit", gauge, "Most requests that can wait.",
+		func(s *engine.Stats) float64 { return float64(s.WaitersMax) }),
+	number("dlm_grants_total", counter, "Holds given, without re-entries.",
+		func(s *engine.Stats) float64 { return float64(s.Table.Grants) }),
+	number("dlm_reentries_total", counter, "Counts added to holds.",
+		func(s *engine.Stats) float64 { return float64(s.Table.Reentries) }),
+	number("dlm_renewals_total", counter, "Accepted heartbeats.",
+		func(s *engine.Stats) float64 { return float64(s.Table.Renewals) }),
+	named("dlm_holds_ended_total", "cause", "Holds that ended.",
+		func(s *engine.Stats) []engine.NamedCount {
+			return []engine.NamedCount{{Name: "released", Count: s.Table.Releases}, {Name: "expired", Count: s.Table.Expiries},
+				{Name: "forced", Count: s.Table.Forced}, {Name: "taken_back", Count: s.Table.TakeBacks}}
+		}),
+	number("dlm_waits_begun_total", counter, "Requests that had to wait.",
+		func(s *engine.Stats) float64 { return float64(s.Table.Queued) }),
+	named("dlm_waits_ended_total", "outcome", "Waits that ended without a grant.",
+		func(s *engine.Stats) []engine.NamedCount {
+			return []engine.NamedCount{{Name: "timeout", Count: s.Table.TimeOuts}, {Name: "disconnected", Count: s.Table.Cancels}}
+		}),
+	number("dlm_table_bytes", gauge, "Memory of the lock table.",
+		func(s *engine.Stats) float64 { return float64(s.Table.Bytes) }),
+	number("dlm_table_used_bytes", gauge, "Part of the lock table's memory that present locks and waiters use.",
+		func(s *engine.Stats) float64 { return float64(s.Table.BytesUsed) }),
+	number("dlm_memory_limit_bytes", gauge, "Resident memory from which on the lock table takes no more; 0: no limit.",
+		func(s *engine.Stats) float64 { return float64(s.MemoryMax) }),
+
+	image("dlm_image_age_seconds", "What a crash would cost: for how long the table may have differed from the newest image.",
+		func(s *engine.Stats) float64 { return sinceSeconds(s.Image.AsOf) }),
+	image("dlm_image_bytes", "Size of the newest image.",
+		func(s *engine.Stats) float64 { return float64(s.Image.Header.Length) }),
+	image("dlm_image_holds", "Holds in the newest image.",
+		func(s *engine.Stats) float64 { return float64(s.Image.Header.Holds) }),
+	image("dlm_image_duration_seconds", "Time that the newest image took.",
+		func(s *engine.Stats) float64 { return s.Image.Took.Seconds() }),
+	image("dlm_image_lock_max_seconds", "Longest time for which the newest image kept a part of the table locked.",
+		func(s *engine.Stats) float64 { return s.Image.LockMax.Seconds() }),
+	{"dlm_images_total", counter, "Images of this start, by result.", []string{"result"},
+		func(s *engine.Stats, out func(float64, ...string)) {
+			if s.Durable && !s.Backup {
+				out(float64(s.ImageCount), "written")
+				out(float64(s.Image.Failures), "failed")
+			}
+		}},
+	number("dlm_recovery_grace_seconds", gauge, "Time until a recovered server grants locks; 0: it does.",
+		func(s *engine.Stats) float64 { return s.GraceLeft.Seconds() }),
+	number("dlm_claims_total", counter, "Holds that a recovery believed without an image of them.",
+		func(s *engine.Stats) float64 { return float64(s.Table.Claims) }),
+	backup("dlm_backup_staleness_seconds", gauge, "For how long the primary may have differed from what the backup has.",
+		func(s *engine.Stats) float64 { return s.Staleness.Seconds() }),
+	backup("dlm_backup_fetch_failures_total", counter, "Images that the backup could not fetch.",
+		func(s *engine.Stats) float64 { return float64(s.FetchFails) }),
+}

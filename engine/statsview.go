@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"dlm/codec"
+	"dlm/table"
+)
+
+// statsAge is how long one Stats is answered to all who ask. To make one takes the mutexes of all
+// shards in turn, so that a flood of scrapes must not make one each.
+const statsAge = 100 * time.Millisecond
+
+// Stats are the counters and gauges of a server, the same that INFO shows in text. Counters begin
+// with the process.
+type Stats struct {
+	Version    string
+	Backup     bool // else it is the primary
+	Ready      bool // clients can be sent here
+	Loops      int
+	Pauses     uint64 // of the process, left out of table time
+	LogDropped uint64 // records of the log that were not written
+
+	Conns       int64
+	ConnsMax    int
+	Guests      int64         // connections beyond ConnsMax, of holders that renew and release
+	Accepted    uint64        // connections
+	Refused     []NamedCount  // connections that were not served, by reason
+	Closed      []NamedCount  // connections that the server ended, by reason
+	Buffered    int64         // bytes in all connection buffers
+	BufferedMax int64         // limit of Buffered
+	Commands    []ResultCount // answered commands
+	WrongTokens uint64        // shown on the lock port
+	WrongHTTP   uint64        // shown on the HTTP side
+	Denied      uint64        // requests refused for the lack of the admin role
+
+	Table      table.Totals
+	LocksMax   int
+	WaitersMax int
+	MemoryMax  int64 // bytes; 0: no limit
+
+	Durable    bool          // there is an image, or will be one: Image holds
+	Image      ImageState    // of a primary
+	ImageCount uint64        // images of this start that were written
+	GraceLeft  time.Duration // of a recovery
+	Staleness  time.Duration // of a backup that has an image
+	FetchFails uint64        // of a backup
+}
+
+// NamedCount is a counter of one of a few kinds.
+type NamedCount struct {
+	Name  string
+	Count uint64
+}
+
+// ResultCount counts the commands of one verb that had one outcome.
+type ResultCount struct {
+	Command string // in lower case; malformed: it was not understood
+	Result  string // ok, or the code of the error in lower case
+	Count   uint64
+}
+
+// statsCache has the last Stats.
+type statsCache struct {
+	mu   sync.Mutex
+	last Stats     // guarded by mu
+	made time.Time // guarded by mu; zero: never
+}
+
+// Stats returns the counters and gauges, at most statsAge old. Any goroutine may call it. It holds
+// each shard's mutex for a moment, and no loop waits for it otherwise.
+func (e *Engine) Stats() Stats {
+	c := &e.statsKept
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.made.IsZero() || time.Since(c.made) >= statsAge {
+		c.last, c.made = e.makeStats(), time.Now()
+	}
+	return c.last
+}
+
+func (e *Engine) makeStats() Stats {
+	tokens := e.attempts.Counts()
+	s := Stats{
+		Version: e.cfg.Version, Backup: e.Follows(), Ready: len(e.Unready()) == 0,
+		Loops: len(e.reactors), Pauses: e.clock.Gaps(),
+		Conns: e.conns.Load(), ConnsMax: e.connsMax, Guests: int64(e.places.guests.Load()),
+		Accepted: e.accepted.Load(), Buffered: e.buffers.total.Load(), BufferedMax: e.cfg.BufferedMax,
+		WrongTokens: tokens.Total - tokens.HTTP, WrongHTTP: tokens.HTTP, Denied: e.denied.count(),
+		Table: e.tab().Totals(), LocksMax: e.cfg.LocksMax, WaitersMax: e.cfg.WaitersMax,
+		MemoryMax: e.cfg.MemoryMax,
+	}
+	if e.cfg.LogDropped != nil {
+		s.LogDropped = e.cfg.LogDropped()
+	}
+	for why, name := range rejectionNames {
+		n := NamedCount{name, e.rejected[why].Load()}
+		switch {
+		case name == "":
+		case rejection(why) <= rejectEnroll:
+			s.Refused = append(s.Refused, n)
+		default:
+			s.Closed = append(s.Closed, n)
+		}
+	}
+	s.Closed = append(s.Closed, NamedCount{"slow_reader", e.slowClosed.Load()})
+	s.Commands = e.commandResults()
+	e.durabilityStats(&s)
+	return s
+}
+
+// commandResults returns the counters of commands that are not zero.
+func (e *Engine) commandResults() (list []ResultCount) {
+	sum := e.commandTotals()
+	for v := range codec.VerbCount {
+		for code := range codec.CodeCount {
+			if n := sum[statIndex(v, code)]; n > 0 {
+				list = append(list, ResultCount{verbWord(v), strings.ToLower(code.String()), n})
+			}
+		}
+	}
+	return list
+}
+
+// verbWord is the verb in INFO and metrics.
+func verbWord(v codec.Verb) string {
+	if v == codec.VerbNone {
+		return "malformed"
+	}
+	return strings.ToLower(strings.ReplaceAll(v.String(), "-", "_"))
+}
+
+func (e *Engine) durabilityStats(s *Stats) {
+	served := e.served.Load()
+	s.Durable = e.KeepsImages()
+	if f := e.follower.Load(); f != nil {
+		f.mu.Lock()
+		s.FetchFails = f.failures
+		f.mu.Unlock()
+		if served.from != "" {
+			s.Staleness = served.staleness()
+		}
+		return
+	}
+	s.GraceLeft = served.graceLeft(e.clock.Now())
+	if state, ok := e.ImageState(); ok {
+		s.Image = state
+		if state.Path != "" {
+			s.ImageCount = state.Header.Number
+		}
+	}
+}
