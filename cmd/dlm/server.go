@@ -34,8 +34,8 @@ func newServerCommand() *cobra.Command {
 			"because other users of the machine can read it.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
-			env := settings.ReadEnvironment(os.Environ())
-			if err := os.Unsetenv(settings.EnvAdminToken); err != nil {
+			env, err := settings.TakeEnvironment()
+			if err != nil {
 				return err
 			}
 			if err := s.Load(cmd.Flags(), env); err != nil {

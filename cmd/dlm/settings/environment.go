@@ -2,8 +2,10 @@ package settings
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,6 +36,13 @@ func ReadEnvironment(environ []string) Environment {
 		}
 	}
 	return env
+}
+
+// TakeEnvironment reads the variables of the process and takes those with secrets out of its
+// environment, because no child and no crash report of the server needs them.
+func TakeEnvironment() (Environment, error) {
+	env := ReadEnvironment(os.Environ())
+	return env, errors.Join(os.Unsetenv(EnvToken), os.Unsetenv(EnvAdminToken))
 }
 
 // envName returns the variable of a flag: DLM_MAX_CONNS for max-conns.

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -108,20 +109,38 @@ func TestWhoMayReadASecretFile(t *testing.T) {
 		file secretFile
 		want string // in the problem; empty: none
 	}{
-		{"mine alone", secretFile{0o600, me, mine, me, []int{mine}}, ""},
-		{"of root, for a group of mine, as Kubernetes mounts a Secret with fsGroup", secretFile{0o440, root, mine, me, []int{5, mine}}, ""},
-		{"of root, for root, in a container of root", secretFile{0o440, root, root, root, []int{root}}, ""},
-		{"of root, for a group of mine, to write", secretFile{0o460, root, mine, me, []int{mine}}, "chgrp"},
-		{"of root, for another group", secretFile{0o440, root, other, me, []int{mine}}, "chgrp"},
-		{"of root, for all, as Kubernetes mounts a Secret by default", secretFile{0o644, root, root, me, []int{mine}}, "defaultMode: 0440"},
-		{"of root, for all, in a container of root", secretFile{0o644, root, root, root, []int{root}}, "defaultMode: 0400"},
-		{"mine, for a group of mine: chmod can be followed", secretFile{0o640, me, mine, me, []int{mine}}, "chmod 600 f"},
-		{"mine, for all", secretFile{0o604, me, mine, me, []int{mine}}, "chmod 600 f"},
-		{"of somebody else, for a group of mine", secretFile{0o640, other, mine, me, []int{mine}}, "chmod 600 f"},
+		{"mine alone", secretFile{0o600, me, mine, me, []int{mine}, false}, ""},
+		{"of root, for a group of mine, as Kubernetes mounts a Secret with fsGroup", secretFile{0o440, root, mine, me, []int{5, mine}, false}, ""},
+		{"of root, for root, in a container of root", secretFile{0o440, root, root, root, []int{root}, false}, ""},
+		{"of root, for a group of mine, to write", secretFile{0o460, root, mine, me, []int{mine}, false}, "chgrp"},
+		{"of root, for another group", secretFile{0o440, root, other, me, []int{mine}, false}, "chgrp"},
+		{"of root, for all, as Kubernetes mounts a Secret by default", secretFile{0o644, root, root, me, []int{mine}, false}, "defaultMode: 0440"},
+		{"of root, for all, in a container of root", secretFile{0o644, root, root, root, []int{root}, false}, "defaultMode: 0400"},
+		{"mine, for a group of mine: chmod can be followed", secretFile{0o640, me, mine, me, []int{mine}, false}, "chmod 600 f"},
+		{"mine, for all", secretFile{0o604, me, mine, me, []int{mine}, false}, "chmod 600 f"},
+		{"of somebody else, for a group of mine", secretFile{0o640, other, mine, me, []int{mine}, false}, "chmod 600 f"},
+		{"of somebody else alone, read by root", secretFile{0o600, other, other, root, []int{root}, false}, "its owner is the user"},
+		{"a credential of systemd, by an access control list", secretFile{0o440, root, root, me, []int{mine}, true}, ""},
+		{"a credential of systemd, for all", secretFile{0o444, root, root, me, []int{mine}, true}, "chgrp"},
 	} {
 		err := c.file.check("f")
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// TestCredentials checks which files are credentials of systemd.
+func TestCredentials(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	if isCredential(filepath.Join(dir, "tokens")) {
+		t.Error("a credential without systemd")
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	for path, want := range map[string]bool{"tokens": true, "sub/tokens": false, "../tokens": false} {
+		if isCredential(filepath.Join(dir, path)) != want {
+			t.Errorf("%s: want %v", path, want)
 		}
 	}
 }
