@@ -47,6 +47,9 @@ const TextLen = 64
 // the bytes after the service mean nothing.
 type Text [TextLen]byte
 
+// textNameMax is the longest name that Text has with a service.
+const textNameMax = TextLen - 8
+
 // half is 32 bytes: most names and most services are no longer.
 const half = TextLen / 2
 

@@ -128,11 +128,12 @@ var inTag = func() (set [256]bool) {
 // subtraction can mark bytes wrongly, but only after a right one.
 func wordEnd8(b []byte, at uint) uint {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for ; at+8 <= uint(len(b)); at += 8 {
-		x := binary.LittleEndian.Uint64(b[at:])
+	for rest := b[min(at, uint(len(b))):]; len(rest) >= 8; rest = rest[8:] {
+		x := binary.LittleEndian.Uint64(rest)
 		if low := (x - ones*'#') &^ x & tops; low != 0 {
 			return at + uint(bits.TrailingZeros64(low))/8
 		}
+		at += 8
 	}
 	for at < uint(len(b)) && b[at] >= '#' {
 		at++

@@ -10,7 +10,7 @@ import (
 const lineWhere = uint64(FormText)<<8 | uint64(inText)<<24
 
 // shortLineGo is shortLine in Go, for processors without the assembler.
-func shortLineGo(b *[lineReach]byte, at uint, p *LockCommand) (end uint) {
+func shortLineGo(b *[lineReach]byte, from uint, p *LockCommand) (end uint) {
 	p.bare(FormText)
 	start := uint(8)
 	switch binary.LittleEndian.Uint64(b[:]) {
@@ -28,11 +28,15 @@ func shortLineGo(b *[lineReach]byte, at uint, p *LockCommand) (end uint) {
 	}
 	name := shortEnd(b, start)
 	service := shortEnd(b, name+1)
-	if name-start-1 >= half || service-name-2 >= half || service >= 64 || b[name] != ' ' {
+	nameLen, serviceLen := name-start, service-name-1
+	at := (nameLen + 7) &^ 7 // of the service in Text
+	if nameLen-1 >= textNameMax || serviceLen-1 >= half || at+serviceLen > TextLen || service >= 64 || b[name] != ' ' {
 		return 0
 	}
 	p.where = inText
-	p.Text.set((*[half]byte)(b[start:]), (*[half]byte)(b[name+1:]), name-start)
+	clear(p.Text[:at])
+	copy(p.Text[:], b[start:name])
+	copy(p.Text[at:], b[name+1:service])
 	if end = service; p.Verb == VerbAcquire {
 		const digitsMax = 7
 		v, n := digits8(binary.LittleEndian.Uint64(b[service+1:]))
@@ -51,10 +55,10 @@ func shortLineGo(b *[lineReach]byte, at uint, p *LockCommand) (end uint) {
 	default:
 		return 0
 	}
-	end += at + 1
+	end += from + 1
 	p.End = uint32(end)
-	p.nameAt, p.nameLen = uint32(at+start), uint32(name-start)
-	p.serviceAt, p.serviceLen = uint32(at+name+1), uint32(service-name-1)
+	p.nameAt, p.nameLen = uint32(from+start), uint32(nameLen)
+	p.serviceAt, p.serviceLen = uint32(from+name+1), uint32(serviceLen)
 	return end | options
 }
 

@@ -68,7 +68,7 @@ words:
 	MOVL R9, R11
 	SUBL DX, R11    // length of the name
 	LEAL -1(R11), AX
-	CMPL AX, $const_half
+	CMPL AX, $const_textNameMax
 	JAE  other
 	MOVL R10, R12
 	SUBL R9, R12
@@ -86,6 +86,10 @@ words:
 	MOVOU 17(SI)(R9*1), X5
 	MOVOU X2, LockCommand_Text(DI)
 	MOVOU X3, (LockCommand_Text+16)(DI)
+	CMPL  R11, $const_half
+	JHI   longName
+
+service:
 	ANDL  $~7, AX // the last word
 	IMUL3L $-8, R11, CX
 	MOVQ  $-1, R13
@@ -165,6 +169,18 @@ whole:
 	ORQ  R8, R10
 	MOVQ R10, end+24(FP)
 	RET
+
+longName:
+	LEAL  7(R11), CX
+	ANDL  $~7, CX
+	ADDL  R12, CX
+	CMPL  CX, $const_TextLen // the service must fit, and what is copied after it is overwritten
+	JHI   other
+	MOVOU 32(SI)(DX*1), X2
+	MOVOU 48(SI)(DX*1), X3
+	MOVOU X2, (LockCommand_Text+32)(DI)
+	MOVOU X3, (LockCommand_Text+48)(DI)
+	JMP   service
 
 options:
 	MOVQ $const_more, R8

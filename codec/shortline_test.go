@@ -55,7 +55,7 @@ func TestShortLine(t *testing.T) {
 // randomLine returns a line whose words have lengths around multiples of 8 and limits.
 func randomLine(rng *rand.Rand) []byte {
 	word := func() string {
-		n := max(1, []int{1, 8, 16, 24, half, half + 1, rng.IntN(40)}[rng.IntN(7)]-rng.IntN(2))
+		n := max(1, []int{1, 8, 16, 24, half, half + 1, rng.IntN(40), rng.IntN(60)}[rng.IntN(8)]-rng.IntN(2))
 		return strings.Repeat(string("nü\x80#z"[rng.IntN(6)]), n)[:n]
 	}
 	verb := []string{"ACQUIRE", "RELEASE", "HEARTBEAT"}[rng.IntN(3)]
@@ -85,7 +85,7 @@ func TestShortLineTakesLines(t *testing.T) {
 	name, service := strings.Repeat("n", half), strings.Repeat("s", 64-half-len("RELEASE  \r\n"))
 	for line, want := range map[string]int{
 		"ACQUIRE a b 9999999\n": 20, "ACQUIRE a b 0\r\n": 15, "ACQUIRE a b 1234567\n": 20, "ACQUIRE a b 12345678\n": 0,
-		"RELEASE " + name + " " + service + "\r\n": 64, "RELEASE " + name + "n " + service[:5] + "\n": 0,
+		"RELEASE " + name + " " + service + "\r\n": 64, "RELEASE " + name + "n " + service[:5] + "\n": 48, "RELEASE " + name + name[:24] + " s\n": 0, "RELEASE " + name + name[:17] + " " + "12345678\n": 0, "RELEASE " + name[:31] + name[:16] + " 1234567\n": 64,
 		"RELEASE #n #s\n": 14, "HEARTBEAT " + service + " " + service + "\n": 12 + 2*len(service), "RELEASE a! b\n": 0, "ACQUIRE a b 1 TTL 5\n": 14,
 	} {
 		for twin, decode := range map[string]func(*[lineReach]byte, uint, *LockCommand) uint{"shortLine": shortLine, "shortLineGo": shortLineGo} {

@@ -8,34 +8,44 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// shortNameMax is the longest name that is hashed by multiplications.
-const shortNameMax = 32
+// Names of up to shortNameMax bytes are hashed by multiplications, in blocks of up to hashBlock
+// bytes.
+const (
+	shortNameMax = 64
+	hashBlock    = 32
+)
 
-// hashKey is the key of the hash of names. It is made of the secret seed.
-type hashKey [5]uint64
-
-// newHashKey makes a key of a seed: the first numbers of SplitMix64 (Steele, Lea, Flood: Fast
-// Splittable Pseudorandom Number Generators, 2014).
-func newHashKey(seed uint64) (k hashKey) {
-	for i := range k {
+// setKeys makes the keys of the hash of names from the secret seed: the first numbers of SplitMix64
+// (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+func (t *Table) setKeys(seed uint64) {
+	next := func() uint64 {
 		seed += 0x9e3779b97f4a7c15
 		z := (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
 		z = (z ^ z>>27) * 0x94d049bb133111eb
-		k[i] = z ^ z>>31
+		return z ^ z>>31
 	}
-	return k
+	for i := range t.key {
+		t.key[i] = next()
+	}
+	for i := range t.longKey {
+		t.longKey[i] = next()
+	}
 }
 
 // Hash returns the hash of a lock name, which Shard and Shard.Apply take. Its top byte is the
 // shard, for ever; its low half finds the name in the shard's index.
 //
-// Names of up to 32 bytes, nearly all, are read as four words, which overlap or are zero if there
-// are fewer bytes. The words are mixed with secret keys by wide multiplications, as in wyhash and
-// the maps of Go. So a client that does not know the seed can't choose names that share a place.
+// Names of up to 32 bytes, nearly all, are one block: they are read as four words, which overlap or
+// are zero if there are fewer bytes. The words are mixed with secret keys by wide multiplications,
+// as in wyhash and the maps of Go. So a client that does not know the seed can't choose names that
+// share a place.
 func (t *Table) Hash(name []byte) uint64 {
 	n := len(name)
-	if n > shortNameMax {
+	switch {
+	case n > shortNameMax:
 		return t.longHash(name)
+	case n > hashBlock:
+		return t.hashTwoBlocks(name)
 	}
 	var a, b, c, d uint64
 	switch {
@@ -52,6 +62,17 @@ func (t *Table) Hash(name []byte) uint64 {
 	k := &t.key
 	return fold(fold(a^k[0], b^k[1])^fold(c^k[2], d^k[3]), uint64(n)^k[4])
 }
+
+// hashTwoBlocks is Hash for names of two blocks, which overlap.
+func (t *Table) hashTwoBlocks(name []byte) uint64 {
+	k, l, n := &t.key, &t.longKey, len(name)
+	head, tail := (*[hashBlock]byte)(name), (*[hashBlock]byte)(name[n-hashBlock:])
+	h := fold(word(head, 0)^k[0], word(head, 8)^k[1]) ^ fold(word(head, 16)^k[2], word(head, 24)^k[3]) ^
+		fold(word(tail, 0)^l[0], word(tail, 8)^l[1]) ^ fold(word(tail, 16)^l[2], word(tail, 24)^l[3])
+	return fold(h, uint64(n)^k[4])
+}
+
+func word(b *[hashBlock]byte, at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
 
 // fold multiplies two words and returns the exclusive or of both halves of the product.
 func fold(a, b uint64) uint64 {

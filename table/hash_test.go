@@ -19,7 +19,7 @@ func TestShardsAreForEver(t *testing.T) {
 	}{
 		{"a", 0x35}, {"ab", 0x7c}, {"abc", 0x4b}, {"abcd", 0xa5}, {"abcdefg", 0xc8}, {"abcdefgh", 0x4f},
 		{"abcdefghi", 0xb5}, {"lock:00000000000042", 0xac}, {"\x00", 0x96}, {"\x00\x00", 0x74},
-		{strings.Repeat("n", 32), 0x96}, {strings.Repeat("n", 33), 156}, {strings.Repeat("n", 1024), 56},
+		{strings.Repeat("n", 32), 0x96}, {strings.Repeat("n", 33), 0x96}, {strings.Repeat("name", 16), 0xe7}, {strings.Repeat("n", 65), 0x60}, {strings.Repeat("n", 1024), 56},
 	} {
 		if s := tab.Shard(tab.Hash([]byte(c.name))); s.number != c.shard {
 			t.Errorf("%.40q is of shard %#x, want %#x", c.name, s.number, c.shard)
@@ -32,11 +32,12 @@ func TestShardsAreForEver(t *testing.T) {
 func TestHashDependsOnEveryBit(t *testing.T) {
 	const rounds = 300
 	tab, rng := New(Config{}), rand.New(rand.NewPCG(1, 2))
-	for n := 1; n <= 40; n++ {
+	for n := 1; n <= 68; n += 1 + n/33*5 {
 		for bit := range 8 * n {
 			shard, tag := 0, 0
 			for range rounds {
-				tab.key, tab.config.Seed, tab.indexSeed = newHashKey(rng.Uint64()), rng.Uint64(), maphash.MakeSeed()
+				tab.setKeys(rng.Uint64())
+				tab.config.Seed, tab.indexSeed = rng.Uint64(), maphash.MakeSeed()
 				name := make([]byte, n)
 				for i := range name {
 					name[i] = byte(rng.Uint32())

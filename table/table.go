@@ -39,7 +39,7 @@ type Table struct {
 
 	// Two lines: what most commands read, and what is rarely written.
 	next     atomic.Uint64 // a lower bound of all due: lowered by who publishes, raised by Survey
-	key      hashKey       // from the seed of the configuration
+	key      [5]uint64     // of the hash of names, see setKeys
 	ceiling  atomic.Uint64 // no token is larger, see SetTokenCeiling
 	ttlMs    uint32        // from the configuration
 	ttlMaxMs uint32        // longest TTL of a command, see SetTTLMax
@@ -49,6 +49,7 @@ type Table struct {
 	config Config
 
 	indexSeed maphash.Seed // for long names
+	longKey   [4]uint64    // for the second block of names, from the seed
 	pauses    *Pauses
 	waiters   pool
 
@@ -61,7 +62,8 @@ type Table struct {
 
 // New returns an empty table.
 func New(c Config) *Table {
-	t := &Table{config: c, key: newHashKey(c.Seed), ttlMs: c.TTLMs, ttlMaxMs: codec.TTLMaxMs, indexSeed: maphash.MakeSeed(), pauses: new(Pauses)}
+	t := &Table{config: c, ttlMs: c.TTLMs, ttlMaxMs: codec.TTLMaxMs, indexSeed: maphash.MakeSeed(), pauses: new(Pauses)}
+	t.setKeys(c.Seed)
 	t.ceiling.Store(uint64(codec.TokenMax))
 	t.next.Store(math.MaxUint64)
 	t.memoryLeft.Store(math.MaxInt64)

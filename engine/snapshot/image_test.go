@@ -96,7 +96,7 @@ func TestWriteAndOpen(t *testing.T) {
 
 // TestFormatVersion checks the format: this state is written as these bytes.
 func TestFormatVersion(t *testing.T) {
-	const golden = "testdata/v3.dlm"
+	const golden = "testdata/v4.dlm"
 	want, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func load(b []byte) error {
 // TestDamage changes every byte, cuts the file at every length, and extends it. Each gives an error
 // that names an offset within the file.
 func TestDamage(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v3.dlm")
+	whole, err := os.ReadFile("testdata/v4.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,18 +155,18 @@ func TestDamage(t *testing.T) {
 
 // TestUnfitFiles checks that the error for such a file says what to do.
 func TestUnfitFiles(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v3.dlm")
+	whole, err := os.ReadFile("testdata/v4.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
 	newer := bytes.Clone(whole)
-	newer[8] = 4
+	newer[8] = Version + 1
 	older := bytes.Clone(whole)
 	older[8] = 0
 	dir := t.TempDir()
 	for name, b := range map[string][]byte{
 		"no image of dlm":          []byte("GIF89a"),
-		"format version 4":         newer,
+		"format version 5":         newer,
 		"format version 0":         older,
 		"ends within the header":   whole[:5000],
 		"the file is too short":    whole[:len(whole)-align],
@@ -229,7 +229,7 @@ func TestFailedWrite(t *testing.T) {
 
 // FuzzOpen looks for bytes that pass as an image and are not one, or that make Open panic.
 func FuzzOpen(f *testing.F) {
-	whole, err := os.ReadFile("testdata/v3.dlm")
+	whole, err := os.ReadFile("testdata/v4.dlm")
 	if err != nil {
 		f.Fatal(err)
 	}
