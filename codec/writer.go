@@ -1,5 +1,7 @@
 package codec
 
+import "slices"
+
 // Writer appends replies to Buf. Every reply begins with Start, which sets the form and the tag.
 // Then follows one call of OK, Error, Hold, Lines, Info or a RESP-only method; or Fields, its
 // fields and End; or List with its Items.
@@ -46,6 +48,20 @@ func (w *Writer) OKLines(n int) {
 	if n > 0 {
 		w.Buf = append(w.Buf, okLines[:3*n]...)
 	}
+}
+
+// OKTagged answers OK as a line of text with a tag of 1 to TagMax bytes. It needs no Start.
+func (w *Writer) OKTagged(tag []byte) {
+	const room = 1 + TagMax + 4
+	n := len(w.Buf)
+	if cap(w.Buf)-n < room {
+		w.Buf = slices.Grow(w.Buf, room)
+	}
+	b := w.Buf[n : n+room]
+	b[0] = '@'
+	end := 1 + copy(b[1:1+TagMax], tag)
+	*(*[4]byte)(b[end:]) = [4]byte{' ', 'O', 'K', '\n'}
+	w.Buf = w.Buf[:n+end+4]
 }
 
 // Error answers with a code and one line of words.

@@ -137,6 +137,10 @@ func (r *reactor) answerBatch(c *conn, i, n int) {
 	default:
 		for ; i < n; i++ {
 			p, res := &b.Cmds[i], &b.Results[i]
+			if p.Tagged() && !c.detail {
+				r.w.OKTagged(p.Tag(b.Source(i)))
+				continue
+			}
 			r.w.Start(p.Form, p.Tag(b.Source(i)))
 			r.writeHold(c, p.Form, res.Token, res.Count, res.LeaseMs)
 		}
@@ -208,24 +212,19 @@ func (r *reactor) keepCommand(c *conn, in []byte, i int) {
 	r.behindWait(c, in[start:], int(r.batch.Cmds[i].End-start), codec.Ready, i)
 }
 
-// beforeTagInUse returns where the commands end, from i on, whose tags no wait has, and of which
-// none has the tag of another. Tags mostly rise, since clients count: where they do not, the
-// commands end.
+// beforeTagInUse returns the first command from i to n whose tag is that of a wait. Run stops at each
+// command that waits, and the commands after it are looked at again.
 func (r *reactor) beforeTagInUse(c *conn, i, n int) int {
-	if c.waits.open > tagsMax-codec.BatchMax {
+	switch {
+	case c.waits.open == 0:
+		return n
+	case c.waits.open > tagsMax-codec.BatchMax:
 		n = i + 1 // near the limit, each wait is counted
 	}
-	b, last := &r.batch, []byte(nil)
 	for at := i; at < n; at++ {
-		p := &b.Cmds[at]
-		if !p.Tagged() {
-			continue
-		}
-		tag := p.Tag(b.Source(at))
-		if !above(tag, last) || c.waits.inUse(tag) {
+		if p := &r.batch.Cmds[at]; p.Tagged() && c.waits.inUse(p.Tag(r.batch.Source(at))) {
 			return at
 		}
-		last = tag
 	}
 	return n
 }
