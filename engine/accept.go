@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dlm/engine/auth"
+	"dlm/engine/transport"
 )
 
 const (
@@ -24,11 +25,11 @@ const (
 )
 
 // accept takes connections until the listener is closed by stop, on a goroutine per address.
-func (e *Engine) accept(shell *shell) {
+func (e *Engine) accept(server *transport.Server) {
 	var wg sync.WaitGroup
 	var all []*acceptor
-	for _, l := range e.listener.each {
-		all = append(all, &acceptor{e: e, listener: l, shell: shell, sparesMax: sparesMax(), backoff: acceptBackoffMin})
+	for _, l := range e.listener.Each() {
+		all = append(all, &acceptor{e: e, listener: l, server: server, sparesMax: sparesMax(), backoff: acceptBackoffMin})
 	}
 	e.catching.accept.Store(&all)
 	for _, a := range all {
@@ -77,7 +78,7 @@ func (a *acceptor) run() {
 type acceptor struct {
 	e         *Engine
 	listener  net.Listener
-	shell     *shell
+	server    *transport.Server
 	null      int   // what spares are duplicates of: opening a file for each connection costs more
 	spares    []int // descriptors to give up when there is none left
 	sparesMax int   // immutable
@@ -111,8 +112,8 @@ func (a *acceptor) hand(conn net.Conn, at *arrival, ok bool) {
 		sayAndClose(conn, turnedWords[at.why])
 		return
 	}
-	err := a.shell.enroll(conn, at)
-	if !at.opened { // gnet does not tell all its failures
+	opened, err := a.server.Enroll(conn, at)
+	if !opened {
 		a.e.giveBack(at)
 		a.e.reject(rejectEnroll)
 		a.report(rejectEnroll, err)

@@ -10,17 +10,17 @@ import (
 // sink is a connection that counts what is written to it and keeps nothing.
 type sink struct{ n int }
 
-func (k *sink) write(p []byte) (int, error) { k.n += len(p); return len(p), nil }
-func (k *sink) await()                      {}
-func (k *sink) awaitFailure()               {}
-func (k *sink) untransmitted() int          { return 0 }
-func (k *sink) failure() error              { return nil }
-func (k *sink) silentFor() time.Duration    { return 0 }
-func (k *sink) unacked() (int, bool)        { return 0, true }
-func (k *sink) ended() bool                 { return false }
-func (k *sink) finish()                     {}
-func (k *sink) close()                      {}
-func (k *sink) remote() string              { return "" }
+func (k *sink) Write(p []byte) (int, error) { k.n += len(p); return len(p), nil }
+func (k *sink) Await()                      {}
+func (k *sink) AwaitFailure()               {}
+func (k *sink) Untransmitted() int          { return 0 }
+func (k *sink) Failure() error              { return nil }
+func (k *sink) SilentFor() time.Duration    { return 0 }
+func (k *sink) Unacked() (int, bool)        { return 0, true }
+func (k *sink) Ended() bool                 { return false }
+func (k *sink) Finish()                     {}
+func (k *sink) Close()                      {}
+func (k *sink) Remote() string              { return "" }
 
 func TestNoAllocationPerCommand(t *testing.T) {
 	if testflag.Checked {

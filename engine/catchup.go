@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// readMax is the size of a loop's read buffer: of a read that fills it, more may be left.
-	readMax = 64 << 10
 	// probesMax is how often a loop is asked in one round at most. The kernel keeps 6 MiB for a
 	// socket, which are 96 reads.
 	probesMax = 100

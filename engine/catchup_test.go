@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dlm/engine/transport"
 )
 
 // polled is a sim whose connections have sockets: input lies there until a loop polls.
@@ -39,9 +41,9 @@ func (p *polled) poll(loop int) {
 	p.hold = true
 	for _, k := range p.clients {
 		if in := p.wires[k]; k.r == r && in != "" {
-			in = in[:min(len(in), readMax)]
+			in = in[:min(len(in), transport.ReadMax)]
 			p.wires[k] = p.wires[k][len(in):]
-			r.probe.deep = r.probe.deep || len(in) == readMax
+			r.probe.deep = r.probe.deep || len(in) == transport.ReadMax
 			k.send(in)
 		}
 	}
@@ -60,7 +62,7 @@ func (p *polled) tick(passed time.Duration) {
 // heartbeat, whichever loop reads it, and however much lies before it in its socket.
 func TestHeartbeatsInSocketsAreReadBeforeLeasesEnd(t *testing.T) {
 	for name, before := range map[string]string{
-		"alone": "", "behind one read": strings.Repeat("PING\n", readMax/5), "behind many": strings.Repeat("PING\n", readMax),
+		"alone": "", "behind one read": strings.Repeat("PING\n", transport.ReadMax/5), "behind many": strings.Repeat("PING\n", transport.ReadMax),
 		"behind what is put off": strings.Repeat("INFO\n", 2*roundMax/costInfo),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,35 +13,36 @@ import (
 // socket is what a conn writes to: gnet's connection, or one in memory. Its
 // methods are called on the conn's loop only.
 type socket interface {
-	// write gives p to the kernel and returns how many bytes it took, without waiting.
+	// Write gives p to the kernel and returns how many bytes it took, without waiting.
 	// After an error the connection is of no use.
-	write(p []byte) (n int, err error)
-	// await makes reactor.writable be called, once, when the kernel can take more or the connection has failed.
-	await()
-	// awaitFailure is await without the room.
-	awaitFailure()
-	// failure returns the error that has ended the connection, nil if it lives. It tells it once.
-	failure() error
-	// silentFor returns for how long the peer has owed an acknowledgement; 0: it owes none.
-	silentFor() time.Duration
-	// unacked returns how many bytes of those taken the peer has not acknowledged, if the kernel tells.
-	unacked() (n int, known bool)
-	// untransmitted returns how many bytes of those taken have not been transmitted; 0: none, or it is
+	Write(p []byte) (n int, err error)
+	// Await makes reactor.writable be called, once, when the kernel can take more or the connection has failed.
+	Await()
+	// AwaitFailure is await without the room.
+	AwaitFailure()
+	// Failure returns the error that has ended the connection, nil if it lives. It tells it once.
+	Failure() error
+	// SilentFor returns for how long the peer has owed an acknowledgement; 0: it owes none.
+	SilentFor() time.Duration
+	// Unacked returns how many bytes of those taken the peer has not acknowledged, if the kernel tells.
+	Unacked() (n int, known bool)
+	// Untransmitted returns how many bytes of those taken have not been transmitted; 0: none, or it is
 	// not known.
-	untransmitted() int
-	// ended tells whether the peer has ended the stream, read or not.
-	ended() bool
-	// finish tells the peer that nothing more will come.
-	finish()
-	// close ends the connection at once and calls reactor.lost.
-	close()
-	// remote names the peer, for the log.
-	remote() string
+	Untransmitted() int
+	// Ended tells whether the peer has ended the stream, read or not.
+	Ended() bool
+	// Finish tells the peer that nothing more will come.
+	Finish()
+	// Close ends the connection at once and calls reactor.lost.
+	Close()
+	// Remote names the peer, for the log.
+	Remote() string
 }
 
 // conn is one connection: its session, its partial input, its waits and its
 // output. It knows no socket but by the interface. Owned by its reactor.
 type conn struct {
+	r        *reactor
 	id       table.ConnID
 	at       arrival // where it comes from, and what it was let in as
 	until    int64   // table time at which one that is not ordinary has to go
@@ -129,7 +130,7 @@ func (r *reactor) openAs(sock socket, came arrival) *conn {
 	at := &r.conns[slot]
 	at.generation++
 	now := r.e.clock.Now()
-	c := &conn{id: connID(r.index, slot, at.generation), sock: sock, at: came, number: r.e.numbered.Add(1), authFrom: now, until: now + int64(silentMax)}
+	c := &conn{r: r, id: connID(r.index, slot, at.generation), sock: sock, at: came, number: r.e.numbered.Add(1), authFrom: now, until: now + int64(silentMax)}
 	at.c = c
 	c.be(r.e.authority.Load().Anonymous())
 	r.guestShows(c, rankNothing)
@@ -182,7 +183,7 @@ func (r *reactor) gone(c *conn, cause error) {
 // drop closes the connection at once.
 func (r *reactor) drop(c *conn) {
 	if !c.closed {
-		c.sock.close()
+		c.sock.Close()
 	}
 }
 

@@ -19,7 +19,7 @@
 // # Goroutines
 //
 //	name     owns                                   reads                        ended by
-//	loop i   reactor i, its conns (one gnet loop)   config, clock, table         shell.stop
+//	loop i   reactor i, its conns (one gnet loop)   config, clock, table         transport
 //	ticker   its effects and courier, catchUp       clock, table.Due             Serve, after the stop
 //	watch    who goes round, and who hangs          counters, refused commands   the end of Serve
 //	accept   one address, spare descriptors         places, addresses            closing the listener
@@ -27,7 +27,7 @@
 //	follower the images of a backup                 its primary, clock           the end of Serve, a promotion
 //	tell     nothing                                clock of the wall            the answer of a primary
 //	freer    nothing                                a bell of the ticker         the end of Serve
-//	writable nothing                                sockets with a backlog       shell.stop
+//	writable nothing                                sockets with a backlog       transport
 //	drain    nothing                                the wait group of reactors   the reactors' answers
 //
 // The caller of Serve has its own goroutine and waits for all of them.

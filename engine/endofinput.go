@@ -10,7 +10,7 @@ import "dlm/codec"
 //	             -> the backlog is sent -> close
 //
 // gnet closes a connection whose input has ended as soon as OnClose returns. If there is something
-// left to do then, the socket is taken away from it (gnetSocket.detach).
+// left to do then, the transport takes the socket away from it (transport.Socket).
 
 const inputHasEnded = "the input of this connection has ended, and with it its waits"
 
@@ -50,6 +50,6 @@ func (r *reactor) windUp(c *conn) {
 	case !r.mayBeReset(c):
 		r.drop(c)
 	case len(c.deliveries.list) == 0:
-		c.sock.finish() // the peer need not wait for the end, a reset is seen by the next sweep
+		c.sock.Finish() // the peer need not wait for the end, a reset is seen by the next sweep
 	}
 }

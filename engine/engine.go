@@ -15,6 +15,7 @@ import (
 	"dlm/engine/auth"
 	"dlm/engine/clock"
 	"dlm/engine/snapshot"
+	"dlm/engine/transport"
 	"dlm/table"
 )
 
@@ -58,8 +59,8 @@ type Engine struct {
 	ticking    sync.Mutex   // held while everything that is due is settled
 	started    time.Time
 
-	listener *Listener // nil in a simulation
-	connsMax int       // cfg.ConnsMax, or less if the file limit is lower
+	listener *transport.Listener // nil in a simulation
+	connsMax int                 // cfg.ConnsMax, or less if the file limit is lower
 
 	draining atomic.Bool    // no new holds or waits
 	drained  sync.WaitGroup // reactors that have not answered their waits yet
@@ -79,7 +80,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	listener, err := Listen(cfg.Listen)
+	listener, err := transport.Listen(cfg.Listen)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +175,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	lendThreads(missing)
 	defer lendThreads(-missing)
 	defer e.spare.end()
-	shell, err := startShell(e)
+	server, err := startTransport(e)
 	if err != nil {
 		e.listener.Close()
 		return err
@@ -191,7 +192,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 		e.follow(f)
 	}
 	accepting := make(chan struct{})
-	wg.Go(func() { e.accept(shell); close(accepting) })
+	wg.Go(func() { e.accept(server); close(accepting) })
 
 	select {
 	case <-e.deposed:
@@ -212,7 +213,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	e.at(stopsAtTicker)
 	wg.Wait() // nobody may wake a loop while it is being closed
 	e.at(stopsAtLoops)
-	shell.stop()
+	server.Stop()
 	e.at(stopsAtLast)
 	e.endErr = e.keepLast()
 	e.stopsAt.Store(nil)

@@ -71,7 +71,7 @@ func (r *reactor) refused(c *conn) bool {
 	default:
 		r.refuse(code, r.refusalWords(c, code))
 		if cmd.Verb == codec.VerbForceRelease {
-			r.e.NoteDenied(cmd.Verb.String(), c.who.Name, c.sock.remote())
+			r.e.NoteDenied(cmd.Verb.String(), c.who.Name, c.sock.Remote())
 		}
 		return true
 	}

@@ -22,7 +22,7 @@ func (r *reactor) forceRelease(c *conn) {
 	if cmd.Has(codec.OptReason) {
 		reason = inLog(cmd.Text)
 	}
-	r.e.cfg.Log.Warn("forced release", "event", "forced-release", "by", c.who.Name, "from", c.sock.remote(), "lock", inLog(cmd.Name),
+	r.e.cfg.Log.Warn("forced release", "event", "forced-release", "by", c.who.Name, "from", c.sock.Remote(), "lock", inLog(cmd.Name),
 		"owner", inLog(r.fx.Owner), "token", uint64(res.Token), "reason", reason)
 	r.w.Fields(2)
 	r.w.Token("token", res.Token)

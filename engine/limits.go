@@ -29,7 +29,6 @@ const (
 	ownGrantsMax    = 64                     // grants for which an idle connection keeps memory
 	waitsKept       = 64                     // waits for which an idle connection keeps memory
 	scratchMin      = 64 << 10               // bytes of a reactor's output buffer at the start
-	writeNowMax     = 64 << 10               // bytes of a write that the scheduler is not told of
 	singleMax       = 128                    // bytes of a read that may be one lock command
 	trackedMin      = 4 << 10                // bytes from which a connection can be the largest
 	advanceMax      = 1024                   // due entries ended per hold of a shard's mutex

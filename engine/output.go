@@ -3,8 +3,6 @@ package engine
 import (
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"dlm/table"
 )
 
@@ -139,7 +137,7 @@ func (b *backlog) free() {
 // send gives output to the kernel and keeps what it does not take. An error ends the connection.
 func (r *reactor) send(c *conn, p []byte) error {
 	if c.backlog == nil {
-		n, err := c.sock.write(p)
+		n, err := c.sock.Write(p)
 		c.sent += int64(n)
 		if n == len(p) || err != nil {
 			return err
@@ -162,7 +160,7 @@ func (r *reactor) sendOrDrop(c *conn, p []byte) {
 func (r *reactor) keepOutput(c *conn, p []byte) {
 	if c.backlog == nil {
 		c.backlog = &backlog{progressAt: r.now, acked: c.sent}
-		c.sock.await()
+		c.sock.Await()
 	}
 	c.backlog.add(p)
 }
@@ -172,7 +170,7 @@ func (r *reactor) sendBacklog(c *conn) {
 	b := c.backlog
 	for done := 0; b.size > 0 && done < sendMax; {
 		p := b.front()
-		n, err := c.sock.write(p)
+		n, err := c.sock.Write(p)
 		if n > 0 {
 			b.progressAt = r.now
 			c.sent += int64(n)
@@ -192,10 +190,10 @@ func (r *reactor) sendBacklog(c *conn) {
 	if b.size == 0 {
 		c.backlog = nil
 		if c.inputEnded {
-			c.sock.awaitFailure()
+			c.sock.AwaitFailure()
 		}
 	} else {
-		c.sock.await()
+		c.sock.Await()
 	}
 	r.unpause(c)
 }
@@ -256,17 +254,8 @@ func (r *reactor) checkProgress(c *conn) {
 
 // acked returns how many bytes of the output the peer has acknowledged, if the kernel tells.
 func (c *conn) acked() (n int64, known bool) {
-	unacked, known := c.sock.unacked()
+	unacked, known := c.sock.Unacked()
 	return c.sent - int64(unacked), known
-}
-
-// writeError returns nil for failures of a write to a socket that are none: there is no room, or a
-// signal came first.
-func writeError(failed unix.Errno) error {
-	if failed == unix.EAGAIN || failed == unix.EINTR {
-		return nil
-	}
-	return failed
 }
 
 // outputReady goes on with connections whose sockets have room again, and with what is left to take

@@ -24,7 +24,6 @@ type arrival struct {
 	why     rejection // of one that is turned away
 	from    auth.AddressKey
 	counted bool // as one of its address
-	opened  bool // a loop has it, which will give the place back
 }
 
 // places counts connections by standing. Any goroutine may use it.

@@ -67,10 +67,6 @@ func newReactor(e *Engine, index int) *reactor {
 	return r
 }
 
-// bind gives the reactor its loop: wake makes drainInbox run on it, and may be
-// called by any goroutine.
-func (r *reactor) bind(wake func()) { r.wake.Store(&wake) }
-
 // lock locks a shard and returns it.
 func (r *reactor) lock(s *table.Shard) *table.Shard {
 	s.Lock()
@@ -257,7 +253,7 @@ func (r *reactor) flush(c *conn) {
 	r.pause(c)
 	r.account(c)
 	if c.closing && c.backlog == nil {
-		c.sock.finish()
+		c.sock.Finish()
 	}
 }
 

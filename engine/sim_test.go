@@ -51,9 +51,7 @@ func newSim(t testing.TB, change func(*Config)) *sim {
 
 // bind gives the reactor a loop: what settle does.
 func (s *sim) bind(r *reactor) {
-	ask := func() { s.asks = append(s.asks, r) }
-	r.probe.ask.Store(&ask)
-	r.bind(func() { s.due = append(s.due, r) })
+	r.Bind(func() { s.due = append(s.due, r) }, func() { s.asks = append(s.asks, r) })
 }
 
 // settle runs the woken reactors until no message is left. All input has been read by then.
@@ -115,7 +113,7 @@ type client struct {
 
 var errBroken = errors.New("broken pipe")
 
-func (k *client) write(p []byte) (int, error) {
+func (k *client) Write(p []byte) (int, error) {
 	k.writes++
 	if k.finished {
 		k.s.t.Error("written after the end of the stream")
@@ -134,16 +132,16 @@ func (k *client) write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (k *client) await()                   { k.awaited = true }
-func (k *client) awaitFailure()            {}
-func (k *client) untransmitted() int       { return k.queued }
-func (k *client) failure() error           { return k.failed }
-func (k *client) silentFor() time.Duration { return k.silent }
-func (k *client) unacked() (int, bool)     { return k.unread, true }
-func (k *client) ended() bool              { return k.left }
-func (k *client) finish()                  { k.finished = true }
-func (k *client) close()                   { k.gone = true; k.r.lost(k.c) }
-func (k *client) remote() string           { return "10.0.0.1:1000" }
+func (k *client) Await()                   { k.awaited = true }
+func (k *client) AwaitFailure()            {}
+func (k *client) Untransmitted() int       { return k.queued }
+func (k *client) Failure() error           { return k.failed }
+func (k *client) SilentFor() time.Duration { return k.silent }
+func (k *client) Unacked() (int, bool)     { return k.unread, true }
+func (k *client) Ended() bool              { return k.left }
+func (k *client) Finish()                  { k.finished = true }
+func (k *client) Close()                   { k.gone = true; k.r.lost(k.c) }
+func (k *client) Remote() string           { return "10.0.0.1:1000" }
 
 // dial opens a connection on a loop.
 func (s *sim) dial(loop int) *client {

@@ -57,7 +57,7 @@ func (r *reactor) linger(c *conn) {
 	case r.now-c.closingAt > int64(lingerMax):
 		r.drop(c)
 	default:
-		c.sock.finish()
+		c.sock.Finish()
 	}
 }
 

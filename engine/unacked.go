@@ -129,7 +129,7 @@ func (r *reactor) takeBackUnread(c *conn) {
 
 // checkFailure closes a connection whose input has ended if it was reset since.
 func (r *reactor) checkFailure(c *conn) {
-	if err := c.sock.failure(); err != nil {
+	if err := c.sock.Failure(); err != nil {
 		c.noteCause(err)
 		r.drop(c)
 	}
@@ -176,7 +176,7 @@ func (r *reactor) checkPeer(c *conn, turn int) {
 // lock that it is granted would be lost to others for a lease.
 func (r *reactor) checkSilence(c *conn) {
 	waits := c.pending.waiting || c.waits.open > 0 || len(c.deliveries.list) > 0
-	if waits && c.sock.silentFor() > unackedMax {
+	if waits && c.sock.SilentFor() > unackedMax {
 		r.e.reject(rejectUnreachable)
 		r.drop(c)
 	}

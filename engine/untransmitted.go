@@ -16,7 +16,7 @@ func (q *inKernel) memory() int { return ownedGrantLen * cap(q.list) }
 
 // transmitted returns how many bytes of the output have left the machine. Those that have not never
 // will if the connection has failed.
-func (c *conn) transmitted() int64 { return c.sent - int64(c.sock.untransmitted()) }
+func (c *conn) transmitted() int64 { return c.sent - int64(c.sock.Untransmitted()) }
 
 // add notes a grant whose reply the kernel has taken. The oldest are left to their leases where there
 // are too many, because their replies are transmitted first.

@@ -61,7 +61,7 @@ func (r *reactor) deliver(fx *table.Effect) {
 // or its peer has ended the stream and may be gone. The answer to a tagged one is CANCELED then. An untagged
 // wait stays in place until the loop has read what came before the end, so that nothing behind it is executed.
 func (r *reactor) answer(c *conn, fx *table.Effect) bool {
-	if fx.Code == codec.OK && c.sock.ended() {
+	if fx.Code == codec.OK && c.sock.Ended() {
 		if fx.To.Ticket != 0 && fx.To.Ticket <= c.waits.used {
 			r.tag = c.waits.take(fx.To.Ticket)
 			r.refuseWait(c, codec.FormText, r.tag.text(), codec.Canceled, inputHasEnded)
@@ -95,7 +95,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	r.leave(c)
 	switch {
 	case fx.To.Ticket != 0:
-	case c.sock.ended():
+	case c.sock.Ended():
 		c.pending.resuming, c.pending.lost = true, true // what is still read before the end stays behind it
 	default:
 		r.resume(c)

@@ -29,7 +29,7 @@ func TestALoopThatHangsIsNotAlive(t *testing.T) {
 		t.Fatalf("hung: %v", list)
 	}
 	stuck := s.e.reactors[1]
-	stuck.bind(func() {}) // what is posted is not looked at
+	stuck.Bind(func() {}, func() {}) // what is posted is not looked at
 	for d := time.Duration(0); d < silenceMax-watchEvery; d += watchEvery {
 		round()
 	}

@@ -24,7 +24,7 @@ type withheld struct {
 // wrongToken answers the present command, which has an unknown token, now or later. A connection
 // that waits has authenticated before, and is answered immediately.
 func (r *reactor) wrongToken(c *conn) {
-	remote := c.sock.remote()
+	remote := c.sock.Remote()
 	if delay := r.e.attempts.Note(c.at.from, remote, r.now); delay > 0 && !c.pending.waiting {
 		r.withhold(c, delay)
 		return

@@ -21,21 +21,22 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/engine/auth":       {},
 	"dlm/engine/snapshot":   {own: []string{"dlm/codec"}, outside: []string{"golang.org/x/sys/unix"}},
 	"dlm/engine/clock":      {own: []string{"dlm/table"}, outside: []string{"golang.org/x/sys/unix"}},
+	"dlm/engine/transport":  {outside: []string{"github.com/panjf2000/gnet/v2", "golang.org/x/sys/unix"}},
 	"dlm/engine/durability": {own: []string{"dlm/codec", "dlm/table", "dlm/engine/snapshot"}},
-	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/snapshot"}, outside: []string{
-		"github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
+	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/snapshot", "dlm/engine/transport"}, outside: []string{
+		"github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
 	"dlm/bench":         {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
 	"dlm/bench/hostile": {own: []string{"dlm/bench"}},
 	"dlm/bench/floor":   {outside: []string{"github.com/panjf2000/gnet/v2"}},
 	"dlm/deploy":        {own: []string{"dlm/cmd/dlm/settings"}, outside: []string{"github.com/spf13/pflag"}},
-	"dlm/cmd/dlm/admin": {own: []string{"dlm/engine", "dlm/engine/auth"}, outside: []string{
+	"dlm/cmd/dlm/admin": {own: []string{"dlm/engine", "dlm/engine/auth", "dlm/engine/transport"}, outside: []string{
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"dlm/cmd/dlm/logging":    {},
 	"dlm/cmd/dlm/admintoken": {},
 	"dlm/cmd/dlm/systemd":    {},
 	"dlm/cmd/dlm/settings":   {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/auth"}, outside: []string{"github.com/pelletier/go-toml/v2", "github.com/spf13/pflag"}},
-	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/auth", "dlm/engine/snapshot", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/admintoken", "dlm/cmd/dlm/logging", "dlm/cmd/dlm/settings", "dlm/cmd/dlm/systemd"}, outside: []string{
+	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/auth", "dlm/engine/snapshot", "dlm/engine/transport", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/admintoken", "dlm/cmd/dlm/logging", "dlm/cmd/dlm/settings", "dlm/cmd/dlm/systemd"}, outside: []string{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 }
 
@@ -44,7 +45,7 @@ func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := 0
+	seen, unused := 0, []string(nil)
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p struct {
 			ImportPath string
@@ -61,12 +62,20 @@ func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
 			t.Errorf("package %s is not in the table", p.ImportPath)
 			continue
 		}
+		for _, path := range slices.Concat(rule.own, rule.outside) {
+			if !slices.Contains(p.Imports, path) {
+				unused = append(unused, p.ImportPath+" -> "+path)
+			}
+		}
 		for _, path := range p.Imports {
 			standard := !strings.Contains(strings.Split(path, "/")[0], ".") && !strings.HasPrefix(path, "dlm/")
 			if !standard && !slices.Contains(rule.own, path) && !slices.Contains(rule.outside, path) {
 				t.Errorf("%s imports %s", p.ImportPath, path)
 			}
 		}
+	}
+	for _, row := range unused {
+		t.Errorf("%s is allowed, and no code uses it", row)
 	}
 	if seen != len(allowed) {
 		t.Errorf("%d packages, %d in the table", seen, len(allowed))

@@ -18,6 +18,7 @@ import (
 	"dlm/cmd/dlm/settings"
 	"dlm/cmd/dlm/systemd"
 	"dlm/engine"
+	"dlm/engine/transport"
 )
 
 func newServerCommand() *cobra.Command {
@@ -90,7 +91,7 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	}
 	own := newOwnAdmin(&s.Engine)
 	server, err := openEngine(ctx, s.Engine)
-	if errors.Is(err, engine.ErrAddressInUse) {
+	if errors.Is(err, transport.ErrAddressInUse) {
 		return fmt.Errorf("%w, perhaps by another dlm server: "+
 			"choose another address with --listen, or port 0 for any free port", err)
 	}

@@ -9,13 +9,14 @@ import (
 
 	"dlm/engine"
 	"dlm/engine/auth"
+	"dlm/engine/transport"
 )
 
 // ListenHealth binds an address that answers only the two probes, one word each, so that it can be
 // open to the network of an orchestrator. Nothing is served before Serve.
 func ListenHealth(addr string, log *slog.Logger) (*Server, error) {
-	l, err := engine.Listen(addr)
-	if errors.Is(err, engine.ErrAddressInUse) {
+	l, err := transport.Listen(addr)
+	if errors.Is(err, transport.ErrAddressInUse) {
 		return nil, fmt.Errorf("the health side can't %w: choose another with --health", err)
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dlm/engine"
+	"dlm/engine/transport"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 type Server struct {
 	engine   Engine
 	log      *slog.Logger
-	listener *engine.Listener
+	listener *transport.Listener
 	slots    chan struct{} // one per image being sent
 	conns    *conns
 	metrics  *metrics // made by Serve
@@ -42,8 +43,8 @@ type Server struct {
 
 // Listen binds the address. Nothing is served before Serve.
 func Listen(addr string, log *slog.Logger) (*Server, error) {
-	l, err := engine.Listen(addr)
-	if errors.Is(err, engine.ErrAddressInUse) {
+	l, err := transport.Listen(addr)
+	if errors.Is(err, transport.ErrAddressInUse) {
 		return nil, fmt.Errorf("the HTTP side can't %w: choose another with --http, or --http off", err)
 	}
 	if err != nil {
@@ -52,7 +53,7 @@ func Listen(addr string, log *slog.Logger) (*Server, error) {
 	return newServer(l, log, engine.HTTPConnsMax()), nil
 }
 
-func newServer(l *engine.Listener, log *slog.Logger, connsMax int) *Server {
+func newServer(l *transport.Listener, log *slog.Logger, connsMax int) *Server {
 	return &Server{log: log, listener: l, conns: newConns(connsMax), slots: make(chan struct{}, transfers), fetched: make(chan struct{})}
 }
 

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package engine
+package transport
 
 // peerEnded does not know on systems without POLLRDHUP: the end of a stream is
 // noticed when the loop reads it.

@@ -1,4 +1,4 @@
-package engine
+package transport
 
 import (
 	"errors"
@@ -10,18 +10,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// gnetProbe is the probe of a loop: one end of a pair of sockets is a connection of the loop, the
-// other is written to. See catchUp.
-type gnetProbe struct {
-	r  *reactor // set when it is open
-	fd int      // the end that is written to
+// probe shows how far a loop has got: one end of a pair of sockets is a connection of the loop, the
+// other is written to. epoll hands sockets out in the order in which they became readable. So a
+// loop that reads its probe has read each socket that was readable when the probe was written to.
+type probe struct {
+	loop Loop // set when the probe is open
+	fd   int  // the end that is written to
 }
 
 // addProbes gives each loop its probe. The probes are the first connections, so that each loop gets
 // one of them.
-func (s *shell) addProbes() error {
-	for range s.e.reactors {
-		p := new(gnetProbe)
+func (s *Server) addProbes() error {
+	for range s.cfg.Loops {
+		p := new(probe)
 		conn, err := p.pair()
 		if err == nil {
 			s.probes = append(s.probes, p)
@@ -31,14 +32,14 @@ func (s *shell) addProbes() error {
 			return fmt.Errorf("the probe of a loop: %w", err)
 		}
 	}
-	if s.bound != len(s.e.reactors) {
+	if s.bound != len(s.cfg.Loops) {
 		panic("BUG: a loop has two probes")
 	}
 	return nil
 }
 
 // pair makes the sockets, and returns the end that is read.
-func (p *gnetProbe) pair() (net.Conn, error) {
+func (p *probe) pair() (net.Conn, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, err
@@ -57,26 +58,19 @@ func (p *gnetProbe) pair() (net.Conn, error) {
 	return conn, nil
 }
 
-// opened is called on the loop, whose reactor r is.
-func (p *gnetProbe) opened(r *reactor) {
-	p.r = r
-	ask := p.ask
-	r.probe.ask.Store(&ask)
-}
-
 // ask makes the loop read the probe. Any goroutine may call it, until close. An error means that
-// earlier questions fill the socket, and are not read yet.
-func (p *gnetProbe) ask() { _, _ = unix.Write(p.fd, []byte{1}) }
+// earlier questions fill the socket, and the loop has not read them yet.
+func (p *probe) ask() { _, _ = unix.Write(p.fd, []byte{1}) }
 
-// probeTraffic is OnTraffic for a connection that is none of a client.
+// probeTraffic is OnTraffic for a connection that is no client's.
 func probeTraffic(g gnet.Conn) gnet.Action {
-	p, ok := g.Context().(*gnetProbe)
+	p, ok := g.Context().(*probe)
 	if !ok {
 		return gnet.Close
 	}
-	p.r.polled()
+	p.loop.Polled()
 	return gnet.None
 }
 
-// close comes after the end of the loop.
-func (p *gnetProbe) close() error { return unix.Close(p.fd) }
+// close is called after the end of the loop.
+func (p *probe) close() error { return unix.Close(p.fd) }

@@ -1,32 +1,30 @@
 //go:build !linux
 
-package engine
+package transport
 
 import (
 	"sync"
 	"time"
-
-	"dlm/table"
 )
 
 // readiness asks again after a little time where there is no epoll.
 type readiness struct {
-	e     *Engine
+	cfg   *Config
 	mu    sync.Mutex
-	ids   []table.ConnID // guarded by mu
+	ids   []uint64 // guarded by mu
 	done  chan struct{}
 	ended sync.WaitGroup
 }
 
-const readinessEvery = 5 * time.Millisecond // what a slow reader may wait for more, at most
+const readinessEvery = 5 * time.Millisecond // how long room is not seen, at most
 
-func newReadiness(e *Engine) (*readiness, error) {
-	d := &readiness{e: e, done: make(chan struct{})}
+func newReadiness(cfg *Config) (*readiness, error) {
+	d := &readiness{cfg: cfg, done: make(chan struct{})}
 	d.ended.Go(d.run)
 	return d, nil
 }
 
-func (d *readiness) await(_ int, id table.ConnID) {
+func (d *readiness) await(_ int, id uint64) {
 	d.mu.Lock()
 	d.ids = append(d.ids, id)
 	d.mu.Unlock()
@@ -34,7 +32,7 @@ func (d *readiness) await(_ int, id table.ConnID) {
 
 func (d *readiness) forget(int) {}
 
-func (d *readiness) awaitFailure(fd int, id table.ConnID) { d.await(fd, id) }
+func (d *readiness) awaitFailure(fd int, id uint64) { d.await(fd, id) }
 
 // run is the goroutine "writable".
 func (d *readiness) run() {
@@ -51,7 +49,7 @@ func (d *readiness) run() {
 		d.ids = nil
 		d.mu.Unlock()
 		for _, id := range ids {
-			d.e.reactors[loopOf(id)].goOn(id)
+			d.cfg.Writable(id)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package engine
+package transport
 
 import (
 	"bytes"
@@ -7,18 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestWritesTakeWhatThereIsRoomFor: what the kernel does not take is left to the caller, and errors are
-// told from a lack of room.
+// TestWritesTakeWhatThereIsRoomFor checks that the caller keeps what the kernel does not take, and
+// that a lack of room is no error.
 func TestWritesTakeWhatThereIsRoomFor(t *testing.T) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _, _ = unix.Close(fds[0]), unix.Close(fds[1]) }()
-	s := &gnetSocket{fd: fds[0]}
+	s := &Socket{fd: fds[0]}
 	var sent, got []byte
 	write := func(p []byte) int {
-		n, err := s.write(p)
+		n, err := s.Write(p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func TestWritesTakeWhatThereIsRoomFor(t *testing.T) {
 	long := bytes.Repeat([]byte("0123456789"), 3*writeNowMax/10)
 	for write(long) == len(long) {
 	}
-	if write([]byte("behind")) != 0 {
+	if write([]byte("no room")) != 0 {
 		t.Fatal("there was no room")
 	}
 	read()
@@ -55,7 +55,7 @@ func TestWritesTakeWhatThereIsRoomFor(t *testing.T) {
 	if err := unix.Close(fds[1]); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := s.write([]byte("to nobody")); n != 0 || err != unix.EPIPE {
+	if n, err := s.Write([]byte("to nobody")); n != 0 || err != unix.EPIPE {
 		t.Fatalf("%d, %v", n, err)
 	}
 	fds[1] = -1

@@ -1,4 +1,4 @@
-package engine
+package transport
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // addresses and taken on the other.
 const bindTries = 16
 
-// ErrAddressInUse is returned by New and Listen when another process listens on the address.
+// ErrAddressInUse is returned by Listen when another process listens on the address.
 var ErrAddressInUse = errors.New("address already in use")
 
 // Listener listens on one address, or on both addresses of localhost. It is made by Listen.
@@ -158,6 +158,10 @@ func (l *Listener) Close() error {
 	})
 	return l.closeErr
 }
+
+// Each returns a listener per address, for a caller that accepts from each of them itself. Such a
+// caller does not use Accept.
+func (l *Listener) Each() []net.Listener { return l.each }
 
 // Addr returns the address, of two that of IPv4.
 func (l *Listener) Addr() net.Addr { return l.each[0].Addr() }

@@ -1,4 +1,4 @@
-package engine
+package transport
 
 import (
 	"net"
@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestAcceptedConnectionsAreKeptAlive: a peer that has vanished without a word is noticed after 30 s.
+// TestAcceptedConnectionsAreKeptAlive checks that a peer that has vanished without a word is
+// noticed after 30 s.
 func TestAcceptedConnectionsAreKeptAlive(t *testing.T) {
 	l, err := Listen("127.0.0.1:0")
 	if err != nil {

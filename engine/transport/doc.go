@@ -1,0 +1,22 @@
+// Package transport moves bytes between sockets and the engine: listening, event loops, writes that
+// do not wait, and what the kernel knows of a connection. It knows no command and keeps no output:
+// what the kernel does not take stays with the caller.
+//
+//	Listener -> a caller accepts -> Server.Enroll -> Loop.Open -> Conn.Feed, Conn.Feed, ...
+//	Socket.Write <- Conn            room again -> Config.Writable
+//	end of input -> Conn.InputEnded (the Socket still writes)     failure -> Conn.Gone
+//
+// The engine implements Loop and Conn; the package calls nothing else of it. gnet runs the loops,
+// and no other package uses gnet.
+//
+// # Goroutines
+//
+//	name         owns                                   calls            ended by
+//	loop i       one Loop and its Sockets (gnet)        Loop, Conn       Server.Stop
+//	writable     an epoll of sockets without room       Config.Writable  Server.Stop
+//	accept http  one address of a Listener whose Accept Accept's caller  Listener.Close
+//	             is used
+//
+// All methods of a Socket are called on its loop. A Socket names its Conn by a number that the
+// engine chose, so that a late event finds nobody instead of a successor on the same descriptor.
+package transport
