@@ -7,13 +7,19 @@ import (
 	"reflect"
 )
 
-// checker decodes by the grammar what the quick decoder has taken.
-type checker struct{ grammar *Decoder }
+// checker decodes by the grammar what the quick decoder has taken, and counts.
+type checker struct {
+	grammar *Decoder
+	tried   int
+}
+
+// Tried returns how many commands DecodeBatch has given to the quick decoder.
+func (d *Decoder) Tried() int { return d.checker.tried }
 
 // checkQuick panics if the grammar does not give the command p for in[at:end]; end is 0 if the
 // quick decoder took nothing.
 func (d *Decoder) checkQuick(in []byte, at, end uint, p *LockCommand) {
-	if end == 0 {
+	if d.checker.tried++; end == 0 {
 		return
 	}
 	if d.checker.grammar == nil {

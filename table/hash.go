@@ -40,6 +40,7 @@ func (t *Table) setKeys(seed uint64) {
 // as in wyhash and the maps of Go. So a client that does not know the seed can't choose names that
 // share a place.
 func (t *Table) Hash(name []byte) uint64 {
+	noteHash()
 	n := len(name)
 	switch {
 	case n > shortNameMax:

@@ -5,7 +5,18 @@ package table
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
+
+// counted counts, over all tables, the hashes of names and the locks of shards.
+var counted struct{ hashes, locks atomic.Uint64 }
+
+// Counted returns how many names were hashed and how many times a shard was locked.
+func Counted() (hashes, locks uint64) { return counted.hashes.Load(), counted.locks.Load() }
+
+func noteHash() { counted.hashes.Add(1) }
+
+func noteLock() { counted.locks.Add(1) }
 
 // checks is the state of verify.
 type checks struct {

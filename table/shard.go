@@ -110,7 +110,10 @@ func (s *Shard) bytesUsed() int {
 }
 
 // Lock locks the shard. A caller never locks two shards, and does nothing that can block meanwhile.
-func (s *Shard) Lock() { s.mu.Lock() }
+func (s *Shard) Lock() {
+	s.mu.Lock()
+	noteLock()
+}
 
 // Unlock unlocks the shard.
 func (s *Shard) Unlock() { s.mu.Unlock() }
