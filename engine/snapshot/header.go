@@ -39,7 +39,7 @@ func ParseLineage(text string) (l Lineage, err error) {
 	if n, bad := hex.DecodeString(text); bad == nil && len(n) == len(l) {
 		return Lineage(n), nil
 	}
-	return l, errors.New("this is no number of 32 hexadecimal digits")
+	return l, errors.New("not a number of 32 hexadecimal digits")
 }
 
 // Header describes an image. The package documentation has its format.
@@ -118,14 +118,14 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	le := binary.LittleEndian
 	switch {
 	case len(b) < len(magic) || string(b[:len(magic)]) != magic:
-		return h, entries, &FileError{What: "this is no image of dlm", Advice: "check the path", Damaged: true}
+		return h, entries, &FileError{What: "this is not an image of dlm", Advice: "check the path", Damaged: true}
 	case len(b) >= 12 && le.Uint32(b[8:]) != Version:
 		return h, entries, &FileError{Offset: 8, What: fmt.Sprintf("format version %d, this dlm knows %d", le.Uint32(b[8:]), Version),
 			Advice: "use the dlm that wrote it"}
 	case len(b) < headerLen:
 		return h, entries, damaged(len(b), "the file ends within the header")
 	case le.Uint32(b[headerCRCAt:]) != crc32.Checksum(b[:headerCRCAt], castagnoli):
-		return h, entries, damaged(0, "the checksum of the header does not fit")
+		return h, entries, damaged(0, "the checksum of the header does not match")
 	}
 	copy(h.Lineage[:], b[16:])
 	h.Start, h.Number, h.Seed = le.Uint64(b[32:]), le.Uint64(b[40:]), le.Uint64(b[48:])
@@ -165,7 +165,7 @@ func (h *Header) check(b []byte, entries *[shards]entry) *FileError {
 			continue
 		}
 		if e.offset != next || e.records == 0 || e.length > h.Length || e.length < uint64(e.records)*codec.HoldImageBytes {
-			return damaged(at, fmt.Sprintf("the section of shard %d can't lie where it is said to", i))
+			return damaged(at, fmt.Sprintf("the offset of the section of shard %d is impossible", i))
 		}
 		next = e.end()
 		holds += uint64(e.records)

@@ -50,7 +50,7 @@ func parse(b []byte) (*Image, *FileError) {
 		return nil, damaged(len(b), "the file is too short")
 	}
 	if uint64(len(b)) > h.Length {
-		return nil, damaged(int(h.Length), "the file goes on behind its end")
+		return nil, damaged(int(h.Length), "the file is longer than its header says")
 	}
 	return &Image{b: b, header: h, entries: entries}, nil
 }
@@ -70,7 +70,7 @@ func (m *Image) Section(shard int, img *codec.ShardImage) error {
 		records := uint64(e.records) * codec.HoldImageBytes
 		img.Records, img.Strings = section[:records], section[records:]
 		if crc32.Checksum(section, castagnoli) != e.crc {
-			return m.damaged(e.offset, "the checksum of a section does not fit")
+			return m.damaged(e.offset, "the checksum of a section does not match")
 		}
 		if at := firstNonZero(m.b[e.offset+e.length : e.end()]); at >= 0 {
 			return m.damaged(e.offset+e.length+uint64(at), "not zero")
@@ -133,7 +133,7 @@ func mapFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, &FileError{Path: path, What: "this is no regular file", Advice: "check the path"}
+		return nil, &FileError{Path: path, What: "this is not a regular file", Advice: "check the path"}
 	}
 	if info.Size() == 0 {
 		return nil, nil

@@ -165,13 +165,13 @@ func TestUnfitFiles(t *testing.T) {
 	older[8] = 0
 	dir := t.TempDir()
 	for name, b := range map[string][]byte{
-		"no image of dlm":          []byte("GIF89a"),
-		"format version 5":         newer,
-		"format version 0":         older,
-		"ends within the header":   whole[:5000],
-		"the file is too short":    whole[:len(whole)-align],
-		"goes on behind its end":   append(bytes.Clone(whole), make([]byte, align)...),
-		"this is no image of dlm ": nil,
+		"not an image of dlm":          []byte("GIF89a"),
+		"format version 5":             newer,
+		"format version 0":             older,
+		"ends within the header":       whole[:5000],
+		"the file is too short":        whole[:len(whole)-align],
+		"longer than its header":       append(bytes.Clone(whole), make([]byte, align)...),
+		"this is not an image of dlm ": nil,
 	} {
 		path := filepath.Join(dir, "file")
 		if err := os.WriteFile(path, b, 0o600); err != nil {

@@ -22,11 +22,11 @@ func (d *Dir) Check() error {
 	there, err := os.Stat(filepath.Join(d.path, lockName))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%s: %w: nothing is written any more, a restart begins with what is there", d.path, ErrLost)
+		return fmt.Errorf("%s: %w: nothing is written there any more, and a restart begins with what it finds there", d.path, ErrLost)
 	case err != nil:
 		return err
 	case !os.SameFile(held, there):
-		return fmt.Errorf("%s: %w, and may be another server's: nothing is written there; stop this one", d.path, ErrLost)
+		return fmt.Errorf("%s: %w, and may be another server's: nothing is written there; stop this server", d.path, ErrLost)
 	}
 	return nil
 }

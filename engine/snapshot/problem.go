@@ -18,7 +18,7 @@ func (e *FileError) Error() string {
 }
 
 // AdviceDamaged is the advice for a damaged image of a data directory.
-const AdviceDamaged = "the file is damaged: --recover older starts from the newest one that is not, which knows less"
+const AdviceDamaged = "the file is damaged: --recover older starts from the newest sound image, which is older"
 
 func damaged(offset int, what string) *FileError {
 	return &FileError{Offset: int64(offset), What: what, Damaged: true, Advice: AdviceDamaged}
