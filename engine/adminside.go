@@ -1,12 +1,11 @@
 package engine
 
 import (
-	"errors"
-	"fmt"
+	"context"
 	"time"
 
 	"dlm/engine/auth"
-	"dlm/engine/snapshot"
+	"dlm/engine/durability"
 )
 
 // Unready returns the reasons why clients should not be sent here. If empty, they can be.
@@ -14,25 +13,34 @@ func (e *Engine) Unready() (reasons []string) {
 	if e.draining.Load() {
 		reasons = append(reasons, "stopping")
 	}
-	if f := e.follower.Load(); f != nil {
-		reasons = append(reasons, "a backup: "+f.describe())
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if f.err != nil {
-			reasons = append(reasons, "the last image could not be fetched: "+oneLine(f.err))
-		}
-	}
-	if s, ok := e.ImageState(); ok && s.Err != nil {
-		reasons = append(reasons, fmt.Sprintf("the last image could not be written: %s", oneLine(s.Err)))
-	}
-	return reasons
+	return append(reasons, e.store.Unready()...)
 }
 
 // Follows reports whether the server is a backup.
-func (e *Engine) Follows() bool { return e.follower.Load() != nil }
+func (e *Engine) Follows() bool { return e.store.State().Follows() }
 
-// KeepsImages reports whether the server has images or will have some. It is false in memory mode.
-func (e *Engine) KeepsImages() bool { return e.imager.Load() != nil || e.follower.Load() != nil }
+// KeepsImages reports whether the server has images, or will: false in memory mode.
+func (e *Engine) KeepsImages() bool { return e.store.State().Role != durability.Memory }
+
+// Durability says in one line what a crash would cost, and what was recovered.
+func (e *Engine) Durability() string { return e.store.Describe() }
+
+// Promote makes a backup the primary, see durability.Store.
+func (e *Engine) Promote(ctx context.Context, how durability.PromoteRequest) (string, error) {
+	return e.store.Promote(ctx, how)
+}
+
+// StepDown stops the server for good, because a backup takes over, see durability.Store.
+func (e *Engine) StepDown(ctx context.Context, successor string) (last string, err error) {
+	return e.store.StepDown(ctx, successor)
+}
+
+// WaitSuccessor waits until the backup that takes over has had time to fetch the last image.
+func (e *Engine) WaitSuccessor(fetched <-chan struct{}) { e.store.WaitSuccessor(fetched) }
+
+// NewestImage returns the path of the newest image, its ETag, and how long ago the table was known
+// to be as in it. The path is empty if there is no image.
+func (e *Engine) NewestImage() (path, etag string, age time.Duration) { return e.store.NewestImage() }
 
 // Identify returns the name and role of a token, or of a visitor without one. If no token is
 // configured, everybody on loopback may look and fetch images. Nobody is an admin without a token.
@@ -45,21 +53,4 @@ func (e *Engine) Identify(token string) (name string, role auth.Role) {
 		return "anybody", auth.RoleBackup
 	}
 	return "", auth.RoleNone
-}
-
-// NewestImage returns the path of the newest image, its ETag, and how long ago the table was known
-// to equal it. The path is "" if there is none.
-func (e *Engine) NewestImage() (path, etag string, age time.Duration) {
-	if rec := e.served.Load(); rec.dir != nil && errors.Is(rec.dir.Check(), snapshot.ErrLost) {
-		// the name belongs to another table. A stop has closed the lock file: that is not a loss
-		return "", "", 0
-	}
-	if s, ok := e.ImageState(); ok && s.Path != "" {
-		return s.Path, s.Header.ETag(), time.Since(s.AsOf)
-	}
-	// the first image of this start is not written yet, or this is a backup
-	if rec := e.served.Load(); rec.from != "" {
-		return rec.dir.Path() + "/" + rec.from, rec.header.ETag(), rec.staleness()
-	}
-	return "", "", 0
 }

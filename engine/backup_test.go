@@ -3,14 +3,13 @@ package engine
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
 
@@ -21,23 +20,14 @@ func newBackup(t *testing.T, primary, dir string) *sim {
 }
 
 // follow lets the backup ask its primary once.
-func (s *sim) follow() error { return s.e.follower.Load().step(s.t.Context()) }
+func (s *sim) follow() error { return s.e.store.FollowOnce(s.t.Context()) }
 
 // promoteWaitInTests is long enough for a primary that answers, and for a few tries more.
 const promoteWaitInTests = 500 * time.Millisecond
 
-// promote is Engine.Promote without the goroutine of the follower.
+// promote makes the backup the primary. The sim has no goroutine that writes images.
 func (s *sim) promote() (string, error) {
-	f := s.e.follower.Load()
-	f.stopped = make(chan struct{})
-	close(f.stopped)
-	f.stop = func() {}
-	line, err := s.e.Promote(s.t.Context(), PromoteRequest{Wait: promoteWaitInTests})
-	if err == nil {
-		s.e.stopRun() // the imager: images are written when the test says so
-		s.e.running.Wait()
-	}
-	return line, err
+	return s.e.Promote(s.t.Context(), durability.PromoteRequest{Wait: promoteWaitInTests})
 }
 
 func TestBackup(t *testing.T) {
@@ -73,7 +63,7 @@ func TestBackup(t *testing.T) {
 	if err := b.follow(); err != nil {
 		t.Fatal(err)
 	}
-	if h := b.e.served.Load().header; h.Start != 2 || !h.Grace {
+	if h := b.e.store.State().Header; h.Start != 2 || !h.Grace {
 		t.Errorf("follows %+v", h)
 	}
 
@@ -136,7 +126,7 @@ func TestBackupRefuses(t *testing.T) {
 	if err := b.follow(); err != nil {
 		t.Fatal(err)
 	}
-	has := b.e.served.Load().from
+	has := b.e.store.State().From
 	try := func(name string, bytes []byte, want string) {
 		t.Helper()
 		path := filepath.Join(one, name)
@@ -146,7 +136,7 @@ func TestBackupRefuses(t *testing.T) {
 		if err := b.follow(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
-		if now := b.e.served.Load().from; now != has {
+		if now := b.e.store.State().From; now != has {
 			t.Errorf("serves %s now", now)
 		}
 		b.want("STATUS a", "OK state=held")
@@ -164,7 +154,7 @@ func TestBackupRefuses(t *testing.T) {
 	later := snapshot.FileName(1, 99)
 	try(later, sound, "not newer")
 	p.image()
-	newer, _ := p.e.ImageState()
+	newer, _ := p.e.store.Images()
 	damaged, err := os.ReadFile(newer.Path)
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +168,7 @@ func TestBackupRefuses(t *testing.T) {
 	other := mustStart(t, t.TempDir(), nil)
 	other.image()
 	other.image()
-	state, _ := other.e.ImageState()
+	state, _ := other.e.store.Images()
 	foreign, err := os.ReadFile(state.Path)
 	if err != nil {
 		t.Fatal(err)
@@ -189,13 +179,13 @@ func TestBackupRefuses(t *testing.T) {
 	}
 }
 
-// TestDeposeWithoutImages: who has nothing to hand over goes on.
-func TestDeposeWithoutImages(t *testing.T) {
+// TestStepDownWithoutImages: who has nothing to hand over goes on.
+func TestStepDownWithoutImages(t *testing.T) {
 	s := newSim(t, nil)
-	if _, err := s.e.Depose(context.Background(), ""); err == nil {
+	if _, err := s.e.StepDown(context.Background(), ""); err == nil {
 		t.Error("a server without images was deposed")
 	}
-	if _, err := s.e.Promote(context.Background(), PromoteRequest{OldIsDead: true}); err == nil {
+	if _, err := s.e.Promote(context.Background(), durability.PromoteRequest{OldIsDead: true}); err == nil {
 		t.Error("a server that follows nobody was promoted")
 	}
 }
@@ -236,7 +226,7 @@ func TestBackupOfWhatIsNoPrimary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start.Role = snapshot.Following
+	start.State = snapshot.Following
 	if err := snapshot.WriteStart(one, &start); err != nil {
 		t.Fatal(err)
 	}
@@ -262,82 +252,4 @@ func TestABackupWithoutAnImageSaysSo(t *testing.T) {
 	}
 	b.crash()
 	p.crash()
-}
-
-// TestOnlyOneBackupTakesOver, and that one may try again.
-func TestOnlyOneBackupTakesOver(t *testing.T) {
-	one := t.TempDir()
-	p := mustStart(t, one, nil)
-	p.image()
-	b, other := newBackup(t, one, t.TempDir()), newBackup(t, one, t.TempDir())
-	for _, s := range []*sim{b, other} {
-		if err := s.follow(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p.cleanStop()
-	again := b.e.follower.Load().source
-	if _, err := b.promote(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := other.promote(); err == nil || !strings.Contains(err.Error(), "another backup has taken over") {
-		t.Errorf("two backups were promoted: %v", err)
-	}
-	if _, err := again.depose(t.Context(), ""); err != nil {
-		t.Errorf("the one that took over asks again: %v", err)
-	}
-	b.crash()
-	other.crash()
-}
-
-// TestDeposeIsForOneBackup: by HTTP, too, while the old primary lingers.
-func TestDeposeIsForOneBackup(t *testing.T) {
-	p := mustStart(t, t.TempDir(), nil)
-	go func() { // Serve, in short
-		<-p.e.deposed
-		p.e.endErr = p.e.keepLast()
-		close(p.e.ended)
-	}()
-	mine, other := snapshot.Lineage{1}, snapshot.Lineage{2}
-	last, err := p.e.Depose(t.Context(), mine.String())
-	if err != nil || !snapshot.IsName(last) {
-		t.Fatalf("%q %v", last, err)
-	}
-	if _, err := p.e.Depose(t.Context(), other.String()); err == nil || !strings.Contains(err.Error(), "another backup") {
-		t.Errorf("confirmed to a second backup: %v", err)
-	}
-	if again, err := p.e.Depose(t.Context(), mine.String()); err != nil || again != last {
-		t.Errorf("asked again: %q %v", again, err)
-	}
-	if start, err := snapshot.ReadStart(p.e.cfg.DataDir); err != nil || start.Role != snapshot.Deposed || start.Taker != mine {
-		t.Errorf("%+v %v", start, err)
-	}
-}
-
-// TestAStopEndsAPromotion that waits for a primary which does not answer.
-func TestAStopEndsAPromotion(t *testing.T) {
-	asked, release := make(chan struct{}), make(chan struct{})
-	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		close(asked)
-		<-release
-	}))
-	defer silent.Close()
-	defer close(release)
-	one := t.TempDir()
-	p := mustStart(t, one, nil)
-	p.image()
-	b := newBackup(t, one, t.TempDir())
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
-	b.e.follower.Load().source = newSource(&Config{BackupOf: silent.URL}, snapshot.Lineage{})
-	go func() {
-		<-asked
-		b.e.stopRun()
-	}()
-	if _, err := b.promote(); err == nil || !strings.Contains(err.Error(), "it stops nevertheless") {
-		t.Errorf("promoted: %v", err)
-	}
-	p.crash()
-	b.crash()
 }

@@ -69,7 +69,7 @@ func (r *reactor) runBatch(c *conn, in []byte) int {
 // mayAll reports whether the connection may execute all lock commands now: no command needs to be
 // asked for on its own.
 func (r *reactor) mayAll(c *conn) bool {
-	return c.may&verbsBatch == verbsBatch && c.who.AllNames() && !r.e.served.Load().follows && !r.e.draining.Load()
+	return c.may&verbsBatch == verbsBatch && c.who.AllNames() && !r.e.store.State().Follows() && !r.e.draining.Load()
 }
 
 // execute executes the commands of the batch from i to n, or to the first without a tag that has to

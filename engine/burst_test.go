@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dlm/engine/auth"
+	"dlm/engine/durability"
 	"dlm/internal/testflag"
 )
 
@@ -48,12 +49,15 @@ type twin struct {
 
 // newTwin makes a twin whose connections have a token with these prefixes.
 func newTwin(t *testing.T, prefixes ...string) *twin {
-	w := &twin{sim: newSim(t, func(c *Config) { c.Lease = time.Second })}
+	s, err := startSim(t, Config{Loops: 2, Lease: time.Second}, nil, func(c durability.Config) (*durability.Store, error) {
+		return durability.InMemory(c, 1, 1000), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &twin{sim: s}
 	token := cred("twin", auth.RoleLock, "t-token", prefixes...)
 	w.who, _ = auth.NewAuthority([]auth.Credential{token}, nil, "").Identify([]byte("t-token"))
-	served := *w.e.served.Load()
-	served.table = newTable(&w.e.cfg, 1, 1000)
-	w.e.served.Store(&served)
 	for i := range w.clients {
 		w.clients[i] = w.dial(i % 2)
 	}

@@ -239,6 +239,24 @@ func (c *Config) validateDurability() (errs []error) {
 	return errs
 }
 
+// durability returns the settings that the durability needs.
+func (c *Config) durability() durability.Config {
+	return durability.Config{
+		DataDir: c.DataDir, SnapshotInterval: c.SnapshotInterval, SnapshotKeep: c.SnapshotKeep,
+		RecoveryGrace: c.RecoveryGrace, RecoverOlder: c.RecoverOlder,
+		BackupOf: c.BackupOf, BackupToken: c.BackupToken, FindAdmin: c.FindAdmin, TokenFloor: c.TokenFloor,
+		Table: table.Config{
+			Shared:            c.Loops > 1,
+			TTLMs:             uint32(c.Lease.Milliseconds()),
+			LocksMax:          c.LocksMax,
+			WaitersMax:        c.WaitersMax,
+			WaitersPerLockMax: c.WaitersPerLockMax,
+			Tap:               c.Tap,
+		},
+		Log: c.Log, Wall: c.now, WithExtraProc: beside,
+	}
+}
+
 // isLoopback tells whether an address with this host can be reached from this
 // machine only. An empty host is every address.
 func isLoopback(host string) bool {

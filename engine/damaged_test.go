@@ -40,8 +40,8 @@ func TestRecoverOlderInAUnitFile(t *testing.T) {
 	s.cleanStop()
 	for range 3 { // the newest is sound: clean stops stay clean, with all holds
 		s = mustStart(t, dir, older)
-		if rec := s.e.served.Load(); rec.holds != 2 || rec.grace != 0 {
-			t.Fatalf("%d holds, grace %v, from %s", rec.holds, rec.grace, rec.from)
+		if rec := s.e.store.State(); rec.Holds != 2 || rec.Grace != 0 {
+			t.Fatalf("%d holds, grace %v, from %s", rec.Holds, rec.Grace, rec.From)
 		}
 		s.cleanStop()
 	}
@@ -54,9 +54,9 @@ func TestRecoverOlderInAUnitFile(t *testing.T) {
 		t.Errorf("a damaged image: %v", err)
 	}
 	s = mustStart(t, dir, older)
-	from := s.e.served.Load().from
-	if from == filepath.Base(damaged) || s.e.served.Load().grace == 0 || !strings.Contains(s.log.String(), "was set aside") {
-		t.Errorf("from %s, grace %v, log %s", from, s.e.served.Load().grace, s.log.String())
+	from := s.e.store.State().From
+	if from == filepath.Base(damaged) || s.e.store.State().Grace == 0 || !strings.Contains(s.log.String(), "was set aside") {
+		t.Errorf("from %s, grace %v, log %s", from, s.e.store.State().Grace, s.log.String())
 	}
 	if _, err := os.Stat(damaged + ".damaged"); err != nil {
 		t.Error(err)
@@ -64,7 +64,7 @@ func TestRecoverOlderInAUnitFile(t *testing.T) {
 	s.crash()
 	for range 2 { // crashes before the first image
 		s = mustStart(t, dir, older)
-		if again := s.e.served.Load().from; again != from {
+		if again := s.e.store.State().From; again != from {
 			t.Errorf("it went back from %s to %s", from, again)
 		}
 		s.crash()

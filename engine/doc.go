@@ -1,7 +1,8 @@
 // Package engine is the lock server between the socket and the table. It owns
 // connections, batching, delivery, time, limits and roles; it does not decide
-// who gets a lock (package table does) and does not know the bytes of the
-// protocol (package codec does).
+// who gets a lock (package table does), does not know the bytes of the
+// protocol (package codec does) and does not know where the table comes from
+// (package durability does).
 //
 // # The path of a command
 //
@@ -23,14 +24,12 @@
 //	ticker   its effects and courier, catchUp       clock, table.Due             Serve, after the stop
 //	watch    who goes round, and who hangs          counters, refused commands   the end of Serve
 //	accept   one address, spare descriptors         places, addresses            closing the listener
-//	imager   images and START of the data directory shards, one at a time        the end of Serve
-//	follower the images of a backup                 its primary, clock           the end of Serve, a promotion
-//	tell     nothing                                clock of the wall            the answer of a primary
 //	freer    nothing                                a bell of the ticker         the end of Serve
 //	writable nothing                                sockets with a backlog       transport
 //	drain    nothing                                the wait group of reactors   the reactors' answers
 //
-// The caller of Serve has its own goroutine and waits for all of them.
+// The caller of Serve has its own goroutine and waits for all of them. Package durability has three
+// more, which Store.Stop ends.
 //
 // # Order of locks
 //
@@ -41,7 +40,7 @@
 //
 //	one shard | one inbox | buffers | addresses | attempts | guestbook      never two of them together
 //	the credits of a limit, then one shard after the other (table.Gather)
-//	infos, then what INFO asks: shards, buffers, a follower, one after the other (infocache.go)
+//	infos, then what INFO asks: shards, buffers, the Store, one after the other (infocache.go)
 //
 // The ticker holds Engine.ticking around these; a loop only tries it (tickDue).
 //

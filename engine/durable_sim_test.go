@@ -2,34 +2,17 @@ package engine
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"dlm/engine/durability"
 )
 
 // newDurableSim is newSim with a data directory: each call is a start.
 func newDurableSim(t *testing.T, dir string, change func(*Config)) (*sim, error) {
 	t.Helper()
-	s := &sim{t: t}
-	cfg := Config{Loops: 2, Lease: 10 * time.Second, RecoveryGrace: 20 * time.Second, DataDir: dir, Log: slog.New(slog.NewTextHandler(&s.log, nil))}
-	if change != nil {
-		change(&cfg)
-	}
-	cfg.EnsureDefaults()
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	rec, err := openTable(&cfg)
-	if err != nil {
-		return nil, err
-	}
-	s.e = newEngine(cfg, func() int64 { return s.time }, rec)
-	s.co = newCourier(s.e)
-	for _, r := range s.e.reactors {
-		s.bind(r)
-	}
-	return s, nil
+	return startSim(t, Config{Loops: 2, Lease: 10 * time.Second, RecoveryGrace: 20 * time.Second, DataDir: dir}, change, durability.Open)
 }
 
 func mustStart(t *testing.T, dir string, change func(*Config)) *sim {
@@ -44,7 +27,7 @@ func mustStart(t *testing.T, dir string, change func(*Config)) *sim {
 // image writes an image, as the imager does at each interval.
 func (s *sim) image() {
 	s.t.Helper()
-	if err := s.e.imager.Load().write(); err != nil {
+	if err := s.e.store.WriteImage(); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -52,7 +35,7 @@ func (s *sim) image() {
 // crash ends the sim like kill -9: only the lock of the directory goes.
 func (s *sim) crash() {
 	s.t.Helper()
-	if err := s.e.served.Load().dir.Close(); err != nil {
+	if err := s.e.store.Abandon(); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -60,7 +43,7 @@ func (s *sim) crash() {
 // cleanStop ends the sim as SIGTERM does, after the last command.
 func (s *sim) cleanStop() {
 	s.t.Helper()
-	if err := s.e.keepLast(); err != nil {
+	if err := s.e.store.Finish(); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -101,7 +101,7 @@ func TestRefusedStarts(t *testing.T) {
 
 	other := mustStart(t, t.TempDir(), nil)
 	other.image()
-	state, _ := other.e.ImageState()
+	state, _ := other.e.store.Images()
 	foreign, err := os.ReadFile(state.Path)
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestRefusedStarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start.Role = snapshot.Deposed
+	start.State = snapshot.SteppedDown
 	if err := snapshot.WriteStart(dir, &start); err != nil {
 		t.Fatal(err)
 	}
@@ -137,18 +137,17 @@ func TestFailedImages(t *testing.T) {
 	s := mustStart(t, dir, nil)
 	s.want("ACQUIRE a svc 0", "OK")
 	s.image()
-	good, _ := s.e.ImageState()
-	m := s.e.imager.Load()
+	good, _ := s.e.store.Images()
 	// The name of the next image is taken by a directory, so that it can't be created.
-	blocked := filepath.Join(dir, snapshot.FileName(1, m.number+1)+".partial")
+	blocked := filepath.Join(dir, snapshot.FileName(1, good.Header.Number+1)+".partial")
 	if err := os.Mkdir(blocked, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.write(); err == nil {
+	if err := s.e.store.WriteImage(); err == nil {
 		t.Fatal("written over a directory")
 	}
-	state, _ := s.e.ImageState()
-	if state.Failures != 1 || state.Err == nil || state.Path != good.Path {
+	state, _ := s.e.store.Images()
+	if state.Failures != 1 || state.Problem == "" || state.Path != good.Path {
 		t.Errorf("state %+v", state)
 	}
 	if reasons := s.e.Unready(); len(reasons) != 1 || !strings.Contains(reasons[0], "could not be written") {
@@ -161,8 +160,8 @@ func TestFailedImages(t *testing.T) {
 	}
 	s.crash()
 	s = mustStart(t, dir, nil)
-	if s.e.served.Load().holds != 2 {
-		t.Errorf("%d holds", s.e.served.Load().holds)
+	if s.e.store.State().Holds != 2 {
+		t.Errorf("%d holds", s.e.store.State().Holds)
 	}
 	s.crash()
 }
@@ -189,7 +188,7 @@ func TestCopiesOfOneImage(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := mustStart(t, copied, nil)
-		if got := s.e.served.Load().start.TokenStart; got <= last {
+		if got := s.e.store.State().Start.TokenStart; got <= last {
 			t.Errorf("tokens from %d on, after a start from %d on", got, last)
 		} else {
 			last = got
@@ -214,7 +213,7 @@ func TestOldImageCanNotBeRemoved(t *testing.T) {
 	}
 	s.cleanStop()
 	s = mustStart(t, dir, nil)
-	if s.e.served.Load().grace != 0 {
+	if s.e.store.State().Grace != 0 {
 		t.Error("a grace after a clean stop")
 	}
 	s.crash()

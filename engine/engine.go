@@ -2,10 +2,7 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"net"
 	"runtime"
 	"sync"
@@ -14,7 +11,7 @@ import (
 
 	"dlm/engine/auth"
 	"dlm/engine/clock"
-	"dlm/engine/snapshot"
+	"dlm/engine/durability"
 	"dlm/engine/transport"
 	"dlm/table"
 )
@@ -22,24 +19,15 @@ import (
 // Engine is one lock server: a table, the reactors that serve connections to
 // it, the ticker and the listener.
 type Engine struct {
-	cfg       Config
-	clock     *clock.Clock
-	served    atomic.Pointer[recovered] // the table, and where it came from
-	imager    atomic.Pointer[imager]    // nil: memory only, or a backup
-	follower  atomic.Pointer[follower]  // nil: no backup
-	promoting sync.Mutex
-	running   sync.WaitGroup // of background
-	runCtx    context.Context
-	stopRun   context.CancelFunc
+	cfg     Config
+	clock   *clock.Clock
+	store   *durability.Store // the table that is served, and the data directory
+	running sync.WaitGroup    // of background
+	runCtx  context.Context
+	stopRun context.CancelFunc
 
-	deposed    chan struct{}                    // closed when a backup takes over
-	taker      atomic.Pointer[snapshot.Lineage] // that backup; nil: none
-	deposeOnce sync.Once
 	stopping   chan struct{}          // closed when a stop begins
 	stopsAt    atomic.Pointer[string] // what it waits for, in words; nil: nothing
-	ended      chan struct{}          // closed when Serve has done all
-	endErr     error                  // of Serve; set before ended is closed
-	handedOver bool                   // START says that a backup takes over; set before ended is closed
 	reactors   []*reactor
 	authority  atomic.Pointer[auth.Authority]
 	newTokens  atomic.Bool // authority has changed, and the loops have not been told
@@ -84,11 +72,11 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, err := openTable(&cfg) // after the port: a start that fails for it has promised nothing
+	store, err := durability.Open(cfg.durability()) // after the port: a start that fails for it has promised nothing
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	e := newEngine(cfg, clock.Monotonic(), rec)
+	e := newEngine(cfg, clock.Monotonic(), store)
 	e.listener = listener
 	e.connsMax = connsLimit(cfg.ConnsMax, cfg.Loops)
 	if e.connsMax < cfg.ConnsMax {
@@ -99,20 +87,15 @@ func New(cfg Config) (*Engine, error) {
 
 // newEngine makes all but the sockets. source is the monotonic clock; table time
 // begins now.
-func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
-	e := &Engine{cfg: cfg, clock: clock.New(source, rec.table.Pauses()), started: rec.started, connsMax: cfg.ConnsMax}
+func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine {
+	first := store.State()
+	e := &Engine{cfg: cfg, store: store, clock: clock.New(source, first.Table.Pauses()), started: first.Started, connsMax: cfg.ConnsMax}
+	store.Bind(e.clock)
 	e.runCtx, e.stopRun = context.WithCancel(context.Background())
-	e.deposed, e.stopping, e.ended = make(chan struct{}), make(chan struct{}), make(chan struct{})
+	e.stopping = make(chan struct{})
 	e.alarm.bell = make(chan struct{}, 1)
 	e.trimmer.bell = make(chan struct{}, 1)
 	e.memoryUsed = e.gauge.used
-	e.served.Store(rec)
-	switch {
-	case rec.follows:
-		e.follower.Store(&follower{e: e, dir: rec.dir, source: newSource(&e.cfg, rec.start.Lineage)})
-	case rec.dir != nil:
-		e.imager.Store(&imager{e: e, rec: rec})
-	}
 	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
 	e.places.guestsMax, e.places.turnedMax = int64(fileShare(guestsWanted)), int64(fileShare(turnedWanted))
 	e.addresses.configure(&cfg)
@@ -128,15 +111,8 @@ func newEngine(cfg Config, source func() int64, rec *recovered) *Engine {
 	return e
 }
 
-// secretSeed returns a seed for the hash of lock names.
-func secretSeed() uint64 {
-	var b [8]byte
-	rand.Read(b[:]) // never fails (crypto/rand)
-	return binary.LittleEndian.Uint64(b[:])
-}
-
 // tab returns the table that is served. A backup replaces it by the next image's.
-func (e *Engine) tab() *table.Table { return e.served.Load().table }
+func (e *Engine) tab() *table.Table { return e.store.State().Table }
 
 // Addr returns the address that is listened on, of two that of IPv4; nil in a simulation.
 func (e *Engine) Addr() net.Addr {
@@ -185,17 +161,12 @@ func (e *Engine) Serve(ctx context.Context) error {
 	wg.Go(func() { e.runTicker(tickCtx) })
 	e.background(e.runWatch)
 	e.background(e.trimmer.runFreer)
-	if images := e.imager.Load(); images != nil {
-		e.background(images.run)
-	}
-	if f := e.follower.Load(); f != nil {
-		e.follow(f)
-	}
+	e.store.Start()
 	accepting := make(chan struct{})
 	wg.Go(func() { e.accept(server); close(accepting) })
 
 	select {
-	case <-e.deposed:
+	case <-e.store.SteppedDown():
 		e.cfg.Log.Warn("deposed: a backup takes over", "connections", e.conns.Load())
 	case <-ctx.Done():
 		e.cfg.Log.Info("stopping", "connections", e.conns.Load())
@@ -209,43 +180,19 @@ func (e *Engine) Serve(ctx context.Context) error {
 	stopTicker()
 	e.stopRun()
 	e.at(stopsAtImage)
+	e.store.Stop()
 	e.running.Wait()
 	e.at(stopsAtTicker)
 	wg.Wait() // nobody may wake a loop while it is being closed
 	e.at(stopsAtLoops)
 	server.Stop()
 	e.at(stopsAtLast)
-	e.endErr = e.keepLast()
+	err = e.store.Finish() // no loop and no ticker runs any more
 	e.stopsAt.Store(nil)
-	close(e.ended)
-	return e.endErr
+	return err
 }
 
 // background runs a goroutine that ends before the server does.
 func (e *Engine) background(run func(context.Context)) {
 	e.running.Go(func() { run(e.runCtx) })
-}
-
-// keepLast writes the last image, from which the next start goes on as if nothing
-// had happened. No loop and no ticker runs any more.
-func (e *Engine) keepLast() error {
-	e.promoting.Lock()
-	defer e.promoting.Unlock()
-	images := e.imager.Load()
-	if images == nil {
-		if dir := e.served.Load().dir; dir != nil {
-			return dir.Close()
-		}
-		return nil
-	}
-	role, taker := snapshot.Primary, snapshot.Lineage{}
-	if by := e.taker.Load(); by != nil {
-		role, taker = snapshot.Deposed, *by
-	}
-	err := images.finish(role, taker)
-	e.handedOver = err == nil && role == snapshot.Deposed
-	if err != nil {
-		err = fmt.Errorf("the last image was not written, the next start begins with a recovery grace: %w", err)
-	}
-	return errors.Join(err, e.served.Load().dir.Close())
 }

@@ -76,7 +76,7 @@ func (r *reactor) refused(c *conn) bool {
 		return true
 	}
 	switch {
-	case verbsWrite.has(cmd.Verb) && r.e.served.Load().follows:
+	case verbsWrite.has(cmd.Verb) && r.e.store.State().Follows():
 		r.refuse(codec.ReadOnly, reasonOf(cmd.Verb, codec.ReadOnly))
 	case cmd.Verb == codec.VerbAcquire && r.e.draining.Load():
 		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))

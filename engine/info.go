@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
 
@@ -64,7 +65,7 @@ func (e *Engine) infoServer(b []byte) []byte {
 	if e.cfg.LogDropped != nil {
 		b = infoLine(b, "log_records_dropped", e.cfg.LogDropped())
 	}
-	b = infoLine(b, "ttl_max_ms", e.served.Load().ttlMax)
+	b = infoLine(b, "ttl_max_ms", e.store.State().TTLMaxMs)
 	return infoLine(b, "default_lease_ms", e.cfg.Lease.Milliseconds())
 }
 
@@ -118,22 +119,22 @@ func (e *Engine) infoLocks(b []byte) []byte {
 
 // infoDurability says what a crash would lose at this moment, and what the last crash did.
 func (e *Engine) infoDurability(b []byte) []byte {
-	if f := e.follower.Load(); f != nil {
-		return f.info(b)
-	}
-	if e.imager.Load() == nil {
+	is := e.store.State()
+	switch is.Role {
+	case durability.Memory:
 		return infoLine(b, "durability", "memory")
+	case durability.Backup:
+		return e.infoBackup(b, is)
 	}
-	rec := e.served.Load()
 	b = infoLine(b, "durability", "snapshot")
-	b = infoLine(b, "start_number", rec.start.Number)
-	b = infoLine(b, "lineage", rec.start.Lineage)
-	b = infoLine(b, "recovered", rec.describe())
-	b = infoLine(b, "recovered_holds", rec.holds)
-	b = infoLine(b, "recovery_grace_left_ms", rec.graceLeft(e.clock.Now()).Milliseconds())
-	b = infoLine(b, "claims", e.tab().Totals().Claims)
-	b = infoLine(b, "token_ceiling", uint64(rec.table.TokenCeiling()))
-	s, _ := e.ImageState()
+	b = infoLine(b, "start_number", is.Start.Number)
+	b = infoLine(b, "lineage", is.Start.Lineage)
+	b = infoLine(b, "recovered", is.Origin())
+	b = infoLine(b, "recovered_holds", is.Holds)
+	b = infoLine(b, "recovery_grace_left_ms", is.GraceLeft(e.clock.Now()).Milliseconds())
+	b = infoLine(b, "claims", is.Table.Totals().Claims)
+	b = infoLine(b, "token_ceiling", uint64(is.Table.TokenCeiling()))
+	s, _ := e.store.Images()
 	if s.Path != "" {
 		b = infoLine(b, "image", snapshot.Name(s.Path))
 		b = infoLine(b, "image_age_ms", time.Since(s.AsOf).Milliseconds())
@@ -146,14 +147,33 @@ func (e *Engine) infoDurability(b []byte) []byte {
 		b = infoLine(b, "image_lock_p99_us", s.LockP99.Microseconds())
 		b = infoLine(b, "image_lock_max_us", s.LockMax.Microseconds())
 	}
-	b = infoLine(b, "image_failures", s.Failures)
-	if s.Err != nil {
-		b = infoLine(b, "image_last_error", oneLine(s.Err))
+	return infoFailures(b, s.Failures, s.Problem)
+}
+
+// infoBackup writes what a backup knows of its primary.
+func (e *Engine) infoBackup(b []byte, is *durability.State) []byte {
+	f, _ := e.store.Following()
+	b = infoLine(b, "durability", "backup")
+	b = infoLine(b, "backup_of", e.cfg.BackupOf)
+	b = infoLine(b, "image", is.From)
+	b = infoLine(b, "image_holds", is.Header.Holds)
+	b = infoLine(b, "token_ceiling", uint64(is.LargestToken()))
+	if is.From != "" {
+		b = infoLine(b, "image_age_ms", is.Staleness().Milliseconds())
+	}
+	if !f.Asked.IsZero() {
+		b = infoLine(b, "primary_answered_ms_ago", time.Since(f.Asked).Milliseconds())
+	}
+	return infoFailures(b, f.Failures, f.Problem)
+}
+
+func infoFailures(b []byte, failures uint64, problem string) []byte {
+	b = infoLine(b, "image_failures", failures)
+	if problem != "" {
+		b = infoLine(b, "image_last_error", problem)
 	}
 	return b
 }
-
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // infoCommands writes a line per verb that was used: how often, and how often
 // with which outcome.

@@ -7,18 +7,16 @@ const redisVersion = "7.2.4"
 
 // infoReplication has the fields of Redis, because probes of load balancers look for role:master.
 func (e *Engine) infoReplication(b []byte) []byte {
-	f := e.follower.Load()
-	if f == nil {
+	f, follows := e.store.Following()
+	if !follows {
 		b = infoLine(b, "role", "master")
 		return infoLine(b, "connected_slaves", 0)
 	}
 	b = infoLine(b, "role", "slave")
-	f.mu.Lock()
 	link := "up"
-	if f.err != nil || f.asked.IsZero() {
+	if f.Problem != "" || f.Asked.IsZero() {
 		link = "down"
 	}
-	f.mu.Unlock()
 	b = infoLine(b, "master_link_status", link)
 	return infoLine(b, "connected_slaves", 0)
 }
@@ -28,7 +26,7 @@ func (e *Engine) infoPersistence(b []byte) []byte { return infoLine(b, "loading"
 
 // roleRESP returns the role for the answer to HELLO, in the words of Redis.
 func (e *Engine) roleRESP() string {
-	if e.served.Load().follows {
+	if e.store.State().Follows() {
 		return "replica"
 	}
 	return "master"

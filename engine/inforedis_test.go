@@ -58,8 +58,9 @@ func TestABackupSaysItsRoleToClientsOfRedis(t *testing.T) {
 	if got := k.reads(); !strings.Contains(got, master) {
 		t.Errorf("a primary: %q", got)
 	}
-	s.e.follower.Store(&follower{e: s.e})
-	s.e.served.Store(&recovered{follows: true, table: s.e.tab()})
+	s = newBackup(t, t.TempDir(), t.TempDir())
+	defer s.crash()
+	k = s.dial(0)
 	k.send(lineArray("HELLO 2"))
 	if got := k.reads(); !strings.Contains(got, replica) {
 		t.Errorf("a backup: %q", got)

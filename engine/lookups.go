@@ -23,22 +23,22 @@ const noImage = "this server is a backup that has no image yet: ask its primary"
 
 // statusOf answers STATUS.
 func (r *reactor) statusOf(c *conn) {
-	served := r.e.served.Load()
-	if served.follows && served.from == "" {
+	served := r.e.store.State()
+	if served.WithoutImage() {
 		r.refuse(codec.ReadOnly, noImage)
 		return
 	}
-	hash := served.table.Hash(r.cmd.Name)
-	s := r.lock(served.table.Shard(hash))
-	s.Status(served.timeAt(r.now), hash, r.cmd.Name, &r.status, &r.fx)
+	hash := served.Table.Hash(r.cmd.Name)
+	s := r.lock(served.Table.Shard(hash))
+	s.Status(served.TimeAt(r.now), hash, r.cmd.Name, &r.status, &r.fx)
 	r.unlock(s)
 	r.count(codec.VerbStatus, codec.OK)
-	r.status.HeldMs += served.unchangedMs()
+	r.status.HeldMs += served.UnchangedMs()
 	fields := 1
 	if r.status.Held || r.status.Recovering {
 		fields = statusFields(&r.status)
 	}
-	if served.follows {
+	if served.Follows() {
 		fields++
 	}
 	r.w.Fields(fields)
@@ -47,8 +47,8 @@ func (r *reactor) statusOf(c *conn) {
 	} else {
 		r.w.Word("state", "free")
 	}
-	if served.follows {
-		r.w.Num("stale_ms", served.staleness().Milliseconds())
+	if served.Follows() {
+		r.w.Num("stale_ms", served.Staleness().Milliseconds())
 	}
 	r.w.End()
 }
@@ -98,7 +98,7 @@ func (r *reactor) writeStatus(st *table.Status) {
 // listLocks answers LOCKS with a bounded part of the listing, and the cursor for the next.
 func (r *reactor) listLocks(c *conn) {
 	cmd := r.cmd
-	if served := r.e.served.Load(); served.follows && served.from == "" {
+	if served := r.e.store.State(); served.WithoutImage() {
 		r.refuse(codec.ReadOnly, noImage)
 		return
 	}
@@ -140,18 +140,18 @@ func (r *reactor) listLocks(c *conn) {
 // collect fills r.statuses from the cursor on, and moves the cursor. It returns true if there may
 // be more.
 func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Filter) (more bool) {
-	size, seen, served := 0, 0, r.e.served.Load()
+	size, seen, served := 0, 0, r.e.store.State()
 	for left := listScanMax; left > 0; left-- { // a shard without records counts as one
 		scan := listScan
 		// Few locks per hold of the mutex, as one can have 2 KiB of strings.
-		s := r.lock(served.table.ShardAt(int(at.Shard)))
-		done := s.List(served.timeAt(r.now), &at.Index, &scan, min(limit-seen, listBatch), filter, &r.statuses, &r.fx)
+		s := r.lock(served.Table.ShardAt(int(at.Shard)))
+		done := s.List(served.TimeAt(r.now), &at.Index, &scan, min(limit-seen, listBatch), filter, &r.statuses, &r.fx)
 		r.unlock(s)
 		left -= listScan - scan
 		r.cost += 1 + (listScan-scan)/costRecord
 		for i := range r.statuses.All()[seen:] {
 			st := &r.statuses.All()[seen+i]
-			st.HeldMs += served.unchangedMs()
+			st.HeldMs += served.UnchangedMs()
 			size += len(st.Name) + len(st.Owner) + len(st.Meta) + len(st.Next)
 		}
 		seen = r.hideOthers(c, seen)

@@ -39,8 +39,7 @@ func TestADirectoryThatWasReplaced(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	m := first.e.imager.Load()
-	if err := m.write(); !errors.Is(err, snapshot.ErrLost) {
+	if err := first.e.store.WriteImage(); !errors.Is(err, snapshot.ErrLost) {
 		t.Errorf("no directory is there: %v", err)
 	}
 	if _, err := os.Stat(dir); err == nil {
@@ -53,21 +52,22 @@ func TestADirectoryThatWasReplaced(t *testing.T) {
 	second.image()
 	before := contents(t, dir)
 	first.want("ACQUIRE c svc-1 0", "OK")
-	if err := m.write(); !errors.Is(err, snapshot.ErrLost) {
+	if err := first.e.store.WriteImage(); !errors.Is(err, snapshot.ErrLost) {
 		t.Errorf("an image in the directory of another: %v", err)
 	}
 	if reasons := strings.Join(first.e.Unready(), "\n"); !strings.Contains(reasons, "may be another server's") {
 		t.Errorf("ready: %q", reasons)
 	}
 	// START must be renewed.
-	m.rec.start.TokenCeiling = m.rec.start.TokenStart + durability.TokenReserve/4
-	if err := m.extendTokens(); !errors.Is(err, snapshot.ErrLost) {
+	start := &first.e.store.State().Start
+	start.TokenCeiling = start.TokenStart + durability.TokenReserve/4
+	if err := first.e.store.ExtendTokens(); !errors.Is(err, snapshot.ErrLost) {
 		t.Errorf("START of another: %v", err)
 	}
 	if path, _, _ := first.e.NewestImage(); path != "" {
 		t.Errorf("it hands out %s", path)
 	}
-	if err := first.e.keepLast(); !errors.Is(err, snapshot.ErrLost) {
+	if err := first.e.store.Finish(); !errors.Is(err, snapshot.ErrLost) {
 		t.Errorf("a clean stop: %v", err)
 	}
 	after := contents(t, dir)

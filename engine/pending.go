@@ -84,7 +84,7 @@ func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status, i in
 func (r *reactor) countKept(c *conn, i int) {
 	p := &c.pending
 	switch {
-	case r.cmd.Verb == codec.VerbRelease && r.e.served.Load().graceLeft(r.now) > 0:
+	case r.cmd.Verb == codec.VerbRelease && r.e.store.State().GraceLeft(r.now) > 0:
 		if p.released == nil {
 			p.released = make(map[uint64]uint32)
 		}

@@ -94,10 +94,10 @@ func (w *modelWorld) start(change func(*Config)) {
 	}
 	w.s = s
 	w.note("start: %s", s.e.Durability())
-	if rec := s.e.served.Load(); rec.start.TokenStart >= rec.header.TokenCeiling+durability.TokenLeapOlder {
-		w.leapt = rec.start.Number
+	if rec := s.e.store.State(); rec.Start.TokenStart >= rec.Header.TokenCeiling+durability.TokenLeapOlder {
+		w.leapt = rec.Start.Number
 	}
-	if from := s.e.served.Load().from; from != "" {
+	if from := s.e.store.State().From; from != "" {
 		w.barred, w.forced = w.asOf[from], maps.Clone(w.asOf[from])
 	}
 	w.admin = s.dial(0)
@@ -183,7 +183,7 @@ func modelLock(i int) string { return fmt.Sprintf("lock-%d", i) }
 func (w *modelWorld) image() {
 	w.note("image")
 	w.s.image()
-	state, _ := w.s.e.ImageState()
+	state, _ := w.s.e.store.Images()
 	w.remember(state.Path)
 }
 
@@ -228,7 +228,7 @@ func (w *modelWorld) restart() {
 	case n < 3:
 		w.did["clean stop"]++
 		w.s.cleanStop()
-		state, _ := w.s.e.ImageState()
+		state, _ := w.s.e.store.Images()
 		w.remember(state.Path)
 	case n < 4 && len(names) > 1:
 		w.did["older image"]++
@@ -259,7 +259,7 @@ func (w *modelWorld) restart() {
 func (w *modelWorld) copies(names []string) []string {
 	since := w.leapt
 	if !w.honest {
-		since = w.s.e.served.Load().start.Number
+		since = w.s.e.store.State().Start.Number
 		names = names[:min(1, len(names))]
 	}
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name < snapshot.FileName(since, 0) })
@@ -308,13 +308,13 @@ func (w *modelWorld) promote() {
 	if _, err := w.s.promote(); err != nil {
 		w.t.Fatal(err)
 	}
-	rec := w.s.e.served.Load()
-	w.barred, w.forced, w.leapt = w.asOf[rec.from], maps.Clone(w.asOf[rec.from]), rec.start.Number
+	rec := w.s.e.store.State()
+	w.barred, w.forced, w.leapt = w.asOf[rec.From], maps.Clone(w.asOf[rec.From]), rec.Start.Number
 }
 
 // graceRuns reports whether the server is in a recovery grace.
 func (w *modelWorld) graceRuns() bool {
-	return w.s.e.served.Load().graceLeft(w.s.e.clock.Now()) > 0
+	return w.s.e.store.State().GraceLeft(w.s.e.clock.Now()) > 0
 }
 
 // finish lets everything end and checks that all locks are free.

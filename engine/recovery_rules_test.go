@@ -23,7 +23,7 @@ func runModel(t *testing.T, seed uint64, did map[string]int) []string {
 	for range 250 {
 		w.step()
 		if len(w.violations) > 0 {
-			_ = w.s.e.served.Load().dir.Close() // it may be closed already
+			_ = w.s.e.store.Abandon() // it may be closed already
 			if testing.Verbose() {
 				t.Log(strings.Join(w.trace[max(0, len(w.trace)-60):], "\n"))
 			}

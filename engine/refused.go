@@ -26,7 +26,7 @@ func (r *reactor) refuseResult(c *conn, res *table.Result) {
 	data, msg := r.errorData[:0], ""
 	switch res.Code {
 	case codec.BadArg:
-		msg = r.e.served.Load().ttlReason // the only argument that the table refuses
+		msg = r.e.store.State().TTLReason // the only argument that the table refuses
 	case codec.AlreadyHeld:
 		data = strconv.AppendUint(data, uint64(res.Token), 10)
 	case codec.Timeout:
@@ -83,6 +83,6 @@ func appendHolder(data []byte, c *conn, owner []byte, heldMs int64) []byte {
 // appendGraceLeft appends the rest of the recovery grace in ms, rounded up. A client that waits for
 // so long finds it over.
 func (r *reactor) appendGraceLeft(data []byte) []byte {
-	left := r.e.served.Load().graceLeft(r.now) + time.Millisecond - 1
+	left := r.e.store.State().GraceLeft(r.now) + time.Millisecond - 1
 	return strconv.AppendInt(data, left.Milliseconds(), 10)
 }

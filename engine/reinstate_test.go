@@ -23,7 +23,7 @@ func deposedDir(t *testing.T) (dir string, cfg Config) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- e.Serve(t.Context()) }()
-	if _, err := e.Depose(t.Context(), ""); err != nil {
+	if _, err := e.StepDown(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; err != nil {
@@ -45,7 +45,7 @@ func TestADeposedDirectoryTellsTheWayBack(t *testing.T) {
 			t.Errorf("--backup-of %q: %v", backupOf, err)
 		}
 	}
-	line, err := Reinstate(dir)
+	line, err := durability.Reinstate(dir)
 	if err != nil || !strings.Contains(line, "recovery grace") {
 		t.Fatalf("%q, %v", line, err)
 	}
@@ -53,12 +53,12 @@ func TestADeposedDirectoryTellsTheWayBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := e.served.Load()
-	if rec.grace == 0 {
+	rec := e.store.State()
+	if rec.Grace == 0 {
 		t.Error("no grace: a backup may have granted what the image does not know")
 	}
-	if rec.start.TokenStart < former.TokenCeiling+2*durability.TokenLeap-codec.Token(durability.TokenReserve) {
-		t.Errorf("tokens start at %d, START of the deposed one had %d", rec.start.TokenStart, former.TokenCeiling)
+	if rec.Start.TokenStart < former.TokenCeiling+2*durability.TokenLeap-codec.Token(durability.TokenReserve) {
+		t.Errorf("tokens start at %d, START of the deposed one had %d", rec.Start.TokenStart, former.TokenCeiling)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -69,17 +69,17 @@ func TestADeposedDirectoryTellsTheWayBack(t *testing.T) {
 
 func TestOnlyADeposedDirectoryIsReinstated(t *testing.T) {
 	dir, cfg := deposedDir(t)
-	if _, err := Reinstate(dir); err != nil {
+	if _, err := durability.Reinstate(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Reinstate(dir); err == nil || !strings.Contains(err.Error(), "was not deposed") {
+	if _, err := durability.Reinstate(dir); err == nil || !strings.Contains(err.Error(), "was not deposed") {
 		t.Errorf("twice: %v", err)
 	}
 	e, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Reinstate(dir); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := durability.Reinstate(dir); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("while a server has it: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -87,7 +87,7 @@ func TestOnlyADeposedDirectoryIsReinstated(t *testing.T) {
 	if err := e.Serve(ctx); err != nil {
 		t.Error(err)
 	}
-	if _, err := Reinstate(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no data directory") {
+	if _, err := durability.Reinstate(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no data directory") {
 		t.Errorf("an empty directory: %v", err)
 	}
 }

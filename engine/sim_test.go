@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dlm/engine/clock"
+	"dlm/engine/durability"
 	"dlm/table"
 )
 
@@ -32,21 +33,34 @@ type sim struct {
 
 func newSim(t testing.TB, change func(*Config)) *sim {
 	t.Helper()
+	s, err := startSim(t, Config{Loops: 2, Lease: 30 * time.Second}, change, durability.Open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// startSim starts a sim with a table from open.
+func startSim(t testing.TB, cfg Config, change func(*Config), open func(durability.Config) (*durability.Store, error)) (*sim, error) {
 	s := &sim{t: t}
-	cfg := Config{Loops: 2, Lease: 30 * time.Second, Log: slog.New(slog.NewTextHandler(&s.log, nil))}
+	cfg.Log = slog.New(slog.NewTextHandler(&s.log, nil))
 	if change != nil {
 		change(&cfg)
 	}
 	cfg.EnsureDefaults()
 	if err := cfg.Validate(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	s.e = newEngine(cfg, func() int64 { return s.time }, fresh(&cfg))
+	store, err := open(cfg.durability())
+	if err != nil {
+		return nil, err
+	}
+	s.e = newEngine(cfg, func() int64 { return s.time }, store)
 	s.co = newCourier(s.e)
 	for _, r := range s.e.reactors {
 		s.bind(r)
 	}
-	return s
+	return s, nil
 }
 
 // bind gives the reactor a loop: what settle does.

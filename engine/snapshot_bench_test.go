@@ -8,6 +8,7 @@ import (
 
 	"dlm/codec"
 	"dlm/engine/clock"
+	"dlm/engine/durability"
 	"dlm/table"
 )
 
@@ -22,32 +23,31 @@ func BenchmarkImage(b *testing.B) {
 			}
 			cfg := Config{DataDir: b.TempDir(), LocksMax: 11_000_000, Log: slog.New(slog.DiscardHandler)}
 			cfg.EnsureDefaults()
-			rec, err := openTable(&cfg)
+			store, err := durability.Open(cfg.durability())
 			if err != nil {
 				b.Fatal(err)
 			}
-			e := newEngine(cfg, clock.Monotonic(), rec)
-			fill(rec.table, locks)
-			m := e.imager.Load()
+			e := newEngine(cfg, clock.Monotonic(), store)
+			fill(e.tab(), locks)
 			for b.Loop() {
-				if err := m.write(); err != nil {
+				if err := store.WriteImage(); err != nil {
 					b.Fatal(err)
 				}
 			}
-			s, _ := e.ImageState()
+			s, _ := store.Images()
 			b.ReportMetric(s.CPU.Seconds()*1e3, "cpu-ms")
 			b.ReportMetric(float64(s.LockP99.Microseconds()), "lock-p99-µs")
 			b.ReportMetric(float64(s.LockMax.Microseconds()), "lock-max-µs")
 			b.ReportMetric(float64(s.Header.Length)/float64(locks), "B/lock")
-			if err := rec.dir.Close(); err != nil {
+			if err := store.Abandon(); err != nil {
 				b.Fatal(err)
 			}
 			began := time.Now()
-			if rec, err = openTable(&cfg); err != nil || rec.holds != locks {
-				b.Fatal(rec.holds, err)
+			if store, err = durability.Open(cfg.durability()); err != nil || store.State().Holds != locks {
+				b.Fatal(locks, err)
 			}
 			b.ReportMetric(time.Since(began).Seconds()*1e3, "load-ms")
-			if err := rec.dir.Close(); err != nil {
+			if err := store.Abandon(); err != nil {
 				b.Fatal(err)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/durability"
 	"dlm/table"
 )
 
@@ -41,12 +42,12 @@ type Stats struct {
 	WaitersMax int
 	MemoryMax  int64 // bytes; 0: no limit
 
-	Durable    bool          // there is an image, or will be one: Image holds
-	Image      ImageState    // of a primary
-	ImageCount uint64        // images of this start that were written
-	GraceLeft  time.Duration // of a recovery
-	Staleness  time.Duration // of a backup that has an image
-	FetchFails uint64        // of a backup
+	Durable    bool                  // there is an image, or will be one: Image holds
+	Image      durability.ImageState // of a primary
+	ImageCount uint64                // images of this start that were written
+	GraceLeft  time.Duration         // of a recovery
+	Staleness  time.Duration         // of a backup that has an image
+	FetchFails uint64                // of a backup
 }
 
 // NamedCount is a counter of one of a few kinds.
@@ -133,22 +134,20 @@ func verbWord(v codec.Verb) string {
 }
 
 func (e *Engine) durabilityStats(s *Stats) {
-	served := e.served.Load()
+	is := e.store.State()
 	s.Durable = e.KeepsImages()
-	if f := e.follower.Load(); f != nil {
-		f.mu.Lock()
-		s.FetchFails = f.failures
-		f.mu.Unlock()
-		if served.from != "" {
-			s.Staleness = served.staleness()
+	if f, ok := e.store.Following(); ok {
+		s.FetchFails = f.Failures
+		if is.From != "" {
+			s.Staleness = is.Staleness()
 		}
 		return
 	}
-	s.GraceLeft = served.graceLeft(e.clock.Now())
-	if state, ok := e.ImageState(); ok {
-		s.Image = state
-		if state.Path != "" {
-			s.ImageCount = state.Header.Number
+	s.GraceLeft = is.GraceLeft(e.clock.Now())
+	if images, ok := e.store.Images(); ok {
+		s.Image = images
+		if images.Path != "" {
+			s.ImageCount = images.Header.Number
 		}
 	}
 }

@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"time"
+
+	"dlm/engine/durability"
 )
 
 // A stop goes through stages, each of which can hang: on a loop, on a disk, on a primary. The
@@ -52,8 +54,8 @@ func (e *Engine) Stopping() <-chan struct{} { return e.stopping }
 // StopMax returns the bound of a stop that has begun: StopWait, and the time in which a backup
 // that takes over fetches the last image.
 func (e *Engine) StopMax() time.Duration {
-	if e.taker.Load() != nil {
-		return e.cfg.StopWait + deposedLinger
+	if e.store.HasSuccessor() {
+		return e.cfg.StopWait + durability.SuccessorLinger
 	}
 	return e.cfg.StopWait
 }

@@ -12,17 +12,17 @@ import (
 // a bounded number per hold of a mutex. It runs on the ticker's goroutine, and
 // tells whether there was anything.
 func (e *Engine) tick(fx *table.Effects, co *courier) (any bool) {
-	now, served := e.clock.Now(), e.served.Load()
+	now, served := e.clock.Now(), e.store.State()
 	e.catchUp(now)
-	if served.follows {
+	if served.Follows() {
 		return false // a backup's table stands still
 	}
 	e.ticking.Lock()
 	defer e.ticking.Unlock()
 	for i := range table.Shards {
-		for more := served.table.Due(i, now); more; {
+		for more := served.Table.Due(i, now); more; {
 			any = true
-			s := served.table.ShardAt(i)
+			s := served.Table.ShardAt(i)
 			s.Lock()
 			more = s.Advance(now, advanceMax, fx)
 			s.Unlock()
@@ -33,7 +33,7 @@ func (e *Engine) tick(fx *table.Effects, co *courier) (any bool) {
 			co.send()
 		}
 	}
-	served.table.Survey()
+	served.Table.Survey()
 	return any
 }
 
@@ -41,23 +41,23 @@ func (e *Engine) tick(fx *table.Effects, co *courier) (any bool) {
 // leaves it a processor only every 10 ms. What is beyond the budget is left to
 // the next batch, or to the ticker.
 func (r *reactor) tickDue() {
-	served := r.e.served.Load()
-	if served.table.Next() > r.now || served.follows || !r.e.ticking.TryLock() {
+	served := r.e.store.State()
+	if served.Table.Next() > r.now || served.Follows() || !r.e.ticking.TryLock() {
 		return
 	}
 	defer r.e.ticking.Unlock()
 	holds := 0
 	for i := range table.Shards {
-		for more := served.table.Due(i, r.now); more; holds++ {
+		for more := served.Table.Due(i, r.now); more; holds++ {
 			if holds == dueHoldsMax {
 				return
 			}
-			s := r.lock(served.table.ShardAt(i))
+			s := r.lock(served.Table.ShardAt(i))
 			more = s.Advance(r.now, dueMax, &r.fx)
 			r.unlock(s)
 		}
 	}
-	served.table.Survey()
+	served.Table.Survey()
 }
 
 // alarm is when the ticker wakes up next. Loops that publish an earlier
@@ -127,21 +127,21 @@ func (e *Engine) runTicker(ctx context.Context) {
 		if e.tick(&fx, &co) {
 			e.spare.use(e.clock.Now())
 		}
-		now, served := e.clock.Now(), e.served.Load()
+		now, served := e.clock.Now(), e.store.State()
 		if now-lastSweep >= int64(sweepEvery) {
 			lastSweep = now
 			e.checkMemory()
 			e.spare.settle(now)
 			e.order(e.sweepOrders())
 		}
-		if !served.follows {
-			e.trimmer.turn(now, served.table)
+		if !served.Follows() {
+			e.trimmer.turn(now, served.Table)
 		}
-		if served.follows {
+		if served.Follows() {
 			e.alarm.at.Store(now + int64(lookEvery)) // loops ring after a promotion
 			timer.Reset(lookEvery)
 		} else {
-			timer.Reset(e.alarm.set(now, served.table))
+			timer.Reset(e.alarm.set(now, served.Table))
 		}
 	}
 }

@@ -47,7 +47,7 @@ func TestTokensStartAboveTheFloor(t *testing.T) {
 	s.image()
 	s.crash()
 	s = mustStart(t, dir, withFloor(5)) // the directory knows better
-	s.advance(s.e.served.Load().grace + time.Second)
+	s.advance(s.e.store.State().Grace + time.Second)
 	if next := tokenOf(t, s.ask("ACQUIRE b svc 0")); next <= token {
 		t.Errorf("a smaller floor: token %d after %d", next, token)
 	}
@@ -68,7 +68,7 @@ func TestAdviceNamesTheFloor(t *testing.T) {
 	if _, err := b.promote(); err != nil {
 		t.Fatal(err)
 	}
-	b.advance(b.e.served.Load().grace + time.Second)
+	b.advance(b.e.store.State().Grace + time.Second)
 	largest := codec.Token(tokenOf(t, b.ask("ACQUIRE a svc 0")))
 	if largest < durability.WallToken(time.Now())+durability.TokenLeap {
 		t.Fatalf("token %d: the promotion has not put it ahead of the clock", largest)
@@ -80,7 +80,7 @@ func TestAdviceNamesTheFloor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start.Role = snapshot.Deposed
+	start.State = snapshot.SteppedDown
 	if err := snapshot.WriteStart(one, &start); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestBackupKnowsLargerTokens(t *testing.T) {
 	}
 	p = mustStart(t, one, nil)
 	p.image()
-	if token := tokenOf(t, func() string { p.advance(p.e.served.Load().grace + time.Second); return p.ask("ACQUIRE a svc 0") }()); token > ahead {
+	if token := tokenOf(t, func() string { p.advance(p.e.store.State().Grace + time.Second); return p.ask("ACQUIRE a svc 0") }()); token > ahead {
 		t.Fatalf("the restored directory knows of its tokens: %d", token)
 	}
 	b.log.Reset()
@@ -183,7 +183,7 @@ func TestBackupKnowsLargerTokens(t *testing.T) {
 	if _, err := b.promote(); err != nil {
 		t.Fatal(err)
 	}
-	if start := b.e.served.Load().start.TokenStart; start <= ahead+durability.TokenReserve {
+	if start := b.e.store.State().Start.TokenStart; start <= ahead+durability.TokenReserve {
 		t.Errorf("promoted with tokens from %d", start)
 	}
 	b.crash()

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"dlm/codec"
 	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
@@ -51,13 +50,13 @@ func TestTokensNeverFall(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = mustStart(t, dir, nil)
-	if got := s.e.served.Load().start; got.TokenStart < ahead || got.TokenCeiling != got.TokenStart+durability.TokenReserve || got.Number != 2 {
+	if got := s.e.store.State().Start; got.TokenStart < ahead || got.TokenCeiling != got.TokenStart+durability.TokenReserve || got.Number != 2 {
 		t.Errorf("START %+v, want tokens from %d on", got, ahead)
 	}
 	s.crash()
 	damageNewest(t, dir)
 	s = mustStart(t, dir, func(c *Config) { c.RecoverOlder = true })
-	if got := s.e.served.Load().start.TokenStart; got < ahead+durability.TokenReserve+durability.TokenLeapOlder {
+	if got := s.e.store.State().Start.TokenStart; got < ahead+durability.TokenReserve+durability.TokenLeapOlder {
 		t.Errorf("an older image: tokens from %d on", got)
 	}
 	s.crash()
@@ -67,44 +66,17 @@ func TestTokensNeverFall(t *testing.T) {
 func TestTokenCeiling(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
-	rec := s.e.served.Load()
-	rec.table.SetTokenCeiling(rec.start.TokenStart)
+	rec := s.e.store.State()
+	rec.Table.SetTokenCeiling(rec.Start.TokenStart)
 	s.want("ACQUIRE a svc 0", "ERROR LIMIT")
-	rec.table.SetTokenCeiling(rec.start.TokenStart + 1)
+	rec.Table.SetTokenCeiling(rec.Start.TokenStart + 1)
 	s.want("ACQUIRE a svc 0", "OK")
-	rec.start.TokenCeiling = rec.start.TokenStart + durability.TokenReserve/4
-	if err := s.e.imager.Load().extendTokens(); err != nil {
+	rec.Start.TokenCeiling = rec.Start.TokenStart + durability.TokenReserve/4
+	if err := s.e.store.ExtendTokens(); err != nil {
 		t.Fatal(err)
 	}
-	if onDisk, err := snapshot.ReadStart(dir); err != nil || onDisk.TokenCeiling != rec.start.TokenStart+durability.TokenReserve/4+durability.TokenReserve {
+	if onDisk, err := snapshot.ReadStart(dir); err != nil || onDisk.TokenCeiling != rec.Start.TokenStart+durability.TokenReserve/4+durability.TokenReserve {
 		t.Errorf("START %+v %v", onDisk, err)
-	}
-	s.crash()
-}
-
-// TestTokenCeilingIsKept: START is renewed between images that are far apart, and while one is
-// written, which then says what is true when it is complete.
-func TestTokenCeilingIsKept(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, nil)
-	rec, m := s.e.served.Load(), s.e.imager.Load()
-	low := func() codec.Token {
-		rec.start.TokenCeiling = rec.start.TokenStart + durability.TokenReserve/4
-		rec.table.SetTokenCeiling(rec.start.TokenCeiling)
-		m.looked = time.Time{}
-		return rec.start.TokenCeiling + durability.TokenReserve
-	}
-	want := low()
-	if !m.rest(t.Context(), time.Microsecond) {
-		t.Error("the rest was cut short")
-	}
-	if onDisk, err := snapshot.ReadStart(dir); err != nil || onDisk.TokenCeiling != want {
-		t.Errorf("between images: %+v %v, want a ceiling of %d", onDisk, err, want)
-	}
-	want = low()
-	s.image()
-	if state, _ := s.e.ImageState(); state.Header.TokenCeiling != want {
-		t.Errorf("the image has a ceiling of %d, want %d", state.Header.TokenCeiling, want)
 	}
 	s.crash()
 }

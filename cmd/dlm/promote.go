@@ -18,7 +18,7 @@ import (
 	"dlm/cmd/dlm/admin"
 	"dlm/cmd/dlm/admintoken"
 	"dlm/cmd/dlm/settings"
-	"dlm/engine"
+	"dlm/engine/durability"
 )
 
 // promotion has the arguments of `dlm promote`.
@@ -58,7 +58,7 @@ func newPromoteCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&p.addr, "http", "127.0.0.1:7421", "HTTP `ADDR` of the backup, host:port")
 	cmd.Flags().BoolVar(&p.oldIsDead, "old-is-dead", false, "promote without asking the old primary, which must be dead")
-	cmd.Flags().DurationVar(&p.wait, "timeout", engine.PromoteWait, "`TIME` to wait for the old primary to stop")
+	cmd.Flags().DurationVar(&p.wait, "timeout", durability.PromoteWait, "`TIME` to wait for the old primary to stop")
 	return cmd
 }
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dlm/engine"
+	"dlm/engine/durability"
 )
 
 func newReinstateCommand() *cobra.Command {
@@ -20,7 +20,7 @@ func newReinstateCommand() *cobra.Command {
 			"their holders show their tokens.",
 		Args: cobra.ExactArgs(1),
 		RunE: actionOn(func(cmd *cobra.Command, dir string) error {
-			line, err := engine.Reinstate(dir)
+			line, err := durability.Reinstate(dir)
 			if err != nil {
 				return err
 			}

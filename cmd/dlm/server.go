@@ -155,7 +155,7 @@ func serveAll(ctx context.Context, server *engine.Engine, side, probes *admin.Se
 	}
 	err := server.Serve(ctx)
 	if side != nil {
-		server.WaitDeposed(side.Fetched())
+		server.WaitSuccessor(side.Fetched())
 	}
 	stopSides()
 	for range sides {

@@ -49,7 +49,7 @@ type Plan struct {
 // Startable reports whether a process may serve as a primary from the directory. A backup's
 // directory may only by a promotion. A directory that was handed over never may.
 func (f *Facts) Startable() bool {
-	return f.Former == nil || f.Former.Role == snapshot.Primary || f.Promotion != nil
+	return f.Former == nil || f.Former.State == snapshot.Primary || f.Promotion != nil
 }
 
 // Decide returns the plan of a start, by these rules:
@@ -68,12 +68,12 @@ func (f *Facts) Startable() bool {
 // DESIGN.md says which failure each rule prevents.
 func Decide(f *Facts) (Plan, error) {
 	if !f.Startable() {
-		panic("BUG: a start as a primary with the role " + string(f.Former.Role))
+		panic("BUG: a start as a primary with the role " + string(f.Former.State))
 	}
 	if err := f.belongs(); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Start: snapshot.Start{Lineage: f.Lineage, Seed: f.Seed, Role: snapshot.Primary}}
+	p := Plan{Start: snapshot.Start{Lineage: f.Lineage, Seed: f.Seed, State: snapshot.Primary}}
 	s := &p.Start
 	tokens, ttlMs := max(WallToken(f.Wall), f.TokenFloor), uint32(0)
 	if former := f.Former; former != nil {

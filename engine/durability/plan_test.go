@@ -19,7 +19,7 @@ var wall = time.Unix(1_760_000_000, 0)
 
 // stopped returns the facts of a start after a clean stop, with START and an image of start 3.
 func stopped() Facts {
-	former := snapshot.Start{Number: 3, TokenCeiling: ceiling, TTLLimitMs: graceMs, Role: snapshot.Primary,
+	former := snapshot.Start{Number: 3, TokenCeiling: ceiling, TTLLimitMs: graceMs, State: snapshot.Primary,
 		CleanImage: snapshot.FileName(3, 7)}
 	image := snapshot.Header{Start: 3, Number: 7, TokenCeiling: ceiling - 1, TTLLimitMs: graceMs,
 		TableTime: 5, WallTime: wall.Add(-time.Second).UnixNano()}
@@ -76,7 +76,7 @@ func TestDecide(t *testing.T) {
 			if s.Number != c.number || s.TokenStart != c.tokens || p.Grace.Milliseconds() != c.graceMs || s.TTLLimitMs != c.ttlMs {
 				t.Errorf("start %d, tokens from %d, grace %v, TTL limit %d ms", s.Number, s.TokenStart, p.Grace, s.TTLLimitMs)
 			}
-			if s.TokenCeiling != s.TokenStart+TokenReserve || s.Role != snapshot.Primary || s.CleanImage != "" || p.From != f.ImageName {
+			if s.TokenCeiling != s.TokenStart+TokenReserve || s.State != snapshot.Primary || s.CleanImage != "" || p.From != f.ImageName {
 				t.Errorf("plan %+v", p)
 			}
 		})
@@ -86,7 +86,7 @@ func TestDecide(t *testing.T) {
 // TestLongTTLOutlivesTwoCrashes: within the grace of a start with a shorter setting, holds of the
 // start before may be alive with their longer leases, and be on no record.
 func TestLongTTLOutlivesTwoCrashes(t *testing.T) {
-	former := snapshot.Start{Number: 1, TTLLimitMs: 2 * graceMs, Role: snapshot.Primary}
+	former := snapshot.Start{Number: 1, TTLLimitMs: 2 * graceMs, State: snapshot.Primary}
 	for range 2 {
 		p, err := Decide(&Facts{Former: &former, Wall: wall, GraceMs: graceMs})
 		if err != nil || p.Grace != 40*time.Second || p.Start.TTLLimitMs != 2*graceMs {
@@ -116,9 +116,9 @@ func TestDecideRefuses(t *testing.T) {
 
 // TestStartable checks which directory a process may serve from as a primary.
 func TestStartable(t *testing.T) {
-	for role, want := range map[snapshot.Role]bool{snapshot.Primary: true, snapshot.Following: false, "deposed": false} {
+	for role, want := range map[snapshot.ServerState]bool{snapshot.Primary: true, snapshot.Following: false, snapshot.SteppedDown: false} {
 		f := stopped()
-		f.Former.Role = role
+		f.Former.State = role
 		if f.Startable() != want {
 			t.Errorf("role %s: %v", role, !want)
 		}

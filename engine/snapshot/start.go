@@ -13,14 +13,14 @@ import (
 	"dlm/codec"
 )
 
-// Role is what a data directory is for.
-type Role string
+// ServerState is what the server of a data directory is. START calls it the role.
+type ServerState string
 
-// The roles of a directory.
+// The states of a server. START has these words.
 const (
-	Primary   Role = "primary"   // its server decides who gets a lock
-	Following Role = "following" // of a backup
-	Deposed   Role = "deposed"   // a backup has taken over
+	Primary     ServerState = "primary"   // its server decides who gets a lock
+	Following   ServerState = "following" // of a backup
+	SteppedDown ServerState = "deposed"   // a backup has taken over
 )
 
 // Start is the file START. It says what a start promises before it serves, so that the next start
@@ -32,11 +32,11 @@ type Start struct {
 	TokenStart   codec.Token // every token of this start is larger
 	TokenCeiling codec.Token // and none is larger than this
 	TTLLimitMs   uint32      // longest TTL that a hold can have
-	Role         Role
+	State        ServerState
 	CleanImage   string // name of the image that a clean stop wrote last; empty: none
-	// Taker is the only backup that may take over when the role is Deposed; zero allows any. Each
+	// Successor is the only backup that may take over when the state is SteppedDown; zero allows any. Each
 	// backup has its own random Lineage until it is promoted.
-	Taker Lineage
+	Successor Lineage
 }
 
 const (
@@ -53,9 +53,9 @@ func (s *Start) encode() []byte {
 		{"token_start", strconv.FormatUint(uint64(s.TokenStart), 10)},
 		{"token_ceiling", strconv.FormatUint(uint64(s.TokenCeiling), 10)},
 		{"ttl_limit_ms", strconv.FormatUint(uint64(s.TTLLimitMs), 10)},
-		{"role", string(s.Role)},
+		{"role", string(s.State)},
 		{"clean_image", s.CleanImage},
-		{"taker", s.Taker.String()},
+		{"taker", s.Successor.String()},
 	} {
 		b = fmt.Appendf(b, "%s=%s\n", kv[0], kv[1])
 	}
@@ -95,10 +95,10 @@ func decodeStart(b []byte) (s Start, err error) {
 	s.TokenStart = codec.Token(number(4, "token_start", 10, 53))
 	s.TokenCeiling = codec.Token(number(5, "token_ceiling", 10, 53))
 	s.TTLLimitMs = uint32(number(6, "ttl_limit_ms", 10, 32))
-	s.Role = Role(value(7, "role"))
+	s.State = ServerState(value(7, "role"))
 	s.CleanImage = value(8, "clean_image")
-	s.Taker = lineage(9, "taker")
-	if !slices.Contains([]Role{Primary, Following, Deposed}, s.Role) {
+	s.Successor = lineage(9, "taker")
+	if !slices.Contains([]ServerState{Primary, Following, SteppedDown}, s.State) {
 		err = firstError(err, fmt.Errorf("line 8: unknown role"))
 	}
 	if err == nil && !bytes.Equal(b, s.encode()) {

@@ -16,9 +16,9 @@ func TestStart(t *testing.T) {
 		t.Fatalf("without a file: %v", err)
 	}
 	for _, s := range []Start{
-		{Lineage: Lineage{9}, Seed: 77, Number: 1, TokenStart: 5, TokenCeiling: 6, TTLLimitMs: 100, Role: Primary},
+		{Lineage: Lineage{9}, Seed: 77, Number: 1, TokenStart: 5, TokenCeiling: 6, TTLLimitMs: 100, State: Primary},
 		{Lineage: Lineage{15: 1}, Seed: 1 << 63, Number: 2, TokenStart: 1 << 52, TokenCeiling: 1<<53 - 1, TTLLimitMs: 30_000,
-			Role: Deposed, CleanImage: FileName(2, 9), Taker: Lineage{7}},
+			State: SteppedDown, CleanImage: FileName(2, 9), Successor: Lineage{7}},
 	} {
 		if err := WriteStart(dir, &s); err != nil {
 			t.Fatal(err)
@@ -34,7 +34,7 @@ func TestStart(t *testing.T) {
 
 // TestDamagedStart changes every byte and cuts the file at every length.
 func TestDamagedStart(t *testing.T) {
-	s := Start{Lineage: Lineage{9}, Seed: 77, Number: 12, TokenStart: 5, TokenCeiling: 6, TTLLimitMs: 100, Role: Primary}
+	s := Start{Lineage: Lineage{9}, Seed: 77, Number: 12, TokenStart: 5, TokenCeiling: 6, TTLLimitMs: 100, State: Primary}
 	whole := s.encode()
 	for at := range whole {
 		for flip := 1; flip < 256; flip++ {

@@ -18,23 +18,24 @@ import (
 
 	"dlm/engine"
 	"dlm/engine/auth"
+	"dlm/engine/durability"
 )
 
 // fake is an Engine without locks.
 type fake struct {
-	hung      []string
-	wrong     []netip.Addr
-	denied    []string
-	open      bool // without tokens
-	unready   []string
-	path      string
-	promoted  []bool
-	waits     []time.Duration
-	promotion error
-	deposed   int
-	follows   bool
-	stopping  bool
-	memory    bool
+	hung        []string
+	wrong       []netip.Addr
+	denied      []string
+	open        bool // without tokens
+	unready     []string
+	path        string
+	promoted    []bool
+	waits       []time.Duration
+	promotion   error
+	steppedDown int
+	follows     bool
+	stopping    bool
+	memory      bool
 }
 
 func (f *fake) Stats() engine.Stats { return engine.Stats{} }
@@ -76,7 +77,7 @@ func (f *fake) NewestImage() (path, etag string, age time.Duration) {
 	return f.path, `"x-1-2"`, 1234 * time.Millisecond
 }
 
-func (f *fake) Promote(_ context.Context, how engine.PromoteRequest) (string, error) {
+func (f *fake) Promote(_ context.Context, how durability.PromoteRequest) (string, error) {
 	f.promoted = append(f.promoted, how.OldIsDead)
 	f.waits = append(f.waits, how.Wait)
 	if how.Progress != nil {
@@ -88,10 +89,10 @@ func (f *fake) Promote(_ context.Context, how engine.PromoteRequest) (string, er
 
 func (f *fake) Follows() bool { return f.follows }
 
-func (f *fake) Depose(context.Context, string) (string, error) {
-	f.deposed++
+func (f *fake) StepDown(context.Context, string) (string, error) {
+	f.steppedDown++
 	if f.stopping {
-		return "", fmt.Errorf("%w: so", engine.ErrStopping)
+		return "", fmt.Errorf("%w: so", durability.ErrStopping)
 	}
 	return "image-9", nil
 }
@@ -205,8 +206,8 @@ func TestRoles(t *testing.T) {
 	if code, _, _ := ask(t, "POST", base+"/promote", "a", "Origin", "http://evil.example"); code != 403 {
 		t.Errorf("a web page may promote: %d", code)
 	}
-	if len(f.promoted) != 1 || f.deposed != 1 {
-		t.Errorf("%d promotions, %d depositions: refused ones were carried out", len(f.promoted), f.deposed)
+	if len(f.promoted) != 1 || f.steppedDown != 1 {
+		t.Errorf("%d promotions, %d depositions: refused ones were carried out", len(f.promoted), f.steppedDown)
 	}
 }
 
@@ -248,7 +249,7 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-func TestPromoteAndDepose(t *testing.T) {
+func TestPromoteAndStepDown(t *testing.T) {
 	f := &fake{promotion: errors.New("the primary has not confirmed")}
 	s, base := serve(t, f)
 	if code, body, _ := ask(t, "POST", base+"/promote", "a"); code != 409 || !strings.Contains(body, "not confirmed") {
@@ -270,7 +271,7 @@ func TestPromoteAndDepose(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Authorization", "Bearer b")
-		req.Header.Set(engine.HeaderBackup, backup)
+		req.Header.Set(durability.HeaderBackup, backup)
 		if byteRange != "" {
 			req.Header.Set("Range", byteRange)
 		}
@@ -287,7 +288,7 @@ func TestPromoteAndDepose(t *testing.T) {
 	get("GET", mine, "")
 	req, _ := http.NewRequest("POST", base+"/depose", nil)
 	req.Header.Set("Authorization", "Bearer a")
-	req.Header.Set(engine.HeaderBackup, mine)
+	req.Header.Set(durability.HeaderBackup, mine)
 	if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != 200 {
 		t.Fatalf("%v %v", res, err)
 	}
@@ -352,8 +353,8 @@ func TestProgressOfAPromotion(t *testing.T) {
 	}
 }
 
-// TestDeposeOfAServerThatStops: the backup may ask again.
-func TestDeposeOfAServerThatStops(t *testing.T) {
+// TestStepDownOfAServerThatStops: the backup may ask again.
+func TestStepDownOfAServerThatStops(t *testing.T) {
 	_, base := serve(t, &fake{stopping: true})
 	if code, body, header := ask(t, "POST", base+"/depose", "a"); code != 503 || header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", code, body)
@@ -365,11 +366,11 @@ func TestDeposeOfAServerThatStops(t *testing.T) {
 func TestNoImageYetIsNotNever(t *testing.T) {
 	f := &fake{}
 	_, base := serve(t, f)
-	if code, _, header := ask(t, "GET", base+"/snapshot", "b"); code != 204 || header.Get(engine.HeaderRole) != "" {
+	if code, _, header := ask(t, "GET", base+"/snapshot", "b"); code != 204 || header.Get(durability.HeaderRole) != "" {
 		t.Errorf("none yet: %d %v", code, header)
 	}
 	f.follows = true
-	if code, _, header := ask(t, "GET", base+"/snapshot", "b"); code != 204 || header.Get(engine.HeaderRole) != engine.RoleOfBackup {
+	if code, _, header := ask(t, "GET", base+"/snapshot", "b"); code != 204 || header.Get(durability.HeaderRole) != durability.RoleOfBackup {
 		t.Errorf("a backup that has none yet: %d %v", code, header)
 	}
 	f.follows, f.memory = false, true
@@ -387,7 +388,7 @@ func TestAgeOfAnImage(t *testing.T) {
 	}
 	_, base := serve(t, f)
 	for etag, want := range map[string]int{"": 200, `"x-1-2"`: 304} {
-		if code, _, header := ask(t, "GET", base+"/snapshot", "b", "If-None-Match", etag); code != want || header.Get(engine.HeaderAge) != "1234" {
+		if code, _, header := ask(t, "GET", base+"/snapshot", "b", "If-None-Match", etag); code != want || header.Get(durability.HeaderAge) != "1234" {
 			t.Errorf("If-None-Match %s: %d %v", etag, code, header)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"dlm/engine"
 	"dlm/engine/auth"
+	"dlm/engine/durability"
 )
 
 // Engine is what the HTTP side needs of a server. engine.Engine implements it.
@@ -31,8 +32,8 @@ type Engine interface {
 	// NewestImage returns the image to send, its ETag, and its greatest possible age. The path is
 	// "" if there is none yet.
 	NewestImage() (path, etag string, age time.Duration)
-	Promote(ctx context.Context, how engine.PromoteRequest) (string, error)
-	Depose(ctx context.Context, taker string) (string, error)
+	Promote(ctx context.Context, how durability.PromoteRequest) (string, error)
+	StepDown(ctx context.Context, successor string) (string, error)
 	// Stats returns the counters and gauges of the server.
 	Stats() engine.Stats
 	// Follows reports whether the server is a backup.
@@ -49,7 +50,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.engine.Follows() {
-		w.Header().Set(engine.HeaderRole, engine.RoleOfBackup)
+		w.Header().Set(durability.HeaderRole, durability.RoleOfBackup)
 	}
 	path, etag, age := s.engine.NewestImage()
 	if path == "" {
@@ -73,11 +74,11 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	defer func() { _ = f.Close() }() // it was only read
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
 	w.Header().Set("ETag", etag)
-	w.Header().Set(engine.HeaderAge, strconv.FormatInt(age.Milliseconds(), 10))
+	w.Header().Set(durability.HeaderAge, strconv.FormatInt(age.Milliseconds(), 10))
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	taker := s.taker.Load()
-	if taker == nil || *taker != "" && r.Header.Get(engine.HeaderBackup) != *taker {
+	successor := s.successor.Load()
+	if successor == nil || *successor != "" && r.Header.Get(durability.HeaderBackup) != *successor {
 		http.ServeContent(w, r, "", time.Time{}, f)
 		return
 	}
@@ -92,7 +93,7 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	how := engine.PromoteRequest{OldIsDead: r.URL.Query().Get("old_is_dead") == "true", Token: bearer(r), Progress: progress(w, r)}
+	how := durability.PromoteRequest{OldIsDead: r.URL.Query().Get("old_is_dead") == "true", Token: bearer(r), Progress: progress(w, r)}
 	if text := r.URL.Query().Get("timeout"); text != "" {
 		var err error
 		if how.Wait, err = time.ParseDuration(text); err != nil || how.Wait <= 0 || how.Wait > snapshotMax/2 {
@@ -111,16 +112,16 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, line)
 }
 
-func (s *Server) depose(w http.ResponseWriter, r *http.Request) {
+func (s *Server) stepDown(w http.ResponseWriter, r *http.Request) {
 	who, ok := s.permit(w, r, auth.RoleAdmin)
 	if !ok {
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
 	s.log.Warn("deposition asked for", "event", "depose", "by", who, "from", r.RemoteAddr)
-	taker := r.Header.Get(engine.HeaderBackup) // empty: a person asks by hand
-	last, err := s.engine.Depose(context.WithoutCancel(r.Context()), taker)
-	if errors.Is(err, engine.ErrStopping) {
+	successor := r.Header.Get(durability.HeaderBackup) // empty: a person asks by hand
+	last, err := s.engine.StepDown(context.WithoutCancel(r.Context()), successor)
+	if errors.Is(err, durability.ErrStopping) {
 		w.Header().Set("Retry-After", "1")
 		answer(w, http.StatusServiceUnavailable, err.Error())
 		return
@@ -129,6 +130,6 @@ func (s *Server) depose(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusConflict, err.Error())
 		return
 	}
-	s.taker.Store(&taker)
+	s.successor.Store(&successor)
 	answer(w, http.StatusOK, last)
 }

@@ -36,9 +36,9 @@ type Server struct {
 
 	probesOnly bool // it is the one of --health
 
-	taker    atomic.Pointer[string] // the backup that may fetch the last image
-	fetched  chan struct{}          // closed when the backup has fetched it
-	fetching sync.Once
+	successor atomic.Pointer[string] // the backup that may fetch the last image
+	fetched   chan struct{}          // closed when the backup has fetched it
+	fetching  sync.Once
 }
 
 // Listen binds the address. Nothing is served before Serve.
@@ -108,7 +108,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /metrics", s.scrape)
 	mux.HandleFunc("GET /snapshot", s.snapshot)
 	mux.HandleFunc("POST /promote", s.promote)
-	mux.HandleFunc("POST /depose", s.depose)
+	mux.HandleFunc("POST /depose", s.stepDown)
 	root.Handle("/", s.guarded(mux))
 	return s.counting(root)
 }

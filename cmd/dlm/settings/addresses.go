@@ -5,7 +5,7 @@ import (
 	"net"
 	"net/netip"
 
-	"dlm/engine"
+	"dlm/engine/durability"
 )
 
 // validateHTTP applies the rule of the lock port to the HTTP side: without tokens it serves this
@@ -63,7 +63,7 @@ func (s *Server) validateAddresses(origins map[string]string) []error {
 // validatePrimary returns a problem if a backup would follow itself, or a lock port: it would
 // never get an image.
 func (s *Server) validatePrimary(origins map[string]string) []error {
-	primary := engine.PrimaryAddress(s.Engine.BackupOf)
+	primary := durability.PrimaryAddress(s.Engine.BackupOf)
 	switch {
 	case primary == "":
 		return nil

@@ -1,4 +1,4 @@
-package engine
+package durability
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 const (
 	askPauseMin = 50 * time.Millisecond // before a primary is asked again, the first time
 	askPauseMax = time.Second           // and at most
-	tellEvery   = 2 * time.Second       // between lines that tell of the same wait
+	tellEvery   = 2 * time.Second       // between two lines on the same wait
 )
 
 // refusal is an answer of a primary that asking again does not change.
@@ -21,7 +21,7 @@ type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
 
-// asker asks a primary to stop, again and again, since a process that is being killed, or a
+// asker asks a primary to stop until it answers or is gone. A process that is being killed, or a
 // machine that comes up, resets connections or does not answer, and soon refuses them.
 type asker struct {
 	source    source
@@ -30,15 +30,15 @@ type asker struct {
 	tellEvery time.Duration
 }
 
-// stopPrimary asks the primary of a backup to stop, until it confirms that or is certainly gone,
-// or the time is over. It returns the name of the primary's last image; empty: not known.
-func (e *Engine) stopPrimary(ctx context.Context, f *follower, how PromoteRequest) (last string, err error) {
+// stopPrimary asks the primary of a backup to stop, until it confirms that, is certainly gone, or
+// the time is over. It returns the name of the primary's last image; empty: not known.
+func (s *Store) stopPrimary(ctx context.Context, f *follower, how PromoteRequest) (last string, err error) {
 	wait := how.Wait
 	if wait == 0 {
 		wait = PromoteWait
 	}
-	a := asker{source: f.source, primary: "the primary " + e.cfg.BackupOf, tellEvery: tellEvery, tell: func(line string) {
-		e.cfg.Log.Info("promotion", "progress", line)
+	a := asker{source: f.source, primary: "the primary " + s.cfg.BackupOf, tellEvery: tellEvery, tell: func(line string) {
+		s.cfg.Log.Info("promotion", "progress", line)
 		if how.Progress != nil {
 			how.Progress(line)
 		}
@@ -71,7 +71,7 @@ func (a *asker) ask(ctx context.Context, token string) (last string, err error) 
 			return "", nil
 		case errors.As(again, &refused):
 			return "", again
-		case ctx.Err() == nil || err == nil: // else the failure before it says more than the end of the time
+		case ctx.Err() == nil || err == nil: // else the failure before it explains more
 			err = again
 		}
 		if text := briefly(err); text != told && ctx.Err() == nil {
@@ -87,7 +87,7 @@ func (a *asker) ask(ctx context.Context, token string) (last string, err error) 
 	}
 }
 
-// once asks one time, and tells at intervals that there is no answer yet.
+// once asks one time, and reports at intervals that there is no answer yet.
 func (a *asker) once(ctx context.Context, token string) (string, error) {
 	asked, answered := time.Now(), make(chan struct{})
 	var telling sync.WaitGroup
@@ -103,7 +103,7 @@ func (a *asker) once(ctx context.Context, token string) (string, error) {
 			}
 		}
 	})
-	last, err := a.source.depose(ctx, token)
+	last, err := a.source.stepDown(ctx, token)
 	close(answered)
 	telling.Wait()
 	return last, err

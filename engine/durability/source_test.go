@@ -1,4 +1,4 @@
-package engine
+package durability
 
 import (
 	"bytes"
@@ -49,14 +49,14 @@ func (c *cutWriter) Write(b []byte) (int, error) {
 
 // TestFetchResumes: what has come of an image is not fetched again.
 func TestFetchResumes(t *testing.T) {
-	p := mustStart(t, t.TempDir(), nil)
-	p.image()
-	state, _ := p.e.ImageState()
+	p := openStore(t, t.TempDir(), nil)
+	acquire(t, p, "a")
+	must(t, p.WriteImage())
+	state, _ := p.Images()
 	image, err := os.ReadFile(state.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.crash()
 	primary := &flaky{image: image, etag: state.Header.ETag(), cuts: 2}
 	server := httptest.NewServer(primary)
 	defer server.Close()
@@ -83,8 +83,8 @@ func TestFetchResumes(t *testing.T) {
 	}
 }
 
-// TestFetchAfterAnotherImage: the rest of an image is not put behind the
-// beginning of another.
+// TestFetchAfterAnotherImage checks that the rest of an image is not appended to the beginning of
+// another.
 func TestFetchAfterAnotherImage(t *testing.T) {
 	primary := &flaky{image: bytes.Repeat([]byte("old"), 4000), etag: `"x-1-1"`, cuts: 1}
 	server := httptest.NewServer(primary)
@@ -104,8 +104,8 @@ func TestFetchAfterAnotherImage(t *testing.T) {
 	}
 }
 
-// TestDeposeAnswers: only a primary that names its last image has stopped.
-func TestDeposeAnswers(t *testing.T) {
+// TestStepDownAnswers: only a primary that names its last image has stopped.
+func TestStepDownAnswers(t *testing.T) {
 	name := snapshot.FileName(1, 2)
 	for _, c := range []struct {
 		answer http.HandlerFunc
@@ -123,7 +123,7 @@ func TestDeposeAnswers(t *testing.T) {
 		}, false},
 	} {
 		server := httptest.NewServer(c.answer)
-		last, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).depose(t.Context(), "")
+		last, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).stepDown(t.Context(), "")
 		server.Close()
 		if c.ok != (err == nil) || c.ok && last != name {
 			t.Errorf("%q %v, want it believed: %v", last, err, c.ok)

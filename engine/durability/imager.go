@@ -1,4 +1,4 @@
-package engine
+package durability
 
 import (
 	"context"
@@ -16,16 +16,16 @@ import (
 
 const (
 	exportScan = 512 // records copied per hold of a shard's mutex: some 30 µs
-	// imageRest is how much longer than the last image took on a processor the
-	// imager rests: images cost a tenth of a core at most.
+	// imageRest is how many times as long as the last image took on a processor the imager rests:
+	// so images cost a tenth of a core at most.
 	imageRest = 10
 )
 
-// imager writes images. Its fields belong to the goroutine "imager", and to the
-// one that stops the server when that has ended; what others read is in state.
+// imager writes images. Its fields belong to the goroutine "imager", and after its end to Finish.
+// Other goroutines read state only.
 type imager struct {
-	e      *Engine
-	rec    *recovered
+	s      *Store
+	of     *State
 	number uint64    // of the last image of this start
 	copied uint64    // Changes of all shards when they were copied for the last whole image
 	looked time.Time // at the ceiling of tokens
@@ -34,7 +34,7 @@ type imager struct {
 	locked []time.Duration // of the last image's holds of a mutex
 
 	mu    sync.Mutex
-	state ImageState
+	state ImageState // guarded by mu
 }
 
 // ImageState is what is known of the images of a server.
@@ -42,53 +42,63 @@ type ImageState struct {
 	Path     string          // newest image; empty: none yet
 	Header   snapshot.Header // of it
 	Written  time.Time       // when it was complete
-	AsOf     time.Time       // when the table was last known to be as in it; not after Written, but for Same
-	Same     uint64          // how often no image was written since nothing had changed
+	AsOf     time.Time       // when the table was last known to be as in it
+	Same     uint64          // how often no image was written, because nothing had changed
 	Took     time.Duration   // from begin to end
 	CPU      time.Duration   // of it, on a processor
 	LockP99  time.Duration   // of the times for which a shard's mutex was held
 	LockMax  time.Duration
 	Failures uint64 // images that could not be written
-	Err      error  // of the last try; nil: it succeeded
+	Problem  string // of the last try, in one line; empty: it succeeded
 }
 
-// ImageState returns what is known of the images; ok is false in memory mode.
-func (e *Engine) ImageState() (s ImageState, ok bool) {
-	m := e.imager.Load()
+// Images returns what is known of the images. ok is false in memory mode and in a backup.
+func (s *Store) Images() (is ImageState, ok bool) {
+	m := s.imager.Load()
 	if m == nil {
-		return s, false
+		return is, false
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.state, true
 }
 
+// WriteImage writes an image. It is a step of a simulation, in which no goroutine "imager" runs.
+func (s *Store) WriteImage() error { return s.imager.Load().write() }
+
+// UpdateImage does what the goroutine "imager" does at each interval. It is a step of a simulation,
+// too. written is false if the newest image is still good.
+func (s *Store) UpdateImage() (written bool, err error) { return s.imager.Load().update() }
+
+// ExtendTokens is the same for the ceiling of tokens.
+func (s *Store) ExtendTokens() error { return s.imager.Load().extendTokens() }
+
 // run writes an image at each interval, until ctx ends.
 //
-// It keeps its thread: the CPU time of an image is that of the thread, and that of
-// another one, with hours of work behind it, would let images rest for days.
+// It keeps its thread, because the CPU time of an image is that of the thread. The time of another
+// thread, which has worked for hours, would let images rest for days.
 func (m *imager) run(ctx context.Context) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	wait := m.e.cfg.SnapshotInterval
+	wait := m.s.cfg.SnapshotInterval
 	for {
 		if !m.rest(ctx, wait) {
 			return
 		}
 		var written bool
 		var err error
-		beside(func() {
+		m.s.cfg.WithExtraProc(func() {
 			tokens := m.extendTokens()
 			written, err = m.update()
 			err = errors.Join(tokens, err)
 		})
 		switch {
 		case err == nil && m.tries.succeeded():
-			m.e.cfg.Log.Info("images are written again")
+			m.s.cfg.Log.Info("images are written again")
 		case err != nil && m.tries.failed(err, time.Now()):
-			m.e.cfg.Log.Error("no image was written; each interval tries again", "error", err.Error())
+			m.s.cfg.Log.Error("no image was written; each interval tries again", "error", err.Error())
 		}
-		if wait = m.e.cfg.SnapshotInterval; written {
+		if wait = m.s.cfg.SnapshotInterval; written {
 			wait = max(wait, imageRest*m.cpu())
 		}
 	}
@@ -118,11 +128,11 @@ func (m *imager) write() error {
 	began, cpu := time.Now(), clock.ThreadTime()
 	path, header, copied, err := m.writeImage()
 	if err == nil {
-		m.e.retain(m.rec.dir)
+		m.s.retain(m.of.dir)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.state.Err = err
+	m.state.Problem = oneLine(err)
 	m.state.CPU = clock.ThreadTime() - cpu
 	if err != nil {
 		m.state.Failures++
@@ -138,16 +148,16 @@ func (m *imager) write() error {
 }
 
 // retain removes images that are too many. If that fails the newest is there nevertheless.
-func (e *Engine) retain(dir *snapshot.Dir) {
-	if err := dir.Retain(e.cfg.SnapshotKeep); err != nil {
-		e.cfg.Log.Warn("old images can't be removed", "error", err.Error())
+func (s *Store) retain(dir *snapshot.Dir) {
+	if err := dir.Retain(s.cfg.SnapshotKeep); err != nil {
+		s.cfg.Log.Warn("old images can't be removed", "error", err.Error())
 	}
 }
 
 func (m *imager) writeImage() (path string, header snapshot.Header, copied uint64, err error) {
 	m.number++
 	m.locked = m.locked[:0]
-	w, err := m.rec.dir.Create(m.header())
+	w, err := m.of.dir.Create(m.header())
 	if err != nil {
 		return "", header, 0, err
 	}
@@ -159,14 +169,14 @@ func (m *imager) writeImage() (path string, header snapshot.Header, copied uint6
 
 // header returns what can be said before the first shard is copied.
 func (m *imager) header() snapshot.Header {
-	s := &m.rec.start
+	s := &m.of.Start
 	h := snapshot.Header{
 		Lineage: s.Lineage, Start: s.Number, Number: m.number, Seed: s.Seed,
-		TableTime: m.e.clock.LeaseNow(), WallTime: m.e.cfg.now().UnixNano(),
+		TableTime: m.s.clock.LeaseNow(), WallTime: m.s.cfg.Wall().UnixNano(),
 		TokenStart: s.TokenStart, TokenCeiling: s.TokenCeiling, TTLLimitMs: s.TTLLimitMs,
 	}
 	for i := range table.Shards {
-		shard := m.rec.table.ShardAt(i)
+		shard := m.of.Table.ShardAt(i)
 		shard.Lock()
 		h.Grace = h.Grace || shard.GraceRuns()
 		shard.Unlock()
@@ -174,12 +184,12 @@ func (m *imager) header() snapshot.Header {
 	return h
 }
 
-// fill copies shard after shard into the image. A shard is locked for some
-// records at a time; all else happens outside. copied is the sum of the shards' Changes, each
-// from before its first record: what changes while it is copied counts as later than the image.
+// fill copies shard after shard into the image. A shard is locked for some records at a time; all
+// else happens without a lock. copied is the sum of the shards' Changes, each from before its first
+// record, so that a change during the copy counts as later than the image.
 func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, copied uint64, err error) {
 	for i := range table.Shards {
-		shard, at, done := m.rec.table.ShardAt(i), table.ExportCursor{}, false
+		shard, at, done := m.of.Table.ShardAt(i), table.ExportCursor{}, false
 		for first := true; !done; first = false {
 			shard.Lock()
 			locked := time.Now()
@@ -195,20 +205,21 @@ func (m *imager) fill(w *snapshot.Writer) (path string, h snapshot.Header, copie
 		}
 		m.keepTokens()
 	}
-	w.Header().TokenCeiling = m.rec.start.TokenCeiling // the counters copied last may be above that of the beginning
-	if err := m.rec.dir.Check(); err != nil {          // it took a while: the name must still be ours
+	// The counters copied last may be above the ceiling of the beginning.
+	w.Header().TokenCeiling = m.of.Start.TokenCeiling
+	if err := m.of.dir.Check(); err != nil { // it took a while: the name must still be ours
 		return "", h, 0, err
 	}
 	path, h, err = w.Commit()
 	return path, h, copied, err
 }
 
-// finish writes the last image of a clean stop, when nothing is executed any
-// more, and lets START name it.
-func (m *imager) finish(role snapshot.Role, taker snapshot.Lineage) error {
+// finish writes the last image of a clean stop, when nothing is executed any more, and lets START
+// name it.
+func (m *imager) finish(last snapshot.ServerState, successor snapshot.Lineage) error {
 	if err := m.write(); err != nil {
 		return err
 	}
-	m.rec.start.CleanImage, m.rec.start.Role, m.rec.start.Taker = snapshot.Name(m.state.Path), role, taker
-	return m.rec.dir.WriteStart(&m.rec.start)
+	m.of.Start.CleanImage, m.of.Start.State, m.of.Start.Successor = snapshot.Name(m.state.Path), last, successor
+	return m.of.dir.WriteStart(&m.of.Start)
 }

@@ -1,4 +1,4 @@
-package engine
+package durability
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 )
 
 // openNewest opens the image that a start begins with; nil if the directory has none. With
-// RecoverOlder that is the newest one that is sound, and older reports whether a damaged one was
-// passed over. Damaged ones are renamed, so that the setting does nothing at the next start: it
-// may stay in a unit file without going back by one image each time.
+// RecoverOlder that is the newest sound image, and older reports whether a damaged image was passed
+// over. Damaged images are renamed, so that the setting does nothing at the next start. It may stay
+// in a unit file without going back by one image each time.
 func openNewest(cfg *Config, dir *snapshot.Dir) (img *snapshot.Image, older bool, err error) {
 	names, err := dir.Images()
 	if err != nil || len(names) == 0 {

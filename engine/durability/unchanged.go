@@ -1,4 +1,4 @@
-package engine
+package durability
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"dlm/table"
 )
 
-// unchangedMax is how long an image stands for a table that does not change. Then it is written
-// anew all the same: so a disk that can't be written to any more is found in time, and since
-// when a lock is held is off by no more than that after a crash.
+// unchangedMax is how long an image is good for a table that does not change. Then the imager
+// writes another one, so that it finds a full or broken disk in time. After a crash the age of a
+// hold is wrong by no more than this.
 const unchangedMax = 5 * time.Minute
 
 // update writes an image, unless the newest one is as good as one that would be written.
@@ -21,16 +21,16 @@ func (m *imager) update() (written bool, err error) {
 }
 
 // unchanged reports whether nothing has changed since the newest image that a start after a crash
-// relies on. In a grace that is not known (see table.Shard.Changes), and an image of a grace is
-// followed by another one.
+// relies on. It returns false in a grace, because table.Shard.Changes does not count all changes
+// then, and false after an image of a grace, which must be followed by another image.
 func (m *imager) unchanged() bool {
-	s := &m.state // of this goroutine, but for who reads it
+	s := &m.state // only this goroutine writes it
 	if s.Path == "" || s.Header.Grace || time.Since(s.Written) >= unchangedMax {
 		return false
 	}
 	sum := uint64(0)
 	for i := range table.Shards {
-		shard := m.rec.table.ShardAt(i)
+		shard := m.of.Table.ShardAt(i)
 		shard.Lock()
 		grace := shard.GraceRuns()
 		sum += shard.Changes()
@@ -45,12 +45,12 @@ func (m *imager) unchanged() bool {
 // confirm makes the newest image known as good at that time. The file's own time says so to a
 // backup that shares the directory. It returns false if the image is not there any more.
 func (m *imager) confirm(at time.Time) bool {
-	if err := m.rec.dir.Touch(m.state.Header, at); err != nil {
+	if err := m.of.dir.Touch(m.state.Header, at); err != nil {
 		return false
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.state.AsOf, m.state.Err = at, nil
+	m.state.AsOf, m.state.Problem = at, ""
 	m.state.Same++
 	return true
 }

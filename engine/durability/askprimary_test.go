@@ -1,4 +1,4 @@
-package engine
+package durability
 
 import (
 	"context"
@@ -47,29 +47,17 @@ func askerOf(addr string) (*asker, *[]string) {
 // TestPromotionAsksADyingPrimaryAgain until it refuses connections.
 func TestPromotionAsksADyingPrimaryAgain(t *testing.T) {
 	one := t.TempDir()
-	p := mustStart(t, one, nil)
-	p.image()
-	b := newBackup(t, one, t.TempDir())
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
-	p.crash()
-	b.e.follower.Load().source = newSource(&Config{BackupOf: dyingPrimary(t, 3)}, snapshot.Lineage{})
-	f := b.e.follower.Load()
-	f.stopped, f.stop = make(chan struct{}), func() {}
-	close(f.stopped)
+	must(t, openStore(t, one, nil).WriteImage())
+	b := openBackupOf(t, one+"/")
+	must(t, b.FollowOnce(t.Context()))
+	b.follower.Load().source = newSource(&Config{BackupOf: dyingPrimary(t, 3)}, snapshot.Lineage{})
 	var lines []string
-	_, err := b.e.Promote(t.Context(), PromoteRequest{Progress: func(line string) { lines = append(lines, line) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.e.stopRun()
-	b.e.running.Wait()
+	_, err := b.Promote(t.Context(), PromoteRequest{Progress: func(line string) { lines = append(lines, line) }})
+	must(t, err)
 	told := strings.Join(lines, "\n")
 	if !wasCut(told) || !strings.Contains(told, "it is asked again") || !strings.Contains(told, "it does not run") || strings.Count(told, "reset by peer") > 1 {
 		t.Errorf("told:\n%s", told)
 	}
-	b.crash()
 }
 
 // wasCut reports whether a connection was reset, as the client sees it: it may read the end first.

@@ -1,11 +1,10 @@
-package engine
+package durability
 
 import (
 	"fmt"
 	"time"
 
 	"dlm/codec"
-	"dlm/engine/durability"
 	"dlm/table"
 )
 
@@ -17,22 +16,22 @@ const tokenLookEvery = 10 * time.Second
 func (m *imager) extendTokens() error {
 	largest := codec.Token(0)
 	for i := range table.Shards {
-		shard := m.rec.table.ShardAt(i)
+		shard := m.of.Table.ShardAt(i)
 		shard.Lock()
 		largest = max(largest, shard.Counter())
 		shard.Unlock()
 	}
 	m.looked = time.Now()
-	next := m.rec.start
-	if next.TokenCeiling-largest > durability.TokenReserve/2 || next.TokenCeiling > codec.TokenMax-durability.TokenReserve {
+	next := m.of.Start
+	if next.TokenCeiling-largest > TokenReserve/2 || next.TokenCeiling > codec.TokenMax-TokenReserve {
 		return nil
 	}
-	next.TokenCeiling += durability.TokenReserve
-	if err := m.rec.dir.WriteStart(&next); err != nil {
+	next.TokenCeiling += TokenReserve
+	if err := m.of.dir.WriteStart(&next); err != nil {
 		return fmt.Errorf("START: %w", err)
 	}
-	m.rec.start.TokenCeiling = next.TokenCeiling // the rest is read by others
-	m.rec.table.SetTokenCeiling(next.TokenCeiling)
+	m.of.Start.TokenCeiling = next.TokenCeiling // the rest is read by others
+	m.of.Table.SetTokenCeiling(next.TokenCeiling)
 	return nil
 }
 
@@ -42,6 +41,6 @@ func (m *imager) keepTokens() {
 		return
 	}
 	if err := m.extendTokens(); err != nil {
-		m.e.cfg.Log.Error("the ceiling of fencing tokens can't be raised; at it nothing is granted", "error", err.Error())
+		m.s.cfg.Log.Error("the ceiling of fencing tokens can't be raised; at it nothing is granted", "error", err.Error())
 	}
 }

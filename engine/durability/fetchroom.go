@@ -1,4 +1,4 @@
-package engine
+package durability
 
 import (
 	"errors"
@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// roomShare is the part of the free disk that an image on its way may take, in percent: a backup
-// must not fill the disk that START is to be written to.
+// roomShare is the part of the free disk that a fetched image may take, in percent: a backup must
+// not fill the disk on which START is.
 const roomShare = 90
 
-// checkBody returns a problem if the body of an answer can't be the rest of an image of which the
-// first bytes are there, or has no room. What it takes is known before the first byte.
+// checkBody returns an error if the body of an answer can't be the rest of an image of which has
+// bytes are there, or has no room. It decides before the first byte is read.
 func checkBody(res *http.Response, has int64, dir string) error {
 	switch {
 	case res.Header.Get("Content-Encoding") != "":
@@ -27,7 +27,7 @@ func checkBody(res *http.Response, has int64, dir string) error {
 	return checkRoom(res.ContentLength, dir)
 }
 
-// checkRoom returns a problem if so many bytes are more than may be taken of the disk.
+// checkRoom returns an error if so many bytes are more than an image may take of the disk.
 func checkRoom(bytes int64, dir string) error {
 	var disk unix.Statfs_t
 	if err := unix.Statfs(dir, &disk); err != nil {

@@ -1,4 +1,4 @@
-package engine
+package durability
 
 import (
 	"errors"
@@ -8,17 +8,17 @@ import (
 	"dlm/engine/snapshot"
 )
 
-// wayBack tells how a directory that was deposed becomes a primary's again.
-func wayBack(path string) string {
+// reinstateAdvice returns how the directory of a server that stepped down becomes a primary's
+// again.
+func reinstateAdvice(path string) string {
 	return fmt.Sprintf("if no backup serves in its place, because it was deposed by mistake or that backup is gone for good: "+
 		"'dlm reinstate %s' makes it a primary's again; beside a backup that serves, locks would be held twice", path)
 }
 
-// Reinstate makes the data directory of a server that was deposed a primary's again. It is for
-// the case that no backup has taken over, or that it is gone for good: this can't be known from
-// inside. The next start has a recovery grace, and its tokens are above those that a
-// backup can have given in the meantime, if it was promoted within the last days. It returns
-// what that means, in words. No server may use the directory.
+// Reinstate makes the data directory of a server that stepped down a primary's again. It is for an
+// operator who knows that no backup has taken over, or that the backup is gone for good. The next
+// start has a recovery grace. Its tokens are above those of a backup that was promoted within the
+// last days. Reinstate returns the consequences in words. No server may use the directory.
 func Reinstate(path string) (line string, err error) {
 	if _, err := snapshot.ReadStart(path); errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s is no data directory of a server: it has no START", path)
@@ -32,12 +32,12 @@ func Reinstate(path string) (line string, err error) {
 	switch {
 	case err != nil:
 		return "", err
-	case start.Role == snapshot.Following:
+	case start.State == snapshot.Following:
 		return "", fmt.Errorf("%s is the directory of a backup: promote it while it runs (dlm promote)", path)
-	case start.Role != snapshot.Deposed:
+	case start.State != snapshot.SteppedDown:
 		return "", fmt.Errorf("%s was not deposed: start a server with it", path)
 	}
-	start.Role, start.Taker, start.CleanImage = snapshot.Primary, snapshot.Lineage{}, ""
+	start.State, start.Successor, start.CleanImage = snapshot.Primary, snapshot.Lineage{}, ""
 	start.TokenCeiling = floorAfter(dir)
 	if err := dir.WriteStart(&start); err != nil {
 		return "", err

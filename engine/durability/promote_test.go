@@ -1,0 +1,81 @@
+package durability
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/engine/snapshot"
+)
+
+// soon is a promotion that waits long enough for a primary that answers, and for a few tries more.
+var soon = PromoteRequest{Wait: 500 * time.Millisecond}
+
+// TestOnlyOneBackupTakesOver, and that one may try again.
+func TestOnlyOneBackupTakesOver(t *testing.T) {
+	one := t.TempDir()
+	p := openStore(t, one, nil)
+	must(t, p.WriteImage())
+	b, other := openBackupOf(t, one+"/"), openBackupOf(t, one+"/")
+	must(t, b.FollowOnce(t.Context()))
+	must(t, other.FollowOnce(t.Context()))
+	must(t, p.Finish())
+	again := b.follower.Load().source
+	if _, err := b.Promote(t.Context(), soon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Promote(t.Context(), soon); err == nil || !strings.Contains(err.Error(), "another backup has taken over") {
+		t.Errorf("two backups were promoted: %v", err)
+	}
+	if _, err := again.stepDown(t.Context(), ""); err != nil {
+		t.Errorf("the one that took over asks again: %v", err)
+	}
+}
+
+// TestStepDownIsForOneBackup: by HTTP, too, while the old primary lingers.
+func TestStepDownIsForOneBackup(t *testing.T) {
+	p := openStore(t, t.TempDir(), nil)
+	go func() { // Serve, in short
+		<-p.SteppedDown()
+		_ = p.Finish() // StepDown returns the error
+	}()
+	mine, other := snapshot.Lineage{1}, snapshot.Lineage{2}
+	last, err := p.StepDown(t.Context(), mine.String())
+	if err != nil || !snapshot.IsName(last) {
+		t.Fatalf("%q %v", last, err)
+	}
+	if _, err := p.StepDown(t.Context(), other.String()); err == nil || !strings.Contains(err.Error(), "another backup") {
+		t.Errorf("confirmed to a second backup: %v", err)
+	}
+	if again, err := p.StepDown(t.Context(), mine.String()); err != nil || again != last {
+		t.Errorf("asked again: %q %v", again, err)
+	}
+	if start, err := snapshot.ReadStart(p.cfg.DataDir); err != nil || start.State != snapshot.SteppedDown || start.Successor != mine {
+		t.Errorf("%+v %v", start, err)
+	}
+}
+
+// TestAStopEndsAPromotion that waits for a primary which does not answer.
+func TestAStopEndsAPromotion(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-release
+	}))
+	defer silent.Close()
+	defer close(release)
+	one := t.TempDir()
+	must(t, openStore(t, one, nil).WriteImage())
+	b := openBackupOf(t, one+"/")
+	must(t, b.FollowOnce(t.Context()))
+	b.follower.Load().source = newSource(&Config{BackupOf: silent.URL}, snapshot.Lineage{})
+	go func() {
+		<-asked
+		b.Stop()
+	}()
+	if _, err := b.Promote(t.Context(), soon); err == nil || !strings.Contains(err.Error(), "it stops nevertheless") {
+		t.Errorf("promoted: %v", err)
+	}
+}

@@ -1,0 +1,120 @@
+package durability
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"dlm/engine/snapshot"
+)
+
+const (
+	fetchName  = "fetched.partial" // an image that is being fetched
+	answerWait = 10 * time.Second  // for a primary's first byte
+	ageMaxMs   = 1 << 40           // of an image, as told by a primary: 35 years
+	stallMax   = 30 * time.Second  // without a byte of an image
+	dialWait   = 5 * time.Second   // for a connection to a primary that is to stop
+)
+
+// HTTP headers between a backup and its primary.
+const (
+	// HeaderBackup of a request is the backup's own Lineage.
+	HeaderBackup = "Dlm-Backup"
+	// HeaderAge of an answer is how long ago the table was known to be as in the newest image.
+	HeaderAge = "Dlm-Image-Age-Ms"
+	// HeaderRole of an image is RoleOfBackup if its server is a backup itself.
+	HeaderRole   = "Dlm-Role"
+	RoleOfBackup = "backup"
+)
+
+// source is where a backup gets images from.
+type source interface {
+	// fetch brings an image newer than have into the directory, under a name of its own choice.
+	fetch(ctx context.Context, have *snapshot.Header, dir string) (fetched, error)
+	// stepDown makes the primary stop for good, by the right of an admin's token, and returns the
+	// name of the last image, if it has written one. errGone: there is no primary any more.
+	stepDown(ctx context.Context, token string) (last string, err error)
+}
+
+// fetched is the answer of a source.
+type fetched struct {
+	path string // of a newer image; empty: there is none
+	// asOf is when the primary's table was known to be as in its newest image; zero: not known.
+	asOf time.Time
+}
+
+// errGone says that a primary is certainly not running.
+var errGone = errors.New("the primary is gone")
+
+// newSource returns the source that BackupOf names: a directory, or the HTTP
+// address of a primary. The backup names itself by id.
+func newSource(cfg *Config, id snapshot.Lineage) source {
+	base, isDir := parseBackupOf(cfg.BackupOf)
+	if isDir {
+		return sharedDir{cfg.BackupOf, id}
+	}
+	transport := &http.Transport{DialContext: (&net.Dialer{Timeout: answerWait}).DialContext,
+		ResponseHeaderTimeout: answerWait, MaxIdleConns: 1, IdleConnTimeout: time.Minute,
+		// An image is taken as it lies there: a small answer must not become a large file.
+		DisableCompression: true}
+	return &primaryHTTP{base: base, id: id, token: cfg.BackupToken, findAdmin: cfg.FindAdmin,
+		client: &http.Client{Transport: transport, CheckRedirect: asIs}}
+}
+
+// parseBackupOf returns the URL of a primary, or says that a directory is meant.
+func parseBackupOf(text string) (base string, isDir bool) {
+	base = strings.TrimRight(text, "/")
+	if strings.Contains(base, "://") {
+		return base, false
+	}
+	if strings.Contains(text, "/") {
+		if _, _, err := net.SplitHostPort(base); err != nil || strings.Contains(base, "/") {
+			return "", true
+		}
+	}
+	return "http://" + base, false
+}
+
+// PrimaryAddress returns the host:port that BackupOf names; empty if it is a directory.
+func PrimaryAddress(backupOf string) string {
+	base, isDir := parseBackupOf(backupOf)
+	u, err := url.Parse(base)
+	switch {
+	case isDir || err != nil:
+		return ""
+	case u.Port() != "":
+		return u.Host
+	case u.Scheme == "https":
+		return net.JoinHostPort(u.Hostname(), "443")
+	}
+	return net.JoinHostPort(u.Hostname(), "80")
+}
+
+// receive stores a body that must not stall. After an error the received part stays, to be resumed.
+func receive(path string, flags int, body io.ReadCloser) error {
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return err
+	}
+	stalled := time.AfterFunc(stallMax, func() { _ = body.Close() })
+	defer stalled.Stop()
+	_, err = io.Copy(f, &watchedReader{body, stalled})
+	return errors.Join(err, f.Close())
+}
+
+// watchedReader puts a timer off with each read.
+type watchedReader struct {
+	io.Reader
+	timer *time.Timer
+}
+
+func (w *watchedReader) Read(b []byte) (int, error) {
+	w.timer.Reset(stallMax)
+	return w.Reader.Read(b)
+}
