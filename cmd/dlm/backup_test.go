@@ -44,9 +44,9 @@ func TestHandOver(t *testing.T) {
 	c.ask("DETAIL ON")
 	c.ask("ACQUIRE a svc 0")
 	held := c.ask("ACQUIRE a svc 0")
-	waitUntil(t, "the backup has an image", func() bool { names, _ := snapshot.Images(two); return len(names) > 0 })
 	b := dialLine(t, backup.addr)
 	b.ask("AUTH " + adminToken)
+	waitServesImage(t, b)
 	if got := b.ask("ACQUIRE a svc 0"); !strings.HasPrefix(got, "ERROR READONLY") {
 		t.Errorf("a backup grants: %s", got)
 	}
@@ -81,10 +81,9 @@ func TestHandOver(t *testing.T) {
 // TestPromoteBesideAFrozenPrimary: the primary may be alive, so the backup is not promoted, and the
 // command says what it waits for.
 func TestPromoteBesideAFrozenPrimary(t *testing.T) {
-	two := filepath.Join(t.TempDir(), "two")
 	primary := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", filepath.Join(t.TempDir(), "one"), "--snapshot-interval", "100ms")
-	backup := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", two, "--snapshot-interval", "100ms", "--backup-of", httpOf(t, primary))
-	waitUntil(t, "the backup has an image", func() bool { names, _ := snapshot.Images(two); return len(names) > 0 })
+	backup := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", filepath.Join(t.TempDir(), "two"), "--snapshot-interval", "100ms", "--backup-of", httpOf(t, primary))
+	waitServesImage(t, dialLine(t, backup.addr))
 	primary.signal(t, syscall.SIGSTOP)
 	_, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup), "--timeout", "1s")
 	if code != exitFailure || !strings.Contains(errs, "is asked to stop") || !strings.Contains(errs, "within 1s (it does not answer)") ||
@@ -92,9 +91,19 @@ func TestPromoteBesideAFrozenPrimary(t *testing.T) {
 		t.Errorf("promotion: %d %s", code, errs)
 	}
 	primary.signal(t, syscall.SIGCONT)
-	if _, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup)); code != exitOK || !strings.Contains(errs, "has stopped") {
+	// The primary has received the first request, so it stops, as the error says.
+	if err := primary.waitExit(t); err != nil {
+		t.Errorf("the old primary: %v", err)
+	}
+	if _, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup)); code != exitOK || !strings.Contains(errs, "it does not run") {
 		t.Errorf("promotion: %d %s", code, errs)
 	}
+}
+
+// waitServesImage waits until a backup serves its first image. Its file is there somewhat earlier.
+func waitServesImage(t *testing.T, backup *line) {
+	t.Helper()
+	waitUntil(t, "the backup serves an image", func() bool { return strings.HasPrefix(backup.ask("STATUS a"), "OK") })
 }
 
 // TestBackupOfAServerInMemory: the backup reports early that the primary keeps no images.

@@ -136,7 +136,7 @@ func (w *crashWorld) crash() {
 func (w *crashWorld) failOver() {
 	http, dir, addr := freeAddr(w.t), w.newDir(), freeAddr(w.t)
 	backup := w.launch(addr, http, dir, "--backup-of", w.server.dir)
-	waitUntil(w.t, "the backup has an image", func() bool { names, _ := snapshot.Images(dir); return len(names) > 0 })
+	waitServesImage(w.t, dialLine(w.t, addr))
 	w.crash()
 	if out, errs, code := command(w.t, nil, "promote", "--http", http); code != exitOK {
 		w.t.Fatalf("promotion: %s %s", out, errs)

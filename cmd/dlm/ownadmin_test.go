@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"dlm/cmd/dlm/settings"
-	"dlm/engine/snapshot"
 )
 
 // post sends a request without a body and returns the status.
@@ -117,7 +116,7 @@ func TestNoTokenIsWrittenWhereThereIsAnAdmin(t *testing.T) {
 	}
 	backup := startServer(t, []string{"DLM_ADMIN_TOKEN=" + token}, "--http", "127.0.0.1:0", "--data-dir", two,
 		"--snapshot-interval", "100ms", "--backup-of", httpOf(t, p)) // shows no token
-	waitUntil(t, "the backup has an image", func() bool { names, _ := snapshot.Images(two); return len(names) > 0 })
+	waitServesImage(t, dialLine(t, backup.addr))
 	if _, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup)); code != exitFailure || !strings.Contains(errs, "DLM_TOKEN") {
 		t.Errorf("promoted without a token: %d %s", code, errs)
 	}
