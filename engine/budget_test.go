@@ -89,23 +89,6 @@ func TestKeptCommandsThatOutlastTheBudgetKeepTheirOrder(t *testing.T) {
 	a.expect("OK\nOK\nOK\nOK\n")
 }
 
-func TestAPartialLineThatIsTooLongStaysSoBehindAnotherWait(t *testing.T) {
-	s := newSim(t, nil)
-	a, holder := s.dial(0), s.dial(0)
-	holder.do("ACQUIRE x H 0", "OK")
-	holder.do("ACQUIRE y H 0", "OK")
-	a.send("ACQUIRE x A 60000\n")
-	a.send("ACQUIRE y A 60000\n" + strings.Repeat("A", 9000))
-	holder.do("RELEASE x H", "OK")
-	a.expect("OK\n")
-	a.send("tail of the same line\n@t ACQUIRE evil A 0\n")
-	if a.expect(""); !s.free("evil") {
-		t.Fatal("the tail of a line beyond the limit was executed")
-	}
-	holder.do("RELEASE y H", "OK")
-	a.expect("OK\nERROR TOOBIG line of more than 8192 bytes\n")
-}
-
 func TestTheLimitsBeforeAUTHAreThoseOfTheConnection(t *testing.T) {
 	s := newSim(t, withTokens)
 	a, holder, stranger := s.dial(0), s.dial(0), s.dial(0)
@@ -120,42 +103,6 @@ func TestTheLimitsBeforeAUTHAreThoseOfTheConnection(t *testing.T) {
 	if got := a.reads(); strings.Contains(got, "AUTH") || a.finished {
 		t.Fatalf("%q", got)
 	}
-}
-
-func TestAMalformedCommandWithATagInUseClosesTheConnection(t *testing.T) {
-	s := newSim(t, nil)
-	a, holder := s.dial(0), s.dial(0)
-	holder.do("ACQUIRE x H 0", "OK")
-	a.send("@1 ACQUIRE x A 60000\n@1 ACQIRE y A 0\n")
-	a.expect("ERROR BADARG this tag is in use by a waiting command; the connection is closed\n")
-	if !a.finished {
-		t.Fatal("not closed")
-	}
-}
-
-func TestNothingKeptIsExecutedForAPeerThatHasEnded(t *testing.T) {
-	s := newSim(t, nil)
-	a, holder := s.dial(0), s.dial(0)
-	holder.do("ACQUIRE x H 0", "OK")
-	a.send("ACQUIRE x A 100\nACQUIRE y A 0\n")
-	a.left = true
-	s.advance(200 * time.Millisecond)
-	a.send("ACQUIRE z A 0\n")
-	a.hangUp()
-	if !s.free("y") || !s.free("z") {
-		t.Fatalf("y free %v, z free %v", s.free("y"), s.free("z"))
-	}
-}
-
-func TestRESETGivesNewTimeToAuthenticate(t *testing.T) {
-	s := newSim(t, withTokens)
-	a := s.dial(0)
-	a.do("AUTH l-token", "OK")
-	s.advance(time.Minute)
-	a.send("*1\r\n$5\r\nRESET\r\n")
-	a.expect("+RESET\r\n")
-	s.sweep()
-	a.expect("")
 }
 
 func TestTheMemoryLimitIsLiftedWhenLocksAreGone(t *testing.T) {

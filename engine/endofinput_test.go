@@ -79,36 +79,6 @@ func (k *client) endInput() {
 	k.s.settle()
 }
 
-func TestAGrantThatMeetsTheEndOfTheInputGoesToTheNext(t *testing.T) {
-	for _, wait := range []string{"@1 ACQUIRE x B 1000\n", "ACQUIRE x B 1000\n"} {
-		tag := strings.TrimSuffix(wait, "ACQUIRE x B 1000\n")
-		for _, order := range []string{"under way", "not read"} {
-			s := newSim(t, nil)
-			a, b, c := s.dial(0), s.dial(1), s.dial(0)
-			a.do("ACQUIRE x A 0", "OK")
-			b.send(wait)
-			c.send("ACQUIRE x C 1000\n")
-			if order == "under way" {
-				s.hold = true
-				a.do("RELEASE x A", "OK")
-				b.endInput()
-				s.deliver()
-			} else {
-				b.left = true
-				a.do("RELEASE x A", "OK")
-				b.endInput()
-			}
-			b.expect(tag + canceledLine)
-			c.expect("OK\n")
-			if !b.gone {
-				t.Fatal("the connection was not closed")
-			}
-			c.do("RELEASE x C", "OK")
-			s.empty()
-		}
-	}
-}
-
 // TestTheRestOfTheInputIsExecutedBeforeTheEnd: the rest of a batch, commands after a withheld
 // answer, and commands that wait for the peer to read.
 func TestTheRestOfTheInputIsExecutedBeforeTheEnd(t *testing.T) {
@@ -145,41 +115,6 @@ func TestTheRestOfTheInputIsExecutedBeforeTheEnd(t *testing.T) {
 	holder.do("RELEASE x H", "OK")
 	s.advance(time.Minute)
 	s.empty()
-}
-
-// TestAPeerThatHasEndedAndReadsNothingIsClosed, however little waits.
-func TestAPeerThatHasEndedAndReadsNothingIsClosed(t *testing.T) {
-	s := newSim(t, nil)
-	a := s.dial(0)
-	a.stuck = true
-	a.send("ACQUIRE x A 0\n")
-	a.endInput()
-	s.advance(9 * time.Second)
-	s.sweepAll()
-	if a.gone {
-		t.Fatal("closed too early")
-	}
-	s.advance(2 * time.Second)
-	s.sweepAll()
-	if !a.gone || !s.free("x") {
-		t.Fatalf("gone %v, x free %v", a.gone, s.free("x"))
-	}
-	s.empty()
-}
-
-func TestTheEndOfTheInputBehindATimeoutThatWasMeanwhileDropsWhatWasKept(t *testing.T) {
-	s := newSim(t, nil)
-	a, holder := s.dial(0), s.dial(0)
-	holder.do("ACQUIRE x H 0", "OK")
-	a.send("ACQUIRE x A 100\nACQUIRE y A 0\n")
-	a.left = true
-	s.advance(200 * time.Millisecond)
-	a.send("ACQUIRE z A 0\n")
-	a.endInput()
-	a.expectPrefix("ERROR TIMEOUT")
-	if !s.free("y") || !s.free("z") || !a.gone {
-		t.Fatalf("y free %v, z free %v, closed %v", s.free("y"), s.free("z"), a.gone)
-	}
 }
 
 func TestManyClientsThatEndTheirInputLeaveNoDescriptors(t *testing.T) {

@@ -3,48 +3,9 @@ package engine
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 const shutdownLine = "ERROR SHUTDOWN the server is stopping\n"
-
-func TestTheScenarioOfTheMission(t *testing.T) {
-	for _, loop := range []int{0, 1} {
-		s := newSim(t, nil)
-		a, b := s.dial(0), s.dial(loop)
-		a.do("ACQUIRE resource1 A 1000", "OK")
-		b.send("ACQUIRE resource1 B 500\n")
-		b.expect("")
-		a.do("HEARTBEAT resource1 A", "OK")
-		s.advance(100 * time.Millisecond)
-		a.do("RELEASE resource1 A", "OK")
-		b.expect("OK\n")
-		b.do("RELEASE resource1 B", "OK")
-		s.empty()
-	}
-}
-
-func TestAWaitEndsAtItsTimeoutAndNotBefore(t *testing.T) {
-	s := newSim(t, nil)
-	a, b := s.dial(0), s.dial(1)
-	a.do("ACQUIRE x A 0", "OK")
-	b.send("ACQUIRE x B 500\n")
-	s.advance(499 * time.Millisecond)
-	b.expect("")
-	s.advance(time.Millisecond)
-	b.expect("ERROR TIMEOUT \"A\" 500 not granted within the wait timeout\n")
-	b.do("ACQUIRE x B 0", "ERROR TIMEOUT \"A\" 500 not granted within the wait timeout")
-}
-
-func TestOneReadIsOneWrite(t *testing.T) {
-	s := newSim(t, nil)
-	a := s.dial(0)
-	a.send("ACQUIRE x A 0\nHEARTBEAT x A\nRELEASE x A\nPING\n")
-	a.expect("OK\nOK\nOK\nOK\n")
-	if a.writes != 1 {
-		t.Fatalf("%d writes", a.writes)
-	}
-}
 
 func TestACommandCutAnywhereIsOneCommand(t *testing.T) {
 	text := "ACQUIRE \"a b\" A 0 TTL 500\nRELEASE \"a b\" A\n*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$1\r\nA\r\n$1\r\n0\r\n*3\r\n$7\r\nRELEASE\r\n$1\r\nx\r\n$1\r\nA\r\n"
@@ -99,66 +60,6 @@ func TestTheLargestBuffersAreClosedAtTheLimitOfAll(t *testing.T) {
 	}
 	if total := s.e.buffers.total.Load(); total > 100_000 {
 		t.Fatalf("%d bytes in buffers", total)
-	}
-}
-
-func TestAPartialCommandHasATimeLimit(t *testing.T) {
-	s := newSim(t, nil)
-	a := s.dial(0)
-	a.send("ACQUIRE x")
-	s.advance(9 * time.Second)
-	s.sweep()
-	a.expect("")
-	s.advance(2 * time.Second)
-	s.sweep()
-	a.expectPrefix("ERROR BADARG the command was not complete")
-	s.advance(3 * time.Second)
-	s.sweep()
-	if !a.gone {
-		t.Fatal("not closed after the linger")
-	}
-	s.empty()
-}
-
-func TestAStopAnswersWaitsAndRefusesNewOnes(t *testing.T) {
-	s := newSim(t, nil)
-	a, b := s.dial(0), s.dial(1)
-	a.do("ACQUIRE x A 0", "OK")
-	b.send("@t ACQUIRE x B 1000\nACQUIRE x B2 1000\nPING\n")
-	s.e.draining.Store(true)
-	s.e.drained.Add(2)
-	s.e.order(orderDrain)
-	s.settle()
-	got := b.reads()
-	if got != shutdownLine+"@t "+shutdownLine && got != "@t "+shutdownLine+shutdownLine {
-		t.Fatalf("%q", got)
-	}
-	b.do("ACQUIRE y B 0", strings.TrimSpace(shutdownLine))
-	a.do("RELEASE x A", "OK")
-	s.e.order(orderClose)
-	s.settle()
-	if !a.gone || !b.gone {
-		t.Fatal("connections were not closed")
-	}
-	s.e.drained.Wait()
-	s.empty()
-}
-
-func TestAPauseOfTheServerExpiresNobody(t *testing.T) {
-	s := newSim(t, nil)
-	a := s.dial(0)
-	a.do("ACQUIRE x A 0 TTL 1000", "OK")
-	a.do("ACQUIRE dead A 0 TTL 1000", "OK")
-	s.advance(300 * time.Millisecond)
-	s.time += int64(3 * time.Hour) // stopped; the heartbeat waits in the socket
-	s.e.tick(&s.fx, &s.co)
-	a.do("HEARTBEAT x A", "OK")
-	if s.e.clock.Gaps() != 1 {
-		t.Fatalf("%d pauses", s.e.clock.Gaps())
-	}
-	s.advance(700 * time.Millisecond)
-	if s.free("x") || !s.free("dead") {
-		t.Fatalf("x free %v, dead free %v", s.free("x"), s.free("dead"))
 	}
 }
 

@@ -37,18 +37,3 @@ func TestNothingBehindAnotherProtocolIsExecuted(t *testing.T) {
 		})
 	}
 }
-
-// TestAnotherProtocolBehindAWait ends the connection when its turn comes, not the wait.
-func TestAnotherProtocolBehindAWait(t *testing.T) {
-	s := newSim(t, nil)
-	k, holder := s.dial(0), s.dial(1)
-	holder.do("ACQUIRE x A 0", "OK")
-	k.send("ACQUIRE x B 1000\nPROXY TCP4 192.0.2.7 192.0.2.1 51234 7420\r\nACQUIRE y B 0\n")
-	k.send("ACQUIRE y B 0\n")
-	k.expect("")
-	holder.do("RELEASE x A", "OK")
-	k.expectPrefix("OK\nERROR BADARG this server takes no PROXY header")
-	if !k.finished || !s.free("y") {
-		t.Fatalf("closed %v, y free %v", k.finished, s.free("y"))
-	}
-}

@@ -6,48 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"dlm/codec"
 )
-
-// withoutTokens replaces the digits of tokens.
-func withoutTokens(text string) string {
-	text = regexp.MustCompile(`token=\d+`).ReplaceAllString(text, "token=N")
-	return regexp.MustCompile(`token\r\n\$\d+\r\n\d+`).ReplaceAllString(text, "token\r\n$$N\r\nN")
-}
-
-func TestStatusTellsWhoHoldsAndWhoWaits(t *testing.T) {
-	s := newSim(t, nil)
-	a, b := s.dial(0), s.dial(1)
-	a.do("STATUS x", "OK state=free")
-	a.do(`ACQUIRE x "svc \"a\"" 0 META "build 7"`, "OK")
-	b.send("ACQUIRE x svc-b 5000\n")
-	s.advance(1886 * time.Millisecond)
-	a.send("STATUS x\n")
-	if got, want := withoutTokens(a.reads()), `OK state=held mode=exclusive owner="svc \"a\"" token=N count=1 lease_ms=28114 `+
-		`held_ms=1886 waiters=1 next="svc-b" meta="build 7"`+"\n"; got != want {
-		t.Fatalf("%q", got)
-	}
-	a.send("*2\r\n$6\r\nSTATUS\r\n$1\r\nx\r\n")
-	if got := a.reads(); !strings.HasPrefix(got, "*20\r\n$5\r\nstate\r\n$4\r\nheld\r\n") {
-		t.Fatalf("%q", got)
-	}
-	a.send("*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n*2\r\n$6\r\nSTATUS\r\n$1\r\ny\r\n")
-	if got := a.reads(); !strings.HasPrefix(got, "%7\r\n$6\r\nserver\r\n$3\r\ndlm\r\n") || !strings.HasSuffix(got, "%1\r\n$5\r\nstate\r\n$4\r\nfree\r\n") {
-		t.Fatalf("%q", got)
-	}
-}
-
-func TestDetailAddsTheFieldsOfTheHold(t *testing.T) {
-	s := newSim(t, nil)
-	a := s.dial(0)
-	a.do("DETAIL ON", "OK")
-	a.send("ACQUIRE x A 0 TTL 5000\n@t ACQUIRE x A 0\nHEARTBEAT x A\nRELEASE x A\nRELEASE x A\nDETAIL OFF\nACQUIRE x A 0\n")
-	if got, want := withoutTokens(a.reads()), "OK token=N count=1 lease_ms=5000\n@t OK token=N count=2 lease_ms=5000\n"+
-		"OK token=N count=2 lease_ms=5000\nOK token=N count=1 lease_ms=5000\nOK token=N count=0 lease_ms=0\nOK\nOK\n"; got != want {
-		t.Fatalf("%q", got)
-	}
-}
 
 var lockOf = regexp.MustCompile(`lock="([^"]*)"`)
 
@@ -131,56 +90,5 @@ func TestInfoTellsWhatHappened(t *testing.T) {
 	a.send("INFO clients\n")
 	if got := a.reads(); !strings.HasPrefix(got, "OK lines=") || !strings.Contains(got, "\n# Clients\n") || strings.Contains(got, "# Locks") {
 		t.Errorf("%q", got)
-	}
-}
-
-func TestWhatRedisClientsSendOnTheirOwn(t *testing.T) {
-	s := newSim(t, nil)
-	k := s.dial(0)
-	for _, c := range []struct{ send, want string }{
-		{"PING", "+PONG\r\n"},
-		{"PING hi", "$2\r\nhi\r\n"},
-		{"ECHO hi", "$2\r\nhi\r\n"},
-		{"SELECT 0", "+OK\r\n"},
-		{"SELECT 1", "-BADARG SELECT takes 0: there is one space of locks\r\n"},
-		{"CLIENT GETNAME", "$-1\r\n"},
-		{"CLIENT SETNAME me", "+OK\r\n"},
-		{"CLIENT GETNAME", "$2\r\nme\r\n"},
-		{"CLIENT SETINFO LIB-NAME x", "+OK\r\n"},
-		{"COMMAND COUNT", fmt.Sprintf(":%d\r\n", len(codec.Docs))},
-		{"CONFIG GET save", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n"},
-		{"COMMAND INFO acquire nope", "*2\r\n*6\r\n$7\r\nacquire\r\n:-4\r\n*0\r\n:1\r\n:1\r\n:1\r\n$-1\r\n"},
-		{"HELLO 4", "-NOPROTO unsupported protocol version\r\n"},
-		{"HELLO 3 SETNAME you", "%7\r\n"},
-		{"CLIENT GETNAME", "$3\r\nyou\r\n"},
-		{"COMMAND DOCS release", "%1\r\n$7\r\nrelease\r\n%3\r\n"},
-		{"RESET", "+RESET\r\n"},
-		{"CLIENT GETNAME", "$-1\r\n"},
-		{"NOPE a b", "-ERR unknown command 'NOPE', with args beginning with: 'a' 'b' \r\n"},
-		{"CLIENT TRACKING ON OPTIN", "+OK\r\n"},
-		{"CLIENT TRACKING off", "+OK\r\n"},
-		{"CLIENT NO-EVICT ON", "+OK\r\n"},
-		{"CLIENT NO-TOUCH ON", "+OK\r\n"},
-		{"CLIENT MAINT_NOTIFICATIONS ON", "-ERR unknown subcommand 'MAINT_NOTIFICATIONS'. Try CLIENT HELP.\r\n"},
-		{"CLIENT LIST", "-ERR unknown subcommand 'LIST'. Try CLIENT HELP.\r\n"},
-		{"CLIENT HELP", "*2\r\n"},
-		{"CLIENT SETNAME", "-BADARG CLIENT takes "},
-		{"CLIENT", "-BADARG CLIENT takes "},
-		{"AUTH x", "-ERR AUTH <password> called without any password configured for the default user."},
-		{"HELLO 3 AUTH default x", "-ERR AUTH <password> called without any password configured for the default user."},
-		{"HELLO x", "-ERR Protocol version is not an integer or out of range\r\n"},
-		{"HELLO SETNAME third", "*14\r\n"},
-		{"CLIENT GETNAME", "$5\r\nthird\r\n"},
-		{"QUIT", "+OK\r\n"},
-	} {
-		words := strings.Fields(c.send)
-		text := fmt.Sprintf("*%d\r\n", len(words))
-		for _, w := range words {
-			text += fmt.Sprintf("$%d\r\n%s\r\n", len(w), w)
-		}
-		k.send(text)
-		if got := k.reads(); !strings.HasPrefix(got, c.want) {
-			t.Errorf("%s: %q, want %q", c.send, got, c.want)
-		}
 	}
 }

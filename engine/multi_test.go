@@ -48,26 +48,6 @@ func TestNothingInATransactionIsExecuted(t *testing.T) {
 	}
 }
 
-func TestWhatEndsARefusedTransaction(t *testing.T) {
-	for end, answer := range map[string]string{
-		"EXEC": execAbort, "exec": execAbort, "EXEC x": execAbort, "DISCARD": "+OK\r\n", "RESET": "+RESET\r\n",
-	} {
-		s := newSim(t, nil)
-		k := s.dial(0)
-		k.send(lineArray("multi") + "ACQUIRE x A 0\nDETAIL ON\n@t ACQUIRE x A 0\n" + lineArray("MULTI now"))
-		refused := "ERROR BADARG " + behindRefused + "\n"
-		k.expect(refusedMulti + refused + refused + "@t " + refused + refusedMulti)
-		k.send(lineArray(end) + "ACQUIRE x A 0\nRELEASE x A\n")
-		k.expect(answer + "OK\nOK\n")
-	}
-	s := newSim(t, nil)
-	k := s.dial(0)
-	k.send(lineArray("EXEC") + lineArray("DISCARD") + lineArray("UNWATCH"))
-	k.expect("-ERR EXEC without MULTI\r\n-ERR DISCARD without MULTI\r\n-ERR UNWATCH" + watchRefused + "\r\n")
-	k.send(lineArray("MULTI") + lineArray("QUIT"))
-	k.expect(refusedMulti + "+OK\r\n")
-}
-
 // TestATransactionBehindAWaitIsNotExecuted: outside of a transaction the HEARTBEAT would renew when
 // it is read, and the tagged command would pass the wait.
 func TestATransactionBehindAWaitIsNotExecuted(t *testing.T) {
@@ -122,20 +102,6 @@ func TestHeartbeatsBehindATransactionBehindAWaitRenew(t *testing.T) {
 	s.advance(2 * time.Second)
 	if s.free("h") {
 		t.Fatal("h is lost")
-	}
-}
-
-func TestATransactionBeforeAuthentication(t *testing.T) {
-	s := newSim(t, withTokens)
-	k := s.dial(0)
-	k.send(lineArray("MULTI") + lineArray("AUTH l-token") + lineArray("ACQUIRE tx me 0"))
-	if got := k.reads(); !strings.HasPrefix(got, "-NOAUTH ") || !strings.HasSuffix(got, "\r\n+OK\r\n"+refusedBehind) {
-		t.Fatalf("%q", got)
-	}
-	k.send(lineArray("EXEC") + "ACQUIRE x me 0\n")
-	k.expect(execAbort + "OK\n")
-	if !s.free("tx") {
-		t.Fatal("executed")
 	}
 }
 

@@ -260,40 +260,6 @@ func TestTheEndOfALongPipelineHoldsNobodyUp(t *testing.T) {
 	s.empty()
 }
 
-// TestALostReplyToAReleaseChangesNothing: an executed command whose reply is lost stays executed,
-// except for grants.
-func TestALostReplyToAReleaseChangesNothing(t *testing.T) {
-	s := newSim(t, nil)
-	a, b := s.dial(0), s.dial(1)
-	a.do("ACQUIRE x A 0", "OK")
-	a.do("ACQUIRE y A 0", "OK")
-	b.send("ACQUIRE x B 1000\n")
-	a.stuck = true
-	a.send("RELEASE x A\nACQUIRE y A 0\nACQUIRE z A 0\nRELEASE z A\nACQUIRE z A 0\n")
-	b.expect("OK\n")
-	a.hangUp()
-	if s.free("x") || s.free("y") || !s.free("z") {
-		t.Fatalf("x free %v, y free %v, z free %v", s.free("x"), s.free("y"), s.free("z"))
-	}
-}
-
-// TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext: the reply follows others that the peer has not
-// read.
-func TestAGrantAfterAWaitThatHasNotLeftGoesToTheNext(t *testing.T) {
-	s := newSim(t, nil)
-	a, b, c := s.dial(0), s.dial(1), s.dial(0)
-	a.do("ACQUIRE x A 0", "OK")
-	b.stuck = true
-	b.send("PING\nACQUIRE x B 1000\n")
-	c.send("ACQUIRE x C 1000\n")
-	a.do("RELEASE x A", "OK")
-	c.expect("")
-	b.hangUp()
-	c.expect("OK\n")
-	c.do("RELEASE x C", "OK")
-	s.empty()
-}
-
 // TestTheLargestBacklogIsClosedAtTheLimitOfAll, and its unsent grants are taken back.
 func TestTheLargestBacklogIsClosedAtTheLimitOfAll(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.BufferedMax = 2 << 20 })

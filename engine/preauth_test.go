@@ -35,47 +35,6 @@ func TestNothingMovesTheTimeToAuthenticate(t *testing.T) {
 	}
 }
 
-// TestWrongTokensDoNotMoveTheTimeToAuthenticate is the same for wrong tokens, two of which are
-// free.
-func TestWrongTokensDoNotMoveTheTimeToAuthenticate(t *testing.T) {
-	s := newSim(t, withTokens)
-	k := s.dial(0)
-	for range 2 {
-		s.advance(1800 * time.Millisecond)
-		k.send("*1\r\n$5\r\nRESET\r\nAUTH wrong\n")
-		s.sweep()
-	}
-	s.advance(1500 * time.Millisecond)
-	s.sweep()
-	if !k.finished {
-		t.Fatalf("still served after 5.1 s: %q", k.reads())
-	}
-}
-
-// TestAfterRESETTheTimeToAuthenticateRunsAnew holds for a connection that had authenticated.
-func TestAfterRESETTheTimeToAuthenticateRunsAnew(t *testing.T) {
-	s := newSim(t, withTokens)
-	k := s.dial(0)
-	k.do("AUTH l-token", "OK")
-	s.advance(time.Minute)
-	k.send("*1\r\n$5\r\nRESET\r\n")
-	k.expect("+RESET\r\n")
-	s.advance(4 * time.Second)
-	s.sweep()
-	k.send("*1\r\n$5\r\nRESET\r\n")
-	k.expect("+RESET\r\n")
-	s.advance(900 * time.Millisecond)
-	s.sweep()
-	if k.finished {
-		t.Fatal("closed before its time was over")
-	}
-	s.advance(200 * time.Millisecond)
-	s.sweep()
-	if !k.finished {
-		t.Fatal("the second RESET has moved the time")
-	}
-}
-
 func TestTheAdminTokenAloneSetsNoTimeToAuthenticate(t *testing.T) {
 	sum := sha256.Sum256([]byte("secret"))
 	s := newSim(t, func(c *Config) { c.AdminToken = &sum })

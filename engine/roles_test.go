@@ -28,28 +28,6 @@ const (
 	stolen = "ERROR DENIED this token may not do this, or not with this lock name"
 )
 
-func TestWhatEachRoleMayDo(t *testing.T) {
-	commands := []string{"PING", "STATUS x", "ACQUIRE x A 0", "HEARTBEAT x A", "RELEASE x A", "FORCE-RELEASE x"}
-	for _, role := range []struct {
-		token   string
-		allowed int // how many of the commands, from the left
-	}{{"", 0}, {"b-token", 1}, {"r-token", 2}, {"l-token", 5}, {"a-token", 6}} {
-		s := newSim(t, withTokens)
-		k := s.dial(0)
-		if role.token != "" {
-			k.do("AUTH "+role.token, "OK")
-		}
-		for i, command := range commands {
-			k.send(command + "\n")
-			got := k.reads()
-			refused := strings.HasPrefix(got, "ERROR DENIED") || strings.HasPrefix(got, "ERROR NOAUTH")
-			if refused != (i >= role.allowed) {
-				t.Errorf("token %q: %s: %q", role.token, command, got)
-			}
-		}
-	}
-}
-
 // TestRolesCoverVerbs checks that the order of the roles agrees with the verbs that they allow.
 func TestRolesCoverVerbs(t *testing.T) {
 	for a := range auth.Roles {
@@ -58,39 +36,6 @@ func TestRolesCoverVerbs(t *testing.T) {
 				t.Errorf("%s covers %s: %v", a, b, a.Covers(b))
 			}
 		}
-	}
-}
-
-func TestATokenWithPrefixesSeesAndTouchesThoseNamesOnly(t *testing.T) {
-	s := newSim(t, withTokens)
-	boss, team := s.dial(0), s.dial(1)
-	boss.do("AUTH a-token", "OK")
-	boss.do("ACQUIRE other A 0", "OK")
-	team.do("AUTH t-token", "OK")
-	team.do("ACQUIRE team/x A 0", "OK")
-	team.do("ACQUIRE shared/x A 0", "OK")
-	for _, command := range []string{"ACQUIRE tea A 0", "RELEASE other A", "HEARTBEAT other A", "STATUS other", "FORCE-RELEASE team/x"} {
-		team.do(command, stolen)
-	}
-	team.send("LOCKS\n")
-	if got := team.reads(); !strings.HasPrefix(got, "OK lines=2 ") || strings.Contains(got, "other") {
-		t.Fatalf("%q", got)
-	}
-}
-
-func TestAHeartbeatBehindAWaitObeysTheRole(t *testing.T) {
-	s := newSim(t, withTokens)
-	boss, team := s.dial(0), s.dial(1)
-	boss.do("AUTH a-token", "OK")
-	boss.do("ACQUIRE other A 0 TTL 1000", "OK")
-	boss.do("ACQUIRE team/x A 0", "OK")
-	team.do("AUTH t-token", "OK")
-	team.send("ACQUIRE team/x B 60000\n")
-	s.advance(600 * time.Millisecond)
-	team.send("HEARTBEAT other A\n")
-	s.advance(600 * time.Millisecond)
-	if !s.free("other") {
-		t.Fatal("a heartbeat behind a wait renewed a lock that the token may not touch")
 	}
 }
 
@@ -109,18 +54,6 @@ func TestWrongTokensCloseTheConnection(t *testing.T) {
 	s.sweep()
 	if strings.Contains(s.log.String(), "mistaken") || !strings.Contains(s.log.String(), "wrong tokens") {
 		t.Fatalf("log %q", s.log.String())
-	}
-}
-
-func TestAConnectionMustAuthenticateInTime(t *testing.T) {
-	s := newSim(t, withTokens)
-	late, fine := s.dial(0), s.dial(1)
-	fine.do("AUTH r-token", "OK")
-	s.advance(6 * time.Second)
-	s.sweep()
-	late.expectPrefix("ERROR NOAUTH not authenticated within 5s")
-	if fine.finished || !late.finished {
-		t.Fatalf("ended: authenticated %v, late %v", fine.finished, late.finished)
 	}
 }
 

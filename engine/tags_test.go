@@ -132,3 +132,20 @@ func TestTheLimitOfTagsHoldsTheShortWayToo(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLimitOfOpenTags(t *testing.T) {
+	s := newSim(t, nil)
+	a, b := s.dial(0), s.dial(1)
+	a.do("ACQUIRE x A 0", "OK")
+	for i := range tagsMax {
+		b.send(fmt.Sprintf("@%d ACQUIRE x B 60000\n", i))
+	}
+	b.expect("")
+	b.do("@more ACQUIRE x B 60000", "@more ERROR LIMIT tags too many open tags on this connection")
+	b.do("@more PING", "@more OK")
+	a.do("RELEASE x A", "OK")
+	if n := strings.Count(b.reads(), " OK\n"); n != tagsMax {
+		t.Fatalf("%d granted", n)
+	}
+	b.hangUp()
+}
