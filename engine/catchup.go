@@ -35,8 +35,8 @@ const (
 // All fields belong to the ticker.
 type catchUp struct {
 	round  uint64 // the present one, or the last
-	part   int64  // of what is held back, to be released at the end of the round, ns; 0: none runs
-	late   int64  // what waits were told of long pauses
+	part   int64  // the part of the delay to end after the round, ns; 0: no round
+	late   int64  // the time of long pauses that waits were told of
 	loops  bool   // the acceptors have answered
 	asked  int64  // table time when they were last asked
 	accept atomic.Pointer[[]*acceptor]
@@ -56,7 +56,7 @@ func (p *party) answer() bool {
 	return p.answered.Swap(round) < round
 }
 
-// catchUp goes on with the round, or begins one if something is held back.
+// catchUp continues the round, or begins one if the clock holds back the ends of leases.
 func (e *Engine) catchUp(now int64) {
 	u := &e.catching
 	if late := e.clock.Pauses().Late.Load(); late != u.late {
@@ -104,7 +104,8 @@ func (u *catchUp) askAcceptors(now int64) {
 	}
 }
 
-// acceptorsAnswered reports whether all have, and asks again after a while if not.
+// acceptorsAnswered reports whether all acceptors have answered. If not, it asks them again after a
+// while.
 func (u *catchUp) acceptorsAnswered(now int64) bool {
 	for _, a := range u.acceptors() {
 		if !a.ended.Load() && a.queue.open() {
@@ -117,14 +118,15 @@ func (u *catchUp) acceptorsAnswered(now int64) bool {
 	return true
 }
 
-// ask makes the acceptor look whether its queue is empty, also if it waits in Accept. The ticker
+// ask makes the acceptor check whether its queue is empty, even if it waits in Accept. The ticker
 // calls it.
 func (a *acceptor) ask(round uint64) {
 	l, ok := a.listener.(*net.TCPListener)
 	if !ok {
 		return
 	}
-	a.queue.asked.Store(round)         // first: awake is followed by a look for the question
+	// first, because awake is followed by a look for the question
+	a.queue.asked.Store(round)
 	_ = l.SetDeadline(time.Unix(0, 1)) // an error means that it is closed
 }
 
@@ -142,11 +144,11 @@ func (a *acceptor) answer() {
 	a.e.alarm.ring()
 }
 
-// awake lets Accept wait again. The acceptor finds a question that came meanwhile before it does,
-// because ask stores the question before it sets the deadline.
+// awake lets Accept wait again. If a question came meanwhile, the acceptor finds it first, because
+// ask stores the question before it sets the deadline.
 func (a *acceptor) awake() { _ = a.listener.(*net.TCPListener).SetDeadline(time.Time{}) }
 
-// end is for an acceptor that takes no connections any more.
+// end answers for an acceptor that takes no connections any more.
 func (a *acceptor) end() {
 	a.ended.Store(true)
 	a.e.alarm.ring()
@@ -166,12 +168,14 @@ func queued(l *net.TCPListener) (is bool) {
 	return is
 }
 
-// probe is how a loop is asked whether it has read its sockets.
+// probe asks a loop whether it has read its sockets.
 type probe struct {
 	party
-	ask  atomic.Pointer[func()] // makes probed run after what is readable now; nil: no loop yet
-	n    int                    // how often in this round; the loop's own
-	deep bool                   // a read has filled the buffer since the last; the loop's own
+	// makes probed run after the sockets that are readable now; nil: no loop yet
+	ask atomic.Pointer[func()]
+	n   int // questions in this round; owned by the loop
+	// a read has filled the buffer since the last question; owned by the loop
+	deep bool
 }
 
 // askProbe asks the loop. The ticker calls it.
@@ -183,7 +187,7 @@ func (r *reactor) askProbe(round uint64) {
 }
 
 // probed is called on the loop when it has read each socket that was readable when it was asked. It
-// answers, or asks itself again if more was readable than one read takes, or commands are put off.
+// answers, or asks itself again if a read was full or commands are put off.
 func (r *reactor) probed() {
 	p := &r.probe
 	if !p.open() {

@@ -10,8 +10,8 @@ import (
 	"dlm/table"
 )
 
-// socket is what a conn writes to: gnet's connection, or one in memory. Its
-// methods are called on the conn's loop only.
+// socket is the output side of a conn: gnet's connection, or one in memory. Only the conn's loop
+// calls its methods.
 type socket interface {
 	// Write gives p to the kernel and returns how many bytes it took, without waiting.
 	// After an error the connection is of no use.
@@ -39,14 +39,14 @@ type socket interface {
 	Remote() string
 }
 
-// conn is one connection: its session, its partial input, its waits and its
-// output. It knows no socket but by the interface. Owned by its reactor.
+// conn is one connection: its session, its partial input, its waits and its output. It uses the
+// socket only through the interface. Owned by its reactor.
 type conn struct {
 	r        *reactor
 	id       table.ConnID
-	at       arrival // where it comes from, and what it was let in as
-	until    int64   // table time at which one that is not ordinary has to go
-	may      verbs   // what it may do: set by be
+	at       arrival // its address, and the kind of place it has
+	until    int64   // table time at which a guest has to leave
+	may      verbs   // verbs that it may use; set by be
 	sock     socket
 	authFrom int64 // table time at which the time to authenticate began, ns
 	who      auth.Identity
@@ -56,36 +56,37 @@ type conn struct {
 	authFailures int
 	preAuthOut   int        // bytes answered before authentication
 	withheld     *withheld  // nil: nothing
-	form         codec.Form // of the last command, for answers that belong to none
+	form         codec.Form // of the last command, for answers outside of any command
 	resp3        bool       // HELLO 3
 	detail       bool       // DETAIL ON
-	multi        bool       // what is executed comes after a refused MULTI
+	multi        bool       // the present command follows a refused MULTI
 	closed       bool       // the socket is gone
-	inputEnded   bool       // the peer has ended its stream, and everything before that was read
-	spoke        bool       // one that is not ordinary has sent something
-	closing      bool       // answered for the last time; input is dropped
+	inputEnded   bool       // the peer has ended its stream, and all of it was read
+	spoke        bool       // a guest has sent something
+	closing      bool       // the last answer was given; further input is dropped
 	closingAt    int64
-	postponed    bool // in the reactor's list of those to come back to
+	postponed    bool // in the reactor's list of connections with work left
 
 	carry      *bytebufferpool.ByteBuffer // a partial command; nil: none
 	carrySince int64
 	pending    pending
 	waits      waits
 
-	out       []byte                     // replies not yet written
-	pooled    *bytebufferpool.ByteBuffer // where out came from; nil: the reactor's scratch
-	dirty     bool                       // in the reactor's list of conns to flush
-	grants    grantLog                   // holds given in out: taken back if it never leaves
-	ownGrants grantLog                   // memory for grants, when out is pooled
-	sent      int64                      // bytes that the kernel has taken since the connection opened
-	backlog   *backlog                   // replies that the kernel has not taken; nil: none
+	out []byte // replies not yet written
+	// the pooled buffer of out; nil: out is the reactor's scratch
+	pooled    *bytebufferpool.ByteBuffer
+	dirty     bool     // in the reactor's list of conns to flush
+	grants    grantLog // holds granted in out; taken back if it is never sent
+	ownGrants grantLog // memory for grants, when out is pooled
+	sent      int64    // bytes that the kernel has taken since the connection opened
+	backlog   *backlog // replies that the kernel has not taken; nil: none
 
-	delivers   bool       // there is a grant after a wait in out
+	delivers   bool       // out has a grant after a wait
 	queued     inKernel   // grants that the kernel may not have transmitted
-	deliveries deliveries // grants after a wait that the peer may not have
+	deliveries deliveries // grants after a wait that the peer may not have read
 	heardAt    int64      // table time of the last input
 	endedAt    int64      // table time of the end of the input
-	cause      endCause   // why the connection ends, as far as it matters
+	cause      endCause   // why the connection ends, as far as it proves something
 	buffered   int        // bytes of this conn within Engine.buffered
 }
 
@@ -94,8 +95,8 @@ const (
 	slotBits = 24
 )
 
-// connID names a connection by loop, place in the loop's list, and a
-// generation that keeps a late message from reaching a successor.
+// connID names a connection by loop, place in the loop's list, and a generation, so that a late
+// message does not reach a later connection of that place.
 func connID(loop, slot int, generation uint32) table.ConnID {
 	return table.ConnID(uint64(loop)<<(genBits+slotBits) | uint64(slot)<<genBits | uint64(generation))
 }
@@ -117,7 +118,7 @@ func (r *reactor) open(sock socket) *conn {
 	return r.openAs(sock, arrival{from: auth.NoAddress})
 }
 
-// openAs makes the session of a connection that has a place already.
+// openAs makes the session of a connection that has its place already.
 func (r *reactor) openAs(sock socket, came arrival) *conn {
 	var slot int
 	if n := len(r.freeSlots); n > 0 {
@@ -149,8 +150,8 @@ func (r *reactor) lookup(id table.ConnID) *conn {
 	return nil
 }
 
-// lost ends the session of a connection whose socket is gone: its waits end,
-// what was kept behind them is dropped, its holds go on.
+// lost ends the session of a connection whose socket is gone. Its waits end, its kept commands are
+// dropped, its holds stay.
 func (r *reactor) lost(c *conn) {
 	if c.closed {
 		return
@@ -180,17 +181,16 @@ func (r *reactor) gone(c *conn, cause error) {
 	r.finish(nil)
 }
 
-// drop closes the connection at once.
+// drop closes the connection immediately.
 func (r *reactor) drop(c *conn) {
 	if !c.closed {
 		c.sock.Close()
 	}
 }
 
-// hangUp closes the connection after what has been answered: no more input is
-// read, the peer is told by an end of stream, and the sweep closes the socket
-// if the peer does not. Closing it at once would reset a peer that is still
-// sending, and it could lose the answer that tells why.
+// hangUp closes the connection after the answers so far. No more input is read, and the peer sees
+// an end of stream. If the peer does not close, the sweep closes the socket. An immediate close
+// would reset a peer that is still sending, and it could lose the answer that gives the reason.
 func (r *reactor) hangUp(c *conn) {
 	if c.closing || c.closed {
 		return
@@ -242,7 +242,7 @@ func bufferLen(b *bytebufferpool.ByteBuffer) int {
 	return b.Len()
 }
 
-// bufferCap returns the memory that a buffer takes: it has grown by doubling.
+// bufferCap returns the memory of a buffer, which has grown by doubling.
 func bufferCap(b *bytebufferpool.ByteBuffer) int {
 	if b == nil {
 		return 0

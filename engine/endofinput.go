@@ -2,9 +2,9 @@ package engine
 
 import "dlm/codec"
 
-// A peer that has ended its stream can still read (nc -N does): what it has sent is executed and
-// answered before the connection is closed, also if that takes time. Only what would wait can't:
-// nobody is to be granted a lock whose connection is about to end.
+// A peer that has ended its stream can still read (nc -N does). So its input is executed and
+// answered before the connection is closed, even if that takes time. Commands that would wait are
+// answered CANCELED, because no client may be granted a lock whose connection is about to end.
 //
 //	end of input -> the rest of it is executed -> waits are answered CANCELED
 //	             -> the backlog is sent -> close
@@ -29,8 +29,8 @@ func (r *reactor) inputEnds(c *conn) {
 	r.finish(nil)
 }
 
-// windUp does what is left to do for a connection whose input has ended. It follows the write at
-// the end of a batch, and closes the connection after the last.
+// windUp does the remaining work for a connection whose input has ended. It is called after the
+// write at the end of a batch, and closes the connection after the last one.
 func (r *reactor) windUp(c *conn) {
 	p := &c.pending
 	if p.waiting || p.lost {
@@ -40,7 +40,7 @@ func (r *reactor) windUp(c *conn) {
 	switch {
 	case c.closed:
 	case !c.closing && (c.withheld != nil || p.kept != nil || c.postponed):
-		return // it comes back to the rest
+		return // the rest is executed in a later turn
 	case !c.closing && c.carry != nil:
 		c.carry = putBuffer(c.carry)
 		r.fail(c, codec.BadArg, "the input ended within a command")

@@ -6,34 +6,34 @@ import (
 	"dlm/table"
 )
 
-// The output of a connection goes to the kernel when a batch ends. What the kernel does not take
-// stays here, in the backlog of the connection, and leaves when the goroutine "writable" says that
-// there is room again. gnet never holds output: the reactor knows which byte has left the process,
-// and takes the grants back whose replies have not, when the connection ends.
+// The output of a connection goes to the kernel at the end of a batch. The bytes that the kernel
+// does not take stay in the backlog of the connection. They are sent when the goroutine "writable"
+// reports that there is room again. gnet never holds output. So the reactor knows which byte has
+// left the process. When the connection ends, it takes back the grants whose replies have not.
 //
 //	c.out ---send---> kernel          c.sent counts what it took
 //	        \-------> backlog ---sendBacklog---> kernel
 
-// chunkLen is the size of a piece of a backlog: a system call takes that much without being felt by
-// the other connections of the loop. A backlog that needs less begins with chunkMin, because
-// ten thousand clients may be a little late at the same time.
+// chunkLen is the size of a piece of a backlog. A system call of that size does not delay the other
+// connections of the loop noticeably. A backlog that needs less begins with chunkMin, because ten
+// thousand clients may be a little late at the same time.
 const (
 	chunkLen = 32 << 10
 	chunkMin = 4 << 10
 )
 
-// sendMax is how many bytes of a backlog are written at a time: less than a millisecond. The others
-// of the loop come in between.
+// sendMax is how many bytes of a backlog are written per turn, less than a millisecond. Then other
+// connections of the loop have a turn.
 const sendMax = 1 << 20
 
 // backlog is the output of a connection that the kernel has not taken.
 type backlog struct {
-	chunks     [][]byte // in their order; the first may have been sent in part
+	chunks     [][]byte // in their order; a part of the first may have been sent
 	head       int      // bytes of the first chunk that have been sent
 	size       int      // bytes that have not been sent
 	held       int      // bytes of memory in chunks
 	grants     []ownedGrant
-	settled    int   // grants whose replies have left
+	settled    int   // grants whose replies were sent
 	progressAt int64 // table time at which the peer last made room
 	acked      int64 // bytes that the peer had acknowledged at the last sweep
 }
@@ -42,11 +42,11 @@ type chunk [chunkLen]byte
 
 var chunkPool = sync.Pool{New: func() any { return new(chunk) }}
 
-// ownedGrant is a hold that was given to a connection, and where its reply ends.
+// ownedGrant is a hold that was granted to a connection, and the end of its reply.
 type ownedGrant struct {
 	hold   table.HoldRef
 	end    int64 // offset in the output of the connection
-	waited bool  // the end of a wait
+	waited bool  // a grant after a wait
 }
 
 // ownedGrantLen is the size of an ownedGrant in memory.
@@ -60,8 +60,8 @@ func (b *backlog) len() int {
 	return b.size
 }
 
-// unread returns what the limit of unread replies counts: their bytes, and the list of grants in
-// them.
+// unread returns the bytes that count against the limit of unread replies: the replies and the list
+// of grants in them.
 func (b *backlog) unread() int {
 	if b == nil {
 		return 0
@@ -69,7 +69,7 @@ func (b *backlog) unread() int {
 	return b.size + ownedGrantLen*(len(b.grants)-b.settled)
 }
 
-// memory returns the bytes of memory that the backlog takes.
+// memory returns the bytes of memory of the backlog.
 func (b *backlog) memory() int {
 	if b == nil {
 		return 0
@@ -93,7 +93,7 @@ func (b *backlog) add(p []byte) {
 	}
 }
 
-// grow adds an empty chunk, for n bytes or the first of them.
+// grow adds an empty chunk for n bytes, or for a part of them.
 func (b *backlog) grow(n int) {
 	if len(b.chunks) == 0 && n <= chunkMin {
 		b.chunks = append(b.chunks, make([]byte, 0, chunkMin))
@@ -104,7 +104,7 @@ func (b *backlog) grow(n int) {
 	b.held += chunkLen
 }
 
-// front returns bytes that have not been sent, the first of them first.
+// front returns the first bytes that have not been sent.
 func (b *backlog) front() []byte { return b.chunks[0][b.head:] }
 
 // took notes that the kernel has taken n bytes of front.
@@ -126,7 +126,7 @@ func (b *backlog) dropFirst() {
 	b.chunks, b.head = b.chunks[1:], 0
 }
 
-// free gives the memory of the replies back.
+// free frees the memory of the replies.
 func (b *backlog) free() {
 	for len(b.chunks) > 0 {
 		b.dropFirst()
@@ -134,7 +134,8 @@ func (b *backlog) free() {
 	b.size = 0
 }
 
-// send gives output to the kernel and keeps what it does not take. An error ends the connection.
+// send gives output to the kernel and keeps the bytes that it does not take. An error ends the
+// connection.
 func (r *reactor) send(c *conn, p []byte) error {
 	if c.backlog == nil {
 		n, err := c.sock.Write(p)
@@ -148,7 +149,7 @@ func (r *reactor) send(c *conn, p []byte) error {
 	return nil
 }
 
-// sendOrDrop is send that closes the connection on an error.
+// sendOrDrop is send, and closes the connection after an error.
 func (r *reactor) sendOrDrop(c *conn, p []byte) {
 	if err := r.send(c, p); err != nil {
 		c.noteCause(err)
@@ -165,7 +166,7 @@ func (r *reactor) keepOutput(c *conn, p []byte) {
 	c.backlog.add(p)
 }
 
-// sendBacklog gives the backlog to the kernel, as far as the kernel takes it.
+// sendBacklog gives the kernel as much of the backlog as it takes.
 func (r *reactor) sendBacklog(c *conn) {
 	b := c.backlog
 	for done := 0; b.size > 0 && done < sendMax; {
@@ -198,7 +199,7 @@ func (r *reactor) sendBacklog(c *conn) {
 	r.unpause(c)
 }
 
-// writable goes on with a connection whose socket has room again, or has failed.
+// writable continues with a connection whose socket has room again, or has failed.
 func (r *reactor) writable(c *conn) {
 	switch {
 	case c.closed:
@@ -208,18 +209,17 @@ func (r *reactor) writable(c *conn) {
 	case c.inputEnded:
 		r.checkFailure(c)
 	}
-	r.touch(c) // to account for it, and to end it if it was only there for its output
+	r.touch(c) // to account for it, and to close it if only its output was left
 }
 
-// pause keeps the commands of a connection from being executed while it has too many replies to
-// read.
+// pause stops the execution of a connection's commands while it has too many unread replies.
 func (r *reactor) pause(c *conn) {
 	if c.backlog.unread() > r.e.cfg.UnreadMax {
 		c.pending.paused = true
 	}
 }
 
-// unpause goes on with the commands of a connection that has read enough of its replies.
+// unpause resumes the commands of a connection that has read enough of its replies.
 func (r *reactor) unpause(c *conn) {
 	p := &c.pending
 	if !p.paused || c.closed || c.backlog.unread() > r.e.cfg.UnreadMax/2 {
@@ -235,8 +235,9 @@ func (r *reactor) unpause(c *conn) {
 	}
 }
 
-// checkProgress closes a connection whose peer reads nothing: its backlog is beyond stallBytes, and
-// for unreadStallMax neither has the kernel taken a byte nor the peer acknowledged one.
+// checkProgress closes a connection whose peer does not read: its backlog is larger than
+// stallBytes, and for unreadStallMax the kernel has taken no byte and the peer has acknowledged
+// none.
 func (r *reactor) checkProgress(c *conn) {
 	b := c.backlog
 	if b == nil {
@@ -252,7 +253,7 @@ func (r *reactor) checkProgress(c *conn) {
 	}
 }
 
-// acked returns how many bytes of the output the peer has acknowledged, if the kernel tells.
+// acked returns how many bytes of the output the peer has acknowledged, if the kernel reports it.
 func (c *conn) acked() (n int64, known bool) {
 	unacked, known := c.sock.Unacked()
 	return c.sent - int64(unacked), known

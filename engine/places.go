@@ -14,14 +14,14 @@ type standing uint8
 const (
 	ordinary standing = iota // within max-conns
 	guest                    // beyond it: may release and renew, for a short time
-	turned                   // turned away: is told why, and closed
+	turned                   // refused: it is told why, and closed
 )
 
-// arrival is a connection on its way from the acceptor to a loop. It has a place already,
-// so that acceptors that race can't pass a limit.
+// arrival is a connection between the acceptor and its loop. It already has a place, so that racing
+// acceptors can't pass a limit.
 type arrival struct {
 	as      standing
-	why     rejection // of one that is turned away
+	why     rejection // why it is refused
 	from    auth.AddressKey
 	counted bool // as one of its address
 }
@@ -46,8 +46,8 @@ func claim(n *atomic.Int64, max int64) bool {
 	}
 }
 
-// receive decides what a connection from the address is let in as, and takes a place for it;
-// false if it can't even be told why.
+// receive decides which kind of place a connection from the address gets, and takes one. It returns
+// false if there is not even a place to tell it why it is refused.
 func (e *Engine) receive(ip netip.Addr) (at arrival, ok bool) {
 	at.from = auth.KeyOf(ip)
 	at.counted, at.why = e.addresses.arrive(at.from, ip.Unmap().IsLoopback(), e.clock.Now())
@@ -65,15 +65,15 @@ func (e *Engine) receive(ip netip.Addr) (at arrival, ok bool) {
 	return at, e.turnAway(&at)
 }
 
-// turnAway takes a place for a connection that is told why it is not served; false if
-// there is none.
+// turnAway takes a place for a refused connection that is told why. It returns false if there is
+// none.
 func (e *Engine) turnAway(at *arrival) bool {
 	e.addresses.leave(at)
 	at.as = turned
 	return claim(&e.places.turned, e.places.turnedMax)
 }
 
-// giveBack gives back what an arrival has taken.
+// giveBack returns the places of an arrival.
 func (e *Engine) giveBack(at *arrival) {
 	e.addresses.leave(at)
 	switch at.as {
@@ -88,12 +88,13 @@ func (e *Engine) giveBack(at *arrival) {
 	}
 }
 
-// placesTaken reports whether no place is free, neither of an ordinary connection nor of a guest.
+// placesTaken reports whether there is no place, neither for an ordinary connection nor for a
+// guest.
 func (e *Engine) placesTaken() bool {
 	return e.conns.Load() >= int64(e.connsMax) && e.places.guests.Load() >= e.places.guestsMax
 }
 
-// openConns returns how many connections are open, whatever they are let in as.
+// openConns returns how many connections of all kinds are open.
 func (e *Engine) openConns() int64 {
 	return e.conns.Load() + e.places.guests.Load() + e.places.turned.Load()
 }

@@ -2,24 +2,24 @@ package engine
 
 import "slices"
 
-// The kernel takes megabytes of replies for a client that reads nothing. What it has not transmitted
-// when the client dies, the client has certainly not read. So the grants of large outputs are kept
-// in mind until their replies have been transmitted.
+// The kernel takes megabytes of replies for a client that reads nothing. If the client dies, it has
+// certainly not read the bytes that the kernel has not transmitted. So the reactor remembers the
+// grants of large outputs until their replies have been transmitted.
 
-// inKernel are the grants whose replies the kernel has taken and not transmitted.
+// inKernel has the grants whose replies are in the kernel and not transmitted.
 type inKernel struct {
 	list []ownedGrant // by end
 }
 
-// memory returns what the list takes.
+// memory returns the bytes of the list.
 func (q *inKernel) memory() int { return ownedGrantLen * cap(q.list) }
 
 // transmitted returns how many bytes of the output have left the machine. Those that have not never
 // will if the connection has failed.
 func (c *conn) transmitted() int64 { return c.sent - int64(c.sock.Untransmitted()) }
 
-// add notes a grant whose reply the kernel has taken. The oldest are left to their leases where there
-// are too many, because their replies are transmitted first.
+// add notes a grant whose reply the kernel has taken. If there are too many, the oldest are left to
+// their leases, because their replies are transmitted first.
 func (q *inKernel) add(c *conn, g ownedGrant) {
 	if len(q.list) == cap(q.list) {
 		q.forget(c.transmitted())
@@ -37,13 +37,13 @@ func (q *inKernel) forget(transmitted int64) {
 		n++
 	}
 	if n == len(q.list) {
-		q.list = nil // a client seldom falls behind
+		q.list = nil // a client is seldom late
 		return
 	}
 	q.list = slices.Delete(q.list, 0, n)
 }
 
-// hasLeft is for a grant whose reply the kernel has taken.
+// hasLeft is called for a grant whose reply the kernel has taken.
 func (c *conn) hasLeft(g ownedGrant, transmitted int64, prompt bool) {
 	switch {
 	case g.waited:

@@ -5,8 +5,7 @@ import (
 	"dlm/table"
 )
 
-// cancel ends one wait in the table; its answer, if it is already under way,
-// will find nobody.
+// cancel ends one wait in the table. An answer that is already on its way finds no wait.
 func (r *reactor) cancel(ref table.WaiterRef) {
 	s := r.lock(r.e.tab().ShardAt(int(ref.Shard)))
 	s.Cancel(ref)
@@ -25,8 +24,8 @@ func (r *reactor) endWaits(c *conn) {
 	c.waits = waits{}
 }
 
-// refuseWaits ends every wait of the connection and answers each with the error, tagged
-// ones first. What is kept behind the untagged one is left to the caller.
+// refuseWaits ends every wait of the connection and answers each with the error, tagged ones first.
+// The caller decides about the commands that are kept after the untagged one.
 func (r *reactor) refuseWaits(c *conn, code codec.Code, msg string) {
 	for _, w := range c.waits.all() {
 		r.refuseWait(c, codec.FormText, w.tag.text(), code, msg)
@@ -57,9 +56,10 @@ func (r *reactor) deliver(fx *table.Effect) {
 	}
 }
 
-// answer writes the end of a wait; false if the connection has no such wait,
-// or its peer has ended the stream and may be gone. The answer to a tagged one is CANCELED then. An untagged
-// wait stays in place until the loop has read what came before the end, so that nothing behind it is executed.
+// answer writes the end of a wait. It returns false if the connection has no such wait, or if its
+// peer has ended the stream and may be gone. Then a tagged wait is answered CANCELED. An untagged
+// wait stays until the loop has read the input before the end, so that no command after it is
+// executed.
 func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	if fx.Code == codec.OK && c.sock.Ended() {
 		if fx.To.Ticket != 0 && fx.To.Ticket <= c.waits.used {
