@@ -212,8 +212,8 @@ func (r *reactor) keepCommand(c *conn, in []byte, i int) {
 	r.behindWait(c, in[start:], int(r.batch.Cmds[i].End-start), codec.Ready, i)
 }
 
-// beforeTagInUse returns the first command from i to n whose tag is that of a wait. Run stops at each
-// command that waits, and the commands after it are looked at again.
+// beforeTagInUse returns the first command from i to n whose tag is that of a wait. Run stops at
+// each command that waits, and the commands after it are looked at again.
 func (r *reactor) beforeTagInUse(c *conn, i, n int) int {
 	switch {
 	case c.waits.open == 0:
