@@ -30,6 +30,7 @@ type Attempts struct {
 	unlogged uint64 // since the last log line
 	last     string // where the last one came from
 	loggedAt int64  // table time
+	purgedAt int64  // table time at which room has last looked at all addresses
 }
 
 // AttemptCounts says how many wrong tokens there were since the process began.
@@ -81,13 +82,15 @@ func delayFor(n int) time.Duration {
 	return min(attemptsDelayMin<<(n-attemptsFree-1), DelayMax)
 }
 
-// room makes room for one more address by forgetting those that owe nothing. It reports whether
-// there is room.
+// room makes room for one more address by forgetting those that owe nothing, and reports whether
+// there is room. It looks at all addresses at most once per attemptsForgive, because a guesser with
+// many addresses makes the loops ask for room with each wrong token.
 func (a *Attempts) room(now int64) bool {
 	if a.debts == nil {
 		a.debts = make(map[AddressKey]int64)
 	}
-	if len(a.debts) >= attemptsKnownMax {
+	if len(a.debts) >= attemptsKnownMax && now-a.purgedAt >= int64(attemptsForgive) {
+		a.purgedAt = now
 		for key, until := range a.debts {
 			if until <= now {
 				delete(a.debts, key)

@@ -21,6 +21,24 @@ func TestRememberedAddressesAreBounded(t *testing.T) {
 	}
 }
 
+// TestRoomIsMadeSeldom checks that a full memory is searched for room at most once per
+// attemptsForgive.
+func TestRoomIsMadeSeldom(t *testing.T) {
+	var a Attempts
+	half := int64(attemptsForgive) / 2
+	for i := range AddressKey(attemptsKnownMax) {
+		a.Note(i, "", half)
+	}
+	for _, c := range []struct {
+		now   int64
+		known int
+	}{{2 * half, attemptsKnownMax}, {3*half + 1, attemptsKnownMax}, {4 * half, 1}} {
+		if a.Note(1<<40, "", c.now); len(a.debts) != c.known {
+			t.Errorf("at %d, %d addresses are remembered, want %d", c.now, len(a.debts), c.known)
+		}
+	}
+}
+
 // TestDelaysGrowAndAreForgiven checks the delay of each wrong token of one address, and that the
 // address owes nothing when enough time has passed.
 func TestDelaysGrowAndAreForgiven(t *testing.T) {
