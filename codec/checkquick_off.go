@@ -2,6 +2,8 @@
 
 package codec
 
+// checker is the state of checkQuick, which needs none in this build.
 type checker struct{}
 
-func (d *Decoder) checkQuick(in []byte, at, end uint, p *LockCommand) {}
+// checkQuick does something only under the build tag invariants.
+func (d *Decoder) checkQuick([]byte, uint, uint, *LockCommand) { _ = d.checker }

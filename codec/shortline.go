@@ -33,7 +33,7 @@ func shortLineGo(b *[lineReach]byte, from uint, p *LockCommand) (end uint) {
 	if nameLen-1 >= textNameMax || serviceLen-1 >= half || at+serviceLen > TextLen || service >= 64 || b[name] != ' ' {
 		return 0
 	}
-	p.where = inText
+	p.where = where(lineWhere >> 24)
 	clear(p.Text[:at])
 	copy(p.Text[:], b[start:name])
 	copy(p.Text[at:], b[name+1:service])
