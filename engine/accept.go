@@ -53,7 +53,7 @@ func (a *acceptor) run() {
 	for {
 		a.answer()
 		conn, err := a.listener.Accept()
-		a.e.spare.use(a.e.clock.Now())
+		a.e.extraProc.use(a.e.clock.Now())
 		switch {
 		case err == nil:
 			a.backoff = acceptBackoffMin

@@ -14,10 +14,10 @@ type buffers struct {
 	max   int64
 	total atomic.Int64
 
-	mu    sync.Mutex
-	large map[table.ConnID]int // conns with at least trackedMin bytes; guarded by mu
-	dying map[table.ConnID]int // those told to close; guarded by mu
-	freed int64                // bytes of dying; guarded by mu
+	mu       sync.Mutex
+	large    map[table.ConnID]int // conns with at least trackedMin bytes; guarded by mu
+	evicting map[table.ConnID]int // those told to close; guarded by mu
+	freed    int64                // bytes of evicting; guarded by mu
 }
 
 // account updates the account of a connection's buffers.
@@ -38,16 +38,16 @@ func (r *reactor) account(c *conn) {
 		return
 	}
 	if victim, ok := b.track(c.id, size, total); ok {
-		r.e.reactors[loopOf(victim)].doom(victim)
+		r.e.reactors[loopOf(victim)].evict(victim)
 	}
 }
 
-// buried notes that a connection that was told to close is closed.
-func (b *buffers) buried(id table.ConnID) {
+// evicted notes that a connection that was told to close is closed.
+func (b *buffers) evicted(id table.ConnID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.freed -= int64(b.dying[id])
-	delete(b.dying, id)
+	b.freed -= int64(b.evicting[id])
+	delete(b.evicting, id)
 }
 
 // track notes the size of one connection. If all together are beyond the limit, it returns the
@@ -55,9 +55,9 @@ func (b *buffers) buried(id table.ConnID) {
 func (b *buffers) track(id table.ConnID, size int, total int64) (victim table.ConnID, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if was, in := b.dying[id]; in {
+	if was, in := b.evicting[id]; in {
 		if size == 0 {
-			delete(b.dying, id)
+			delete(b.evicting, id)
 			b.freed -= int64(was)
 		}
 		return 0, false
@@ -81,7 +81,7 @@ func (b *buffers) track(id table.ConnID, size int, total int64) (victim table.Co
 		return 0, false
 	}
 	delete(b.large, victim)
-	b.dying[victim] = largest
+	b.evicting[victim] = largest
 	b.freed += int64(largest)
 	return victim, true
 }

@@ -141,7 +141,7 @@ func (a *acceptor) answer() {
 	}
 	a.taken = 0
 	a.queue.answer()
-	a.e.alarm.ring()
+	a.e.wakeTimer.ring()
 }
 
 // awake lets Accept wait again. If a question came meanwhile, the acceptor finds it first, because
@@ -151,7 +151,7 @@ func (a *acceptor) awake() { _ = a.listener.(*net.TCPListener).SetDeadline(time.
 // end answers for an acceptor that takes no connections any more.
 func (a *acceptor) end() {
 	a.ended.Store(true)
-	a.e.alarm.ring()
+	a.e.wakeTimer.ring()
 }
 
 // queued reports whether a connection waits to be accepted.
@@ -201,7 +201,7 @@ func (r *reactor) probed() {
 	}
 	p.n = 0
 	p.answer()
-	r.e.alarm.ring()
+	r.e.wakeTimer.ring()
 }
 
 // putOff reports whether the loop has read commands that it has not executed yet.

@@ -253,7 +253,7 @@ func (c *Config) durability() durability.Config {
 			WaitersPerLockMax: c.WaitersPerLockMax,
 			Tap:               c.Tap,
 		},
-		Log: c.Log, Wall: c.now, WithExtraProc: beside,
+		Log: c.Log, Wall: c.now, WithExtraProc: withExtraProc,
 	}
 }
 

@@ -10,7 +10,7 @@
 //	             lock commands: runBatch -> execute -> table.Run -> answerBatch, answerOther
 //	             other commands: step -> exec
 //	       <- one write per read <- codec.Writer
-//	waits of others: table.Effects -> settle -> courier -> inbox of their reactor -> deliver
+//	waits of others: table.Effects -> settle -> outbox -> inbox of their reactor -> deliver
 //
 // A batch is what one read brought. It reads the clock once, executes every
 // whole command in it, delivers the ends of waits that came of it, and writes
@@ -21,7 +21,7 @@
 //
 //	name     owns                                   reads                        ended by
 //	loop i   reactor i, its conns (one gnet loop)   config, clock, table         transport
-//	ticker   its effects and courier, catchUp       clock, table.Due             Serve, after the stop
+//	ticker   its effects and outbox, catchUp        clock, table.Due             Serve, after the stop
 //	watch    who goes round, and who hangs          counters, refused commands   the end of Serve
 //	accept   one address, spare descriptors         places, addresses            closing the listener
 //	freer    nothing                                a bell of the ticker         the end of Serve

@@ -38,8 +38,8 @@ type Engine struct {
 	buffers    buffers
 	infos      infoCache
 	statsKept  statsCache
-	alarm      alarm
-	spare      loan
+	wakeTimer  wakeTimer
+	extraProc  extraProc
 	trimmer    trimmer
 	catching   catchUp // the ticker's
 	gauge      memoryGauge
@@ -93,20 +93,20 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	store.Bind(e.clock)
 	e.runCtx, e.stopRun = context.WithCancel(context.Background())
 	e.stopping = make(chan struct{})
-	e.alarm.bell = make(chan struct{}, 1)
-	e.trimmer.bell = make(chan struct{}, 1)
+	e.wakeTimer.wake = make(chan struct{}, 1)
+	e.trimmer.wake = make(chan struct{}, 1)
 	e.memoryUsed = e.gauge.used
 	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
 	e.places.guestsMax, e.places.turnedMax = int64(fileShare(guestsWanted)), int64(fileShare(turnedWanted))
 	e.addresses.configure(&cfg)
 	e.buffers.max = cfg.BufferedMax
 	e.buffers.large = make(map[table.ConnID]int)
-	e.buffers.dying = make(map[table.ConnID]int)
+	e.buffers.evicting = make(map[table.ConnID]int)
 	for i := range cfg.Loops {
 		e.reactors = append(e.reactors, newReactor(e, i))
 	}
 	for _, r := range e.reactors {
-		r.courier = newCourier(e)
+		r.outbox = newOutbox(e)
 	}
 	return e
 }
@@ -148,9 +148,9 @@ func (e *Engine) SetCredentials(creds []auth.Credential) error {
 // It returns nil after such a stop.
 func (e *Engine) Serve(ctx context.Context) error {
 	missing := max(0, len(e.reactors)-runtime.GOMAXPROCS(0))
-	lendThreads(missing)
-	defer lendThreads(-missing)
-	defer e.spare.end()
+	addProcs(missing)
+	defer addProcs(-missing)
+	defer e.extraProc.end()
 	server, err := startTransport(e)
 	if err != nil {
 		e.listener.Close()

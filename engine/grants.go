@@ -159,7 +159,7 @@ func (r *reactor) takeBackOrphans() {
 		r.cost++
 	}
 	if len(r.orphans) > 0 {
-		r.rouse()
+		r.wake()
 		return
 	}
 	if cap(r.orphans) > orphansKept {

@@ -133,7 +133,7 @@ func (r *reactor) dismiss(id table.ConnID) {
 	r.inbox.mu.Lock()
 	r.inbox.dismissed = append(r.inbox.dismissed, id)
 	r.inbox.mu.Unlock()
-	r.rouse()
+	r.wake()
 }
 
 // endGuest ends a guest without waiting for its peer, because its place is needed.

@@ -27,7 +27,7 @@ func startTransport(e *Engine) (*transport.Server, error) {
 // sockets have been read. Any goroutine may call them.
 func (r *reactor) Bind(wake, ask func()) {
 	r.probe.ask.Store(&ask)
-	r.wake.Store(&wake)
+	r.wakeLoop.Store(&wake)
 }
 
 // Woken looks at the inbox.

@@ -13,7 +13,7 @@ import (
 type inbox struct {
 	mu        sync.Mutex
 	effects   []table.Effect // guarded by mu
-	doomed    []table.ConnID // guarded by mu; connections to close for their buffers
+	evicting  []table.ConnID // guarded by mu; connections to close for their buffers
 	writable  []table.ConnID // guarded by mu; connections whose output can go on
 	dismissed []table.ConnID // guarded by mu; guests whose places are needed
 	orders    orders         // guarded by mu
@@ -36,15 +36,15 @@ func (r *reactor) post(effects []table.Effect, o orders) {
 	r.inbox.effects = append(r.inbox.effects, effects...)
 	r.inbox.orders |= o
 	r.inbox.mu.Unlock()
-	r.rouse()
+	r.wake()
 }
 
-// doom tells the reactor to close a connection for the size of its buffers.
-func (r *reactor) doom(id table.ConnID) {
+// evict tells the reactor to close a connection for the size of its buffers.
+func (r *reactor) evict(id table.ConnID) {
 	r.inbox.mu.Lock()
-	r.inbox.doomed = append(r.inbox.doomed, id)
+	r.inbox.evicting = append(r.inbox.evicting, id)
 	r.inbox.mu.Unlock()
-	r.rouse()
+	r.wake()
 }
 
 // goOn tells the reactor that the kernel can take more output of a connection, or that it has failed.
@@ -52,12 +52,12 @@ func (r *reactor) goOn(id table.ConnID) {
 	r.inbox.mu.Lock()
 	r.inbox.writable = append(r.inbox.writable, id)
 	r.inbox.mu.Unlock()
-	r.rouse()
+	r.wake()
 }
 
-func (r *reactor) rouse() {
+func (r *reactor) wake() {
 	if !r.inbox.armed.Swap(true) {
-		(*r.wake.Load())()
+		(*r.wakeLoop.Load())()
 	}
 }
 
@@ -72,40 +72,40 @@ func (r *reactor) drainInbox() {
 	}
 	r.inbox.armed.Store(false)
 	r.inbox.mu.Lock()
-	effects, doomed, o := r.inbox.effects, r.inbox.doomed, r.inbox.orders
+	effects, evicting, o := r.inbox.effects, r.inbox.evicting, r.inbox.orders
 	dismissed := r.inbox.dismissed
 	r.inbox.dismissed = nil
-	r.inbox.effects, r.inbox.doomed, r.inbox.orders = r.spareEffects[:0], nil, 0
+	r.inbox.effects, r.inbox.evicting, r.inbox.orders = r.spareEffects[:0], nil, 0
 	r.inbox.mu.Unlock()
 
 	r.begin()
 	defer func() { r.guard(nil, recover()) }()
 	for i := range effects {
 		if r.overBudget(otherShare) {
-			r.courier.add(effects[i]) // to itself, behind what the sockets have
+			r.outbox.add(effects[i]) // to itself, behind what the sockets have
 			continue
 		}
 		r.deliver(&effects[i])
 	}
 	r.spareEffects = effects[:0]
-	for _, id := range doomed {
+	for _, id := range evicting {
 		if c := r.lookup(id); c != nil {
 			r.e.reject(rejectBuffers)
 			r.failWith(c, codec.Limit, codec.WhichMemory.String(), "buffers of all connections are at their limit, this one had the largest")
 			r.flush(c)
 			r.drop(c)
 		}
-		r.e.buffers.buried(id)
+		r.e.buffers.evicted(id)
 	}
 	for _, id := range dismissed {
 		r.endGuest(id)
 	}
-	r.obey(o)
+	r.handle(o)
 	r.outputReady()
 	r.finish(nil)
 }
 
-func (r *reactor) obey(o orders) {
+func (r *reactor) handle(o orders) {
 	if o&orderSweep != 0 {
 		r.sweep()
 	}
@@ -122,24 +122,24 @@ func (r *reactor) obey(o orders) {
 	}
 }
 
-// courier sorts effects by the reactor they are for.
-type courier struct {
+// outbox sorts effects by the reactor they are for.
+type outbox struct {
 	e   *Engine
 	out [][]table.Effect // by loop
 }
 
-func newCourier(e *Engine) courier {
-	return courier{e: e, out: make([][]table.Effect, len(e.reactors))}
+func newOutbox(e *Engine) outbox {
+	return outbox{e: e, out: make([][]table.Effect, len(e.reactors))}
 }
 
 // add takes one effect.
-func (co *courier) add(fx table.Effect) {
+func (co *outbox) add(fx table.Effect) {
 	loop := loopOf(fx.To.Conn)
 	co.out[loop] = append(co.out[loop], fx)
 }
 
 // send posts what was added, once per reactor.
-func (co *courier) send() {
+func (co *outbox) send() {
 	for loop, list := range co.out {
 		if len(list) > 0 {
 			co.e.reactors[loop].post(list, 0)

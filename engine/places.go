@@ -8,25 +8,25 @@ import (
 	"dlm/engine/auth"
 )
 
-// standing is what a connection has been let in as.
-type standing uint8
+// admission is what a connection has been let in as.
+type admission uint8
 
 const (
-	ordinary standing = iota // within max-conns
-	guest                    // beyond it: may release and renew, for a short time
-	turned                   // refused: it is told why, and closed
+	ordinary admission = iota // within max-conns
+	guest                     // beyond it: may release and renew, for a short time
+	turned                    // refused: it is told why, and closed
 )
 
 // arrival is a connection between the acceptor and its loop. It already has a place, so that racing
 // acceptors can't pass a limit.
 type arrival struct {
-	as      standing
+	as      admission
 	why     rejection // why it is refused
 	from    auth.AddressKey
 	counted bool // as one of its address
 }
 
-// places counts connections by standing. Any goroutine may use it.
+// places counts connections by admission. Any goroutine may use it.
 type places struct {
 	guests, turned       atomic.Int64
 	guestsMax, turnedMax int64 // immutable after New
@@ -84,7 +84,7 @@ func (e *Engine) giveBack(at *arrival) {
 	case turned:
 		e.places.turned.Add(-1)
 	default:
-		panic("BUG: unknown standing")
+		panic("BUG: unknown admission")
 	}
 }
 

@@ -11,20 +11,20 @@ import (
 )
 
 // reactor is one event loop and its connections. All methods run on the loop,
-// but post, doom and rouse. Everything is owned by it unless said otherwise.
+// but post, evict and wake. Everything is owned by it unless said otherwise.
 //
 // The life of a read: feed takes the bytes, begin reads the clock, run decodes
 // and executes, finish delivers the ends of waits that came of it and writes
 // every connection that has output, once: first those that have waited. single does all of this for a
 // read that is one lock command.
 type reactor struct {
-	e       *Engine
-	index   int
-	wake    atomic.Pointer[func()] // makes drainInbox run on the loop; nil: no loop yet, hence no connection
-	inbox   inbox
-	probe   probe
-	pulse   pulse
-	drained atomic.Bool // it has answered those who wait, on the way to a stop
+	e        *Engine
+	index    int
+	wakeLoop atomic.Pointer[func()] // makes drainInbox run on the loop; nil: no loop yet, hence no connection
+	inbox    inbox
+	probe    probe
+	pulse    pulse
+	drained  atomic.Bool // it has answered those who wait, on the way to a stop
 
 	conns     []connSlot
 	freeSlots []uint32
@@ -49,7 +49,7 @@ type reactor struct {
 	sweeps       int             // how many there were
 	orphans      []table.HoldRef // grants to take back, as nobody will be told of them
 	spareEffects []table.Effect
-	courier      courier
+	outbox       outbox
 	status       table.Status
 	statuses     table.Statuses
 	text         []byte // INFO
@@ -94,7 +94,7 @@ func (r *reactor) finish(read *conn) {
 	r.tickDue()
 	for len(r.fx.List) > 0 || len(r.dirty) > 0 {
 		r.settle()
-		r.courier.send() // before its own writes, which take longer
+		r.outbox.send() // before its own writes, which take longer
 		dirty := r.dirty
 		r.dirty = nil
 		for _, c := range dirty {
@@ -115,8 +115,8 @@ func (r *reactor) finish(read *conn) {
 			r.dirty = dirty[:0]
 		}
 	}
-	r.courier.send()
-	r.e.alarm.ringBefore(r.e.tab().Next())
+	r.outbox.send()
+	r.e.wakeTimer.wakeBefore(r.e.tab().Next())
 	if r.round.spent += r.cost; r.round.spent > roundMax || r.round.turns.len() > 0 {
 		r.ring()
 	}
@@ -124,15 +124,15 @@ func (r *reactor) finish(read *conn) {
 }
 
 // settle delivers effects to connections of this loop and hands the others to
-// the courier. The list may grow meanwhile: what is delivered can set commands free
-// that were kept. Beyond the budget the courier takes those of this loop too.
+// the outbox. The list may grow meanwhile: what is delivered can set commands free
+// that were kept. Beyond the budget the outbox takes those of this loop too.
 func (r *reactor) settle() {
 	for i := 0; i < len(r.fx.List); i++ {
 		fx := r.fx.List[i]
 		if loopOf(fx.To.Conn) == r.index && !r.overBudget(otherShare) {
 			r.deliver(&fx)
 		} else {
-			r.courier.add(fx)
+			r.outbox.add(fx)
 		}
 	}
 	r.fx.List = r.fx.List[:0]

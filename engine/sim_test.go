@@ -23,7 +23,7 @@ type sim struct {
 	time int64
 	log  bytes.Buffer
 	fx   table.Effects
-	co   courier
+	co   outbox
 	due  []*reactor // woken and not yet run
 	asks []*reactor // asked whether they have read their sockets, and not yet run
 	hold bool       // leave posted messages lying until deliver
@@ -56,7 +56,7 @@ func startSim(t testing.TB, cfg Config, change func(*Config), open func(durabili
 		return nil, err
 	}
 	s.e = newEngine(cfg, func() int64 { return s.time }, store)
-	s.co = newCourier(s.e)
+	s.co = newOutbox(s.e)
 	for _, r := range s.e.reactors {
 		s.bind(r)
 	}

@@ -47,7 +47,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 	if next := r.e.tab().Next(); next <= r.now || len(r.fx.List) > 0 || len(r.dirty) > 0 {
 		r.finish(c)
 	} else {
-		r.e.alarm.ringBefore(next)
+		r.e.wakeTimer.wakeBefore(next)
 	}
 	return true
 }

@@ -91,10 +91,10 @@ func TestSingleCommandsSettleWhatIsDue(t *testing.T) {
 func TestASingleCommandWakesTheTicker(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.Lease = 100 * time.Millisecond })
 	k := s.dial(0)
-	s.e.alarm.at.Store(int64(time.Hour)) // it sleeps for longer
+	s.e.wakeTimer.at.Store(int64(time.Hour)) // it sleeps for longer
 	k.do("ACQUIRE x A 0", "OK")
 	select {
-	case <-s.e.alarm.bell:
+	case <-s.e.wakeTimer.wake:
 	default:
 		t.Fatal("not rung for a lease that ends before the ticker wakes up")
 	}
@@ -107,7 +107,7 @@ func TestTheFormOfASingleCommandIsThatOfLaterErrors(t *testing.T) {
 	k := s.dial(0)
 	k.send("*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$1\r\nA\r\n$1\r\n0\r\n")
 	k.reads()
-	k.r.doom(k.c.id)
+	k.r.evict(k.c.id)
 	s.settle()
 	k.expectPrefix("-LIMIT memory buffers of all connections")
 }

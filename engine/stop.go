@@ -40,7 +40,7 @@ func (e *Engine) StopsAt() string {
 	}
 	words := *stage
 	for i, r := range e.reactors {
-		if r.wake.Load() != nil && !r.drained.Load() {
+		if r.wakeLoop.Load() != nil && !r.drained.Load() {
 			words += fmt.Sprintf("; loop %d does not answer", i)
 		}
 	}
@@ -66,7 +66,7 @@ func (e *Engine) drain() {
 	deadline := time.Now().Add(min(drainMax, e.cfg.StopWait/drainShare))
 	e.draining.Store(true)
 	for _, r := range e.reactors {
-		if r.wake.Load() != nil {
+		if r.wakeLoop.Load() != nil {
 			e.drained.Add(1)
 			r.post(nil, orderDrain)
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestThreadsAreLentAndTakenBack: beside for as long as the work takes, a loan
+// TestThreadsAreLentAndTakenBack: beside for as long as the work takes, a extraProc
 // while uses follow one another closely.
 func TestThreadsAreLentAndTakenBack(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
@@ -16,20 +16,20 @@ func TestThreadsAreLentAndTakenBack(t *testing.T) {
 			t.Fatalf("%d threads are lent %s, want %d", got, when, more)
 		}
 	}
-	var l loan
+	var l extraProc
 	defer l.end()
 	now := int64(time.Hour)
 	l.use(now)
 	want(0, "after one use")
-	now += int64(loanGap) - 1
+	now += int64(extraProcGap) - 1
 	l.use(now)
 	l.use(now)
 	want(1, "after three in a row")
-	beside(func() { want(2, "beside work") })
+	withExtraProc(func() { want(2, "beside work") })
 	want(1, "after the work")
-	l.settle(now + int64(loanTime))
+	l.settle(now + int64(extraProcTime))
 	want(1, "at the end of the time")
-	l.settle(now + int64(loanTime) + 1)
+	l.settle(now + int64(extraProcTime) + 1)
 	want(0, "after the time")
 	now += int64(time.Second)
 	l.use(now)

@@ -11,7 +11,7 @@ import (
 // tick settles everything that is due: leases and wait timeouts of all shards,
 // a bounded number per hold of a mutex. It runs on the ticker's goroutine, and
 // tells whether there was anything.
-func (e *Engine) tick(fx *table.Effects, co *courier) (any bool) {
+func (e *Engine) tick(fx *table.Effects, co *outbox) (any bool) {
 	now, served := e.clock.Now(), e.store.State()
 	e.catchUp(now)
 	if served.Follows() {
@@ -60,15 +60,15 @@ func (r *reactor) tickDue() {
 	served.Table.Survey()
 }
 
-// alarm is when the ticker wakes up next. Loops that publish an earlier
+// wakeTimer is when the ticker wakes up next. Loops that publish an earlier
 // deadline ring for it.
-type alarm struct {
+type wakeTimer struct {
 	at   atomic.Int64 // table time
-	bell chan struct{}
+	wake chan struct{}
 }
 
 // set decides when to wake up and returns how long that is from now.
-func (a *alarm) set(now int64, t *table.Table) time.Duration {
+func (a *wakeTimer) set(now int64, t *table.Table) time.Duration {
 	a.at.Store(now + int64(lookEvery)) // before Next is read: whoever lowers it now rings, or is seen here
 	next := t.Next()
 	if next >= now+int64(lookEvery) {
@@ -81,8 +81,8 @@ func (a *alarm) set(now int64, t *table.Table) time.Duration {
 	return time.Duration(next - now)
 }
 
-// ringBefore wakes the ticker up if it would sleep beyond that time.
-func (a *alarm) ringBefore(next int64) {
+// wakeBefore wakes the ticker up if it would sleep beyond that time.
+func (a *wakeTimer) wakeBefore(next int64) {
 	for at := a.at.Load(); next < at; at = a.at.Load() {
 		if !a.at.CompareAndSwap(at, next) {
 			continue // set may have moved it since, to a time that is still too late
@@ -93,9 +93,9 @@ func (a *alarm) ringBefore(next int64) {
 }
 
 // ring wakes the ticker up.
-func (a *alarm) ring() {
+func (a *wakeTimer) ring() {
 	select {
-	case a.bell <- struct{}{}:
+	case a.wake <- struct{}{}:
 	default: // it has been rung, and not heard yet
 	}
 }
@@ -114,34 +114,34 @@ func (e *Engine) runTicker(ctx context.Context) {
 	defer e.gauge.close()
 	e.checkMemory()
 	var fx table.Effects
-	co := newCourier(e)
+	co := newOutbox(e)
 	lastSweep := e.clock.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-		case <-e.alarm.bell:
+		case <-e.wakeTimer.wake:
 		}
 		e.tickPulse.rounds.Add(1)
 		if e.tick(&fx, &co) {
-			e.spare.use(e.clock.Now())
+			e.extraProc.use(e.clock.Now())
 		}
 		now, served := e.clock.Now(), e.store.State()
 		if now-lastSweep >= int64(sweepEvery) {
 			lastSweep = now
 			e.checkMemory()
-			e.spare.settle(now)
+			e.extraProc.settle(now)
 			e.order(e.sweepOrders())
 		}
 		if !served.Follows() {
 			e.trimmer.turn(now, served.Table)
 		}
 		if served.Follows() {
-			e.alarm.at.Store(now + int64(lookEvery)) // loops ring after a promotion
+			e.wakeTimer.at.Store(now + int64(lookEvery)) // loops ring after a promotion
 			timer.Reset(lookEvery)
 		} else {
-			timer.Reset(e.alarm.set(now, served.Table))
+			timer.Reset(e.wakeTimer.set(now, served.Table))
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (e *Engine) runTicker(ctx context.Context) {
 // order tells every reactor that has a loop to do something.
 func (e *Engine) order(o orders) {
 	for _, r := range e.reactors {
-		if r.wake.Load() != nil {
+		if r.wakeLoop.Load() != nil {
 			r.post(nil, o)
 		}
 	}

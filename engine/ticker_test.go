@@ -18,11 +18,11 @@ func TestTickerSleepsUntilSomethingIsDue(t *testing.T) {
 	k := s.dial(0)
 	set := func() time.Duration {
 		s.e.tick(&s.fx, &s.co)
-		return s.e.alarm.set(s.e.clock.Now(), s.e.tab())
+		return s.e.wakeTimer.set(s.e.clock.Now(), s.e.tab())
 	}
 	rung := func() bool {
 		select {
-		case <-s.e.alarm.bell:
+		case <-s.e.wakeTimer.wake:
 			return true
 		default:
 			return false
@@ -140,7 +140,7 @@ func TestNoRingIsLost(t *testing.T) {
 	}
 	const ms = int64(time.Millisecond)
 	tab := table.New(table.Config{TTLMs: 1 << 30, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100})
-	a := alarm{bell: make(chan struct{}, 1)}
+	a := wakeTimer{wake: make(chan struct{}, 1)}
 	name := []byte("x")
 	hash := tab.Hash(name)
 	s := tab.Shard(hash)
@@ -177,11 +177,11 @@ func TestNoRingIsLost(t *testing.T) {
 			turn.Load()
 		}
 		second := acquire("early", 5)
-		a.ringBefore(tab.Next())
+		a.wakeBefore(tab.Next())
 		for done.Load() < i {
 		}
 		select {
-		case <-a.bell:
+		case <-a.wake:
 		default:
 			if a.at.Load() > 5*ms {
 				lost++

@@ -25,7 +25,7 @@ type trimmer struct {
 	began int64         // table time of the round's begin, ns
 	round int           // bytes that the round has freed
 	given atomic.Int64  // bytes since the start
-	bell  chan struct{} // signalled when there is memory for the system, see runFreer
+	wake  chan struct{} // signalled when there is memory for the system, see runFreer
 }
 
 // turn does a bounded piece of the round.
@@ -52,7 +52,7 @@ func (m *trimmer) turn(now int64, t *table.Table) {
 	}
 	if m.shard == table.Shards && m.round >= freeFrom {
 		select {
-		case m.bell <- struct{}{}:
+		case m.wake <- struct{}{}:
 		default: // a signal is pending
 		}
 	}
@@ -66,8 +66,8 @@ func (m *trimmer) runFreer(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-m.bell:
-			beside(debug.FreeOSMemory)
+		case <-m.wake:
+			withExtraProc(debug.FreeOSMemory)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func TestMemoryOfLocksThatAreGoneIsGivenBack(t *testing.T) {
 		t.Fatalf("%d of %d bytes are left, %d given back", left, full, s.e.trimmer.given.Load())
 	}
 	select {
-	case <-s.e.trimmer.bell:
+	case <-s.e.trimmer.wake:
 	default:
 		t.Fatal("nobody gives the memory to the system")
 	}

@@ -69,7 +69,7 @@ func (e *Engine) lookAround(step time.Duration) {
 	step = min(step, watchStepMax)
 	changed := e.tickPulse.look(step)
 	for _, r := range e.reactors {
-		if r.wake.Load() != nil {
+		if r.wakeLoop.Load() != nil {
 			changed = r.pulse.look(step) || changed
 		}
 	}

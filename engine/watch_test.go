@@ -16,7 +16,7 @@ func (s *sim) looks(d time.Duration) {
 // TestALoopThatHangsIsNotAlive: loop 1 stands, the others go on.
 func TestALoopThatHangsIsNotAlive(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.Loops = 3 })
-	s.e.reactors[2].wake.Store(nil) // it has no connection yet
+	s.e.reactors[2].wakeLoop.Store(nil) // it has no connection yet
 	round := func() {
 		s.e.tickPulse.rounds.Add(1)
 		s.sweep()
