@@ -74,17 +74,17 @@ type Config struct {
 	// Options that clients send. Pair, Renew and Hot have the TTL, Pair and Renew the tags.
 	TTL     time.Duration // a TTL in each ACQUIRE and HEARTBEAT; 0: none
 	Fence   bool          // Renew, Hot: each HEARTBEAT and RELEASE shows the token of its hold
-	Tags    bool          // each command has a tag, as of a client with one connection for all; text alone
+	Tags    bool          // each command has a tag; text alone
 	NameLen int           // bytes of a lock name; 20 by default
 
-	Prefix string // of lock names; two runs at once against a server need different ones
+	Prefix string // of lock names; two runs against a server at the same time need different ones
 	Seed   uint64 // of the draws
 
 	Warmup   time.Duration // before the first round; 500 ms by default
 	Duration time.Duration // of a round; 2 s by default
 	Rounds   int           // 3 by default
 	Threads  int           // of the generator; 1 by default
-	Poll     bool          // the generator never sleeps: it takes its processors whole, and nobody pays for waking it
+	Poll     bool          // the generator never sleeps: it takes whole processors
 
 	PID   int  // of the server, to read its CPU time; 0: ask INFO, -1: not at all
 	Floor bool // the server answers OK to everything and does not know INFO
@@ -132,7 +132,7 @@ func (c *Config) kind() string {
 	return c.Workload
 }
 
-// Validate reports every problem at once.
+// Validate reports all problems together.
 func (c *Config) Validate() error {
 	var problems []error
 	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }

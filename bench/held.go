@@ -13,7 +13,7 @@ const (
 	sweepConns = 8
 	// sweepDepth is their depth; it is not measured.
 	sweepDepth = 256
-	// sweepLocks is how many locks are encoded at once, which bounds memory.
+	// sweepLocks is how many locks are encoded together, which bounds memory.
 	sweepLocks = 500_000
 	// heldBase is the number of the first held lock, beyond all in use.
 	heldBase = 100_000_000

@@ -23,7 +23,7 @@ type contender struct {
 	waiting   bool           // ACQUIRE is sent and not granted
 }
 
-// hotLock is what the generator knows about a lock: since when it is on its way
+// hotLock is what the generator knows about a lock: since when it is passed on
 // from one holder to the next.
 type hotLock struct {
 	from     *contender // who released it last
@@ -33,7 +33,7 @@ type hotLock struct {
 }
 
 // hot is the workload of the same name in progress. An operation is one
-// hand-off: RELEASE, the next holder's OK, and that it queues again behind
+// hand-off: RELEASE, the next holder's OK, and that it queues again after
 // the others. Its latency counts from the sending of RELEASE until OK was read
 // on another connection.
 type hot struct {
@@ -78,9 +78,9 @@ func (r *run) hot(ctx context.Context) error {
 func (r *run) pingBeside(ctx context.Context, conns int) error {
 	c := *r.c
 	c.Workload, c.Conns, c.Threads = Ping, conns, 1
-	beside := *r
-	beside.c = &c
-	return beside.streamCell(ctx, 1, 0)
+	while := *r
+	while.c = &c
+	return while.streamCell(ctx, 1, 0)
 }
 
 func newHot(c *Config, l *loop, shared *progress) *hot {
@@ -194,7 +194,7 @@ func (k *contender) show(p *Protocol, grant []byte) error {
 	return nil
 }
 
-// granted takes the lock and gives it up at once.
+// granted takes the lock and gives it up immediately.
 func (h *hot) granted(k *contender, now int64) error {
 	lock := k.lock
 	k.waiting = false

@@ -60,7 +60,7 @@ func (l *Latencies) Summary() Latency {
 
 // flight is the batches of one connection that are under way, oldest first. It
 // knows when each was due, so that a batch that was sent late, or that waited
-// behind a late one, is charged with the whole delay.
+// after a late one, is charged with the whole delay.
 type flight struct {
 	due  []int64 // a ring; its length is a power of two
 	head int     // position of the oldest
@@ -75,7 +75,7 @@ func (f *flight) push(due int64) {
 	f.n++
 }
 
-// grow doubles the ring; only an open loop that falls behind gets here.
+// grow doubles the ring; only an open loop that lags gets here.
 func (f *flight) grow() {
 	bigger := make([]int64, max(2*len(f.due), 4))
 	for i := range f.n {

@@ -6,7 +6,7 @@ import (
 )
 
 // TestPollingAccountsForWaits polls on a clock that moves by a nanosecond with each
-// reading: the time that went by in vain is known, and what is ready is found.
+// reading: the time that went by without input is known, and what is ready is found.
 func TestPollingAccountsForWaits(t *testing.T) {
 	now := int64(0)
 	shared := &progress{poll: true, clock: func() int64 { now++; return now }}

@@ -59,7 +59,7 @@ type Round struct {
 	ServerBusy *float64 `json:"server_cores_busy,omitempty"`
 	ClientBusy float64  `json:"generator_cores_busy"`
 	Latency    Latency  `json:"latency"`
-	Lag        *Latency `json:"lag,omitempty"` // of sends behind the schedule of an open loop
+	Lag        *Latency `json:"lag,omitempty"` // of sends after the schedule of an open loop
 }
 
 func newReport(c *Config) *Report {

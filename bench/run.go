@@ -9,8 +9,8 @@ import (
 	"dlm/codec"
 )
 
-// Run measures every cell of a configuration and returns the report. What was
-// held is released, also when it fails in the middle of a cell.
+// Run measures every cell of a configuration and returns the report. It releases all locks that it
+// holds, also when it fails in the middle of a cell.
 func Run(ctx context.Context, c Config) (*Report, error) {
 	c.EnsureDefaults()
 	if err := c.Validate(); err != nil {

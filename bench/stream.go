@@ -24,7 +24,7 @@ type stream struct {
 	ends  []int          // ends[i] is where batch i ends in data
 	wants []*expectation // of batch i
 	// period is after how many batches all pairs are complete: a connection
-	// stops at a multiple of it, so that it leaves no lock behind.
+	// stops at a multiple of it, so that no lock stays held.
 	period int
 }
 
@@ -93,7 +93,7 @@ func (m *streamMaker) make(conn int) *stream {
 	return m.encode(conn, cmds, 0)
 }
 
-// pairs appends n commands: each ACQUIRE with its RELEASE behind it, or with
+// pairs appends n commands: each ACQUIRE with its RELEASE after it, or with
 // Apart half a batch away from it.
 func (m *streamMaker) pairs(cmds []command, n int, draw func() int) []command {
 	run := 1

@@ -111,7 +111,7 @@ func (l *streamLoop) look() error {
 	}
 	l.stop = true
 	for _, c := range l.conns {
-		// What an overloaded open loop has not handed to the kernel is not sent any more.
+		// An overloaded open loop drops the commands that the kernel has not taken.
 		c.flight.n -= c.queued
 		c.sent -= c.queued
 		c.queued = 0

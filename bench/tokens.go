@@ -6,7 +6,7 @@ import (
 	"dlm/codec"
 )
 
-// statusDepth is how many STATUS are under way at once.
+// statusDepth is how many STATUS are under way at the same time.
 const statusDepth = 256
 
 // tokens asks for the tokens of the locks 0 to n-1, which are held.

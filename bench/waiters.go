@@ -31,7 +31,7 @@ type waiters struct {
 }
 
 const (
-	stepEnqueue = "enqueue"  // ACQUIREs with a time-out of their own, behind a holder
+	stepEnqueue = "enqueue"  // ACQUIREs with a time-out of their own, after a holder
 	stepDrop    = "drop"     // their connections close
 	stepTimeOut = "time out" // each at its own moment; latency counts from that
 	stepHandOff = "hand off" // RELEASE to the next one's OK, through the whole queue
@@ -82,7 +82,7 @@ func (w *waiters) round(ctx context.Context) (err error) {
 	return w.handOff()
 }
 
-// fill enqueues all waiters in batches of depth. A PING behind each batch
+// fill enqueues all waiters in batches of depth. A PING after each batch
 // tells that it was executed, since a waiter gets no reply.
 func (w *waiters) fill(shared *progress, timeOutMs func(i int) int) (*streamLoop, error) {
 	c := w.r.c
@@ -195,7 +195,7 @@ func (w *waiters) lines(l *streamLoop, left *int, reply func(conn int, reply []b
 
 // timeOut fills the queue and waits for each time-out. One that is answered
 // too early fails the run. Latency counts from when it was due at the latest:
-// the PING behind its batch tells by when it was in the queue.
+// the PING after its batch tells by when it was in the queue.
 func (w *waiters) timeOut() error {
 	shared := newProgress(w.r.c)
 	n := w.r.c.Waiters

@@ -20,8 +20,8 @@ const (
 	acceptBackoffMax = time.Second
 	logEvery         = 5 * time.Second  // between two lines about refused connections
 	guestPause       = time.Millisecond // in which loops end guests that were told to leave
-	guestTries       = 5                // such pauses before a connection: it would be no ordinary one
-	sparesWanted     = 16               // spare descriptors: as many clients less one can be told that there is none
+	guestTries       = 5                // such pauses before a connection that would be a guest
+	sparesWanted     = 16               // spare descriptors, to tell clients that none is left
 )
 
 // accept takes connections until the listener is closed by stop, on a goroutine per address.
@@ -193,7 +193,7 @@ func sayAndClose(conn net.Conn, why string) {
 	_, err := conn.Write([]byte(line))
 	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
 		_ = tcp.CloseWrite()
-		readNow(conn) // what is left unread would reset the connection, and could take the answer with it
+		readNow(conn) // unread input would reset the connection, and could take the answer with it
 	}
 	_ = conn.Close()
 }

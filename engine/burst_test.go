@@ -22,7 +22,7 @@ func TestBurstsAnswerAsSingleCommands(t *testing.T) {
 }
 
 // compareTwins sends the same random input, in reads of cut bytes, to two servers of which one may
-// not run plain commands the short way, and compares what they answer and count.
+// not run several commands together, and compares what they answer and count.
 func compareTwins(t *testing.T, worlds, steps int, pauseMax time.Duration, draw func(*rand.Rand) (in string, cut int)) {
 	for seed := range testflag.Random(t, worlds) {
 		rng := rand.New(rand.NewPCG(seed, 1))

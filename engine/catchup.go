@@ -42,7 +42,8 @@ type catchUp struct {
 	accept atomic.Pointer[[]*acceptor]
 }
 
-// party is the part of an acceptor or a loop that is asked and answers. The zero value has answered.
+// party is the part of an acceptor or a loop that is asked and answers. The zero value has
+// answered.
 type party struct {
 	asked, answered atomic.Uint64 // rounds
 }

@@ -257,7 +257,7 @@ func (c *Config) durability() durability.Config {
 	}
 }
 
-// isLoopback tells whether an address with this host can be reached from this
+// isLoopback reports whether an address with this host can be reached from this
 // machine only. An empty host is every address.
 func isLoopback(host string) bool {
 	if host == "localhost" {

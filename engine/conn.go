@@ -16,7 +16,8 @@ type socket interface {
 	// Write gives p to the kernel and returns how many bytes it took, without waiting.
 	// After an error the connection is of no use.
 	Write(p []byte) (n int, err error)
-	// Await makes reactor.writable be called, once, when the kernel can take more or the connection has failed.
+	// Await makes reactor.writable be called, once, when the kernel can take more or the connection
+	// has failed.
 	Await()
 	// AwaitFailure is await without the room.
 	AwaitFailure()
@@ -24,16 +25,17 @@ type socket interface {
 	Failure() error
 	// SilentFor returns for how long the peer has owed an acknowledgement; 0: it owes none.
 	SilentFor() time.Duration
-	// Unacked returns how many bytes of those taken the peer has not acknowledged, if the kernel tells.
+	// Unacked returns how many bytes of those taken the peer has not acknowledged, if the kernel
+	// tells.
 	Unacked() (n int, known bool)
-	// Untransmitted returns how many bytes of those taken have not been transmitted; 0: none, or it is
-	// not known.
+	// Untransmitted returns how many bytes of those taken have not been transmitted; 0: none, or it
+	// is not known.
 	Untransmitted() int
-	// Ended tells whether the peer has ended the stream, read or not.
+	// Ended reports whether the peer has ended the stream, read or not.
 	Ended() bool
 	// Finish tells the peer that nothing more will come.
 	Finish()
-	// Close ends the connection at once and calls reactor.lost.
+	// Close ends the connection immediately and calls reactor.lost.
 	Close()
 	// Remote names the peer, for the log.
 	Remote() string
@@ -51,7 +53,7 @@ type conn struct {
 	authFrom int64 // table time at which the time to authenticate began, ns
 	who      auth.Identity
 	name     string // CLIENT SETNAME
-	number   int64  // CLIENT ID: counts the connections of this process, far below 2^53 for JavaScript
+	number   int64  // CLIENT ID: counts the connections of this process, below 2^53
 
 	authFailures int
 	preAuthOut   int        // bytes answered before authentication

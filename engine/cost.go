@@ -2,9 +2,9 @@ package engine
 
 import "dlm/codec"
 
-// Cost of commands for their loop, in units of 100 ns, about a lock command. BenchmarkCosts measures
-// the figures, on 2 cores of an AMD EPYC. If a command costs more than it is charged for, its sender
-// can starve others. If it costs less, its sender is slowed down.
+// Cost of commands for their loop, in units of 100 ns, about a lock command. BenchmarkCosts
+// measures the figures, on 2 cores of an AMD EPYC. If a command costs more than it is charged for,
+// its sender can starve others. If it costs less, its sender is slowed down.
 const (
 	roundMax   = 10_000 // of a round: 1 ms, so that heartbeats are read in time
 	plainShare = 6_554  // lock commands of a read in addition: more than a full read has

@@ -12,33 +12,32 @@
 //	       <- one write per read <- codec.Writer
 //	waits of others: table.Effects -> settle -> outbox -> inbox of their reactor -> deliver
 //
-// A batch is what one read brought. It reads the clock once, executes every
-// whole command in it, delivers the ends of waits that came of it, and writes
-// each connection that has output once. A partial command is carried by the conn, and so is output that the kernel
-// does not take (output.go). What two polls of the sockets have in between is bounded (rounds.go).
+// A batch is what one read brought. It reads the clock once, executes every whole command in it,
+// delivers the ends of waits that came of it, and writes each connection that has output once. A
+// partial command is carried by the conn, and so is output that the kernel does not take
+// (output.go). The work between two polls of the sockets is bounded (rounds.go).
 //
 // # Goroutines
 //
-//	name     owns                                   reads                        ended by
-//	loop i   reactor i, its conns (one gnet loop)   config, clock, table         transport
-//	ticker   its effects and outbox, catchUp        clock, table.Due             Serve, after the stop
-//	watch    who goes round, and who hangs          counters, refused commands   the end of Serve
-//	accept   one address, spare descriptors         places, addresses            closing the listener
-//	freer    nothing                                a bell of the ticker         the end of Serve
-//	writable nothing                                sockets with a backlog       transport
-//	drain    nothing                                the wait group of reactors   the reactors' answers
+//	name   owns                                 reads                       ended by
+//	loop i reactor i, its conns (one gnet loop) config, clock, table        transport
+//	ticker its effects, its outbox, catchUp     clock, table.Due            Serve, after the stop
+//	watch  who goes round, and who hangs        counters, refused commands  the end of Serve
+//	accept one address, spare descriptors       places, addresses           closing the listener
+//	freer  nothing                              a signal of the ticker      the end of Serve
+//	drain  nothing                              the wait group of reactors  the reactors' answers
 //
 // The caller of Serve has its own goroutine and waits for all of them. Package durability has three
 // more, which Store.Stop ends.
 //
 // # Order of locks
 //
-// A reactor holds nothing while it decodes and writes. It locks one shard for
-// one call, or for commands of a batch that follow each other on that shard, unlocks it, and
-// only then posts to an inbox (reactor.inbox.mu) or accounts for buffers
-// (buffers.mu). No two shards are locked at once, and nothing else is locked under a shard:
+// A reactor holds nothing while it decodes and writes. It locks one shard for one call, or for
+// commands of a batch that follow each other on that shard, unlocks it, and only then posts to an
+// inbox (reactor.inbox.mu) or accounts for buffers (buffers.mu). No two shards are locked at the
+// same time, and nothing else is locked under a shard:
 //
-//	one shard | one inbox | buffers | addresses | attempts | guestbook      never two of them together
+//	one shard | one inbox | buffers | addresses | attempts | guestbook    never two together
 //	the credits of a limit, then one shard after the other (table.Gather)
 //	infos, then what INFO asks: shards, buffers, the Store, one after the other (infocache.go)
 //
@@ -46,9 +45,9 @@
 //
 // # Ends of connections
 //
-// A connection is named by loop, slot and generation (connID), never by a
-// gnet.Conn: one that is used after its close writes to whoever has its
-// descriptor then. A grant that finds no connection, or whose write fails, is
-// taken back in the table and goes to the next waiter. So is one whose reply lies in the backlog of a
-// connection when that ends, and a grant after a wait that was certainly not read (unacked.go).
+// A connection is named by loop, slot and generation (connID), never by a gnet.Conn: one that is
+// used after its close writes to whoever has its descriptor then. A grant that finds no connection,
+// or whose write fails, is taken back in the table and goes to the next waiter. So is one whose
+// reply lies in the backlog of a connection when that ends, and a grant after a wait that was
+// certainly not read (unacked.go).
 package engine

@@ -72,7 +72,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := durability.Open(cfg.durability()) // after the port: a start that fails for it has promised nothing
+	store, err := durability.Open(cfg.durability()) // after the port
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -127,9 +127,9 @@ func (e *Engine) Addrs() string { return e.listener.String() }
 
 func (e *Engine) uptime() time.Duration { return time.Since(e.started) }
 
-// SetCredentials replaces the known tokens. Each open connection gets the rights that its
-// token has now, and is closed if the token is gone, at the next sweep. An empty list is refused: it would open the server to
-// everybody. Any goroutine may call it.
+// SetCredentials replaces the known tokens. Each open connection gets the rights that its token has
+// now, and is closed if the token is gone, at the next sweep. An empty list is refused: it would
+// open the server to everybody. Any goroutine may call it.
 func (e *Engine) SetCredentials(creds []auth.Credential) error {
 	if len(creds) == 0 {
 		return errors.New("no tokens: the server would be open to everybody")
@@ -138,13 +138,13 @@ func (e *Engine) SetCredentials(creds []auth.Credential) error {
 		return err
 	}
 	e.authority.Store(auth.NewAuthority(creds, e.cfg.AdminToken, e.cfg.AdminName))
-	e.newTokens.Store(true) // after them: a connection that authenticates meanwhile is looked up again
+	e.newTokens.Store(true) // after them: who authenticates meanwhile is looked up again
 	return nil
 }
 
 // Serve serves until ctx is done, then stops gracefully: no new connections,
 // waiting requests are answered SHUTDOWN, output is written, the last image too.
-// What hangs then makes it hang: StopsAt tells what, and StopMax how long to wait.
+// A step that hangs makes Serve hang: StopsAt names the step, and StopMax is the bound.
 // It returns nil after such a stop.
 func (e *Engine) Serve(ctx context.Context) error {
 	missing := max(0, len(e.reactors)-runtime.GOMAXPROCS(0))

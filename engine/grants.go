@@ -98,7 +98,7 @@ func replyLen(out []byte) int {
 }
 
 // settleGrants decides on the grants of the output that was just written, which begins at offset
-// base: the reply has left, or waits in the backlog, or never will. prompt tells whether the peer
+// base: the reply has left, or waits in the backlog, or never will. prompt reports whether the peer
 // acknowledges what it reads.
 func (r *reactor) settleGrants(c *conn, base, transmitted int64, prompt bool) {
 	c.grants.ends(c.out, func(hold table.HoldRef, end int, waited bool) {

@@ -9,7 +9,7 @@ import (
 )
 
 // inbox is how other goroutines reach a reactor: ends of waits to deliver, and
-// orders. Whoever arms it wakes the reactor, once per batch of messages.
+// orders. The goroutine that arms it wakes the reactor, once per batch of messages.
 type inbox struct {
 	mu        sync.Mutex
 	effects   []table.Effect // guarded by mu
@@ -47,7 +47,8 @@ func (r *reactor) evict(id table.ConnID) {
 	r.wake()
 }
 
-// goOn tells the reactor that the kernel can take more output of a connection, or that it has failed.
+// goOn tells the reactor that the kernel can take more output of a connection, or that it has
+// failed.
 func (r *reactor) goOn(id table.ConnID) {
 	r.inbox.mu.Lock()
 	r.inbox.writable = append(r.inbox.writable, id)
@@ -61,8 +62,8 @@ func (r *reactor) wake() {
 	}
 }
 
-// drainInbox does what others have posted, after the next poll if the round is over its budget. armed
-// falls first: what is posted from here on wakes the reactor again.
+// drainInbox does what others have posted, after the next poll if the round is over its budget.
+// armed falls first: what is posted from here on wakes the reactor again.
 func (r *reactor) drainInbox() {
 	r.pulse.rounds.Add(1)
 	if r.round.spent > roundMax {
@@ -82,7 +83,7 @@ func (r *reactor) drainInbox() {
 	defer func() { r.guard(nil, recover()) }()
 	for i := range effects {
 		if r.overBudget(otherShare) {
-			r.outbox.add(effects[i]) // to itself, behind what the sockets have
+			r.outbox.add(effects[i]) // to itself, after the input of the sockets
 			continue
 		}
 		r.deliver(&effects[i])

@@ -10,12 +10,12 @@ import (
 	"dlm/table"
 )
 
-// pending is the untagged wait of a conn and what came behind it.
+// pending is the untagged wait of a conn and the input that came after it.
 //
 // Commands are kept as they came, and run when the wait has ended, from at on.
 // When one of them waits again, the rest stays where it is. When the budget of
 // a batch runs out in the middle, the conn is resuming: until kept is empty,
-// all input goes behind it unexamined.
+// all input goes after it unexamined.
 type pending struct {
 	waiting  bool
 	form     codec.Form
@@ -23,16 +23,16 @@ type pending struct {
 	kept     *bytebufferpool.ByteBuffer // nil: nothing
 	at       int                        // bytes of kept that have been run
 	seen     int                        // bytes of kept that were looked at for heartbeats, if more
-	searched int                        // bytes of kept in which there is none behind seen
+	searched int                        // bytes of kept without a heartbeat, from seen on
 	stuck    bool                       // kept ends in input that can't be divided into commands
 	resuming bool
-	lost     bool              // what is kept will be dropped: the peer had ended its stream when the wait before it ended
-	paused   bool              // the peer has too many replies to read: commands are kept, with a tag too
-	multi    bool              // if something is kept: what is read next comes after a refused MULTI
-	released map[uint64]uint32 // in a grace: RELEASEs that were kept and not run, by holdKey; nil: none
+	lost     bool              // kept will be dropped: its peer has ended the stream
+	paused   bool              // the peer has too many replies to read: all commands are kept
+	multi    bool              // if something is kept: the next input comes after a refused MULTI
+	released map[uint64]uint32 // in a grace: kept RELEASEs by holdKey; nil: none
 }
 
-// any tells whether new input can't be executed at once.
+// any reports whether new input can't be executed now.
 func (p *pending) any() bool { return p.waiting || p.stuck || p.resuming || p.paused }
 
 // size returns the bytes that are kept and not run.
@@ -80,7 +80,7 @@ func (r *reactor) behindWait(c *conn, in []byte, took int, st codec.Status, i in
 }
 
 // countKept notes a RELEASE that is kept in a grace, and adds those of the same
-// hold to the COUNT of a HEARTBEAT behind them.
+// hold to the COUNT of a HEARTBEAT after them.
 func (r *reactor) countKept(c *conn, i int) {
 	p := &c.pending
 	switch {
@@ -113,7 +113,7 @@ const (
 	tooMuchAtOnce = "input comes faster than its commands can be executed"
 )
 
-// keep adds input to what waits behind the untagged wait, or until replies have been read. At the
+// keep adds input to what waits after the untagged wait, or until replies have been read. At the
 // limit the waiting command is answered, and the connection closed.
 func (r *reactor) keep(c *conn, b []byte) {
 	p := &c.pending
@@ -142,7 +142,7 @@ func (r *reactor) keep(c *conn, b []byte) {
 	r.hangUp(c)
 }
 
-// resume executes what was kept behind a wait that has ended, until one of the
+// resume executes what was kept after a wait that has ended, until one of the
 // commands waits or the budget is used up.
 func (r *reactor) resume(c *conn) {
 	p := &c.pending
@@ -226,7 +226,7 @@ func (r *reactor) runKeptNext(c *conn, in []byte) (took int, more bool) {
 	return took + r.next.took, true
 }
 
-// postponeKept is for kept input that is not behind a wait any more: the budget
+// postponeKept is for kept input that no wait holds back any more: the budget
 // is used up, or it ends in a partial command, which goes where those belong.
 func (r *reactor) postponeKept(c *conn) {
 	p := &c.pending
@@ -244,7 +244,7 @@ func (r *reactor) postponeKept(c *conn) {
 	if !p.resuming { // all of it was looked at
 		p.seen = p.kept.Len()
 	}
-	if c.carry != nil { // what comes next must stand behind it
+	if c.carry != nil { // what comes next must follow it
 		p.kept.Write(c.carry.B)
 		c.carry = putBuffer(c.carry)
 	}
@@ -257,7 +257,7 @@ func (r *reactor) postponeKept(c *conn) {
 func (r *reactor) examine(c *conn) {
 	p := &c.pending
 	kept, at := p.kept, p.at
-	p.kept, p.at, p.seen, p.searched, p.resuming, p.released = nil, 0, 0, 0, false, nil // all of it is looked at again
+	p.kept, p.at, p.seen, p.searched, p.resuming, p.released = nil, 0, 0, 0, false, nil
 	n := at + r.run(c, kept.B[at:])
 	if n < kept.Len() && !c.closing && !c.closed {
 		getBuffer(&c.carry).Write(kept.B[n:])

@@ -23,7 +23,7 @@ type world struct {
 
 // actor is one client with a service id of its own. It releases with the token of a grant whose
 // answer it got, once for each. If it released a hold that it was not told of, it could undo a
-// grant on its way to it, and the server would then take back one too many.
+// grant that was sent to it, and the server would then take back one too many.
 type actor struct {
 	k       *client
 	service string

@@ -13,18 +13,17 @@ import (
 // reactor is one event loop and its connections. All methods run on the loop,
 // but post, evict and wake. Everything is owned by it unless said otherwise.
 //
-// The life of a read: feed takes the bytes, begin reads the clock, run decodes
-// and executes, finish delivers the ends of waits that came of it and writes
-// every connection that has output, once: first those that have waited. single does all of this for a
-// read that is one lock command.
+// The life of a read: feed takes the bytes, begin reads the clock, run decodes and executes, finish
+// delivers the ends of waits that came of it and writes every connection that has output, once:
+// first those that have waited. single does all of this for a read that is one lock command.
 type reactor struct {
 	e        *Engine
 	index    int
-	wakeLoop atomic.Pointer[func()] // makes drainInbox run on the loop; nil: no loop yet, hence no connection
+	wakeLoop atomic.Pointer[func()] // runs drainInbox on the loop; nil: no loop yet
 	inbox    inbox
 	probe    probe
 	pulse    pulse
-	drained  atomic.Bool // it has answered those who wait, on the way to a stop
+	drained  atomic.Bool // it has answered all waits, before a stop
 
 	conns     []connSlot
 	freeSlots []uint32

@@ -33,7 +33,7 @@ func soakTime(t *testing.T, short time.Duration) (d time.Duration, long bool) {
 }
 
 // serve runs a real server in this process until the test ends, and then
-// checks that it has left no goroutine behind.
+// checks that no goroutine is left.
 func serve(t *testing.T, change func(*Config)) *Engine {
 	t.Helper()
 	before := runtime.NumGoroutine()

@@ -9,7 +9,7 @@ import (
 
 // A stop goes through stages, each of which can hang: on a loop, on a disk, on a primary. The
 // engine does not give up by itself, since a last image that is half done is still worth
-// waiting for. Whoever runs it has the bound, StopWait, and asks StopsAt what to blame.
+// waiting for. The caller has the bound, StopWait, and asks StopsAt what to blame.
 
 const (
 	// drainMax is the most that connections get to take their last answers. Peers that read

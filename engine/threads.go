@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	extraProcGap  = 50 * time.Millisecond  // uses that follow one another so closely are worth a extraProc
+	extraProcGap  = 50 * time.Millisecond  // uses that follow each other so closely are worth one
 	extraProcTime = 250 * time.Millisecond // how long it lasts after the last use, at least
 )
 
@@ -29,7 +29,7 @@ func addProcs(n int) {
 // wait until the work is taken off its thread, for 10 ms.
 //
 // The thread is not lent for ever, since an idle one costs: whenever a loop has
-// nothing to read it gives way, the idle thread is woken up to look for work, and
+// nothing to read it yields, the idle thread is woken up to look for work, and
 // often it goes on with the loop. At one command per read that took a tenth of the CPU time.
 func withExtraProc(work func()) {
 	addProcs(1)

@@ -10,7 +10,7 @@ import (
 
 // tick settles everything that is due: leases and wait timeouts of all shards,
 // a bounded number per hold of a mutex. It runs on the ticker's goroutine, and
-// tells whether there was anything.
+// reports whether there was anything.
 func (e *Engine) tick(fx *table.Effects, co *outbox) (any bool) {
 	now, served := e.clock.Now(), e.store.State()
 	e.catchUp(now)
@@ -38,8 +38,8 @@ func (e *Engine) tick(fx *table.Effects, co *outbox) (any bool) {
 }
 
 // tickDue settles what is due, if the ticker has not yet: a loop under full load
-// leaves it a processor only every 10 ms. What is beyond the budget is left to
-// the next batch, or to the ticker.
+// leaves it a processor only every 10 ms. The rest beyond the budget is left
+// to the next batch, or to the ticker.
 func (r *reactor) tickDue() {
 	served := r.e.store.State()
 	if served.Table.Next() > r.now || served.Follows() || !r.e.ticking.TryLock() {
@@ -69,7 +69,7 @@ type wakeTimer struct {
 
 // set decides when to wake up and returns how long that is from now.
 func (a *wakeTimer) set(now int64, t *table.Table) time.Duration {
-	a.at.Store(now + int64(lookEvery)) // before Next is read: whoever lowers it now rings, or is seen here
+	a.at.Store(now + int64(lookEvery)) // before Next is read, or a lower one could be missed
 	next := t.Next()
 	if next >= now+int64(lookEvery) {
 		return lookEvery

@@ -98,7 +98,7 @@ func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
 	}
 }
 
-// TestAPipelineWithWaitsIsAnsweredInItsOrder: 100,000 lines, of which the last part stands behind
+// TestAPipelineWithWaitsIsAnsweredInItsOrder: 100,000 lines, of which the last part comes after
 // waits that others end, are all written before the first answer is read.
 func TestAPipelineWithWaitsIsAnsweredInItsOrder(t *testing.T) {
 	const waits = 10

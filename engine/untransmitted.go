@@ -14,7 +14,7 @@ type inKernel struct {
 // memory returns the bytes of the list.
 func (q *inKernel) memory() int { return ownedGrantLen * cap(q.list) }
 
-// transmitted returns how many bytes of the output have left the machine. Those that have not never
+// transmitted returns how many bytes of the output have left the machine. The others never
 // will if the connection has failed.
 func (c *conn) transmitted() int64 { return c.sent - int64(c.sock.Untransmitted()) }
 

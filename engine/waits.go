@@ -5,7 +5,7 @@ import (
 	"dlm/table"
 )
 
-// cancel ends one wait in the table. An answer that is already on its way finds no wait.
+// cancel ends one wait in the table. An answer that was already sent finds no wait.
 func (r *reactor) cancel(ref table.WaiterRef) {
 	s := r.lock(r.e.tab().ShardAt(int(ref.Shard)))
 	s.Cancel(ref)
@@ -96,7 +96,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	switch {
 	case fx.To.Ticket != 0:
 	case c.sock.Ended():
-		c.pending.resuming, c.pending.lost = true, true // what is still read before the end stays behind it
+		c.pending.resuming, c.pending.lost = true, true // input before the end stays after it
 	default:
 		r.resume(c)
 	}

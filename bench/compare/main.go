@@ -7,8 +7,8 @@
 //	compare --forms              commands with options, long names and in RESP against bare ones
 //	compare --base origin/main   this tree against a commit: fails if it is slower
 //
-// It is run in the root of the tree. It is a module of its own: the clients of other servers and the
-// libraries for plots and statistics are no dependencies of dlm.
+// It is run in the root of the tree. It is a module of its own: the clients of other servers and
+// the libraries for plots and statistics are no dependencies of dlm.
 //
 // Every server is a program of its own, started on a free port of loopback and
 // pinned to one core, the generator to another. A round measures each server

@@ -18,7 +18,7 @@ import (
 // slower if both hold: its ratio is beyond the noise of base against base, and
 // the U test finds the two samples to differ.
 
-// microPackages have the benchmarks of the way of a command.
+// microPackages have the benchmarks of the path of a command.
 var microPackages = []string{"codec", "table", "table/wheel"}
 
 const (

@@ -22,7 +22,7 @@ type peer struct {
 	drivers []driver
 }
 
-// driver is one way of use of a server.
+// driver is one use of a server.
 type driver struct {
 	name      string
 	workloads []string
@@ -58,7 +58,7 @@ func redisArgs(dir string, port, _ int) []string {
 	return []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir}
 }
 
-// etcdArgs leave etcd its log and its fsync: it has no other way of use.
+// etcdArgs leave etcd its log and its fsync: it has no other use.
 func etcdArgs(dir string, port, peerPort int) []string {
 	client, member := fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", peerPort)
 	return []string{"--name", "only", "--data-dir", filepath.Join(dir, "etcd"), "--logger", "zap", "--log-level", "error",

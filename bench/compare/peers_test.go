@@ -48,7 +48,7 @@ func measurePeer(t *testing.T, p peer, path, workload string) {
 	}
 }
 
-// measured tells whether all servers were measured and have answered something.
+// measured reports whether all servers were measured and have answered something.
 func measured(t *testing.T, u *suite) bool {
 	if err := u.measure(t.Context()); err != nil {
 		t.Fatal(err)

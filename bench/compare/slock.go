@@ -12,7 +12,7 @@ import (
 // slock is driven through its binary protocol, the faster of its two: frames of fixed length,
 // numbers with the low byte first. Requests may be pipelined.
 //
-//	request  0 magic, version, command | 3 request id | 19 flags, database | 21 lock id | 37 lock key |
+//	request  0 magic, version, command | 3 request id | 19 flags, database | 21 lock id | 37 key |
 //	         53 time-out, its flags | 57 lease, its flags | 61 most holders - 1, most re-entries
 //	reply    0 magic, version, command | 3 request id | 19 result | 20 flags, ... (the request's)
 const (

@@ -21,7 +21,7 @@ func TestSlockRequest(t *testing.T) {
 	want := "\x56\x01\x01" + "\x01" + strings.Repeat("\x00", 17) + // the first request, no flags
 		"\x62\x94\x16\xfd\x95\x75\x21\xda\xd2\x0e\x1e\x98\x37\xae\xa2\xae" + // MD5 of the owner
 		"\x0c\xc1\x75\xb9\xc0\xf1\xb6\xa8\x31\xc3\x99\xe2\x69\x77\x26\x61" + // and of the name
-		"\x02\x01\x00\x00" + "\x1e\x00\x00\x00" + "\x00\x00\x00" // wait and lease in seconds, one holder
+		"\x02\x01\x00\x00" + "\x1e\x00\x00\x00" + "\x00\x00\x00" // wait and lease in s, one holder
 	if got := slockProtocol().Append(nil, &cmd); string(got) != want {
 		t.Errorf("got  %x\nwant %x", got, want)
 	}

@@ -37,7 +37,7 @@ type server struct {
 	cells map[int]*bench.Cell
 }
 
-// suite is all that take part, and the processes behind them.
+// suite is all that take part, and their processes.
 type suite struct {
 	s       *settings
 	dir     string // for binaries
@@ -113,7 +113,7 @@ func (u *suite) enterFloor(ctx context.Context, name, form string) error {
 
 func (u *suite) enterDLM(ctx context.Context, name, path, form string) error {
 	cmd := u.command(path, "server", "--listen", "127.0.0.1:0", "--log-format", "json")
-	cmd.Env = append(cmd.Env, "DLM_HTTP=off") // a variable, since an old base does not know the flag
+	cmd.Env = append(cmd.Env, "DLM_HTTP=off") // an old base does not know the flag
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return err

@@ -65,12 +65,12 @@ func (u *suite) writeRow(w io.Writer, depth int, e *server) {
 	if ok {
 		cost = fmt.Sprintf("%.0f (%.0f to %.0f)", cpu, low, high)
 		if floor := u.peer(depth, func(o *server) bool { return o.floor }, e.form); floor != nil {
-			if more, times, ok := beside(cell, floor); ok {
+			if more, times, ok := aboveOther(cell, floor); ok {
 				above, timesFloor = fmt.Sprintf("%.0f", more), fmt.Sprintf("%.2f", times)
 			}
 		}
 		if ours := u.peer(depth, func(o *server) bool { return o.name == "dlm" }, bench.Text); ours != nil {
-			if _, times, ok := beside(cell, ours); ok {
+			if _, times, ok := aboveOther(cell, ours); ok {
 				timesOurs = fmt.Sprintf("%.2f", times)
 			}
 		}
@@ -91,10 +91,10 @@ func (u *suite) peer(depth int, meant func(*server) bool, form string) (found *b
 	return found
 }
 
-// beside returns the medians over the rounds of what a command costs more than
+// aboveOther returns the medians over the rounds of what a command costs more than
 // another in the same round, in ns, and how many times as much. The machine may
 // change from one round to the next: the medians of the costs may be of different states.
-func beside(cell, other *bench.Cell) (more, times float64, ok bool) {
+func aboveOther(cell, other *bench.Cell) (more, times float64, ok bool) {
 	ratios := ratiosOf(cell, other)
 	if len(ratios) == 0 {
 		return 0, 0, false

@@ -43,7 +43,7 @@ func TestCostsAreComparedRoundByRound(t *testing.T) {
 
 func TestNoCostIsNotCompared(t *testing.T) {
 	cell := &bench.Cell{Rounds: []bench.Round{{}, {}}}
-	if more, times, ok := beside(cell, cell); ok {
+	if more, times, ok := aboveOther(cell, cell); ok {
 		t.Errorf("got %v and %v from rounds without a cost", more, times)
 	}
 }

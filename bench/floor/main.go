@@ -1,6 +1,6 @@
 // Command floor is the smallest server that gnet allows: it answers OK to every
-// command without looking at it, with one write per read. What it costs is the
-// network and the event loop; what a lock server costs above it is its own.
+// command without looking at it, with one write per read. Its cost is that of
+// the network and the event loop. The cost of a lock server above it is the server's own.
 //
 //	floor --listen 127.0.0.1:0 --form text|resp
 //
@@ -76,7 +76,7 @@ func serve(listen, form string, loops int, untilEOF bool) error {
 }
 
 // floor counts what ends a command and answers as many times. Its replies are
-// made in one buffer per connection, since two loops may run at once.
+// made in one buffer per connection, since two loops may run at the same time.
 type floor struct {
 	gnet.BuiltinEventEngine
 	end   byte
@@ -95,7 +95,7 @@ func (f *floor) OnTraffic(c gnet.Conn) gnet.Action {
 	}
 	out := c.Context().(*[]byte)
 	*out = (*out)[:0]
-	// A server finds each line; counting them all at once would be no floor of it.
+	// A server finds each line; counting them all together would be no floor of it.
 	for {
 		i := bytes.IndexByte(in, f.end)
 		if i < 0 {

@@ -77,7 +77,7 @@ func queueOf(lock string) func(conn, size int) []byte {
 	}
 }
 
-// waits is n requests that wait for ms behind a holder, and a PING that is answered after them.
+// waits is n requests that wait for ms after a holder, and a PING that is answered after them.
 func waits(lock string, n, ms int) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "ACQUIRE %s holder 0 TTL 60000\n", lock)
@@ -87,7 +87,7 @@ func waits(lock string, n, ms int) []byte {
 	return b.Bytes()
 }
 
-// followers queues a tenth of size requests of one service behind a holder, and lets the holder go.
+// followers queues a tenth of size requests of one service after a holder, and lets the holder go.
 func followers(conn, size int) []byte {
 	lock := "followed" + strconv.Itoa(conn)
 	var b strings.Builder

@@ -34,8 +34,8 @@ type Start struct {
 	TTLLimitMs   uint32      // longest TTL that a hold can have
 	State        ServerState
 	CleanImage   string // name of the image that a clean stop wrote last; empty: none
-	// Successor is the only backup that may take over when the state is SteppedDown; zero allows any. Each
-	// backup has its own random Lineage until it is promoted.
+	// Successor is the only backup that may take over when the state is SteppedDown; zero allows
+	// any. Each backup has its own random Lineage until it is promoted.
 	Successor Lineage
 }
 
