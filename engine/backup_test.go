@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"dlm/codec"
 	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
@@ -112,6 +113,37 @@ func TestPromotionAfterACleanStop(t *testing.T) {
 	b.want("RELEASE a svc-1", fmt.Sprintf("OK token=%d count=0", token))
 	if next := tokenOf(t, b.ask("ACQUIRE a svc-2 0")); next <= token {
 		t.Errorf("token %d after %d", next, token)
+	}
+	b.crash()
+}
+
+// TestBatchStaysWithItsTable promotes a backup after a batch was hashed for the table of the backup:
+// the batch is refused, because the hashes of the new table are others.
+func TestBatchStaysWithItsTable(t *testing.T) {
+	one, two := t.TempDir(), t.TempDir()
+	p := mustStart(t, one, nil)
+	p.image()
+	b := newBackup(t, one, two)
+	if err := b.follow(); err != nil {
+		t.Fatal(err)
+	}
+	r, c := b.e.reactors[0], b.e.reactors[0].open(&sink{})
+	in := []byte("ACQUIRE a svc-1 0\n")
+	r.decode(c, in, codec.BatchMax)
+	r.prepare(c, in, 1)
+	backup := r.served
+	p.cleanStop()
+	if _, err := b.promote(); err != nil {
+		t.Fatal(err)
+	}
+	if r.served != backup || r.mayAll(c) {
+		t.Error("a batch of the backup may be executed on the table of the primary")
+	}
+	r.use(c)
+	r.executeOne(c, 0)
+	r.leave(c)
+	if !strings.HasPrefix(string(c.out), "ERROR READONLY") || b.e.tab().Totals().Held != 0 {
+		t.Errorf("answered %q, %d locks are held", c.out, b.e.tab().Totals().Held)
 	}
 	b.crash()
 }

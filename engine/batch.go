@@ -35,13 +35,21 @@ func (r *reactor) decodeOne(c *conn, in []byte) (took int, st codec.Status) {
 		r.present()
 		return r.next.took, r.next.st
 	}
-	r.e.tab().Prepare(&r.batch, in, 1, c.id)
+	r.prepare(c, in, 1)
 	r.view(0)
 	return int(r.batch.Cmds[0].End), codec.Ready
 }
 
 // view makes command i of the batch the present command.
 func (r *reactor) view(i int) { r.batch.Cmds[i].Command(r.batch.Source(i), r.cmd) }
+
+// prepare hashes the first n commands of the batch for the table that is served now. The batch is
+// executed on that table, even if a promotion puts another one in its place meanwhile, because
+// another table has other hashes.
+func (r *reactor) prepare(c *conn, in []byte, n int) {
+	r.served = r.e.store.State()
+	r.served.Table.Prepare(&r.batch, in, n, c.id)
+}
 
 // runBatch executes or keeps the lock commands that decode has found at the beginning of in, and
 // returns how many bytes they took.
@@ -50,7 +58,7 @@ func (r *reactor) runBatch(c *conn, in []byte) int {
 	if n == 0 {
 		return 0
 	}
-	r.e.tab().Prepare(b, in, n, c.id)
+	r.prepare(c, in, n)
 	for i := 0; i < n && !c.closing && !c.closed; {
 		switch p := &c.pending; {
 		case p.paused || p.waiting && !b.Cmds[i].Tagged():
@@ -67,9 +75,9 @@ func (r *reactor) runBatch(c *conn, in []byte) int {
 }
 
 // mayAll reports whether the connection may execute all lock commands now: no command needs to be
-// asked for on its own.
+// asked for on its own. The state of the server is that of the last prepare.
 func (r *reactor) mayAll(c *conn) bool {
-	return c.may&verbsBatch == verbsBatch && c.who.AllNames() && !r.e.store.State().Follows() && !r.e.draining.Load()
+	return c.may&verbsBatch == verbsBatch && c.who.AllNames() && !r.served.Follows() && !r.e.draining.Load()
 }
 
 // execute executes the commands of the batch from i to n, or to the first without a tag that has to
@@ -112,7 +120,7 @@ func (r *reactor) execute(c *conn, i, n int) int {
 // answer OK.
 func (r *reactor) runTable(i, n int) int {
 	r.locked = true
-	i = r.e.tab().Run(r.now, &r.batch, i, n, &r.fx)
+	i = r.served.Table.Run(r.now, &r.batch, i, n, &r.fx)
 	r.locked = false
 	return i
 }
@@ -159,7 +167,7 @@ func (r *reactor) answerBatch(c *conn, i, n int) {
 func (r *reactor) answerOther(c *conn, i int) bool {
 	r.cost += costOther - 1
 	res := r.fx.Result()
-	if res.Code == codec.Limit && r.e.tab().Gather(res.Which) {
+	if res.Code == codec.Limit && r.served.Table.Gather(res.Which) {
 		if r.runTable(i, i+1) > i {
 			r.answerBatch(c, i, i+1)
 			return false

@@ -76,7 +76,7 @@ func (r *reactor) refused(c *conn) bool {
 		return true
 	}
 	switch {
-	case verbsWrite.has(cmd.Verb) && r.e.store.State().Follows():
+	case verbsWrite.has(cmd.Verb) && r.served.Follows():
 		r.refuse(codec.ReadOnly, reasonOf(cmd.Verb, codec.ReadOnly))
 	case cmd.Verb == codec.VerbAcquire && r.e.draining.Load():
 		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))
@@ -88,6 +88,7 @@ func (r *reactor) refused(c *conn) bool {
 
 // exec executes the present command, which is not a lock command, and answers it.
 func (r *reactor) exec(c *conn) {
+	r.served = r.e.store.State()
 	r.w.Start(r.cmd.Form, r.cmd.Tag)
 	if r.refused(c) {
 		return

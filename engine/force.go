@@ -8,7 +8,7 @@ import (
 // forceRelease answers FORCE-RELEASE and writes a line of the audit.
 func (r *reactor) forceRelease(c *conn) {
 	cmd := r.cmd
-	t := r.e.tab()
+	t := r.served.Table
 	hash := t.Hash(cmd.Name)
 	s := r.lock(t.Shard(hash))
 	res := s.Apply(r.now, hash, cmd, table.Origin{Conn: c.id}, &r.fx)

@@ -193,7 +193,7 @@ func (r *reactor) runKept(c *conn, in []byte) {
 func (r *reactor) runKeptNext(c *conn, in []byte) (took int, more bool) {
 	b, p, n := &r.batch, &c.pending, r.next.n
 	if n > 0 {
-		r.e.tab().Prepare(b, in, n, c.id)
+		r.prepare(c, in, n)
 	}
 	for i := 0; i < n; {
 		if p.released != nil && !c.multi && b.Cmds[i].Verb == codec.VerbRelease {

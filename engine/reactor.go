@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/bytebufferpool"
 
 	"dlm/codec"
+	"dlm/engine/durability"
 	"dlm/table"
 )
 
@@ -30,9 +31,10 @@ type reactor struct {
 
 	now    int64 // table time of this batch, ns
 	dec    codec.Decoder
-	cmd    *codec.Command // the present command
-	batch  table.Batch    // lock commands that were decoded together
-	next   decoded        // what decode has found
+	cmd    *codec.Command    // the present command
+	batch  table.Batch       // lock commands that were decoded together
+	next   decoded           // what decode has found
+	served *durability.State // of the batch or the present command, see prepare
 	w      codec.Writer
 	tag    tag   // of the wait that is being answered
 	user   *conn // whose output w.Buf is; nil: none

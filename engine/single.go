@@ -10,7 +10,7 @@ var okLine = []byte("OK\n")
 // of what it costs is the fetching of code. It returns false, with nothing executed, for anything
 // else; what it has decoded is left to run.
 func (r *reactor) single(c *conn, in []byte) bool {
-	if len(in) > singleMax || c.carry != nil || c.backlog != nil || c.pending.any() || !r.mayAll(c) {
+	if len(in) > singleMax || c.carry != nil || c.backlog != nil || c.pending.any() {
 		return false
 	}
 	b := &r.batch
@@ -20,7 +20,10 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		r.next.done = true
 		return false
 	}
-	r.e.tab().Prepare(b, in, 1, c.id)
+	if r.prepare(c, in, 1); !r.mayAll(c) {
+		r.next.done = true
+		return false
+	}
 	b.Ticket = c.waits.nextTicket()
 	c.form = p.Form
 	if r.runTable(0, 1) == 0 {
@@ -44,7 +47,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		r.touch(c) // to account for it
 	}
 	r.countNow(p.Verb)
-	if next := r.e.tab().Next(); next <= r.now || len(r.fx.List) > 0 || len(r.dirty) > 0 {
+	if next := r.served.Table.Next(); next <= r.now || len(r.fx.List) > 0 || len(r.dirty) > 0 {
 		r.finish(c)
 	} else {
 		r.e.wakeTimer.wakeBefore(next)
