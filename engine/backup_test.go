@@ -117,8 +117,8 @@ func TestPromotionAfterACleanStop(t *testing.T) {
 	b.crash()
 }
 
-// TestBatchStaysWithItsTable promotes a backup after a batch was hashed for the table of the backup:
-// the batch is refused, because the hashes of the new table are others.
+// TestBatchStaysWithItsTable promotes a backup after a batch was hashed for the table of the
+// backup. The batch is refused, because the hashes of the new table are others.
 func TestBatchStaysWithItsTable(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
 	p := mustStart(t, one, nil)

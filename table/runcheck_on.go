@@ -20,8 +20,18 @@ type runCheck struct {
 // twins are tables for checks: a new one for each would cost most of the time.
 var twins = sync.Pool{New: func() any { return new(Table) }}
 
-// beforeRun executes p by the general rules on a twin of the shard.
+// checkFrom and checkEvery bound the cost of the checks: a shard checks its first commands, and
+// then one in checkEvery.
+const (
+	checkFrom  = 64
+	checkEvery = 32
+)
+
+// beforeRun executes p by the general rules on a twin of the shard, if it is to be checked.
 func (s *Shard) beforeRun(b *Batch, p *codec.LockCommand) (c runCheck) {
+	if s.checks.calls > checkFrom && s.checks.calls%checkEvery != 0 {
+		return c
+	}
 	p.Command(b.Batch.Source(p, b.in), &c.cmd)
 	hash := s.table.Hash(c.cmd.Name)
 	c.tag = uint32(hash)
@@ -38,6 +48,9 @@ func (s *Shard) beforeRun(b *Batch, p *codec.LockCommand) (c runCheck) {
 
 // after compares the shard and the result with what the general rules have made of the twin.
 func (c runCheck) after(s *Shard, r *codec.GrantReply) {
+	if c.want == "" {
+		return
+	}
 	if got := s.outcome(c.tag, c.cmd.Name, r, s.amended); got != c.want {
 		panic(fmt.Sprintf("BUG: %+v comes to\n%s\nby the general rules to\n%s", c.cmd, got, c.want))
 	}
