@@ -35,15 +35,15 @@ func (g *grantLog) reset() { g.holds, g.marks = g.holds[:0], g.marks[:0] }
 
 // noteGrants notes the holds that the commands of the batch from i to n were given, whose replies
 // begin at that place of the output. Which of the replies are theirs is noted while there is a
-// backlog, else it is hardly ever asked for. It is not known where some of the ACQUIREs were
-// re-entries.
+// backlog, because it is hardly ever asked for otherwise, and if some ACQUIREs were re-entries: the
+// first reply of a run would then be far from that of the grant.
 func (r *reactor) noteGrants(c *conn, i, n, from int) {
 	g, m := &c.grants, grantMark{from: uint32(from), to: uint32(len(r.w.Buf))}
 	g.holds = append(g.holds, r.batch.Grants()...)
 	m.upTo = uint32(len(g.holds))
-	if acquired, _, _ := r.batch.Counts(); c.backlog != nil && acquired == len(r.batch.Grants()) {
+	if acquired, _, _ := r.batch.Counts(); c.backlog != nil || acquired != len(r.batch.Grants()) {
 		for j := i; j < n; j++ {
-			if r.batch.Cmds[j].Verb == codec.VerbAcquire {
+			if r.batch.Cmds[j].Verb == codec.VerbAcquire && r.batch.Results[j].Count == 1 {
 				m.which |= 1 << (j - i)
 			}
 		}

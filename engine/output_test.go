@@ -290,3 +290,26 @@ func TestTheLargestBacklogIsClosedAtTheLimitOfAll(t *testing.T) {
 		}
 	}
 }
+
+// TestGrantAfterReentriesIsTakenBack ends a connection that has read the replies of some re-entries,
+// and not that of the grant after them in the same read.
+func TestGrantAfterReentriesIsTakenBack(t *testing.T) {
+	for _, backlog := range []bool{true, false} {
+		s := newSim(t, nil)
+		a := s.dial(0)
+		a.send("DETAIL ON\nACQUIRE x A 0\n")
+		a.reads()
+		if a.stuck, a.room = true, 60; backlog {
+			a.room = 0
+			a.send("PING\n")
+		}
+		a.send(strings.Repeat("ACQUIRE x A 0\n", 8) + "ACQUIRE y A 0\n")
+		if backlog {
+			a.takes(120)
+		}
+		a.hangUp()
+		if !s.free("y") {
+			t.Errorf("backlog before: %v: the grant whose reply never left is still held", backlog)
+		}
+	}
+}
