@@ -291,8 +291,8 @@ func TestTheLargestBacklogIsClosedAtTheLimitOfAll(t *testing.T) {
 	}
 }
 
-// TestGrantAfterReentriesIsTakenBack ends a connection that has read the replies of some re-entries,
-// and not that of the grant after them in the same read.
+// TestGrantAfterReentriesIsTakenBack ends a connection that has read the replies of some
+// re-entries, and not that of the grant after them in the same read.
 func TestGrantAfterReentriesIsTakenBack(t *testing.T) {
 	for _, backlog := range []bool{true, false} {
 		s := newSim(t, nil)
