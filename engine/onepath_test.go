@@ -5,6 +5,7 @@ package engine
 import (
 	"testing"
 
+	"dlm/engine/auth"
 	"dlm/table"
 )
 
@@ -18,14 +19,24 @@ func TestLoneCommandTakesOnePath(t *testing.T) {
 		s := newSim(t, nil)
 		r := s.e.reactors[0]
 		r.feed(r.open(&sink{}), []byte("ACQUIRE x a 0\n"))
-		c := r.open(&sink{})
-		tried := r.dec.Tried()
-		hashes, locks := table.Counted()
-		r.feed(c, []byte(line))
-		tried = r.dec.Tried() - tried
-		hashesNow, locksNow := table.Counted()
-		if tried != 1 || hashesNow-hashes != 1 || locksNow-locks != 1 {
-			t.Errorf("%q: decoded %d times, hashed %d, locked %d", line, tried, hashesNow-hashes, locksNow-locks)
+		for _, prefixes := range [][]string{nil, {"x"}} {
+			token := cred("one", auth.RoleLock, "one-token", prefixes...)
+			who, ok := auth.NewAuthority([]auth.Credential{token}, nil, "").Identify([]byte("one-token"))
+			if !ok {
+				t.Fatal("the token is not known")
+			}
+			c := r.open(&sink{})
+			c.be(who)
+			tried := r.dec.Tried()
+			hashes, locks := table.Counted()
+			r.feed(c, []byte(line))
+			tried = r.dec.Tried() - tried
+			hashesNow, locksNow := table.Counted()
+			hashesNow, locksNow = hashesNow-hashes, locksNow-locks
+			if tried != 1 || hashesNow != 1 || locksNow != 1 {
+				t.Errorf("%q, prefixes %q: decoded %d times, hashed %d, locked %d", line, prefixes,
+					tried, hashesNow, locksNow)
+			}
 		}
 	}
 }

@@ -13,6 +13,9 @@ func (r *reactor) single(c *conn, in []byte) bool {
 	if len(in) > singleMax || c.carry != nil || c.backlog != nil || c.pending.any() {
 		return false
 	}
+	if r.served = r.e.store.State(); !r.mayAll(c) {
+		return false
+	}
 	b := &r.batch
 	r.decode(c, in, codec.BatchMax)
 	p := &b.Cmds[0]
@@ -20,10 +23,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		r.next.done = true
 		return false
 	}
-	if r.prepare(c, in, 1); !r.mayAll(c) {
-		r.next.done = true
-		return false
-	}
+	r.served.Table.Prepare(b, in, 1, c.id)
 	b.Ticket = c.waits.nextTicket()
 	c.form = p.Form
 	if r.runTable(0, 1) == 0 {
