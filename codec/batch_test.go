@@ -67,7 +67,7 @@ func dirtyBatch() *Batch {
 	for i := range b.Cmds {
 		p := &b.Cmds[i]
 		*p = LockCommand{nameAt: 1, nameLen: 2, serviceAt: 3, serviceLen: 4, WaitMs: 5, End: 6, Verb: VerbQuit, Form: FormRESP, tagLen: 7,
-			where: 0xff, Opts: 0xffff, TTLMs: 9, Count: 10, Queue: 11, textAt: 12, textLen: 13, tagAt: 14, Token: 15}
+			where: 0xff, Opts: 0xffffffff, TTLMs: 9, Count: 10, Queue: 11, textAt: 12, textLen: 13, tagAt: 14, Token: 15}
 		copy(p.Text[:], bytes.Repeat([]byte{7}, TextLen))
 	}
 	return b

@@ -54,7 +54,7 @@ type Token uint64
 const TokenMax Token = 1<<53 - 1
 
 // Opts is the set of options of a command.
-type Opts uint16
+type Opts uint32
 
 const (
 	OptToken     Opts = 1 << iota // TOKEN n: Command.Token

@@ -21,7 +21,6 @@ type LockCommand struct {
 	tagLen uint8 // 0: no tag
 	where  where
 	Opts   Opts // the options that the command carried
-	_      uint16
 
 	TTLMs   uint32 // lease length in milliseconds, 0: no TTL was given
 	Count   uint32 // with OptCount: acquires less releases as the holder counts them
