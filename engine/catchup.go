@@ -1,19 +1,15 @@
 package engine
 
 import (
-	"net"
 	"sync/atomic"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"dlm/engine/transport"
 )
 
 const (
 	// probesMax is how often a loop is asked in one round at most. The kernel keeps 6 MiB for a
 	// socket, which are 96 reads.
 	probesMax = 100
-	// queueMax is how many connections can wait to be accepted: the kernel takes no larger queue.
-	queueMax = 1 << 16
 	// askEvery is how often an acceptor is asked again.
 	askEvery = lookEvery
 )
@@ -39,22 +35,7 @@ type catchUp struct {
 	late   int64  // the time of long pauses that waits were told of
 	loops  bool   // the acceptors have answered
 	asked  int64  // table time when they were last asked
-	accept atomic.Pointer[[]*acceptor]
-}
-
-// party is the part of an acceptor or a loop that is asked and answers. The zero value has
-// answered.
-type party struct {
-	asked, answered atomic.Uint64 // rounds
-}
-
-// open reports whether there is a question to answer.
-func (p *party) open() bool { return p.asked.Load() > p.answered.Load() }
-
-// answer answers the last question. It reports whether there was one.
-func (p *party) answer() bool {
-	round := p.asked.Load()
-	return p.answered.Swap(round) < round
+	accept atomic.Pointer[[]*transport.Acceptor]
 }
 
 // catchUp continues the round, or begins one if the clock holds back the ends of leases.
@@ -82,7 +63,7 @@ func (e *Engine) catchUp(now int64) {
 		}
 	}
 	for _, r := range e.reactors {
-		if r.probe.open() {
+		if r.probe.Open() {
 			return
 		}
 	}
@@ -91,7 +72,7 @@ func (e *Engine) catchUp(now int64) {
 	e.catchUp(now) // there may have been another pause
 }
 
-func (u *catchUp) acceptors() []*acceptor {
+func (u *catchUp) acceptors() []*transport.Acceptor {
 	if list := u.accept.Load(); list != nil {
 		return *list
 	}
@@ -101,7 +82,7 @@ func (u *catchUp) acceptors() []*acceptor {
 func (u *catchUp) askAcceptors(now int64) {
 	u.asked = now
 	for _, a := range u.acceptors() {
-		a.ask(u.round)
+		a.Ask(u.round)
 	}
 }
 
@@ -109,7 +90,7 @@ func (u *catchUp) askAcceptors(now int64) {
 // while.
 func (u *catchUp) acceptorsAnswered(now int64) bool {
 	for _, a := range u.acceptors() {
-		if !a.ended.Load() && a.queue.open() {
+		if a.Owes() {
 			if now-u.asked >= int64(askEvery) {
 				u.askAcceptors(now)
 			}
@@ -119,70 +100,20 @@ func (u *catchUp) acceptorsAnswered(now int64) bool {
 	return true
 }
 
-// ask makes the acceptor check whether its queue is empty, even if it waits in Accept. The ticker
-// calls it.
-func (a *acceptor) ask(round uint64) {
-	l, ok := a.listener.(*net.TCPListener)
-	if !ok {
-		return
-	}
-	// first, because awake is followed by a look for the question
-	a.queue.asked.Store(round)
-	_ = l.SetDeadline(time.Unix(0, 1)) // an error means that it is closed
-}
-
-// answer answers if the queue is empty. The acceptor calls it when it has handed over what it took.
-func (a *acceptor) answer() {
-	if !a.queue.open() {
-		a.taken = 0
-		return
-	}
-	if a.taken++; a.taken <= queueMax && queued(a.listener.(*net.TCPListener)) {
-		return
-	}
-	a.taken = 0
-	a.queue.answer()
-	a.e.wakeTimer.ring()
-}
-
-// awake lets Accept wait again. If a question came meanwhile, the acceptor finds it first, because
-// ask stores the question before it sets the deadline.
-func (a *acceptor) awake() { _ = a.listener.(*net.TCPListener).SetDeadline(time.Time{}) }
-
-// end answers for an acceptor that takes no connections any more.
-func (a *acceptor) end() {
-	a.ended.Store(true)
-	a.e.wakeTimer.ring()
-}
-
-// queued reports whether a connection waits to be accepted.
-func queued(l *net.TCPListener) (is bool) {
-	raw, err := l.SyscallConn()
-	if err != nil {
-		return false
-	}
-	_ = raw.Control(func(fd uintptr) { // an error means that it is closed
-		list := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(list, 0)
-		is = err == nil && n > 0 || err == unix.EINTR
-	})
-	return is
-}
-
 // probe asks a loop whether it has read its sockets.
 type probe struct {
-	party
+	transport.Question
 	// makes probed run after the sockets that are readable now; nil: no loop yet
-	ask atomic.Pointer[func()]
-	n   int // questions in this round; owned by the loop
+	again atomic.Pointer[func()]
+	n     int // questions in this round; owned by the loop
 	// a read has filled the buffer since the last question; owned by the loop
 	deep bool
 }
 
 // askProbe asks the loop. The ticker calls it.
 func (r *reactor) askProbe(round uint64) {
-	if ask := r.probe.ask.Load(); ask != nil {
-		r.probe.asked.Store(round)
+	if ask := r.probe.again.Load(); ask != nil {
+		r.probe.Ask(round)
 		(*ask)()
 	}
 }
@@ -191,17 +122,17 @@ func (r *reactor) askProbe(round uint64) {
 // answers, or asks itself again if a read was full or commands are put off.
 func (r *reactor) probed() {
 	p := &r.probe
-	if !p.open() {
+	if !p.Open() {
 		return
 	}
 	deep := p.deep || r.putOff()
 	p.deep = false
 	if p.n++; deep && p.n < probesMax {
-		(*p.ask.Load())()
+		(*p.again.Load())()
 		return
 	}
 	p.n = 0
-	p.answer()
+	p.Answer()
 	r.e.wakeTimer.ring()
 }
 

@@ -20,7 +20,7 @@ func newPolled(t *testing.T) *polled {
 	p := &polled{sim: newSim(t, func(c *Config) { c.Lease = time.Second }), wires: map[*client]string{}, asked: map[*reactor]bool{}}
 	for _, r := range p.e.reactors {
 		ask := func() { p.asked[r] = true }
-		r.probe.ask.Store(&ask)
+		r.probe.again.Store(&ask)
 	}
 	return p
 }

@@ -23,7 +23,7 @@
 //	loop i reactor i, its conns (one gnet loop) config, clock, table        transport
 //	ticker its effects, its outbox, catchUp     clock, table.Due            Serve, after the stop
 //	watch  who goes round, and who hangs        counters, refused commands  the end of Serve
-//	accept one address, spare descriptors       places, addresses           closing the listener
+//	accept one address: its gate (transport)    places, addresses           closing the listener
 //	freer  nothing                              a signal of the ticker      the end of Serve
 //	drain  nothing                              the wait group of reactors  the reactors' answers
 //

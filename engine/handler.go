@@ -26,7 +26,7 @@ func startTransport(e *Engine) (*transport.Server, error) {
 // Bind gives the reactor its loop: wake makes Woken run on it, ask makes Polled run on it after its
 // sockets have been read. Any goroutine may call them.
 func (r *reactor) Bind(wake, ask func()) {
-	r.probe.ask.Store(&ask)
+	r.probe.again.Store(&ask)
 	r.wakeLoop.Store(&wake)
 }
 

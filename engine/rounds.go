@@ -58,7 +58,7 @@ func (r *reactor) tooCostly() bool {
 func (r *reactor) ring() {
 	if !r.round.rung {
 		r.round.rung = true
-		(*r.probe.ask.Load())()
+		(*r.probe.again.Load())()
 	}
 }
 

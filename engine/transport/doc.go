@@ -2,18 +2,19 @@
 // do not wait, and what the kernel knows of a connection. It knows no command and keeps no output:
 // what the kernel does not take stays with the caller.
 //
-//	Listener -> a caller accepts -> Server.Enroll -> Loop.Open -> Conn.Feed, Conn.Feed, ...
+//	Listener -> Acceptor (Gate) -> Server.Enroll -> Loop.Open -> Conn.Feed, Conn.Feed, ...
 //	Socket.Write <- Conn            room again -> Config.Writable
 //	end of input -> Conn.InputEnded (the Socket still writes)     failure -> Conn.Gone
 //
-// The engine implements Loop and Conn; the package calls nothing else of it. gnet runs the loops,
-// and no other package uses gnet.
+// The engine implements Gate, Loop and Conn; the package calls nothing else of it. gnet runs the
+// loops, and no other package uses gnet.
 //
 // # Goroutines
 //
 //	name         owns                                   calls            ended by
 //	loop i       one Loop and its Sockets (gnet)        Loop, Conn       Server.Stop
 //	writable     an epoll of sockets without room       Config.Writable  Server.Stop
+//	accept i     one address, spare descriptors         Gate             Listener.Close
 //	accept http  one address of a Listener whose Accept Accept's caller  Listener.Close
 //	             is used
 //

@@ -1,0 +1,177 @@
+package transport
+
+import (
+	"errors"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	backoffMin = 5 * time.Millisecond
+	backoffMax = time.Second
+	fullPause  = time.Millisecond // in which connections end that were told to leave
+	fullTries  = 5                // such pauses before a connection is taken without a place
+)
+
+// Gate decides about the connections that acceptors take. Each acceptor calls it on a goroutine of
+// its own.
+type Gate interface {
+	// Accepted is called whenever Accept has returned.
+	Accepted()
+	// Full reports whether Admit would find no place now.
+	Full() bool
+	// Admit takes a place for a connection from that peer. NoFiles takes one for a connection that
+	// is to be told that no descriptor is left. came goes to Loop.Open. If refusal is not empty,
+	// there is no place, and the acceptor says it to the peer and closes the connection.
+	Admit(peer net.Addr) (came any, refusal string)
+	NoFiles() (came any, refusal string)
+	// OutOfFiles notes that Accept has found no descriptor.
+	OutOfFiles(cause error)
+	// Failed notes that a connection could not be taken or enrolled. came is from Admit, or nil.
+	Failed(came any, cause error)
+	// Enrolled notes that a loop has the connection.
+	Enrolled(came any)
+	// Answered is called after the acceptor has answered Ask, and when it has ended.
+	Answered()
+}
+
+// Acceptor takes the connections of one listener and hands them to loops. gnet's own acceptor would
+// end the whole server on the first EMFILE.
+type Acceptor struct {
+	listener net.Listener
+	server   *Server
+	gate     Gate
+	spares   spares
+	backoff  time.Duration
+	queue    queue
+}
+
+// NewAcceptor returns an acceptor with that many spare descriptors, at least 2. Run starts it.
+func NewAcceptor(l net.Listener, s *Server, gate Gate, spareFiles int) *Acceptor {
+	return &Acceptor{listener: l, server: s, gate: gate, spares: spares{max: spareFiles}, backoff: backoffMin}
+}
+
+// Run takes connections until the listener is closed.
+func (a *Acceptor) Run() {
+	if err := a.spares.open(); err != nil {
+		a.gate.OutOfFiles(err)
+	}
+	defer a.spares.close()
+	defer a.end()
+	for {
+		a.answer()
+		conn, err := a.listener.Accept()
+		a.gate.Accepted()
+		switch {
+		case err == nil:
+			a.backoff = backoffMin
+			a.take(conn)
+			a.spares.reserve()
+		case errors.Is(err, net.ErrClosed):
+			return
+		case errors.Is(err, os.ErrDeadlineExceeded): // Ask wants to know whether the queue is empty
+			a.awake()
+		case outOfFiles(err):
+			a.refuseOne(err)
+		default:
+			// ECONNABORTED and its like concern one connection only.
+			a.gate.Failed(nil, err)
+			a.pause()
+		}
+	}
+}
+
+// take hands a connection to a loop, as what the gate makes of it.
+func (a *Acceptor) take(conn net.Conn) {
+	for try := 0; try < fullTries && a.gate.Full(); try++ {
+		time.Sleep(fullPause)
+	}
+	a.spares.giveUp(1) // for the duplicate that the loop gets
+	came, refusal := a.gate.Admit(conn.RemoteAddr())
+	a.hand(conn, came, refusal)
+}
+
+// hand gives a connection to a loop. Without a place for it, it tells the peer and closes it.
+func (a *Acceptor) hand(conn net.Conn, came any, refusal string) {
+	if refusal != "" {
+		sayAndClose(conn, refusal)
+		return
+	}
+	if opened, err := a.server.Enroll(conn, came); !opened {
+		a.gate.Failed(came, err)
+		return
+	}
+	a.gate.Enrolled(came)
+}
+
+// refuseOne takes one waiting connection when no descriptor is left, so that its client learns the
+// reason. It gives up two spare descriptors for that, because a loop duplicates the socket.
+func (a *Acceptor) refuseOne(cause error) {
+	a.gate.OutOfFiles(cause)
+	if a.spares.len() < 2 {
+		a.pause()
+		a.spares.reserve()
+		return
+	}
+	a.spares.giveUp(2)
+	if l, ok := a.listener.(*net.TCPListener); ok {
+		_ = l.SetDeadline(time.Now().Add(backoffMin))
+		if conn, err := l.Accept(); err == nil {
+			came, refusal := a.gate.NoFiles()
+			a.hand(conn, came, refusal)
+		}
+		_ = l.SetDeadline(time.Time{})
+	}
+	a.spares.reserve()
+}
+
+// pause waits for a growing time, so that a lasting failure does not keep a core busy.
+func (a *Acceptor) pause() {
+	time.Sleep(a.backoff)
+	a.backoff = min(2*a.backoff, backoffMax)
+}
+
+func outOfFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
+}
+
+// sayAndClose answers a connection for which no loop has a place, in the form of what has arrived.
+// It waits for nothing, because a fresh socket takes a line without blocking.
+func sayAndClose(conn net.Conn, refusal string) {
+	line := "ERROR LIMIT " + refusal + "\n"
+	if readNow(conn) == '*' {
+		line = "-LIMIT " + refusal + "\r\n"
+	}
+	_ = conn.SetWriteDeadline(time.Now().Add(backoffMin))
+	_, err := conn.Write([]byte(line))
+	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
+		_ = tcp.CloseWrite()
+		readNow(conn) // unread input would reset the connection, and the peer could lose the line
+	}
+	_ = conn.Close()
+}
+
+// readNow reads what has arrived, and returns its first byte; 0: nothing has arrived.
+func readNow(conn net.Conn) (first byte) {
+	sc, ok := conn.(syscall.Conn)
+	if !ok {
+		return 0
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	var buf [4096]byte
+	_ = raw.Read(func(fd uintptr) bool {
+		if n, err := unix.Read(int(fd), buf[:]); err == nil && n > 0 {
+			first = buf[0]
+		}
+		return true // also if there is nothing, so that Read does not wait
+	})
+	return first
+}

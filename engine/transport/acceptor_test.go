@@ -1,0 +1,105 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"testing"
+)
+
+// fakeGate admits connections until refusal is set.
+type fakeGate struct {
+	refusal  string
+	admitted chan string // what Admit answered, or how a connection failed
+	answered chan struct{}
+}
+
+func (g *fakeGate) Accepted()  {}
+func (g *fakeGate) Full() bool { return g.refusal != "" }
+func (g *fakeGate) Admit(net.Addr) (any, string) {
+	g.admitted <- "admit " + g.refusal
+	return "came", g.refusal
+}
+func (g *fakeGate) NoFiles() (any, string)     { return "came", "no files" }
+func (g *fakeGate) OutOfFiles(err error)       { g.admitted <- err.Error() }
+func (g *fakeGate) Failed(came any, err error) { g.admitted <- err.Error() }
+func (g *fakeGate) Enrolled(came any)          { g.admitted <- "enrolled" }
+func (g *fakeGate) Answered()                  { g.answered <- struct{}{} }
+
+// startAcceptor runs an acceptor in front of an echo loop, and stop ends it.
+func startAcceptor(t *testing.T, g *fakeGate) (a *Acceptor, dial func() *net.TCPConn, stop func()) {
+	t.Helper()
+	g.admitted, g.answered = make(chan string, 8), make(chan struct{}, 8)
+	e := &echo{t: t, woken: make(chan struct{}, 1), polled: make(chan struct{}, 1), ended: make(chan string, 1)}
+	s, err := Start(Config{Loops: []Loop{e}, Writable: func(uint64) {}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	l, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a = NewAcceptor(l.Each()[0], s, g, 2)
+	done := make(chan struct{})
+	go func() { a.Run(); close(done) }()
+	stop = func() { _ = l.Close(); <-done }
+	t.Cleanup(stop)
+	return a, func() *net.TCPConn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c.(*net.TCPConn)
+	}, stop
+}
+
+// TestAcceptorHandsOver checks that an admitted connection reaches its loop.
+func TestAcceptorHandsOver(t *testing.T) {
+	g := &fakeGate{}
+	_, dial, _ := startAcceptor(t, g)
+	exchange(t, dial(), "hello", "hello")
+	for _, want := range []string{"admit ", "enrolled"} {
+		if got := <-g.admitted; got != want {
+			t.Fatalf("the gate was told %q, want %q", got, want)
+		}
+	}
+}
+
+// TestAcceptorSaysTheRefusal checks that a connection without a place is told so and closed.
+func TestAcceptorSaysTheRefusal(t *testing.T) {
+	g := &fakeGate{refusal: "conns no place"}
+	_, dial, _ := startAcceptor(t, g)
+	c := dial()
+	exchange(t, c, "", "ERROR LIMIT conns no place\n")
+	if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Fatalf("after the refusal: %d bytes, %v", n, err)
+	}
+}
+
+// TestAcceptorAnswers checks that Ask is answered after the connections that waited were handed
+// over, while the acceptor waits in Accept, and when it has ended.
+func TestAcceptorAnswers(t *testing.T) {
+	g := &fakeGate{}
+	a, dial, stop := startAcceptor(t, g)
+	dial()
+	a.Ask(1)
+	<-g.answered
+	if a.Owes() {
+		t.Fatal("question 1 is still open")
+	}
+	if got := <-g.admitted; got != "admit " {
+		t.Fatalf("answered before the connection was taken: %q", got)
+	}
+	<-g.admitted
+	a.Ask(2)
+	<-g.answered
+	exchange(t, dial(), "hello", "hello")
+	stop()
+	a.Ask(3)
+	if a.Owes() {
+		t.Fatal("an ended acceptor owes an answer")
+	}
+}
