@@ -81,7 +81,7 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	}
 	// The HTTP side comes first, because a start that fails for its address must not use up the
 	// clean stop of the data directory.
-	side, err := listenHTTP(s.HTTP, log)
+	side, err := listenHTTP(s, log)
 	if err != nil {
 		return err
 	}
@@ -118,11 +118,16 @@ func serve(stderr io.Writer, s *settings.Server) error {
 }
 
 // listenHTTP binds the HTTP side. It returns nil if no address is given.
-func listenHTTP(addr string, log *slog.Logger) (*admin.Server, error) {
-	if addr == settings.Off {
+func listenHTTP(s *settings.Server, log *slog.Logger) (*admin.Server, error) {
+	if s.HTTP == settings.Off {
 		return nil, nil
 	}
-	return admin.Listen(addr, log)
+	side, err := admin.Listen(s.HTTP, log)
+	if err != nil {
+		return nil, err
+	}
+	side.AllowHosts(s.HTTPHosts)
+	return side, nil
 }
 
 func httpAddr(side *admin.Server) string {

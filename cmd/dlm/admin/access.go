@@ -16,7 +16,8 @@ type visitor struct {
 	name  string
 	role  auth.Role
 	token bool // the request has a known token
-	page  bool // a browser sends it for a page of another site, or under a name that points here
+	page  bool // a browser sends it for a page of another origin, or under a name that points here
+	named bool // it names no host that a request without a token may name
 }
 
 // open reports whether the request may look without a token, because the server has none and serves
@@ -24,30 +25,39 @@ type visitor struct {
 func (v visitor) open() bool { return !v.token && v.role != auth.RoleNone }
 
 // visitorOf reads the token and the origin of a request. Browsers send Origin and Sec-Fetch-Site
-// with the requests of a page. A page whose own name was pointed at this address has the same
-// origin for the browser, so a request without a known token must name an IP address or localhost.
-// A request with one may use any name, because no page can know the token.
+// with the requests of a page, and only the pages of this server have its origin. A page whose own
+// name was pointed at this address has the same origin for the browser, so a request without a
+// known token must name an IP address, localhost, or a host of --http-host. A request with one may
+// use any name, because no page can know the token.
 func (s *Server) visitorOf(r *http.Request) (v visitor) {
 	token := bearer(r)
 	v.name, v.role = s.engine.Identify(token)
 	v.token = token != "" && v.role != auth.RoleNone
-	site := r.Header.Get("Sec-Fetch-Site")
-	v.page = r.Header.Get("Origin") != "" || site != "" && site != "none" && site != "same-origin" ||
-		!v.token && !numeric(r.Host)
+	v.named = !v.token && !s.allows(r.Host)
+	v.page = v.named || !sameOrigin(r)
 	return v
+}
+
+// sameOrigin reports whether a request comes from this server's own pages, or from no page.
+func sameOrigin(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "none" && site != "same-origin" {
+		return false
+	}
+	origin := r.Header.Get("Origin")
+	_, host, _ := strings.Cut(origin, "://")
+	return origin == "" || host != "" && strings.EqualFold(host, r.Host)
 }
 
 // guarded refuses requests of pages and wrong tokens, on every path but the probes.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		v := s.visitorOf(r)
 		if !v.token {
 			closeAfter(w)
 		}
 		switch {
-		case v.page && !v.token && !numeric(r.Host):
-			answer(w, http.StatusMisdirectedRequest, "without a token, ask an IP address or localhost")
+		case v.named:
+			answer(w, http.StatusMisdirectedRequest, "without a token, ask an IP address, localhost, or a name of --http-host")
 		case v.page:
 			answer(w, http.StatusForbidden, "not from a web page")
 		case bearer(r) != "" && !v.token:
@@ -93,13 +103,13 @@ func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...auth.Ro
 // none.
 func closeAfter(w http.ResponseWriter) { w.Header().Set("Connection", "close") }
 
-// numeric reports whether a Host header names an IP address or localhost.
-func numeric(host string) bool {
+// allows reports whether a Host header names an IP address, localhost, or a host of --http-host.
+func (s *Server) allows(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil || host == "localhost"
+	return err == nil || strings.EqualFold(host, "localhost") || s.hosts[strings.ToLower(host)]
 }
 
 // bearer returns the token of a request, or "" if there is none.

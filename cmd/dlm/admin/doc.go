@@ -21,6 +21,7 @@
 // A client without a known token keeps no connection. Wrong tokens are counted by address; after a
 // few they are answered 429. Connections are limited per address and in all. At a limit the oldest
 // connection without a request is closed for a new one, so that a probe is always answered.
-// Requests that browsers make for pages are refused. So are requests without a token under a name
-// other than an IP address or localhost. --health opens a second address for the probes alone.
+// Requests that browsers make for pages of another origin are refused. So are requests without a
+// token under a name other than an IP address, localhost, or a name of --http-host. All answers
+// have the headers of secured.go. --health opens a second address for the probes alone.
 package admin

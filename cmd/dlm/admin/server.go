@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,8 @@ type Server struct {
 	conns    *conns
 	metrics  *metrics // made by Serve
 
-	probesOnly bool // it is the one of --health
+	probesOnly bool            // it is the one of --health
+	hosts      map[string]bool // names by which browsers may ask, in lower case
 
 	successor atomic.Pointer[string] // the backup that may fetch the last image
 	fetched   chan struct{}          // closed when the backup has fetched it
@@ -55,6 +57,15 @@ func Listen(addr string, log *slog.Logger) (*Server, error) {
 
 func newServer(l *transport.Listener, log *slog.Logger, connsMax int) *Server {
 	return &Server{log: log, listener: l, conns: newConns(connsMax), slots: make(chan struct{}, transfers), fetched: make(chan struct{})}
+}
+
+// AllowHosts names the hosts, besides IP addresses and localhost, by which browsers may ask. It is
+// called before Serve.
+func (s *Server) AllowHosts(names []string) {
+	s.hosts = make(map[string]bool, len(names))
+	for _, name := range names {
+		s.hosts[strings.ToLower(name)] = true
+	}
 }
 
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
@@ -102,7 +113,7 @@ func (s *Server) handler() http.Handler {
 	root.HandleFunc("GET /livez", s.livez)
 	root.HandleFunc("GET /readyz", s.readyz)
 	if s.probesOnly {
-		return s.counting(root)
+		return s.counting(secured(root))
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", s.scrape)
@@ -110,15 +121,13 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /promote", s.promote)
 	mux.HandleFunc("POST /depose", s.stepDown)
 	root.Handle("/", s.guarded(mux))
-	return s.counting(root)
+	return s.counting(secured(root))
 }
 
 // answer sends a line of text.
 func answer(w http.ResponseWriter, status int, line string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintln(w, line) // an error means that the client is gone
 }

@@ -19,10 +19,11 @@ const Off = "off"
 // changes it after that.
 type Server struct {
 	Engine     engine.Config
-	HTTP       string // address of the HTTP side, or Off
-	Health     string // address that serves only the probes, or Off
-	TokenFile  string // empty: none
-	CPUProfile string // empty: none
+	HTTP       string   // address of the HTTP side, or Off
+	HTTPHosts  []string // names of this machine that browsers may ask for
+	Health     string   // address that serves only the probes, or Off
+	TokenFile  string   // empty: none
+	CPUProfile string   // empty: none
 	LogLevel   slog.Level
 	LogFormat  string // "text", "json", or empty: text on a terminal, JSON elsewhere
 
@@ -55,7 +56,9 @@ func (s *Server) addServing(f *flags) {
 	f.text("config", "FILE", "TOML file with settings; its keys are the names of these flags", &s.configFile)
 	f.text("listen", "ADDR", "address for lock clients, host:port; localhost means 127.0.0.1 and ::1, "+
 		"port 0 any free port", &c.Listen)
-	f.text("http", "ADDR", "HTTP address for health, images and promotion, host:port, or off", &s.HTTP)
+	f.text("http", "ADDR", "HTTP address for health, metrics, images and promotion, host:port, or off", &s.HTTP)
+	f.add("http-host", "NAME,...", "", "names under which browsers may ask the HTTP address, besides localhost "+
+		"and IP addresses", into(&s.HTTPHosts, parseHosts))
 	f.text("health", "ADDR", "second HTTP address that serves only /livez and /readyz, for orchestrators on "+
 		"other machines, or off", &s.Health)
 	f.count("loops", "number of event loops; by default one per processor", &c.Loops)

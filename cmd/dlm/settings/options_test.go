@@ -123,6 +123,8 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 			want: "--listen: 127.0.0.1:7500 is also the HTTP address (--http: localhost:7500): choose another port for one of them"},
 		{name: "the default of the HTTP side", env: map[string]string{"DLM_LISTEN": "127.0.0.1:7421"},
 			want: "DLM_LISTEN: 127.0.0.1:7421 is also the HTTP address (the default of --http: localhost:7421): choose another port for one of them"},
+		{name: "host with a port", args: []string{"--http-host=a.example,b.example:7421"},
+			want: `--http-host: "b.example:7421" is not the name of a host such as locks.example.com, without a scheme or a port`},
 		{name: "backup of itself", args: []string{"--data-dir=/x", "--http=0.0.0.0:7500", "--token-file=x"}, env: map[string]string{"DLM_BACKUP_OF": "http://127.0.0.1:7500/"},
 			want: "2 problems:\n  DLM_BACKUP_OF: http://127.0.0.1:7500/ is this server's own HTTP address: give the one of its primary\n" +
 				"  token file: open x: no such file or directory"},

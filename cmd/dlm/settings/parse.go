@@ -31,6 +31,18 @@ func parseText(text string) (string, error) {
 	return text, nil
 }
 
+// parseHosts takes names of hosts, separated by commas.
+func parseHosts(text string) (names []string, err error) {
+	for _, name := range strings.Split(text, ",") {
+		name = strings.TrimSpace(name)
+		if name == "" || strings.ContainsAny(name, ":/*[]@ ") {
+			return nil, fmt.Errorf("%q is not the name of a host such as locks.example.com, without a scheme or a port", name)
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
 // parseCount takes a whole number from 1. It refuses 0, because some users mean the default by
 // it and others no limit.
 func parseCount(text string) (int, error) {
