@@ -78,7 +78,7 @@ func (s *Shard) liveFrom(at uint32, c *lowest) (looked int) {
 func (s *Shard) contendedFrom(at uint32, c *lowest) (looked int) {
 	for chunk := range s.waiters.freeOf {
 		for live := ^s.waiters.freeOf[chunk].free; live != 0; live &= live - 1 {
-			i := uint32(chunk)<<waiterChunkBits | uint32(bits.TrailingZeros64(live))
+			i := uint32(chunk)<<slabChunkBits | uint32(bits.TrailingZeros64(live))
 			if lock := s.waiters.at(i).lock; lock >= at {
 				c.offer(lock)
 			}

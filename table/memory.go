@@ -80,7 +80,7 @@ func (s *Shard) lockFits(name, service, meta []byte) bool {
 
 // waiterFits is lockFits for a request that waits.
 func (s *Shard) waiterFits(service, meta []byte) bool {
-	if b := &s.waiters; b.open == none || b.live == int(b.len()) || b.chunks[b.open] == nil {
+	if !s.waiters.hasRoom() {
 		return false
 	}
 	var need [classes]int

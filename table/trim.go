@@ -95,7 +95,7 @@ func (s *Shard) trimPiece(budget *int) {
 		}
 		if s.waiters.giveBack(int(t.at)) {
 			t.given += waiterChunkLen * waiterBytes
-			t.giveBackEntries(&s.waits, t.at<<waiterChunkBits)
+			t.giveBackEntries(&s.waits, t.at<<slabChunkBits)
 			*budget -= trimChunk
 		}
 		t.at++

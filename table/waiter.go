@@ -1,15 +1,10 @@
 package table
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
 const (
-	waiterTextLen   = 40 // a UUID has 36; a longer string is in the arena
-	waiterChunkBits = 6  // waiters per chunk: 6 KiB, and a bit of a word for each
-	waiterChunkLen  = 1 << waiterChunkBits
-	waiterChunkMask = waiterChunkLen - 1
+	waiterTextLen  = 40 // a UUID has 36; a longer string is in the arena
+	waiterChunkLen = slabChunkLen
 )
 
 // waiter is the record of one waiting request. It is in the queue of its lock
@@ -23,7 +18,7 @@ type waiter struct {
 	ttlMs      uint32 // lease wanted; 0: the table's default, or that of the hold
 	meta       ref    // META; 0: none
 	metaLen    uint16
-	serviceLen uint16 // 0: the record is free
+	serviceLen uint16
 	text       [waiterTextLen]byte
 	fresh      bool // FRESH: it does not re-enter, but waits for the end of its own service's hold
 }
@@ -36,97 +31,22 @@ type WaiterRef struct {
 	generation uint32
 }
 
-// waiterSlab allocates waiter records by index. Records never move.
-//
-// It uses the records of one chunk in turn, from its first free one on. So the requests of one read
-// lie side by side, in whatever order earlier ones have ended.
-type waiterSlab struct {
-	// nil: no memory; it gets some when one of its records is taken
-	chunks []*[waiterChunkLen]waiter
-	freeOf []freeWaiters // by chunk
-	open   uint32        // a chunk with free records, or none
-	live   int
-	mapped int // chunks with memory
-	idle   int // chunks with memory whose records are all free
-}
-
-// freeWaiters are the free records of a chunk. They outlive its memory.
-type freeWaiters struct {
-	free       uint64 // bit i: record i
-	next       uint32 // next chunk with free records, if this one has some
-	generation uint32 // raised whenever a record is taken
-}
-
-func (b *waiterSlab) at(i uint32) *waiter {
-	return &b.chunks[i>>waiterChunkBits][i&waiterChunkMask]
-}
-
-func (b *waiterSlab) len() uint32 { return uint32(len(b.chunks)) << waiterChunkBits }
-
-func (b *waiterSlab) take() uint32 {
-	if b.live == int(b.len()) {
-		b.grow()
-	}
-	chunk := b.open
-	if b.chunks[chunk] == nil {
-		b.chunks[chunk] = new([waiterChunkLen]waiter)
-		b.mapped++
-		b.idle++
-	}
-	free := &b.freeOf[chunk]
-	if free.free == ^uint64(0) {
-		b.idle--
-	}
-	free.generation++
-	i := uint32(bits.TrailingZeros64(free.free))
-	b.chunks[chunk][i].generation = free.generation
-	if free.free &= free.free - 1; free.free == 0 {
-		b.open = free.next
-	}
-	b.live++
-	return chunk<<waiterChunkBits | i
-}
-
-func (b *waiterSlab) grow() {
-	b.open = uint32(len(b.chunks))
-	b.chunks = append(b.chunks, nil)
-	b.freeOf = append(b.freeOf, freeWaiters{free: ^uint64(0), next: none})
-}
-
-// giveBack frees the memory of a chunk if all its records are free, and reports whether it did.
-func (b *waiterSlab) giveBack(chunk int) bool {
-	if b.chunks[chunk] == nil || b.freeOf[chunk].free != ^uint64(0) {
-		return false
-	}
-	b.chunks[chunk] = nil
-	b.mapped--
-	b.idle--
-	return true
-}
+// waiterSlab allocates waiter records.
+type waiterSlab struct{ slab[waiter] }
 
 // find returns the waiting request of that reference, or nil if its wait is over.
 func (b *waiterSlab) find(ref WaiterRef) *waiter {
-	if ref.index >= b.len() || b.chunks[ref.index>>waiterChunkBits] == nil {
-		return nil
-	}
-	w := b.at(ref.index)
-	if w.serviceLen == 0 || w.generation != ref.generation {
+	w := b.inUse(ref.index)
+	if w == nil || w.generation != ref.generation {
 		return nil
 	}
 	return w
 }
 
-func (b *waiterSlab) drop(i uint32) {
-	b.at(i).serviceLen = 0
-	chunk := i >> waiterChunkBits
-	free := &b.freeOf[chunk]
-	if free.free == 0 {
-		free.next, b.open = b.open, chunk
-	}
-	if free.free |= 1 << (i & waiterChunkMask); free.free == ^uint64(0) {
-		b.idle++
-	}
-	b.live--
+func (b *waiterSlab) take() uint32 {
+	i, generation := b.slab.take()
+	b.at(i).generation = generation
+	return i
 }
 
 // waiterService returns the service id of the request. It aliases the record or the arena.
