@@ -65,9 +65,9 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 			r.limit(which)
 			return
 		}
-		s.reenter(l, optionalTTL(cmd), from.Conn)
+		s.reenter(&l.hold, &l.grantee, optionalTTL(cmd), from.Conn)
 		if cmd.Has(codec.OptMeta) {
-			s.setMeta(l, cmd.Text)
+			s.setMeta(&l.grantee, cmd.Text)
 		}
 		s.emit(EventReenter, l, cmd.Service, from)
 		s.describe(l, r)
@@ -176,5 +176,5 @@ func optionalTTL(cmd *codec.Command) uint32 {
 
 // describe fills in the fields of an OK answer about a hold.
 func (s *Shard) describe(l *lock, r *Result) {
-	r.Token, r.Count, r.LeaseMs = l.token, l.count, s.leaseLeftMs(l)
+	r.Token, r.Count, r.LeaseMs = l.token, l.count, s.leaseLeftMs(&l.hold)
 }

@@ -154,7 +154,7 @@ func (s *Shard) shown(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 // lease that Import gave.
 func (s *Shard) restartLease(i uint32, l *lock, cmd *codec.Command) {
 	l.deadline = s.now
-	s.renew(l, optionalTTL(cmd))
+	s.renew(&l.hold, optionalTTL(cmd))
 	s.armLease(i, l)
 }
 
@@ -175,9 +175,9 @@ func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 		w := s.waiters.at(at)
 		next := w.next
 		if w.deadline > s.waitNow() && !w.fresh && string(s.waiterService(w)) == string(s.service(l)) {
-			s.reenter(l, w.ttlMs, w.from.Conn)
+			s.reenter(&l.hold, &l.grantee, w.ttlMs, w.from.Conn)
 			if w.meta != 0 {
-				s.setMeta(l, s.waiterMeta(w))
+				s.setMeta(&l.grantee, s.waiterMeta(w))
 			}
 			s.deliver(EventReenter, i, l, at, fx)
 		}

@@ -113,7 +113,7 @@ func (s *Shard) unhold(l *lock, to recoveryState) {
 	l.state = to
 	l.count = 0
 	l.deadline = math.MaxInt64
-	s.setMeta(l, nil)
+	s.setMeta(&l.grantee, nil)
 	if to == stateFenced {
 		s.dropService(l)
 	}

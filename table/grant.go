@@ -9,7 +9,7 @@ func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []by
 	l.markGrant(markOf(conn))
 	s.setService(l, service)
 	if l.meta != 0 || len(meta) != 0 {
-		s.setMeta(l, meta)
+		s.setMeta(&l.grantee, meta)
 	}
 	s.armLease(i, l)
 }
@@ -70,9 +70,9 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 		if w.fresh || string(s.waiterService(w)) != string(s.service(l)) {
 			return
 		}
-		s.reenter(l, w.ttlMs, w.from.Conn)
+		s.reenter(&l.hold, &l.grantee, w.ttlMs, w.from.Conn)
 		if w.meta != 0 {
-			s.setMeta(l, s.waiterMeta(w))
+			s.setMeta(&l.grantee, s.waiterMeta(w))
 		}
 		s.deliver(EventReenter, i, l, l.first, fx)
 	}
@@ -82,7 +82,7 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 func (s *Shard) deliver(kind EventKind, i uint32, l *lock, at uint32, fx *Effects) {
 	w := s.waiters.at(at)
 	s.emitWaited(kind, l, w)
-	fx.add(Effect{To: w.from, Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(l),
+	fx.add(Effect{To: w.from, Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
 		Hold: HoldRef{l.token, i, s.number}})
 	s.dequeue(at)
 }

@@ -121,7 +121,7 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	s.lockQuota.takeAnyway(&s.table.locks) // a hold is never given up for a limit
 	i, l := s.create(uint32(hash), h.Name)
 	s.setService(l, h.Service)
-	s.setMeta(l, h.Meta)
+	s.setMeta(&l.grantee, h.Meta)
 	l.token, l.count, l.ttlMs, l.by = h.Token, h.Count, h.TTLMs, 0
 	l.since = h.Since - rec.ImageTime + rec.Now
 	switch {

@@ -7,17 +7,17 @@ func (s *Shard) heartbeat(l *lock, cmd *codec.Command, r *Result) {
 	if !s.owned(l, cmd, r) {
 		return
 	}
-	s.renewFor(l, optionalTTL(cmd))
+	s.renewFor(&l.hold, optionalTTL(cmd))
 	s.emit(EventRenew, l, cmd.Service, Origin{})
 	s.describe(l, r)
 }
 
 // renewFor renews the lease for a heartbeat with that TTL; 0: it has none.
-func (s *Shard) renewFor(l *lock, ttlMs uint32) {
-	if ttlMs != 0 && ttlMs != l.ttlMs {
+func (s *Shard) renewFor(h *hold, ttlMs uint32) {
+	if ttlMs != 0 && ttlMs != h.ttlMs {
 		s.amended++
 	}
-	s.renew(l, ttlMs)
+	s.renew(h, ttlMs)
 	s.counts.Renewals++
 }
 
@@ -41,15 +41,15 @@ func (s *Shard) owned(l *lock, cmd *codec.Command, r *Result) bool {
 // renew makes the lease run from now for ttlMs, which becomes the TTL of the hold. If ttlMs is 0 it
 // runs for the present TTL. It never ends earlier than before. The wheel's entry stays where it is
 // (see armLease).
-func (s *Shard) renew(l *lock, ttlMs uint32) {
+func (s *Shard) renew(h *hold, ttlMs uint32) {
 	if ttlMs != 0 {
-		l.ttlMs = ttlMs
+		h.ttlMs = ttlMs
 	}
-	l.deadline = max(l.deadline, s.now+int64(l.ttlMs)*nsPerMs)
+	h.deadline = max(h.deadline, s.now+int64(h.ttlMs)*nsPerMs)
 }
 
 // leaseLeftMs returns the rest of the lease.
-func (s *Shard) leaseLeftMs(l *lock) int64 { return (l.deadline - s.now) / nsPerMs }
+func (s *Shard) leaseLeftMs(h *hold) int64 { return (h.deadline - s.now) / nsPerMs }
 
 // expire ends the hold of lock i, whose deadline has come, and passes the lock on. It returns i, or
 // none if the record is gone.

@@ -29,23 +29,33 @@ const (
 //	name <= 56:             text = name, then service or its ref
 //	name >  56:             text = ref of name (4), then service or its ref
 type lock struct {
-	token      codec.Token // of the present hold
-	deadline   int64       // end of the lease, table time in ns
-	ttlMs      uint32      // length of the lease
-	count      uint32      // acquires less releases, at least 1
-	first      uint32      // head of the queue, a waiter; none: no waiter
-	nameLen    uint16      // 0: the record is free, and first links free records, up to none
+	hold
+	first      uint32 // head of the queue, a waiter; none: no waiter
+	nameLen    uint16 // 0: the record is free, and first links free records, up to none
 	serviceLen uint16
 	text       [textLen]byte
 
 	// low half of the tick of its entry in the wheel of leases + 1; 0: none. Outlives the lock
 	armed   uint32
 	tag     uint32 // low half of the name's hash
-	since   int64  // when the present holder was granted, table time in ns
 	last    uint32 // tail of the queue
 	waiters uint32 // length of the queue
-	meta    ref    // META of the holder; 0: none
-	extra   uint16 // length of META, and re-entries from other connections: see reentry.go
+	grantee
+}
+
+// hold is the part of a hold that its heartbeats touch.
+type hold struct {
+	token    codec.Token
+	deadline int64  // end of the lease, table time in ns
+	ttlMs    uint32 // length of the lease
+	count    uint32 // acquires less releases, at least 1
+}
+
+// grantee is the part of a hold that says to whom it was granted, and when.
+type grantee struct {
+	since int64  // when the holder was granted, table time in ns
+	meta  ref    // META of the holder; 0: none
+	extra uint16 // length of META, and re-entries from other connections: see reentry.go
 
 	state recoveryState // see grace.go
 	by    connMark      // the connection that was granted
@@ -170,15 +180,15 @@ func (s *Shard) dropService(l *lock) {
 }
 
 // setMeta replaces the holder's META by text; an empty text removes it.
-func (s *Shard) setMeta(l *lock, text []byte) {
-	if l.meta != 0 {
-		s.arena.drop(l.meta, l.metaLen())
-		l.meta = 0
-		l.setMetaLen(0)
+func (s *Shard) setMeta(g *grantee, text []byte) {
+	if g.meta != 0 {
+		s.arena.drop(g.meta, g.metaLen())
+		g.meta = 0
+		g.setMetaLen(0)
 	}
 	if len(text) > 0 {
-		l.meta = s.putString(text)
-		l.setMetaLen(len(text))
+		g.meta = s.putString(text)
+		g.setMetaLen(len(text))
 	}
 }
 
@@ -258,7 +268,7 @@ func (s *Shard) forget(i uint32, l *lock) {
 // freeLock is forget for a lock that is not in the index any more.
 func (s *Shard) freeLock(i uint32, l *lock) {
 	if l.meta != 0 {
-		s.setMeta(l, nil)
+		s.setMeta(&l.grantee, nil)
 	}
 	if l.nameLen > inlineNameMax {
 		s.arena.drop(l.ref(0), int(l.nameLen))

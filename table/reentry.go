@@ -26,29 +26,29 @@ func markOf(conn ConnID) connMark {
 }
 
 // metaLen returns the length of the holder's META.
-func (l *lock) metaLen() int { return int(l.extra & metaLenMask) }
+func (g *grantee) metaLen() int { return int(g.extra & metaLenMask) }
 
-func (l *lock) setMetaLen(n int) { l.extra = l.extra&^metaLenMask | uint16(n) }
+func (g *grantee) setMetaLen(n int) { g.extra = g.extra&^metaLenMask | uint16(n) }
 
 // others returns how many re-entries came from connections other than that of the grant. It is a
 // lower bound at othersMax.
-func (l *lock) others() uint16 { return l.extra >> metaLenBits }
+func (g *grantee) others() uint16 { return g.extra >> metaLenBits }
 
 // markGrant stores the connection that a new hold was given to.
-func (l *lock) markGrant(mark connMark) { l.by, l.extra = mark, l.extra&metaLenMask }
+func (g *grantee) markGrant(mark connMark) { g.by, g.extra = mark, g.extra&metaLenMask }
 
 // reenter grants the holder its lock once more, for a request of that connection.
-func (s *Shard) reenter(l *lock, ttlMs uint32, conn ConnID) {
-	l.count++
+func (s *Shard) reenter(h *hold, g *grantee, ttlMs uint32, conn ConnID) {
+	h.count++
 	s.counts.Reentries++
 	switch mark := markOf(conn); {
-	case l.by == 0: // a hold from before the restart
-		l.by = mark
-	case l.by != mark:
+	case g.by == 0: // a hold from before the restart
+		g.by = mark
+	case g.by != mark:
 		s.counts.ReentriesOtherConn++
-		if l.others() < othersMax {
-			l.extra += othersOne
+		if g.others() < othersMax {
+			g.extra += othersOne
 		}
 	}
-	s.renew(l, ttlMs)
+	s.renew(h, ttlMs)
 }

@@ -157,9 +157,9 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 	}
 	if p.Verb == codec.VerbHeartbeat {
 		check := s.beforeRun(b, p)
-		s.renewFor(l, p.TTLMs)
+		s.renewFor(&l.hold, p.TTLMs)
 		s.emitOwn(EventRenew, l)
-		r.Token, r.Count, r.LeaseMs = l.token, l.count, s.leaseLeftMs(l)
+		r.Token, r.Count, r.LeaseMs = l.token, l.count, s.leaseLeftMs(&l.hold)
 		b.renewed++
 		check.after(s, r)
 		s.verify()

@@ -73,7 +73,7 @@ func (s *Shard) twinIn(t *Table, tag uint32, name []byte) *Shard {
 		x.armed, x.extra = 0, 0
 		twin.setService(x, s.service(l))
 		if l.meta != 0 {
-			twin.setMeta(x, s.arena.get(l.meta, l.metaLen()))
+			twin.setMeta(&x.grantee, s.arena.get(l.meta, l.metaLen()))
 		}
 		x.extra |= l.extra &^ metaLenMask
 		twin.armLease(i, x)

@@ -47,6 +47,6 @@ func (s *Shard) fill(l *lock, st *Status) {
 	if !st.Held {
 		return
 	}
-	st.LeaseMs = max(0, s.leaseLeftMs(l)) // its end may wait for heartbeats: see Pauses
+	st.LeaseMs = max(0, s.leaseLeftMs(&l.hold)) // its end may wait for heartbeats: see Pauses
 	st.HeldMs = (s.now - l.since) / nsPerMs
 }
