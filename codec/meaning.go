@@ -34,7 +34,7 @@ var Meanings = [CodeCount]Meaning{
 	TooBig:      {Fate: FateNever, Text: "a line, name, id or option is longer than its limit"},
 	Limit:       {Fate: FateAgain, Text: "a limit is reached, and its name follows; nothing was changed"},
 	NoAuth:      {Fate: FateNever, Text: "this connection has not authenticated yet; holds stay until their leases end"},
-	Denied:      {Fate: FateNever, Text: "the token is not known, or its role may not do this, or not with this lock name"},
+	Denied:      {Fate: FateNever, Text: "the token is not known, or its role may not do this, or not with this lock name or service"},
 	Conflict:    {Fate: FateNever, Text: "the mode differs from that of the present holders", Later: true},
 	Recovering:  {Fate: FateAgain, Text: "the grace after a restart, and the ms that are left; prove holds by HEARTBEAT with TOKEN and COUNT"},
 	ReadOnly:    {Fate: FateAgain, Text: "this is a backup: ask the primary; no hold is lost"},

@@ -77,7 +77,7 @@ func (r *reactor) runBatch(c *conn, in []byte) int {
 // mayAll reports whether the connection may execute all lock commands now: no command needs to be
 // asked for on its own. The state of the server is that of the last prepare.
 func (r *reactor) mayAll(c *conn) bool {
-	return c.may&verbsBatch == verbsBatch && c.who.AllNames() && !r.served.Follows() && !r.e.draining.Load()
+	return c.may&verbsBatch == verbsBatch && c.who.Unbound() && !r.served.Follows() && !r.e.draining.Load()
 }
 
 // execute executes the commands of the batch from i to n, or to the first without a tag that has to

@@ -127,12 +127,17 @@ var limitReasons = [...]string{
 }
 
 // refusalReason returns the words for NoAuth and Denied.
-func refusalReason(c *conn, code codec.Code) string {
+func refusalReason(c *conn, cmd *codec.Command, code codec.Code) string {
+	mayVerb := c.may.has(cmd.Verb)
 	switch {
 	case code == codec.NoAuth:
 		return "authenticate first: AUTH <token>"
-	case !c.who.AllNames():
-		return "this token may not do this, or not with this lock name"
+	case mayVerb && needsName.has(cmd.Verb) && !c.who.MayUse(cmd.Name):
+		return "this token may not do this with this lock name"
+	case mayVerb && needsService.has(cmd.Verb) && !c.who.MayActAs(cmd.Service):
+		return "this token may not act as this service"
+	case mayVerb:
+		return "this token has to name the hold: give TOKEN <n>"
 	case c.who.Name == "":
 		return "only an admin may do this: AUTH with the token in the file admin.token, or in DLM_ADMIN_TOKEN"
 	default:

@@ -34,7 +34,11 @@ var (
 	}
 	verbsBatch = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
 	verbsWrite = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbForceRelease)
-	verbsNamed = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbStatus, codec.VerbForceRelease)
+
+	// The parts of a command that the bounds of a token look at.
+	needsName    = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbStatus, codec.VerbForceRelease)
+	needsService = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
+	needsToken   = verbSet(codec.VerbRelease, codec.VerbHeartbeat)
 )
 
 // refusal returns OK if the connection may use the command, else NoAuth, Denied, or Limit for a
@@ -50,10 +54,18 @@ func (r *reactor) refusal(c *conn) codec.Code {
 		}
 		return codec.Denied
 	}
-	if verbsNamed&bit != 0 && !c.who.MayUse(r.cmd.Name) {
+	if !c.who.Unbound() && r.outOfBounds(c) {
 		return codec.Denied
 	}
 	return codec.OK
+}
+
+// outOfBounds reports whether the bounds of the connection's token exclude the present command.
+func (r *reactor) outOfBounds(c *conn) bool {
+	cmd := r.cmd
+	return needsName.has(cmd.Verb) && !c.who.MayUse(cmd.Name) ||
+		needsService.has(cmd.Verb) && !c.who.MayActAs(cmd.Service) ||
+		needsToken.has(cmd.Verb) && c.who.NeedsToken() && !cmd.Has(codec.OptToken)
 }
 
 // refused answers the present command if the connection may not use it, or not now, and reports

@@ -34,7 +34,7 @@ func (r *reactor) refusalWords(c *conn, code codec.Code) string {
 	if code == codec.NoAuth && r.cmd.Form == codec.FormRESP {
 		return noAuthRESP
 	}
-	return refusalReason(c, code)
+	return refusalReason(c, r.cmd, code)
 }
 
 // client answers CLIENT.

@@ -10,7 +10,7 @@ import (
 )
 
 func cred(name string, role auth.Role, token string, prefixes ...string) auth.Credential {
-	return auth.Credential{Name: name, Role: role, SHA256: sha256.Sum256([]byte(token)), Prefixes: prefixes}
+	return auth.Credential{Name: name, Role: role, SHA256: sha256.Sum256([]byte(token)), Bounds: auth.Bounds{Prefixes: prefixes}}
 }
 
 func withTokens(c *Config) {
@@ -18,6 +18,8 @@ func withTokens(c *Config) {
 		cred("reader", auth.RoleRead, "r-token"),
 		cred("worker", auth.RoleLock, "l-token"),
 		cred("team", auth.RoleLock, "t-token", "team/", "shared/"),
+		{Name: "billing", Role: auth.RoleLock, SHA256: sha256.Sum256([]byte("s-token")), Bounds: auth.Bounds{Services: []string{"billing-"}}},
+		{Name: "prover", Role: auth.RoleLock, SHA256: sha256.Sum256([]byte("p-token")), Bounds: auth.Bounds{RequireToken: true}},
 		cred("boss", auth.RoleAdmin, "a-token"),
 		cred("standby", auth.RoleBackup, "b-token"),
 	}
@@ -25,7 +27,7 @@ func withTokens(c *Config) {
 
 const (
 	noAuth = "ERROR NOAUTH authenticate first: AUTH <token>"
-	stolen = "ERROR DENIED this token may not do this, or not with this lock name"
+	stolen = "ERROR DENIED this token may not do this with this lock name"
 )
 
 // TestRolesCoverVerbs checks that the order of the roles agrees with the verbs that they allow.
@@ -89,6 +91,22 @@ func TestTheAdminTokenAloneLeavesTheRestOpen(t *testing.T) {
 	}
 	if strings.Contains(log, "secret") {
 		t.Error("the token is in the log")
+	}
+}
+
+// TestATokenThatHasToProveItsHolds renews and releases by the token of the hold.
+func TestATokenThatHasToProveItsHolds(t *testing.T) {
+	s := newSim(t, withTokens)
+	k := s.dial(0)
+	k.send("AUTH p-token\nDETAIL ON\nACQUIRE x A 0\n")
+	_, token, _ := strings.Cut(strings.TrimPrefix(k.reads(), "OK\nOK\n"), "token=")
+	token, _, _ = strings.Cut(token, " ")
+	k.do("DETAIL OFF", "OK")
+	k.do("RELEASE x A", "ERROR DENIED this token has to name the hold: give TOKEN <n>")
+	k.do("HEARTBEAT x A TOKEN "+token, "OK")
+	k.do("RELEASE x A TOKEN "+token, "OK")
+	if !s.free("x") {
+		t.Error("not released")
 	}
 }
 

@@ -47,6 +47,8 @@ func newTokenNewCommand() *cobra.Command {
 	fs.StringVar(&entry.Name, "name", "", "client that gets the token; the server's log shows it")
 	fs.StringVar(&entry.Role, "role", "", "read, lock, admin, backup or metrics")
 	fs.StringArrayVar(&entry.Prefixes, "prefix", nil, "with role lock: allow only lock names that begin with this; may be repeated")
+	fs.StringArrayVar(&entry.Services, "service", nil, "with role lock: allow only service ids that begin with this; may be repeated")
+	fs.BoolVar(&entry.RequireToken, "require-token", false, "with role lock: refuse RELEASE and HEARTBEAT without TOKEN")
 	must(cmd.MarkFlagRequired("name"))
 	must(cmd.MarkFlagRequired("role"))
 	return cmd

@@ -11,9 +11,23 @@ type Credential struct {
 	Name   string
 	Role   Role
 	SHA256 [sha256.Size]byte
-	// Prefixes are for RoleLock only: each lock name that the token may use starts with one of
-	// them. Empty: all names.
+	Bounds
+}
+
+// Bounds narrow what a token of RoleLock may do. The zero value narrows nothing.
+type Bounds struct {
+	// Prefixes: each lock name that the token may use starts with one of them. Empty: all names.
 	Prefixes []string
+	// Services: each service id in whose name the token may act starts with one of them. Empty: all
+	// services.
+	Services []string
+	// RequireToken: each RELEASE and HEARTBEAT has to name its hold by TOKEN.
+	RequireToken bool
+}
+
+// none reports whether the bounds narrow nothing.
+func (b *Bounds) none() bool {
+	return len(b.Prefixes) == 0 && len(b.Services) == 0 && !b.RequireToken
 }
 
 // Validate returns a problem for each credential that can't be used.
@@ -28,8 +42,8 @@ func Validate(creds []Credential) (errs []error) {
 			errs = append(errs, fmt.Errorf("token name %q is used twice", c.Name))
 		case twice:
 			errs = append(errs, fmt.Errorf("tokens %q and %q have the same sha256", other, c.Name))
-		case len(c.Prefixes) > 0 && c.Role != RoleLock:
-			errs = append(errs, fmt.Errorf("token %q: prefixes go with role lock only", c.Name))
+		case !c.none() && c.Role != RoleLock:
+			errs = append(errs, fmt.Errorf("token %q: prefixes, services and require_token go with role lock only", c.Name))
 		}
 		names[c.Name], hashes[c.SHA256] = true, c.Name
 	}
@@ -39,8 +53,8 @@ func Validate(creds []Credential) (errs []error) {
 // identity returns the identity of a connection that has shown the token.
 func (c *Credential) identity() Identity {
 	id := Identity{Name: c.Name, Role: c.Role, token: &c.SHA256}
-	for _, p := range c.Prefixes {
-		id.prefixes = append(id.prefixes, []byte(p))
+	if !c.none() {
+		id.bounds = &c.Bounds
 	}
 	return id
 }

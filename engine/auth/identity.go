@@ -1,46 +1,69 @@
 package auth
 
-import (
-	"bytes"
-	"crypto/sha256"
-)
+import "crypto/sha256"
 
 // Identity is what a connection has shown itself to be. The zero value has no rights.
 type Identity struct {
-	Name     string // of the credential; empty: none was needed
-	Role     Role
-	prefixes [][]byte           // of the lock names that it may use; empty: all names
-	token    *[sha256.Size]byte // hash of the token that it has shown; nil: none
+	Name   string // of the credential; empty: none was needed
+	Role   Role
+	bounds *Bounds            // nil: none
+	token  *[sha256.Size]byte // hash of the token that it has shown; nil: none
 }
+
+// unbound are the bounds of an identity without any.
+var unbound Bounds
+
+func (id *Identity) limits() *Bounds {
+	if id.bounds == nil {
+		return &unbound
+	}
+	return id.bounds
+}
+
+// Unbound reports whether the identity may do what its role allows with every lock, in the name of
+// every service, and without a token.
+func (id *Identity) Unbound() bool { return id.bounds == nil }
 
 // AllNames reports whether the identity may touch locks of any name.
-func (id *Identity) AllNames() bool { return len(id.prefixes) == 0 }
+func (id *Identity) AllNames() bool { return len(id.limits().Prefixes) == 0 }
 
 // MayUse reports whether the identity may touch a lock of that name.
-func (id *Identity) MayUse(name []byte) bool {
-	if id.AllNames() {
-		return true
-	}
-	for _, p := range id.prefixes {
-		if bytes.HasPrefix(name, p) {
-			return true
-		}
-	}
-	return false
+func (id *Identity) MayUse(name []byte) bool { return beginsWithAny(name, id.limits().Prefixes) }
+
+// MayActAs reports whether the identity may acquire, renew and release in the name of that service.
+func (id *Identity) MayActAs(service []byte) bool {
+	return beginsWithAny(service, id.limits().Services)
 }
+
+// NeedsToken reports whether the identity has to name a hold by its token to renew or release it.
+func (id *Identity) NeedsToken() bool { return id.limits().RequireToken }
 
 // NarrowedTo reports whether id may do something that other may not.
 func (id *Identity) NarrowedTo(other *Identity) bool {
-	if !other.Role.Covers(id.Role) {
-		return true
+	from, to := id.limits(), other.limits()
+	return !other.Role.Covers(id.Role) || narrowed(from.Prefixes, to.Prefixes) ||
+		narrowed(from.Services, to.Services) || to.RequireToken && !from.RequireToken
+}
+
+// narrowed reports whether some string begins with one of from and with none of to.
+func narrowed(from, to []string) bool {
+	if len(from) == 0 {
+		return len(to) > 0
 	}
-	if id.AllNames() {
-		return !other.AllNames()
-	}
-	for _, p := range id.prefixes {
-		if !other.MayUse(p) {
+	for _, p := range from {
+		if !beginsWithAny(p, to) {
 			return true
 		}
 	}
 	return false
+}
+
+// beginsWithAny reports whether s begins with one of the prefixes, or there are none.
+func beginsWithAny[T string | []byte](s T, prefixes []string) bool {
+	for _, p := range prefixes {
+		if len(s) >= len(p) && string(s[:len(p)]) == p {
+			return true
+		}
+	}
+	return len(prefixes) == 0
 }

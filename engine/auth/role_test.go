@@ -17,7 +17,11 @@ func TestParseRole(t *testing.T) {
 // TestNarrowedTo checks when a connection loses rights.
 func TestNarrowedTo(t *testing.T) {
 	lock := func(prefixes ...string) Identity {
-		c := Credential{Role: RoleLock, Prefixes: prefixes}
+		c := Credential{Role: RoleLock, Bounds: Bounds{Prefixes: prefixes}}
+		return c.identity()
+	}
+	bound := func(b Bounds) Identity {
+		c := Credential{Role: RoleLock, Bounds: b}
 		return c.identity()
 	}
 	for _, c := range []struct {
@@ -33,6 +37,11 @@ func TestNarrowedTo(t *testing.T) {
 		{"a shorter prefix", lock("a/b"), lock("a/"), false},
 		{"a longer prefix", lock("a/"), lock("a/b"), true},
 		{"one of two is gone", lock("a/", "b/"), lock("a/"), true},
+		{"services are new", lock(), bound(Bounds{Services: []string{"a-"}}), true},
+		{"services are gone", bound(Bounds{Services: []string{"a-"}}), lock(), false},
+		{"a service is gone", bound(Bounds{Services: []string{"a-", "b-"}}), bound(Bounds{Services: []string{"b-"}}), true},
+		{"it has to show tokens", lock(), bound(Bounds{RequireToken: true}), true},
+		{"it has to show no tokens any more", bound(Bounds{RequireToken: true}), lock(), false},
 	} {
 		if got := c.from.NarrowedTo(&c.to); got != c.isNarrower {
 			t.Errorf("%s: %v", c.name, got)

@@ -15,13 +15,15 @@ import (
 
 // TokenEntry is one [[token]] of a token file, as `dlm token new` writes it.
 type TokenEntry struct {
-	Name     string   `toml:"name"`
-	Role     string   `toml:"role"`
-	SHA256   string   `toml:"sha256"` // of the token, in hex
-	Prefixes []string `toml:"prefixes,omitempty"`
+	Name         string   `toml:"name"`
+	Role         string   `toml:"role"`
+	SHA256       string   `toml:"sha256"` // of the token, in hex
+	Prefixes     []string `toml:"prefixes,omitempty"`
+	Services     []string `toml:"services,omitempty"`
+	RequireToken bool     `toml:"require_token,omitempty"`
 }
 
-var tokenKeys = []string{"name", "role", "sha256", "prefixes"}
+var tokenKeys = []string{"name", "role", "sha256", "prefixes", "services", "require_token"}
 
 // emptyHash is the hash of an empty token. A user gets it by piping a variable that is not set
 // into a hash command.
@@ -105,11 +107,26 @@ func (r *tokenReader) read(entry any) (c auth.Credential) {
 		}
 	}
 	c.SHA256 = r.hash(table)
-	c.Prefixes = r.prefixes(table)
-	if len(c.Prefixes) > 0 && c.Role != auth.RoleLock && c.Role != auth.RoleNone {
-		r.bad("only role lock can have prefixes, not %s", c.Role)
+	c.Prefixes = r.prefixes(table, "prefixes", "names")
+	c.Services = r.prefixes(table, "services", "services")
+	c.RequireToken = r.truth(table, "require_token")
+	if c.Role != auth.RoleLock && c.Role != auth.RoleNone {
+		for _, key := range []string{"prefixes", "services", "require_token"} {
+			if table[key] != nil {
+				r.bad("only role lock can have %s, not %s", key, c.Role)
+			}
+		}
 	}
 	return c
+}
+
+// truth reads a key that is true or false. Without it, it is false.
+func (r *tokenReader) truth(table map[string]any, key string) bool {
+	value, ok := table[key].(bool)
+	if table[key] != nil && !ok {
+		r.bad("%s is neither true nor false", key)
+	}
+	return value
 }
 
 func (r *tokenReader) text(table map[string]any, key string) string {
@@ -142,20 +159,21 @@ func (r *tokenReader) hash(table map[string]any) (sum [sha256.Size]byte) {
 	return sum
 }
 
-func (r *tokenReader) prefixes(table map[string]any) (prefixes []string) {
-	value, given := table["prefixes"]
+// prefixes reads a list of strings. all is what a token without the key may use.
+func (r *tokenReader) prefixes(table map[string]any, key, all string) (prefixes []string) {
+	value, given := table[key]
 	if !given {
 		return nil
 	}
 	list, ok := value.([]any)
 	if !ok || len(list) == 0 {
-		r.bad("prefixes is not a list of one or more strings: leave it out to allow all names")
+		r.bad("%s is not a list of one or more strings: leave it out to allow all %s", key, all)
 		return nil
 	}
 	for _, p := range list {
 		prefix, ok := p.(string)
 		if !ok || prefix == "" {
-			r.bad("prefixes has an item that is empty or not a string")
+			r.bad("%s has an item that is empty or not a string", key)
 			continue
 		}
 		prefixes = append(prefixes, prefix)

@@ -23,6 +23,8 @@ func TestTokensAreRead(t *testing.T) {
 		role = "lock"
 		sha256 = "`+hashA+`"
 		prefixes = ["billing/", "shared/"]
+		services = ["billing-"]
+		require_token = true
 		[[token]]
 		name = "ops"
 		role = "admin"
@@ -31,7 +33,7 @@ func TestTokensAreRead(t *testing.T) {
 		t.Fatal(problems)
 	}
 	want := []auth.Credential{
-		{Name: "billing", Role: auth.RoleLock, Prefixes: []string{"billing/", "shared/"}},
+		{Name: "billing", Role: auth.RoleLock, Bounds: auth.Bounds{Prefixes: []string{"billing/", "shared/"}, Services: []string{"billing-"}, RequireToken: true}},
 		{Name: "ops", Role: auth.RoleAdmin},
 	}
 	for i, hash := range []string{hashA, hashB} {
@@ -65,6 +67,11 @@ func TestProblemsOfATokenFile(t *testing.T) {
 		{"short hash", entry(name, role, `sha256 = "abcd"`), []string{"not 64 hexadecimal digits"}},
 		{"hash of nothing", entry(name, role, `sha256 = "`+hex.EncodeToString(emptyHash[:])+`"`), []string{"an empty token"}},
 		{"prefixes of an admin", entry(name, `role = "admin"`, hash, `prefixes = ["a"]`), []string{"only role lock"}},
+		{"services of a reader", entry(name, `role = "read"`, hash, `services = ["a"]`, "require_token = true"),
+			[]string{"only role lock can have services", "only role lock can have require_token"}},
+		{"empty service", entry(name, role, hash, `services = [""]`), []string{"services has an item that is empty"}},
+		{"no services", entry(name, role, hash, `services = []`), []string{"allow all services"}},
+		{"require_token is a word", entry(name, role, hash, `require_token = "yes"`), []string{"neither true nor false"}},
 		{"no prefixes", entry(name, role, hash, `prefixes = []`), []string{"leave it out"}},
 		{"empty prefix", entry(name, role, hash, `prefixes = ["a", ""]`), []string{"is empty"}},
 		{"name twice", entry(name, role, hash) + entry(name, role, `sha256 = "`+hashB+`"`), []string{`token 2 ("x"): token 1 has the same name`}},
@@ -148,7 +155,7 @@ func TestCredentials(t *testing.T) {
 func TestAnEntryMadeHereIsTakenHere(t *testing.T) {
 	for _, entry := range []TokenEntry{
 		{Name: "plain", Role: "read"},
-		{Name: `quotes ' and " and \`, Role: "lock", Prefixes: []string{"a b/", "é", "'"}},
+		{Name: `quotes ' and " and \`, Role: "lock", Prefixes: []string{"a b/", "é", "'"}, Services: []string{"a\""}, RequireToken: true},
 		{Name: "two\nlines", Role: "admin"},
 	} {
 		token := NewToken()
@@ -157,7 +164,8 @@ func TestAnEntryMadeHereIsTakenHere(t *testing.T) {
 			t.Fatalf("%q: %v", entry.Name, err)
 		}
 		creds, problems := ParseTokens("t", text)
-		if len(problems) > 0 || creds[0].Name != entry.Name || len(creds[0].Prefixes) != len(entry.Prefixes) {
+		if len(problems) > 0 || creds[0].Name != entry.Name || len(creds[0].Prefixes) != len(entry.Prefixes) ||
+			len(creds[0].Services) != len(entry.Services) || creds[0].RequireToken != entry.RequireToken {
 			t.Errorf("%q: got %v, %v", entry.Name, creds, problems)
 		}
 		if strings.Contains(string(text), token) {
