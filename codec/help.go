@@ -51,6 +51,7 @@ var Docs = [...]Doc{
 	}},
 	{VerbDetail, "DETAIL", "ON|OFF", "Add token, count and lease_ms to the OK of lock commands", 2, false, []string{
 		"This is for text, and for this connection. RESP always answers these fields.",
+		"A grant after a wait also has waited_ms. The lease began that long after the ACQUIRE was executed.",
 	}},
 	{VerbPing, "PING", "", "Check the connection", 1, false, nil},
 	{VerbInfo, "INFO", "[section ...]", "Show the state of the server in numbers", 1, false, []string{

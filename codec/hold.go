@@ -64,6 +64,16 @@ func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
 	w.Buf = append(w.Buf, h.text[:h.size]...)
 }
 
+// HoldAfterWait answers OK with the fields of a hold that was granted after a wait of waitedMs.
+func (w *Writer) HoldAfterWait(token Token, count uint32, leaseMs int64, waitedMs uint32) {
+	w.Fields(4)
+	w.Token("token", token)
+	w.Num("count", int64(count))
+	w.Num("lease_ms", leaseMs)
+	w.Num("waited_ms", int64(waitedMs))
+	w.End()
+}
+
 // Holds is Start and Hold for commands of one form without a tag.
 func (w *Writer) Holds(form Form, held []GrantReply) {
 	w.Start(form, nil)

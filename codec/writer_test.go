@@ -41,6 +41,12 @@ var replies = []struct {
 		"%3\r\n$5\r\ntoken\r\n:42\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n",
 	},
 	{
+		"a hold after a wait", func(w *Writer) { w.HoldAfterWait(42, 1, 30000, 41210) },
+		"@OK token=42 count=1 lease_ms=30000 waited_ms=41210\n",
+		"*8\r\n$5\r\ntoken\r\n:42\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n$9\r\nwaited_ms\r\n:41210\r\n",
+		"%4\r\n$5\r\ntoken\r\n:42\r\n$5\r\ncount\r\n:1\r\n$8\r\nlease_ms\r\n:30000\r\n$9\r\nwaited_ms\r\n:41210\r\n",
+	},
+	{
 		"the largest hold", func(w *Writer) { w.Hold(TokenMax, 1<<32-1, 86_400_000) },
 		"@OK token=9007199254740991 count=4294967295 lease_ms=86400000\n",
 		"*6\r\n$5\r\ntoken\r\n:9007199254740991\r\n$5\r\ncount\r\n:4294967295\r\n$8\r\nlease_ms\r\n:86400000\r\n",

@@ -85,7 +85,11 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	r.use(c)
 	r.w.Start(form, r.tag.text())
 	if fx.Code == codec.OK {
-		r.writeHold(c, form, fx.Hold.Token, fx.Count, fx.LeaseMs)
+		if c.detail || form == codec.FormRESP {
+			r.w.HoldAfterWait(fx.Hold.Token, fx.Count, fx.LeaseMs, fx.WaitedMs)
+		} else {
+			r.w.OK()
+		}
 		c.grants.add(fx.Hold, len(r.w.Buf), true)
 		c.delivers = true
 	} else {

@@ -148,8 +148,8 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	}
 	i := s.takeWaiter()
 	w := s.waiters.at(i)
-	w.deadline = s.waitNow() + int64(cmd.WaitMs)*nsPerMs
-	w.from = from
+	w.beginWait(s.now, s.waitNow(), cmd.WaitMs)
+	w.conn, w.ticket = from.Conn, from.Ticket
 	w.ttlMs = optionalTTL(cmd)
 	w.fresh = cmd.Has(codec.OptFresh)
 	w.meta, w.metaLen = 0, 0

@@ -175,7 +175,7 @@ func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 		w := s.waiters.at(at)
 		next := w.next
 		if w.deadline > s.waitNow() && !w.fresh && string(s.waiterService(w)) == string(s.service(l)) {
-			s.reenter(&l.hold, &l.grantee, w.ttlMs, w.from.Conn)
+			s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
 			if w.meta != 0 {
 				s.setMeta(&l.grantee, s.waiterMeta(w))
 			}

@@ -45,8 +45,9 @@ type Effect struct {
 	To   Origin
 	Code codec.Code // OK: granted; Timeout; Recovering; Limit: no token left to give
 	// With OK:
-	Count   uint32
-	LeaseMs int64
+	Count    uint32
+	WaitedMs uint32 // table time from the execution of the ACQUIRE to the grant
+	LeaseMs  int64
 	// OK: to take the grant back if its connection is gone; Timeout: the present hold, for
 	// Shard.Holder
 	Hold HoldRef

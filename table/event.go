@@ -47,7 +47,7 @@ func (s *Shard) emit(kind EventKind, l *lock, service []byte, from Origin) {
 // emitWaited is emit for a grant or re-entry of the waiter w.
 func (s *Shard) emitWaited(kind EventKind, l *lock, w *waiter) {
 	if s.table.config.Tap != nil {
-		s.tap(Event{Kind: kind, Service: s.waiterService(w), From: w.from, Waited: true}, l)
+		s.tap(Event{Kind: kind, Service: s.waiterService(w), From: w.from(), Waited: true}, l)
 	}
 }
 

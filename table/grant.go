@@ -42,11 +42,11 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 		case w.deadline <= s.waitNow():
 			s.timeOut(l.first, fx)
 		case s.counter >= s.tokenMax():
-			s.emit(EventRefuse, l, s.waiterService(w), w.from)
-			fx.add(Effect{To: w.from, Code: codec.Limit})
+			s.emit(EventRefuse, l, s.waiterService(w), w.from())
+			fx.add(Effect{To: w.from(), Code: codec.Limit})
 			s.dequeue(l.first)
 		default:
-			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w), w.from.Conn)
+			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w), w.conn)
 			s.deliver(EventGrant, i, l, l.first, fx)
 			s.grantFollowers(i, l, fx)
 			return i
@@ -70,7 +70,7 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 		if w.fresh || string(s.waiterService(w)) != string(s.service(l)) {
 			return
 		}
-		s.reenter(&l.hold, &l.grantee, w.ttlMs, w.from.Conn)
+		s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
 		if w.meta != 0 {
 			s.setMeta(&l.grantee, s.waiterMeta(w))
 		}
@@ -82,8 +82,8 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 func (s *Shard) deliver(kind EventKind, i uint32, l *lock, at uint32, fx *Effects) {
 	w := s.waiters.at(at)
 	s.emitWaited(kind, l, w)
-	fx.add(Effect{To: w.from, Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
-		Hold: HoldRef{l.token, i, s.number}})
+	fx.add(Effect{To: w.from(), Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
+		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{l.token, i, s.number}})
 	s.dequeue(at)
 }
 

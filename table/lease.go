@@ -121,8 +121,8 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 		l.state != stateConfirmed && string(s.service(l)) == string(s.waiterService(w))) {
 		code = codec.Recovering // its holder is not known, or has not shown its token
 	}
-	s.emit(EventTimeOut, l, s.waiterService(w), w.from)
-	e := Effect{To: w.from, Code: code}
+	s.emit(EventTimeOut, l, s.waiterService(w), w.from())
+	e := Effect{To: w.from(), Code: code}
 	if code == codec.Timeout && l.count > 0 {
 		e.Hold = HoldRef{l.token, lock, s.number}
 	}

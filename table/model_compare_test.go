@@ -225,7 +225,7 @@ func peek(t *Table, name []byte) *mLock {
 	}
 	for i := l.first; i != none; i = s.waiters.at(i).next {
 		w := s.waiters.at(i)
-		m.queue = append(m.queue, mWait{w.from, string(s.waiterService(w)), string(s.waiterMeta(w)), w.deadline, w.ttlMs, w.fresh})
+		m.queue = append(m.queue, mWait{w.from(), string(s.waiterService(w)), string(s.waiterMeta(w)), w.since, w.deadline, w.ttlMs, w.fresh})
 	}
 	return m
 }
@@ -237,7 +237,7 @@ func TestModel(t *testing.T) {
 			c.TokenStart = codec.TokenMax - 4
 		}
 		w := newWorld(c)
-		m := &model{cfg: c, pauses: w.table.pauses, counter: map[uint8]codec.Token{}, locks: map[string]*mLock{}, waits: map[WaiterRef]mPlace{},
+		m := &model{cfg: c, pauses: w.table.pauses, counter: map[uint8]codec.Token{}, locks: map[string]*mLock{}, waits: map[WaiterRef]mPlace{}, began: map[Origin]int64{},
 			events: map[string][]mEvent{}, effects: map[string][]Effect{}, fail: t.Fatalf}
 		m.shardOf = func(name string) uint8 { return uint8(w.table.Hash([]byte(name)) >> 56) }
 		for i := range Shards {

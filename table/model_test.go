@@ -15,6 +15,7 @@ type model struct {
 	counter map[uint8]codec.Token
 	locks   map[string]*mLock
 	waits   map[WaiterRef]mPlace // all waits since the start
+	began   map[Origin]int64     // the same, with their times
 	shardOf func(name string) uint8
 	counts  Counts
 	waiters int
@@ -37,6 +38,7 @@ type mLock struct {
 type mWait struct {
 	from          Origin
 	service, meta string
+	since         uint32 // as in waiter
 	deadline      int64
 	ttl           uint32
 	fresh         bool
@@ -63,6 +65,7 @@ func (m *model) effect(l *mLock, from Origin, code codec.Code) {
 	e := Effect{To: from, Code: code}
 	if code == codec.OK {
 		e.Count, e.LeaseMs, e.Hold.Token = l.count, (l.deadline-m.now)/nsPerMs, l.token
+		e.WaitedMs = uint32((m.now - m.began[from]) / nsPerMs)
 	}
 	m.effects[l.name] = append(m.effects[l.name], e)
 }
@@ -213,7 +216,8 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 	case m.waiters >= m.cfg.WaitersMax:
 		return limited(codec.WhichWaiters)
 	}
-	l.queue = append(l.queue, mWait{from, service, meta, m.waitNow() + int64(c.WaitMs)*nsPerMs, ttl, c.Has(codec.OptFresh)})
+	l.queue = append(l.queue, mWait{from, service, meta, uint32(m.now >> sinceShift), m.waitNow() + int64(c.WaitMs)*nsPerMs, ttl, c.Has(codec.OptFresh)})
+	m.began[from] = m.now
 	m.waiters++
 	m.counts.Queued++
 	m.event(EventEnqueue, l, service, from)

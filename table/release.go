@@ -67,7 +67,7 @@ func (s *Shard) Cancel(ref WaiterRef) bool {
 		return false
 	}
 	s.counts.Cancels++
-	s.emit(EventCancel, s.locks.at(w.lock), s.waiterService(w), w.from)
+	s.emit(EventCancel, s.locks.at(w.lock), s.waiterService(w), w.from())
 	lock := w.lock
 	s.dequeue(ref.index)
 	s.forgetEmpty(lock)

@@ -127,7 +127,7 @@ func (st *stage) flush(prefix, result string) (lines []string) {
 				line += fmt.Sprintf(" owner=%s held=%s", short(owner), ms(heldMs))
 			}
 			if e.Code == codec.OK {
-				line += fmt.Sprintf(" token=%d count=%d lease=%s", e.Hold.Token-st.start, e.Count, ms(e.LeaseMs))
+				line += fmt.Sprintf(" token=%d count=%d lease=%s waited=%s", e.Hold.Token-st.start, e.Count, ms(e.LeaseMs), ms(int64(e.WaitedMs)))
 				st.holds[st.labels[e.To.Ticket]] = e.Hold
 			}
 		}

@@ -11,7 +11,9 @@ const (
 // and in the wheel of wait deadlines, or free.
 type waiter struct {
 	deadline   int64 // end of the wait, wait time in ns
-	from       Origin
+	conn       ConnID
+	ticket     uint32 // of conn
+	since      uint32 // when the request came, low bits of table time in steps: see began
 	generation uint32 // of the chunk when the record was taken, so that a WaiterRef becomes invalid
 	lock       uint32
 	next, prev uint32 // in the queue
@@ -22,6 +24,33 @@ type waiter struct {
 	text       [waiterTextLen]byte
 	fresh      bool // FRESH: it does not re-enter, but waits for the end of its own service's hold
 }
+
+// from returns the connection that the request came from.
+func (w *waiter) from() Origin { return Origin{Conn: w.conn, Ticket: w.ticket} }
+
+// sinceShift makes steps of 33 us of table time. 32 bits of them are 39 h, which is more than the
+// longest wait and any delay of its end.
+const sinceShift = 15
+
+// beginWait lets the wait begin at table time now and wait time waitNow, and last waitMs.
+func (w *waiter) beginWait(now, waitNow int64, waitMs uint32) {
+	w.since = uint32(now >> sinceShift)
+	w.deadline = waitNow + int64(waitMs)*nsPerMs
+}
+
+// began returns the table time in ns at which the request came, for a present time now. The steps
+// give it within 33 us. The deadline gives the rest, because the length of a wait is whole ms, and
+// so is what wait time is ahead of table time.
+func (w *waiter) began(now int64) int64 {
+	const span = 1 << (32 + sinceShift) // ns
+	step := now - (now-int64(w.since)<<sinceShift)&(span-1)
+	inStep := ((w.deadline-step)%nsPerMs + nsPerMs) % nsPerMs
+	return min(step+inStep, now)
+}
+
+// waitedMs returns how long the request has waited at table time now, in whole ms. It is rounded
+// down, because a client counts its lease from it and must not believe too long in the hold.
+func (w *waiter) waitedMs(now int64) uint32 { return uint32((now - w.began(now)) / nsPerMs) }
 
 // WaiterRef names a waiting request to Shard.Cancel. It becomes invalid at the end of the wait and
 // never names another request.

@@ -98,3 +98,23 @@ func TestWaitersOfOneReadLieTogether(t *testing.T) {
 		t.Errorf("%d of %d are not behind the former, want one for each chunk", apart, n)
 	}
 }
+
+// TestWaitedIsExact compares the time that a record has waited with the exact one, at any time and
+// after any wait.
+func TestWaitedIsExact(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		begins := rng.Int64N(1 << (10 + rng.IntN(50)))
+		lasts := rng.Int64N(1 << (1 + rng.IntN(46))) // up to 19 h
+		late := rng.Int64N(1000) * nsPerMs
+		var w waiter
+		w.beginWait(begins, begins+late, rng.Uint32N(codec.WaitMaxMs+1))
+		now := begins + lasts
+		if got := w.began(now); got != begins {
+			t.Fatalf("a wait from %d to %d began at %d", begins, now, got)
+		}
+		if got := w.waitedMs(now); int64(got) != lasts/nsPerMs {
+			t.Fatalf("a wait of %d ns has lasted %d ms", lasts, got)
+		}
+	}
+}
