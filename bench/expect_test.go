@@ -50,7 +50,7 @@ func TestRepliesAreCountedHoweverTheyArrive(t *testing.T) {
 	}
 }
 
-func TestAWrongReplyIsAnErrorAndQuoted(t *testing.T) {
+func TestWrongReplyIsErrorAndQuoted(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		answers []string

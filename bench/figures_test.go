@@ -63,8 +63,8 @@ func TestAllocationsPerCommand(t *testing.T) {
 	}
 }
 
-// TestARoundIsWhatHasCountedUp has a server whose CPU time is not known: there is no cost.
-func TestARoundIsWhatHasCountedUp(t *testing.T) {
+// TestRoundIsWhatHasCountedUp has a server whose CPU time is not known: there is no cost.
+func TestRoundIsWhatHasCountedUp(t *testing.T) {
 	now := int64(1e9)
 	r := &run{c: &Config{}, t: &target{}}
 	shared := &progress{clock: func() int64 { return now }}

@@ -21,7 +21,7 @@ func TestSummaryOfKnownLatencies(t *testing.T) {
 	}
 }
 
-func TestFlightKeepsTheOrderOfDueTimes(t *testing.T) {
+func TestFlightKeepsOrderOfDueTimes(t *testing.T) {
 	var f flight
 	next, oldest := int64(0), int64(0)
 	for round := range 100 {
@@ -87,9 +87,9 @@ func tcpPair(t *testing.T) (a, b net.Conn) {
 	return a, b
 }
 
-// TestAStallIsChargedToAllItDelays sends an open loop's batches late and in a
+// TestStallIsChargedToAllItDelays sends an open loop's batches late and in a
 // burst: each must be charged from when it was due.
-func TestAStallIsChargedToAllItDelays(t *testing.T) {
+func TestStallIsChargedToAllItDelays(t *testing.T) {
 	nowNs := int64(0)
 	c := Config{Server: "x", Form: Text, Workload: Ping}
 	c.EnsureDefaults()
@@ -121,8 +121,8 @@ func TestAStallIsChargedToAllItDelays(t *testing.T) {
 	}
 }
 
-// TestAWrongReplyFailsTheRun runs whole against a server that answers wrongly.
-func TestAWrongReplyFailsTheRun(t *testing.T) {
+// TestWrongReplyFailsRun runs whole against a server that answers wrongly.
+func TestWrongReplyFailsRun(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

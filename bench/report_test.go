@@ -39,7 +39,7 @@ func sampleReport() *Report {
 	}
 }
 
-func TestReportsAreAsTheGoldenFiles(t *testing.T) {
+func TestReportsAreAsGoldenFiles(t *testing.T) {
 	r := sampleReport()
 	var table, json bytes.Buffer
 	if err := errors.Join(r.WriteTable(&table), r.WriteJSON(&json)); err != nil {

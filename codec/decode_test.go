@@ -151,7 +151,7 @@ func TestCommandsBehindOneAnother(t *testing.T) {
 	}
 }
 
-func TestWordsAliasTheInput(t *testing.T) {
+func TestWordsAliasInput(t *testing.T) {
 	for _, c := range []struct {
 		name, input string
 		alias       bool

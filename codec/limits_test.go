@@ -162,9 +162,9 @@ func TestArrayLimits(t *testing.T) {
 	}
 }
 
-// TestNothingBehindTheFrameLimitCounts has an error only after the limit. Read whole or in pieces,
+// TestNothingBehindFrameLimitCounts has an error only after the limit. Read whole or in pieces,
 // the frame is too big.
-func TestNothingBehindTheFrameLimitCounts(t *testing.T) {
+func TestNothingBehindFrameLimitCounts(t *testing.T) {
 	for _, tail := range []string{"$00", "$00x", "$00x\r\n", "$001\r\nx\r\n", "$00\r\n\r\n"} {
 		var d Decoder
 		var cmd Command

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestEachErrorHasAMeaning(t *testing.T) {
+func TestEachErrorHasMeaning(t *testing.T) {
 	lines, ok := Help([]byte("errors"))
 	if !ok {
 		t.Fatal("there is no HELP ERRORS")
@@ -24,8 +24,8 @@ func TestEachErrorHasAMeaning(t *testing.T) {
 	}
 }
 
-// TestTheProtocolTellsTheSameOfErrors compares the columns "lost" and "again" of the table.
-func TestTheProtocolTellsTheSameOfErrors(t *testing.T) {
+// TestProtocolTellsSameOfErrors compares the columns "lost" and "again" of the table.
+func TestProtocolTellsSameOfErrors(t *testing.T) {
 	text, err := os.ReadFile("../PROTOCOL.md")
 	if err != nil {
 		t.Fatal(err)

@@ -186,9 +186,9 @@ func TestAppendQuoted(t *testing.T) {
 	}
 }
 
-// TestQuotedWordsDecodeToTheSameBytes checks that a client can send back a name exactly as a reply
+// TestQuotedWordsDecodeToSameBytes checks that a client can send back a name exactly as a reply
 // shows it.
-func TestQuotedWordsDecodeToTheSameBytes(t *testing.T) {
+func TestQuotedWordsDecodeToSameBytes(t *testing.T) {
 	var d Decoder
 	var cmd Command
 	rapid.Check(t, func(t *rapid.T) {

@@ -17,9 +17,9 @@ import (
 // secrets are the variables that are no flags.
 var secrets = []string{settings.EnvAdminToken, settings.EnvToken}
 
-// TestFilesNameSettingsOfTheServer checks every DLM_ variable and every flag of `dlm server` that a
+// TestFilesNameSettingsOfServer checks every DLM_ variable and every flag of `dlm server` that a
 // file of this folder names.
-func TestFilesNameSettingsOfTheServer(t *testing.T) {
+func TestFilesNameSettingsOfServer(t *testing.T) {
 	flags := pflag.NewFlagSet("server", pflag.ContinueOnError)
 	settings.New("").AddFlags(flags)
 	variable := regexp.MustCompile(`\bDLM_[A-Z_]+`)

@@ -14,9 +14,9 @@ var heartbeatForms = map[string]struct{ take, wait, renew, ok string }{
 	"RESP": {array("ACQUIRE", "mine", "B", "0", "TTL", "1000"), array("ACQUIRE", "x", "B", "60000"), array("heartbeat", "mine", "B"), "lease_ms"},
 }
 
-// TestAHeartbeatBehindAWaitRenewsWhereverItIsCut: the same pipeline has acquired the lock, and its
+// TestHeartbeatBehindWaitRenewsWhereverItIsCut: the same pipeline has acquired the lock, and its
 // bytes come in two reads at different times.
-func TestAHeartbeatBehindAWaitRenewsWhereverItIsCut(t *testing.T) {
+func TestHeartbeatBehindWaitRenewsWhereverItIsCut(t *testing.T) {
 	for name, f := range heartbeatForms {
 		t.Run(name, func(t *testing.T) {
 			in := f.take + f.wait + f.wait + f.renew
@@ -43,9 +43,9 @@ func TestAHeartbeatBehindAWaitRenewsWhereverItIsCut(t *testing.T) {
 	}
 }
 
-// TestAHeartbeatBehindInputThatHasToComeToItsTurnRenews: the input before it is more than a batch
+// TestHeartbeatBehindInputThatHasToComeToItsTurnRenews: the input before it is more than a batch
 // may execute.
-func TestAHeartbeatBehindInputThatHasToComeToItsTurnRenews(t *testing.T) {
+func TestHeartbeatBehindInputThatHasToComeToItsTurnRenews(t *testing.T) {
 	for name, f := range heartbeatForms {
 		t.Run(name, func(t *testing.T) {
 			for cut := range len(f.renew) {
@@ -76,8 +76,8 @@ func TestAHeartbeatBehindInputThatHasToComeToItsTurnRenews(t *testing.T) {
 	}
 }
 
-// TestAHeartbeatBehindAWithheldAnswerRenews: the holder has shown a wrong token meanwhile.
-func TestAHeartbeatBehindAWithheldAnswerRenews(t *testing.T) {
+// TestHeartbeatBehindWithheldAnswerRenews: the holder has shown a wrong token meanwhile.
+func TestHeartbeatBehindWithheldAnswerRenews(t *testing.T) {
 	s := newSim(t, withTokens)
 	a := s.dialFrom(0, "192.0.2.7")
 	a.do("AUTH l-token", "OK")

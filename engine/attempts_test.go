@@ -52,8 +52,8 @@ func TestAnswersToWrongTokensAreWithheld(t *testing.T) {
 	}
 }
 
-// TestWhatComesBehindAWithheldAnswerKeepsItsPlace in both forms, and counts wrong tokens as before.
-func TestWhatComesBehindAWithheldAnswerKeepsItsPlace(t *testing.T) {
+// TestWhatComesBehindWithheldAnswerKeepsItsPlace in both forms, and counts wrong tokens as before.
+func TestWhatComesBehindWithheldAnswerKeepsItsPlace(t *testing.T) {
 	s := newSim(t, withTokens)
 	for range 5 {
 		s.dialFrom(0, "192.0.2.7").send("AUTH wrong\n")
@@ -78,8 +78,8 @@ func TestWhatComesBehindAWithheldAnswerKeepsItsPlace(t *testing.T) {
 	}
 }
 
-// TestInputBehindAWithheldAnswerIsBounded: none of it is decoded.
-func TestInputBehindAWithheldAnswerIsBounded(t *testing.T) {
+// TestInputBehindWithheldAnswerIsBounded: none of it is decoded.
+func TestInputBehindWithheldAnswerIsBounded(t *testing.T) {
 	s := newSim(t, withTokens)
 	for range 6 {
 		s.dialFrom(0, "192.0.2.7").send("AUTH wrong\n")
@@ -94,8 +94,8 @@ func TestInputBehindAWithheldAnswerIsBounded(t *testing.T) {
 	}
 }
 
-// TestAttemptsAreSummedUpInTheLog: a line each ten seconds, however many there are.
-func TestAttemptsAreSummedUpInTheLog(t *testing.T) {
+// TestAttemptsAreSummedUpInLog: a line each ten seconds, however many there are.
+func TestAttemptsAreSummedUpInLog(t *testing.T) {
 	s := newSim(t, withTokens)
 	for i := range 500 {
 		k := s.dialFrom(i%2, fmt.Sprintf("192.0.2.%d", i%250))

@@ -96,8 +96,8 @@ func TestBackup(t *testing.T) {
 	b.crash()
 }
 
-// TestPromotionAfterACleanStop takes the last image over as it is.
-func TestPromotionAfterACleanStop(t *testing.T) {
+// TestPromotionAfterCleanStop takes the last image over as it is.
+func TestPromotionAfterCleanStop(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
 	p := mustStart(t, one, nil)
 	p.image()
@@ -269,8 +269,8 @@ func TestBackupOfWhatIsNoPrimary(t *testing.T) {
 	p.crash()
 }
 
-// TestABackupWithoutAnImageSaysSo once in the log.
-func TestABackupWithoutAnImageSaysSo(t *testing.T) {
+// TestBackupWithoutImageSaysSo once in the log.
+func TestBackupWithoutImageSaysSo(t *testing.T) {
 	one := t.TempDir()
 	p := mustStart(t, one, nil)
 	b := newBackup(t, one, t.TempDir())

@@ -15,7 +15,7 @@ func (s *sim) events() (n int) {
 	return n
 }
 
-func TestCostlyCommandsLeaveTheLoopToOthers(t *testing.T) {
+func TestCostlyCommandsLeaveLoopToOthers(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(0)
 	b.do("ACQUIRE x B 0 TTL 1000", "OK")
@@ -34,7 +34,7 @@ func TestCostlyCommandsLeaveTheLoopToOthers(t *testing.T) {
 	}
 }
 
-func TestInputFasterThanItsExecutionClosesTheConnection(t *testing.T) {
+func TestInputFasterThanItsExecutionClosesConnection(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.PendingMax = 10_000 })
 	a := s.dial(0)
 	s.hold = true
@@ -49,7 +49,7 @@ func TestInputFasterThanItsExecutionClosesTheConnection(t *testing.T) {
 	s.empty()
 }
 
-func TestChainsOfKeptCommandsLeaveTheLoopToOthers(t *testing.T) {
+func TestChainsOfKeptCommandsLeaveLoopToOthers(t *testing.T) {
 	s := newSim(t, nil)
 	const n = 15_000
 	a, b, holder := s.dial(0), s.dial(0), s.dial(0)
@@ -72,7 +72,7 @@ func TestChainsOfKeptCommandsLeaveTheLoopToOthers(t *testing.T) {
 	s.empty()
 }
 
-func TestKeptCommandsThatOutlastTheBudgetKeepTheirOrder(t *testing.T) {
+func TestKeptCommandsThatOutlastBudgetKeepTheirOrder(t *testing.T) {
 	s := newSim(t, nil)
 	a, holder := s.dial(0), s.dial(0)
 	holder.do("ACQUIRE x H 0", "OK")
@@ -89,7 +89,7 @@ func TestKeptCommandsThatOutlastTheBudgetKeepTheirOrder(t *testing.T) {
 	a.expect("OK\nOK\nOK\nOK\n")
 }
 
-func TestTheLimitsBeforeAUTHAreThoseOfTheConnection(t *testing.T) {
+func TestLimitsBeforeAUTHAreThoseOfConnection(t *testing.T) {
 	s := newSim(t, withTokens)
 	a, holder, stranger := s.dial(0), s.dial(0), s.dial(0)
 	for _, k := range []*client{a, holder} {
@@ -105,7 +105,7 @@ func TestTheLimitsBeforeAUTHAreThoseOfTheConnection(t *testing.T) {
 	}
 }
 
-func TestTheMemoryLimitIsLiftedWhenLocksAreGone(t *testing.T) {
+func TestMemoryLimitIsLiftedWhenLocksAreGone(t *testing.T) {
 	const most = 64 << 20
 	s := newSim(t, func(c *Config) { c.MemoryMax = most })
 	s.e.memoryUsed = func() int64 { return most - 10<<20 + s.e.tab().Totals().Bytes }

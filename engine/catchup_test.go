@@ -115,9 +115,9 @@ func TestHeartbeatsInSocketsAreReadBeforeLeasesEnd(t *testing.T) {
 	}
 }
 
-// TestPauseWithinARound: the delay of a second pause is left to the next round, and does not keep
+// TestPauseWithinRound: the delay of a second pause is left to the next round, and does not keep
 // the first round from its end.
-func TestPauseWithinARound(t *testing.T) {
+func TestPauseWithinRound(t *testing.T) {
 	p := newPolled(t)
 	a := p.dial(0)
 	a.do("ACQUIRE x A 0 TTL 150", "OK")
@@ -172,9 +172,9 @@ func TestThrottledServerKeepsTime(t *testing.T) {
 	}
 }
 
-// TestWaitsCountALongStop: after an hour in which the server was stopped a lease goes on and a wait
+// TestWaitsCountLongStop: after an hour in which the server was stopped a lease goes on and a wait
 // is over.
-func TestWaitsCountALongStop(t *testing.T) {
+func TestWaitsCountLongStop(t *testing.T) {
 	p := newPolled(t)
 	a, b, c := p.dial(0), p.dial(0), p.dial(1)
 	a.do("ACQUIRE x A 0 TTL 5000", "OK")

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestTTLBeyondTheGrace(t *testing.T) {
+func TestTTLBeyondGrace(t *testing.T) {
 	s := mustStart(t, t.TempDir(), nil)
 	s.want("ACQUIRE a svc 0 TTL 20001", "ERROR BADARG no TTL may be longer than 20000 ms")
 	if info := s.ask("INFO server"); !strings.Contains(info, "ttl_max_ms:20000") {
@@ -18,9 +18,9 @@ func TestTTLBeyondTheGrace(t *testing.T) {
 	s.crash()
 }
 
-// TestTTLBeyondTheGraceBehindAWait: a heartbeat that is executed when it is read has the same
+// TestTTLBeyondGraceBehindWait: a heartbeat that is executed when it is read has the same
 // limit.
-func TestTTLBeyondTheGraceBehindAWait(t *testing.T) {
+func TestTTLBeyondGraceBehindWait(t *testing.T) {
 	s := mustStart(t, t.TempDir(), nil)
 	s.want("ACQUIRE busy other 0", "OK")
 	s.want("ACQUIRE a svc 0", "OK")
@@ -46,9 +46,9 @@ func TestClaimWithItsTTL(t *testing.T) {
 	s.crash()
 }
 
-// TestCountBehindAWaitCountsOnce: in a grace a holder asks for one more count and shows its old
+// TestCountBehindWaitCountsOnce: in a grace a holder asks for one more count and shows its old
 // one. Both are granted.
-func TestCountBehindAWaitCountsOnce(t *testing.T) {
+func TestCountBehindWaitCountsOnce(t *testing.T) {
 	for _, form := range []string{
 		"ACQUIRE x svc 3000\nHEARTBEAT x svc TOKEN %d COUNT 1\n",
 		"*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$3\r\nsvc\r\n$4\r\n3000\r\n" +
@@ -95,8 +95,8 @@ func TestCountBehindKeptReleases(t *testing.T) {
 	}
 }
 
-// TestClaimsPassTheLimitOfLocks that other requests have used up.
-func TestClaimsPassTheLimitOfLocks(t *testing.T) {
+// TestClaimsPassLimitOfLocks that other requests have used up.
+func TestClaimsPassLimitOfLocks(t *testing.T) {
 	dir := t.TempDir()
 	few := func(c *Config) { c.LocksMax = 3 }
 	s := mustStart(t, dir, few)

@@ -7,8 +7,8 @@ import (
 	"dlm/table"
 )
 
-// TestABugWithAShardLockedEndsTheProcess through the function that first writes out the log.
-func TestABugWithAShardLockedEndsTheProcess(t *testing.T) {
+// TestBugWithShardLockedEndsProcess through the function that first writes out the log.
+func TestBugWithShardLockedEndsProcess(t *testing.T) {
 	ended := 0
 	s := newSim(t, func(c *Config) {
 		c.Crash = func() { ended++ }

@@ -72,7 +72,7 @@ func (c *crowd) passOn(n int) {
 	}
 }
 
-func TestAHugeCrowdWaitsForOneLock(t *testing.T) {
+func TestHugeCrowdWaitsForOneLock(t *testing.T) {
 	perConn := 1600
 	if os.Getenv("DLM_STRESS") != "" {
 		perConn = 8333 // 12 connections: 99,996 waiters

@@ -28,9 +28,9 @@ func damageNewest(t *testing.T, dir string) string {
 	return path
 }
 
-// TestRecoverOlderInAUnitFile starts with the setting again and again: only a damaged image is
+// TestRecoverOlderInUnitFile starts with the setting again and again: only a damaged image is
 // passed over, and only once.
-func TestRecoverOlderInAUnitFile(t *testing.T) {
+func TestRecoverOlderInUnitFile(t *testing.T) {
 	dir := t.TempDir()
 	older := func(c *Config) { c.RecoverOlder = true }
 	s := mustStart(t, dir, older) // a new directory

@@ -12,7 +12,7 @@ import (
 	"dlm/engine/snapshot"
 )
 
-func TestRestartAfterACrash(t *testing.T) {
+func TestRestartAfterCrash(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
 	known := tokenOf(t, s.ask("ACQUIRE known svc-1 0"))
@@ -42,8 +42,8 @@ func TestRestartAfterACrash(t *testing.T) {
 	s.crash()
 }
 
-// TestANewDirectoryIsTold: a volume that is not mounted looks like an empty directory.
-func TestANewDirectoryIsTold(t *testing.T) {
+// TestNewDirectoryIsTold: a volume that is not mounted looks like an empty directory.
+func TestNewDirectoryIsTold(t *testing.T) {
 	dir := t.TempDir()
 	for start := range 3 {
 		s := mustStart(t, dir, nil)
@@ -60,7 +60,7 @@ func TestANewDirectoryIsTold(t *testing.T) {
 	}
 }
 
-func TestRestartAfterACleanStop(t *testing.T) {
+func TestRestartAfterCleanStop(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
 	token := tokenOf(t, s.ask("ACQUIRE a svc-1 0 META why"))

@@ -27,9 +27,9 @@ func half(t *testing.T, e *Engine, in string) string {
 	return string(all)
 }
 
-// TestAClientThatHasEndedItsInputGetsAllAnswers ends the input of real sockets after commands of
+// TestClientThatHasEndedItsInputGetsAllAnswers ends the input of real sockets after commands of
 // all kinds.
-func TestAClientThatHasEndedItsInputGetsAllAnswers(t *testing.T) {
+func TestClientThatHasEndedItsInputGetsAllAnswers(t *testing.T) {
 	e := serve(t, func(*Config) {})
 	holder := dialServer(t, e)
 	if _, err := io.WriteString(holder, "ACQUIRE x H 0\n"); err != nil {
@@ -79,9 +79,9 @@ func (k *client) endInput() {
 	k.s.settle()
 }
 
-// TestTheRestOfTheInputIsExecutedBeforeTheEnd: the rest of a batch, commands after a withheld
+// TestRestOfInputIsExecutedBeforeEnd: the rest of a batch, commands after a withheld
 // answer, and commands that wait for the peer to read.
-func TestTheRestOfTheInputIsExecutedBeforeTheEnd(t *testing.T) {
+func TestRestOfInputIsExecutedBeforeEnd(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.UnreadMax = 300_000 })
 	a, holder := s.dial(0), s.dial(0)
 	holder.do("ACQUIRE x H 0", "OK")

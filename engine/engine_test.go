@@ -7,7 +7,7 @@ import (
 
 const shutdownLine = "ERROR SHUTDOWN the server is stopping\n"
 
-func TestACommandCutAnywhereIsOneCommand(t *testing.T) {
+func TestCommandCutAnywhereIsOneCommand(t *testing.T) {
 	text := "ACQUIRE \"a b\" A 0 TTL 500\nRELEASE \"a b\" A\n*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$1\r\nA\r\n$1\r\n0\r\n*3\r\n$7\r\nRELEASE\r\n$1\r\nx\r\n$1\r\nA\r\n"
 	for cut := 1; cut < len(text); cut++ {
 		s := newSim(t, nil)
@@ -21,7 +21,7 @@ func TestACommandCutAnywhereIsOneCommand(t *testing.T) {
 	}
 }
 
-func TestABatchWithLongAnswersIsWrittenInPieces(t *testing.T) {
+func TestBatchWithLongAnswersIsWrittenInPieces(t *testing.T) {
 	s := newSim(t, nil)
 	a := s.dial(0)
 	a.send(strings.Repeat("HELP\n", 1000))
@@ -30,7 +30,7 @@ func TestABatchWithLongAnswersIsWrittenInPieces(t *testing.T) {
 	}
 }
 
-func TestTheLargestBuffersAreClosedAtTheLimitOfAll(t *testing.T) {
+func TestLargestBuffersAreClosedAtLimitOfAll(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.BufferedMax = 100_000 })
 	a := s.dial(0)
 	a.do("ACQUIRE x A 0", "OK")
@@ -63,7 +63,7 @@ func TestTheLargestBuffersAreClosedAtTheLimitOfAll(t *testing.T) {
 	}
 }
 
-func TestABugInABatchClosesThatConnectionOnly(t *testing.T) {
+func TestBugInBatchClosesThatConnectionOnly(t *testing.T) {
 	// a command that is executed by itself, and others
 	for _, in := range []string{"ACQUIRE y B 0\n", "PING\nPING\n"} {
 		s := newSim(t, nil)
@@ -81,9 +81,9 @@ func TestABugInABatchClosesThatConnectionOnly(t *testing.T) {
 	}
 }
 
-// TestABugInTheMiddleOfAReplyClosesThatConnectionToo: half a reply to another connection must not
+// TestBugInMiddleOfReplyClosesThatConnectionToo: half a reply to another connection must not
 // become the beginning of its next reply.
-func TestABugInTheMiddleOfAReplyClosesThatConnectionToo(t *testing.T) {
+func TestBugInMiddleOfReplyClosesThatConnectionToo(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(0)
 	func() {

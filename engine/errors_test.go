@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestAMassOfTimeoutsNamesTheHolder ends 20,000 waits in one tick.
-func TestAMassOfTimeoutsNamesTheHolder(t *testing.T) {
+// TestMassOfTimeoutsNamesHolder ends 20,000 waits in one tick.
+func TestMassOfTimeoutsNamesHolder(t *testing.T) {
 	s := newSim(t, nil)
 	s.dial(0).do("ACQUIRE x A 0", "OK")
 	var crowd []*client

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestTheAuditHasTheBytesOfAName, even those that JSON has no characters for.
-func TestTheAuditHasTheBytesOfAName(t *testing.T) {
+// TestAuditHasBytesOfName, even those that JSON has no characters for.
+func TestAuditHasBytesOfName(t *testing.T) {
 	var b bytes.Buffer
 	token := sha256.Sum256([]byte("an-admin-token"))
 	s := newSim(t, func(c *Config) { c.Log, c.AdminToken = slog.New(slog.NewJSONHandler(&b, nil)), &token })

@@ -108,9 +108,9 @@ func TestGuestsAreToldInTheirForm(t *testing.T) {
 	}
 }
 
-// TestGuestsNeedATokenWhereThereAreTokens: a holder with the role lock, and admins, who may use all
+// TestGuestsNeedTokenWhereThereAreTokens: a holder with the role lock, and admins, who may use all
 // commands but ACQUIRE.
-func TestGuestsNeedATokenWhereThereAreTokens(t *testing.T) {
+func TestGuestsNeedTokenWhereThereAreTokens(t *testing.T) {
 	s, first, _ := full(t, withTokens)
 	first.do("AUTH l-token", "OK")
 	first.do("ACQUIRE x a 0", "OK")
@@ -135,8 +135,8 @@ func TestGuestsNeedATokenWhereThereAreTokens(t *testing.T) {
 	admin.expect(allTaken)
 }
 
-// TestAGuestTakesTheFirstOrdinaryPlace and is an ordinary connection then.
-func TestAGuestTakesTheFirstOrdinaryPlace(t *testing.T) {
+// TestGuestTakesFirstOrdinaryPlace and is an ordinary connection then.
+func TestGuestTakesFirstOrdinaryPlace(t *testing.T) {
 	s, first, second := full(t, nil)
 	first.do("ACQUIRE x a 0", "OK")
 	k, idle := s.arrive(0, "192.0.2.1"), s.arrive(1, "192.0.2.1")

@@ -35,9 +35,9 @@ func eachMany(t *testing.T, k *client, n int, command func(i int) string) {
 	}
 }
 
-// TestAListingAfterMostLocksAreGone has all remaining locks in one page: free records use none of
+// TestListingAfterMostLocksAreGone has all remaining locks in one page: free records use none of
 // its budget.
-func TestAListingAfterMostLocksAreGone(t *testing.T) {
+func TestListingAfterMostLocksAreGone(t *testing.T) {
 	gone := testflag.Large(200_000)
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
@@ -65,8 +65,8 @@ func TestAListingAfterMostLocksAreGone(t *testing.T) {
 	}
 }
 
-// TestAListingOfTheContendedSkipsTheRest finds one contended lock of many in one page.
-func TestAListingOfTheContendedSkipsTheRest(t *testing.T) {
+// TestListingOfContendedSkipsRest finds one contended lock of many in one page.
+func TestListingOfContendedSkipsRest(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
 	acquireMany(t, a, "lock:", 100_000)

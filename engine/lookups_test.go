@@ -30,7 +30,7 @@ func listing(t *testing.T, k *client, command string) map[string]int {
 	}
 }
 
-func TestAListingMeetsEveryLock(t *testing.T) {
+func TestListingMeetsEveryLock(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
 	for i := range 3000 {
@@ -54,7 +54,7 @@ func TestAListingMeetsEveryLock(t *testing.T) {
 	a.do("LOCKS CURSOR 256-1", "ERROR BADARG CURSOR is not one that LOCKS has answered")
 }
 
-func TestOneAnswerOfAListingIsBounded(t *testing.T) {
+func TestOneAnswerOfListingIsBounded(t *testing.T) {
 	s := newSim(t, nil)
 	a := s.dial(0)
 	long := strings.Repeat("n", 1000)

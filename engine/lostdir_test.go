@@ -29,9 +29,9 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// TestADirectoryThatWasReplaced: a server whose directory was removed writes nothing into the
+// TestDirectoryThatWasReplaced: a server whose directory was removed writes nothing into the
 // directory of the server that uses the name now.
-func TestADirectoryThatWasReplaced(t *testing.T) {
+func TestDirectoryThatWasReplaced(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	first := mustStart(t, dir, func(c *Config) { c.SnapshotKeep = 1 })
 	first.want("ACQUIRE a svc-1 0", "OK")
@@ -82,8 +82,8 @@ func TestADirectoryThatWasReplaced(t *testing.T) {
 	second.cleanStop()
 }
 
-// TestABackupsDirectoryThatWasReplaced gets no image of the former one.
-func TestABackupsDirectoryThatWasReplaced(t *testing.T) {
+// TestBackupsDirectoryThatWasReplaced gets no image of the former one.
+func TestBackupsDirectoryThatWasReplaced(t *testing.T) {
 	one, two := t.TempDir(), filepath.Join(t.TempDir(), "data")
 	p := mustStart(t, one, nil)
 	p.image()

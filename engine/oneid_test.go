@@ -65,9 +65,9 @@ func TestFreshInBothForms(t *testing.T) {
 	s.empty()
 }
 
-// TestAFreshWaitEndsLikeAnyOther: one ends with its connection, one is granted after its own
+// TestFreshWaitEndsLikeAnyOther: one ends with its connection, one is granted after its own
 // service's hold, and one ends with the server.
-func TestAFreshWaitEndsLikeAnyOther(t *testing.T) {
+func TestFreshWaitEndsLikeAnyOther(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, c, d := s.dial(0), s.dial(0), s.dial(1), s.dial(1)
 	a.do("ACQUIRE x A 0", "OK")
@@ -115,8 +115,8 @@ func TestQueueZeroIsAsTimeoutZero(t *testing.T) {
 	s.empty()
 }
 
-// TestAReleaseOfAllBehindAWait keeps its place, like any command.
-func TestAReleaseOfAllBehindAWait(t *testing.T) {
+// TestReleaseOfAllBehindWait keeps its place, like any command.
+func TestReleaseOfAllBehindWait(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
 	a.do("ACQUIRE x A 0", "OK")

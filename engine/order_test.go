@@ -71,8 +71,8 @@ func (o *orderCheck) granted(name string, e *table.Event) {
 	}
 }
 
-// TestTheOrderCheckFindsViolations checks it with forbidden histories.
-func TestTheOrderCheckFindsViolations(t *testing.T) {
+// TestOrderCheckFindsViolations checks it with forbidden histories.
+func TestOrderCheckFindsViolations(t *testing.T) {
 	one, two := table.Origin{Conn: 1}, table.Origin{Conn: 2}
 	ev := func(kind table.EventKind, from table.Origin, waited bool, now int64) table.Event {
 		return table.Event{Kind: kind, Name: []byte("x"), From: from, Waited: waited, Now: now}

@@ -12,10 +12,10 @@ import (
 	"dlm/internal/testflag"
 )
 
-// TestAGrantStandsIfAndOnlyIfItsReplyHasLeft ends connections whose peers have read to each place
+// TestGrantStandsIfAndOnlyIfItsReplyHasLeft ends connections whose peers have read to each place
 // of the output, in all forms, with commands of one kind and mixed, executed in batches and one by
 // one.
-func TestAGrantStandsIfAndOnlyIfItsReplyHasLeft(t *testing.T) {
+func TestGrantStandsIfAndOnlyIfItsReplyHasLeft(t *testing.T) {
 	n := testflag.Large(20)
 	for name, c := range map[string]struct {
 		before  string
@@ -209,7 +209,7 @@ func TestTooMuchInputWhileTooMuchIsUnread(t *testing.T) {
 	}
 }
 
-func TestAClientThatReadsNothingIsClosed(t *testing.T) {
+func TestClientThatReadsNothingIsClosed(t *testing.T) {
 	for name, c := range map[string]struct {
 		replies int // bytes of unread replies
 		reads   bool
@@ -240,8 +240,8 @@ func TestAClientThatReadsNothingIsClosed(t *testing.T) {
 	}
 }
 
-// TestTheEndOfALongPipelineHoldsNobodyUp: very many grants are taken back in parts.
-func TestTheEndOfALongPipelineHoldsNobodyUp(t *testing.T) {
+// TestEndOfLongPipelineHoldsNobodyUp: very many grants are taken back in parts.
+func TestEndOfLongPipelineHoldsNobodyUp(t *testing.T) {
 	s := newSim(t, nil)
 	const n = 3 * roundMax
 	a := s.dial(0)
@@ -260,8 +260,8 @@ func TestTheEndOfALongPipelineHoldsNobodyUp(t *testing.T) {
 	s.empty()
 }
 
-// TestTheLargestBacklogIsClosedAtTheLimitOfAll, and its unsent grants are taken back.
-func TestTheLargestBacklogIsClosedAtTheLimitOfAll(t *testing.T) {
+// TestLargestBacklogIsClosedAtLimitOfAll, and its unsent grants are taken back.
+func TestLargestBacklogIsClosedAtLimitOfAll(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.BufferedMax = 2 << 20 })
 	var small []*client
 	for i := range 10 {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestNothingMovesTheTimeToAuthenticate: whatever a connection without a token sends, it is closed
+// TestNothingMovesTimeToAuthenticate: whatever a connection without a token sends, it is closed
 // when the time to authenticate is over.
-func TestNothingMovesTheTimeToAuthenticate(t *testing.T) {
+func TestNothingMovesTimeToAuthenticate(t *testing.T) {
 	for name, input := range map[string]string{
 		"RESET":                 "*1\r\n$5\r\nRESET\r\n",
 		"HELLO":                 "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n",
@@ -35,7 +35,7 @@ func TestNothingMovesTheTimeToAuthenticate(t *testing.T) {
 	}
 }
 
-func TestTheAdminTokenAloneSetsNoTimeToAuthenticate(t *testing.T) {
+func TestAdminTokenAloneSetsNoTimeToAuthenticate(t *testing.T) {
 	sum := sha256.Sum256([]byte("secret"))
 	s := newSim(t, func(c *Config) { c.AdminToken = &sum })
 	k, admin := s.dial(0), s.dial(1)

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestNoRuneThatSteersATerminalLeavesTheServer has U+009B, U+202E and U+2028 in a name, a service
+// TestNoRuneThatSteersTerminalLeavesServer has U+009B, U+202E and U+2028 in a name, a service
 // and a reason.
-func TestNoRuneThatSteersATerminalLeavesTheServer(t *testing.T) {
+func TestNoRuneThatSteersTerminalLeavesServer(t *testing.T) {
 	const name = "\u009b31m\u202ex\u2028y"
 	s := newSim(t, withTokens)
 	boss := s.dial(0)

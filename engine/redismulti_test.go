@@ -26,8 +26,8 @@ func transactionOf(lines ...string) (sent, answered string) {
 	return sent + lineArray("EXEC"), answered + execAbort
 }
 
-// TestNothingInATransactionIsExecuted sends one in pieces of each size.
-func TestNothingInATransactionIsExecuted(t *testing.T) {
+// TestNothingInTransactionIsExecuted sends one in pieces of each size.
+func TestNothingInTransactionIsExecuted(t *testing.T) {
 	sent, answered := transactionOf("ACQUIRE tx me 0", "HEARTBEAT tx me", "RELEASE held me", "STATUS tx", "PING", "WATCH x",
 		"ACQUIRE tx me 1000", "ACQUIRE tx me 0 TTL 500", "HELLO 3", "SELECT 0")
 	for size := 1; size <= len(sent); size++ {
@@ -48,9 +48,9 @@ func TestNothingInATransactionIsExecuted(t *testing.T) {
 	}
 }
 
-// TestATransactionBehindAWaitIsNotExecuted: outside of a transaction the HEARTBEAT would renew when
+// TestTransactionBehindWaitIsNotExecuted: outside of a transaction the HEARTBEAT would renew when
 // it is read, and the tagged command would pass the wait.
-func TestATransactionBehindAWaitIsNotExecuted(t *testing.T) {
+func TestTransactionBehindWaitIsNotExecuted(t *testing.T) {
 	s := newSim(t, nil)
 	k, holder := s.dial(0), s.dial(1)
 	holder.do("ACQUIRE x A 0", "OK")
@@ -76,9 +76,9 @@ func TestATransactionBehindAWaitIsNotExecuted(t *testing.T) {
 	}
 }
 
-// TestHeartbeatsBehindATransactionBehindAWaitRenew checks that the state of reading ends with EXEC,
+// TestHeartbeatsBehindTransactionBehindWaitRenew checks that the state of reading ends with EXEC,
 // and that a later wait begins without it.
-func TestHeartbeatsBehindATransactionBehindAWaitRenew(t *testing.T) {
+func TestHeartbeatsBehindTransactionBehindWaitRenew(t *testing.T) {
 	s := newSim(t, nil)
 	k, holder := s.dial(0), s.dial(1)
 	holder.do("ACQUIRE x A 0", "OK")

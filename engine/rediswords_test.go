@@ -49,8 +49,8 @@ func TestInfoHasWhatHealthChecksOfRedisLookFor(t *testing.T) {
 	}
 }
 
-// TestABackupSaysItsRoleToClientsOfRedis in INFO and HELLO.
-func TestABackupSaysItsRoleToClientsOfRedis(t *testing.T) {
+// TestBackupSaysItsRoleToClientsOfRedis in INFO and HELLO.
+func TestBackupSaysItsRoleToClientsOfRedis(t *testing.T) {
 	s := newSim(t, nil)
 	k := s.dial(0)
 	const master, replica = "$4\r\nrole\r\n$6\r\nmaster\r\n", "$4\r\nrole\r\n$7\r\nreplica\r\n"

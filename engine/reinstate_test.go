@@ -32,7 +32,7 @@ func deposedDir(t *testing.T) (dir string, cfg Config) {
 	return dir, cfg
 }
 
-func TestADeposedDirectoryTellsTheWayBack(t *testing.T) {
+func TestDeposedDirectoryTellsWayBack(t *testing.T) {
 	dir, cfg := deposedDir(t)
 	former, err := snapshot.ReadStart(dir)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestADeposedDirectoryTellsTheWayBack(t *testing.T) {
 	}
 }
 
-func TestOnlyADeposedDirectoryIsReinstated(t *testing.T) {
+func TestOnlyDeposedDirectoryIsReinstated(t *testing.T) {
 	dir, cfg := deposedDir(t)
 	if _, err := durability.Reinstate(dir); err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func TestRolesCoverVerbs(t *testing.T) {
 	}
 }
 
-func TestWrongTokensCloseTheConnection(t *testing.T) {
+func TestWrongTokensCloseConnection(t *testing.T) {
 	s := newSim(t, withTokens)
 	k := s.dial(0)
 	k.do("PING", noAuth)
@@ -69,7 +69,7 @@ func TestWithoutTokensThereIsNoTimeLimitAndNoForce(t *testing.T) {
 	k.do("AUTH whatever", "ERROR DENIED this server has no tokens: everything but FORCE-RELEASE is open")
 }
 
-func TestTheAdminTokenAloneLeavesTheRestOpen(t *testing.T) {
+func TestAdminTokenAloneLeavesRestOpen(t *testing.T) {
 	sum := sha256.Sum256([]byte("secret"))
 	s := newSim(t, func(c *Config) { c.AdminToken = &sum })
 	a, b, admin := s.dial(0), s.dial(1), s.dial(0)

@@ -11,9 +11,9 @@ import (
 	"dlm/table"
 )
 
-// TestWhatIsPostponedLeavesTheSocketsToOthers: one write of costly commands must not be executed
+// TestWhatIsPostponedLeavesSocketsToOthers: one write of costly commands must not be executed
 // without a poll of the other sockets. Real event loops poll; simulated ones do not.
-func TestWhatIsPostponedLeavesTheSocketsToOthers(t *testing.T) {
+func TestWhatIsPostponedLeavesSocketsToOthers(t *testing.T) {
 	e := serve(t, func(c *Config) { c.Loops = 1 })
 	hostile, innocent := dialServer(t, e), dialServer(t, e)
 	answers := bufio.NewReader(innocent)
@@ -50,7 +50,7 @@ func overBudget(t *testing.T, s *sim) *client {
 	return k
 }
 
-func TestALoopThatIsBehindServesHeartbeatsAndLetsCostlyCommandsWait(t *testing.T) {
+func TestLoopThatIsBehindServesHeartbeatsAndLetsCostlyCommandsWait(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(0)
 	a.do("ACQUIRE x A 0", "OK")
@@ -67,8 +67,8 @@ func TestALoopThatIsBehindServesHeartbeatsAndLetsCostlyCommandsWait(t *testing.T
 	}
 }
 
-// TestAHeartbeatBehindCostlyCommandsRenews although those wait for their turn.
-func TestAHeartbeatBehindCostlyCommandsRenews(t *testing.T) {
+// TestHeartbeatBehindCostlyCommandsRenews although those wait for their turn.
+func TestHeartbeatBehindCostlyCommandsRenews(t *testing.T) {
 	s := newSim(t, nil)
 	a := s.dial(0)
 	a.do("ACQUIRE x A 0 TTL 1000", "OK")
@@ -126,8 +126,8 @@ func TestINFOIsSharedWhereItIsAskedForOften(t *testing.T) {
 	}
 }
 
-// TestCOMMANDIsTheSameEachTime: its answers are made once for each version of RESP.
-func TestCOMMANDIsTheSameEachTime(t *testing.T) {
+// TestCOMMANDIsSameEachTime: its answers are made once for each version of RESP.
+func TestCOMMANDIsSameEachTime(t *testing.T) {
 	s := newSim(t, nil)
 	for _, version := range []string{"2", "3"} {
 		k := s.dial(0)

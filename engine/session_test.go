@@ -19,8 +19,8 @@ func (s *sim) setTokens(creds ...auth.Credential) {
 	s.sweep()
 }
 
-// TestATokenThatIsRemovedEndsItsConnections: they are told why, their waits end, their holds stay.
-func TestATokenThatIsRemovedEndsItsConnections(t *testing.T) {
+// TestTokenThatIsRemovedEndsItsConnections: they are told why, their waits end, their holds stay.
+func TestTokenThatIsRemovedEndsItsConnections(t *testing.T) {
 	s := newSim(t, withTokens)
 	worker, redis, boss := s.dial(0), s.dial(1), s.dial(1)
 	for _, k := range []*client{worker, redis} {
@@ -52,8 +52,8 @@ func TestATokenThatIsRemovedEndsItsConnections(t *testing.T) {
 	boss.do("RELEASE busy boss", "OK")
 }
 
-// TestARoleThatChangesHoldsForOpenConnections: also for one that becomes larger.
-func TestARoleThatChangesHoldsForOpenConnections(t *testing.T) {
+// TestRoleThatChangesHoldsForOpenConnections: also for one that becomes larger.
+func TestRoleThatChangesHoldsForOpenConnections(t *testing.T) {
 	s := newSim(t, withTokens)
 	worker, reader, team, boss := s.dial(0), s.dial(1), s.dial(0), s.dial(1)
 	worker.do("AUTH l-token", "OK")
@@ -83,9 +83,9 @@ func TestARoleThatChangesHoldsForOpenConnections(t *testing.T) {
 	}
 }
 
-// TestATokenKeepsItsConnectionsUnderANewName, so that a token can be replaced while the old one
+// TestTokenKeepsItsConnectionsUnderNewName, so that a token can be replaced while the old one
 // still works.
-func TestATokenKeepsItsConnectionsUnderANewName(t *testing.T) {
+func TestTokenKeepsItsConnectionsUnderNewName(t *testing.T) {
 	s := newSim(t, withTokens)
 	worker, team, boss := s.dial(0), s.dial(1), s.dial(1)
 	worker.do("AUTH l-token", "OK")
@@ -109,9 +109,9 @@ func TestATokenKeepsItsConnectionsUnderANewName(t *testing.T) {
 	worker.expect(revoked + "\n")
 }
 
-// TestTokensForAnOpenServerCloseIt: connections that never showed one have the time to
+// TestTokensForOpenServerCloseIt: connections that never showed one have the time to
 // authenticate.
-func TestTokensForAnOpenServerCloseIt(t *testing.T) {
+func TestTokensForOpenServerCloseIt(t *testing.T) {
 	sum := sha256.Sum256([]byte("secret"))
 	s := newSim(t, func(c *Config) { c.AdminToken = &sum })
 	k, admin := s.dial(0), s.dial(1)

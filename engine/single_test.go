@@ -39,7 +39,7 @@ func randomSingle(rng *rand.Rand) string {
 	return fmt.Sprintf("ACQUIRE %s %s 0\n", lock, service)
 }
 
-func TestASingleGrantThatCannotBeWrittenIsTakenBack(t *testing.T) {
+func TestSingleGrantThatCannotBeWrittenIsTakenBack(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(0)
 	a.broken = true
@@ -76,7 +76,7 @@ func TestSingleRepliesAreAccountedFor(t *testing.T) {
 	}
 }
 
-// TestSingleCommandsSettleWhatIsDue is TestABusyLoopSettlesWhatIsDue for a loop that gets only
+// TestSingleCommandsSettleWhatIsDue is TestBusyLoopSettlesWhatIsDue for a loop that gets only
 // single commands.
 func TestSingleCommandsSettleWhatIsDue(t *testing.T) {
 	s := newSim(t, nil)
@@ -88,7 +88,7 @@ func TestSingleCommandsSettleWhatIsDue(t *testing.T) {
 	other.expect("ERROR TIMEOUT \"A\" 20 not granted within the wait timeout\n")
 }
 
-func TestASingleCommandWakesTheTicker(t *testing.T) {
+func TestSingleCommandWakesTicker(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.Lease = 100 * time.Millisecond })
 	k := s.dial(0)
 	s.e.wakeTimer.at.Store(int64(time.Hour)) // it sleeps for longer
@@ -100,9 +100,9 @@ func TestASingleCommandWakesTheTicker(t *testing.T) {
 	}
 }
 
-// TestTheFormOfASingleCommandIsThatOfLaterErrors: an error outside of any command has the form of
+// TestFormOfSingleCommandIsThatOfLaterErrors: an error outside of any command has the form of
 // the last command.
-func TestTheFormOfASingleCommandIsThatOfLaterErrors(t *testing.T) {
+func TestFormOfSingleCommandIsThatOfLaterErrors(t *testing.T) {
 	s := newSim(t, nil)
 	k := s.dial(0)
 	k.send("*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$1\r\nA\r\n$1\r\n0\r\n")

@@ -92,7 +92,7 @@ func checkSpans(t testing.TB, spans []span) {
 	}
 }
 
-func TestTheSpanCheckFindsViolations(t *testing.T) {
+func TestSpanCheckFindsViolations(t *testing.T) {
 	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
 	for name, c := range map[string]struct {
 		b   span

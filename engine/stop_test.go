@@ -9,8 +9,8 @@ import (
 	"dlm/engine/snapshot"
 )
 
-// TestAStopTellsThatTheLastImageHangs, and START does not call it clean.
-func TestAStopTellsThatTheLastImageHangs(t *testing.T) {
+// TestStopTellsThatLastImageHangs, and START does not call it clean.
+func TestStopTellsThatLastImageHangs(t *testing.T) {
 	dir := t.TempDir()
 	hang, hangs := make(chan struct{}), make(chan struct{})
 	served := make(chan struct{})

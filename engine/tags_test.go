@@ -114,9 +114,9 @@ func TestTagsThatRiseNeedNoIndex(t *testing.T) {
 	}
 }
 
-// TestTheLimitOfTagsHoldsTheShortWayToo: a command that would be granted immediately needs no tag,
+// TestLimitOfTagsHoldsShortWayToo: a command that would be granted immediately needs no tag,
 // but is refused in both cases.
-func TestTheLimitOfTagsHoldsTheShortWayToo(t *testing.T) {
+func TestLimitOfTagsHoldsShortWayToo(t *testing.T) {
 	s := newSim(t, nil)
 	a, holder := s.dial(0), s.dial(0)
 	holder.do("ACQUIRE x H 0", "OK")
@@ -133,7 +133,7 @@ func TestTheLimitOfTagsHoldsTheShortWayToo(t *testing.T) {
 	}
 }
 
-func TestTheLimitOfOpenTags(t *testing.T) {
+func TestLimitOfOpenTags(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
 	a.do("ACQUIRE x A 0", "OK")

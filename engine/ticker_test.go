@@ -55,9 +55,9 @@ func TestTickerSleepsUntilSomethingIsDue(t *testing.T) {
 	}
 }
 
-// TestABusyLoopSettlesWhatIsDue: without any tick, a batch ends waits of its own loop and of
+// TestBusyLoopSettlesWhatIsDue: without any tick, a batch ends waits of its own loop and of
 // others, and passes on locks whose lease has ended.
-func TestABusyLoopSettlesWhatIsDue(t *testing.T) {
+func TestBusyLoopSettlesWhatIsDue(t *testing.T) {
 	s := newSim(t, nil)
 	busy, own, other := s.dial(0), s.dial(0), s.dial(1)
 	busy.do("ACQUIRE x A 0 TTL 100", "OK")
@@ -82,9 +82,9 @@ func TestABusyLoopSettlesWhatIsDue(t *testing.T) {
 	}
 }
 
-// TestABusyLoopHasABudget: if more deadlines are due than a batch may end, later batches end the
+// TestBusyLoopHasBudget: if more deadlines are due than a batch may end, later batches end the
 // rest, and the ticker is not kept from it.
-func TestABusyLoopHasABudget(t *testing.T) {
+func TestBusyLoopHasBudget(t *testing.T) {
 	s := newSim(t, nil)
 	busy, waiting := s.dial(0), s.dial(1)
 	busy.do("ACQUIRE x A 0", "OK")
@@ -111,9 +111,9 @@ func TestABusyLoopHasABudget(t *testing.T) {
 	s.deliver()
 }
 
-// TestABusyLoopSettlesManyShards: due entries are spread over the shards, a few in each, and must
+// TestBusyLoopSettlesManyShards: due entries are spread over the shards, a few in each, and must
 // not take dozens of batches.
-func TestABusyLoopSettlesManyShards(t *testing.T) {
+func TestBusyLoopSettlesManyShards(t *testing.T) {
 	s := newSim(t, nil)
 	busy, waiting := s.dial(0), s.dial(1)
 	const n = 300

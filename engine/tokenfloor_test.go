@@ -32,7 +32,7 @@ func withFloor(floor codec.Token) func(*Config) {
 	return func(c *Config) { c.TokenFloor = floor }
 }
 
-func TestTokensStartAboveTheFloor(t *testing.T) {
+func TestTokensStartAboveFloor(t *testing.T) {
 	const floor = 1 << 51
 	memory := newSim(t, withFloor(floor))
 	if token := tokenOf(t, memory.ask("ACQUIRE a svc 0")); token <= floor {
@@ -54,9 +54,9 @@ func TestTokensStartAboveTheFloor(t *testing.T) {
 	s.crash()
 }
 
-// TestAdviceNamesTheFloor: an empty directory that begins with the advised floor gives larger
+// TestAdviceNamesFloor: an empty directory that begins with the advised floor gives larger
 // tokens than before, though promotions have put these ahead of the clock.
-func TestAdviceNamesTheFloor(t *testing.T) {
+func TestAdviceNamesFloor(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
 	p := mustStart(t, one, nil)
 	p.image()

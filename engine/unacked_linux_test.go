@@ -49,8 +49,8 @@ func waitsFor(t *testing.T, e *Engine, conn net.Conn, service string, d time.Dur
 	eventually(t, "time stands still", func() bool { return e.clock.Now()-from >= int64(d) })
 }
 
-// TestAWaiterWhoseMachineWasRestartedIsPassedOver: it answers the grant with a reset.
-func TestAWaiterWhoseMachineWasRestartedIsPassedOver(t *testing.T) {
+// TestWaiterWhoseMachineWasRestartedIsPassedOver: it answers the grant with a reset.
+func TestWaiterWhoseMachineWasRestartedIsPassedOver(t *testing.T) {
 	e := serve(t, func(*Config) {})
 	holder, dead, next := dialServer(t, e), dialServer(t, e), dialServer(t, e)
 	ask(t, holder, "ACQUIRE x holder 0", "OK")
@@ -67,9 +67,9 @@ func TestAWaiterWhoseMachineWasRestartedIsPassedOver(t *testing.T) {
 	}
 }
 
-// TestAGrantThatWasReadStandsWhateverTheClientDoes: the client resets its connection as soon as it
+// TestGrantThatWasReadStandsWhateverClientDoes: the client resets its connection as soon as it
 // has read the grant. The kernel would have acknowledged it 40 ms later.
-func TestAGrantThatWasReadStandsWhateverTheClientDoes(t *testing.T) {
+func TestGrantThatWasReadStandsWhateverClientDoes(t *testing.T) {
 	e := serve(t, func(*Config) {})
 	holder := dialServer(t, e)
 	for i := range 30 {
@@ -95,9 +95,9 @@ func TestAGrantThatWasReadStandsWhateverTheClientDoes(t *testing.T) {
 	}
 }
 
-// TestGrantsThatAreStillInTheKernelAreTakenBack: the kernel takes megabytes of replies for a client
+// TestGrantsThatAreStillInKernelAreTakenBack: the kernel takes megabytes of replies for a client
 // that reads none, and a client that dies can have read only what its own kernel had room for.
-func TestGrantsThatAreStillInTheKernelAreTakenBack(t *testing.T) {
+func TestGrantsThatAreStillInKernelAreTakenBack(t *testing.T) {
 	n := testflag.Large(40_000) // the kernel takes all replies
 	for _, forms := range []string{"arrays", "lines"} {
 		for _, end := range []string{"reset", "close"} {

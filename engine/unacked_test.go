@@ -74,9 +74,9 @@ func TestGrantsThatWereCertainlyNotReadAreTakenBack(t *testing.T) {
 	}
 }
 
-// TestAGrantToASilentClientIsSentInTwo, since a client that reads the second of two segments
+// TestGrantToSilentClientIsSentInTwo, since a client that reads the second of two segments
 // acknowledges both.
-func TestAGrantToASilentClientIsSentInTwo(t *testing.T) {
+func TestGrantToSilentClientIsSentInTwo(t *testing.T) {
 	s := newSim(t, nil)
 	a, b := s.dial(0), s.dial(1)
 	for _, c := range []struct {
@@ -96,9 +96,9 @@ func TestAGrantToASilentClientIsSentInTwo(t *testing.T) {
 	}
 }
 
-// TestASecondWriteThatFailsTakesTheGrantBack: the reset of the first segment may come before the
+// TestSecondWriteThatFailsTakesGrantBack: the reset of the first segment may come before the
 // second is sent.
-func TestASecondWriteThatFailsTakesTheGrantBack(t *testing.T) {
+func TestSecondWriteThatFailsTakesGrantBack(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, next := s.dial(0), s.dial(1), s.dial(0)
 	a.do("ACQUIRE x A 0", "OK")
@@ -140,7 +140,7 @@ func TestAcknowledgedGrantsAreForgotten(t *testing.T) {
 	}
 }
 
-func TestTheWaitsOfAPeerThatCannotBeReachedEnd(t *testing.T) {
+func TestWaitsOfPeerThatCannotBeReachedEnd(t *testing.T) {
 	s := newSim(t, nil)
 	a, b, idle, next := s.dial(0), s.dial(1), s.dial(1), s.dial(0)
 	a.do("ACQUIRE x A 0 TTL 600000", "OK")

@@ -24,8 +24,8 @@ func (s *sim) update() (written bool) {
 	return written
 }
 
-// TestAnUnchangedTableIsNotWrittenAgain, and is known to be as in its image all the same.
-func TestAnUnchangedTableIsNotWrittenAgain(t *testing.T) {
+// TestUnchangedTableIsNotWrittenAgain, and is known to be as in its image all the same.
+func TestUnchangedTableIsNotWrittenAgain(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
 	if !s.update() {
@@ -74,8 +74,8 @@ func TestAnUnchangedTableIsNotWrittenAgain(t *testing.T) {
 	s.crash()
 }
 
-// TestAGraceIsWritten at each interval, and once after it.
-func TestAGraceIsWritten(t *testing.T) {
+// TestGraceIsWritten at each interval, and once after it.
+func TestGraceIsWritten(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
 	token := tokenOf(t, s.ask("ACQUIRE a svc 0"))
@@ -98,8 +98,8 @@ func TestAGraceIsWritten(t *testing.T) {
 	s.crash()
 }
 
-// TestACleanStopIsExact though nothing has changed but leases.
-func TestACleanStopIsExact(t *testing.T) {
+// TestCleanStopIsExact though nothing has changed but leases.
+func TestCleanStopIsExact(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
 	s.want("ACQUIRE a svc 0", "OK")
@@ -118,9 +118,9 @@ func TestACleanStopIsExact(t *testing.T) {
 	s.crash()
 }
 
-// TestABackupOfAnUnchangedTableIsNotStale: the answer that there is nothing newer makes what it
+// TestBackupOfUnchangedTableIsNotStale: the answer that there is nothing newer makes what it
 // has good again.
-func TestABackupOfAnUnchangedTableIsNotStale(t *testing.T) {
+func TestBackupOfUnchangedTableIsNotStale(t *testing.T) {
 	one := t.TempDir()
 	p := mustStart(t, one, nil)
 	p.want("ACQUIRE a svc 0", "OK")
@@ -164,8 +164,8 @@ func TestABackupOfAnUnchangedTableIsNotStale(t *testing.T) {
 	p.crash()
 }
 
-// TestABackupOfAnUnchangedDirectory sees the same by the time of the file.
-func TestABackupOfAnUnchangedDirectory(t *testing.T) {
+// TestBackupOfUnchangedDirectory sees the same by the time of the file.
+func TestBackupOfUnchangedDirectory(t *testing.T) {
 	one := t.TempDir()
 	p := mustStart(t, one, func(c *Config) { c.wall = func() time.Time { return time.Now().Add(-time.Hour) } })
 	p.image()

@@ -50,9 +50,9 @@ func array(words ...string) string {
 	return string(b)
 }
 
-// TestAClientMaySendAllItsCommandsBeforeItReads: clients of Redis write a pipeline whole and then
+// TestClientMaySendAllItsCommandsBeforeItReads: clients of Redis write a pipeline whole and then
 // read.
-func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
+func TestClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
 	n := testflag.Large(100_000)
 	for name, c := range map[string]struct {
 		command func(i int) string
@@ -98,9 +98,9 @@ func TestAClientMaySendAllItsCommandsBeforeItReads(t *testing.T) {
 	}
 }
 
-// TestAPipelineWithWaitsIsAnsweredInItsOrder: 100,000 lines, of which the last part comes after
+// TestPipelineWithWaitsIsAnsweredInItsOrder: 100,000 lines, of which the last part comes after
 // waits that others end, are all written before the first answer is read.
-func TestAPipelineWithWaitsIsAnsweredInItsOrder(t *testing.T) {
+func TestPipelineWithWaitsIsAnsweredInItsOrder(t *testing.T) {
 	const waits = 10
 	n := testflag.Large(100_000)
 	e := serve(t, func(*Config) {})
@@ -183,7 +183,7 @@ func TestGrantsWhoseRepliesHaveNotLeftAreTakenBack(t *testing.T) {
 	}
 }
 
-func TestWhoReadsInTheEndGetsAllAnswersToItsCommandsAndTheReasonOfTheEnd(t *testing.T) {
+func TestWhoReadsInEndGetsAllAnswersToItsCommandsAndReasonOfEnd(t *testing.T) {
 	e := serve(t, func(*Config) {})
 	conn := dialServer(t, e)
 	const n = 300

@@ -13,8 +13,8 @@ func (s *sim) looks(d time.Duration) {
 	}
 }
 
-// TestALoopThatHangsIsNotAlive: loop 1 stands, the others go on.
-func TestALoopThatHangsIsNotAlive(t *testing.T) {
+// TestLoopThatHangsIsNotAlive: loop 1 stands, the others go on.
+func TestLoopThatHangsIsNotAlive(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.Loops = 3 })
 	s.e.reactors[2].wakeLoop.Store(nil) // it has no connection yet
 	round := func() {
@@ -51,8 +51,8 @@ func TestALoopThatHangsIsNotAlive(t *testing.T) {
 	}
 }
 
-// TestATickerThatHangsIsNotAlive: without it no lease ends, and no loop is ordered to go round.
-func TestATickerThatHangsIsNotAlive(t *testing.T) {
+// TestTickerThatHangsIsNotAlive: without it no lease ends, and no loop is ordered to go round.
+func TestTickerThatHangsIsNotAlive(t *testing.T) {
 	s := newSim(t, nil)
 	s.looks(silenceMax)
 	if list := s.e.Hung(); len(list) != 3 || !strings.HasPrefix(list[0], "the ticker") {
@@ -64,8 +64,8 @@ func TestATickerThatHangsIsNotAlive(t *testing.T) {
 	}
 }
 
-// TestAPauseOfTheProcessIsNoHang: after hours the first look finds nobody who has gone round.
-func TestAPauseOfTheProcessIsNoHang(t *testing.T) {
+// TestPauseOfProcessIsNoHang: after hours the first look finds nobody who has gone round.
+func TestPauseOfProcessIsNoHang(t *testing.T) {
 	s := newSim(t, nil)
 	s.e.lookAround(3 * time.Hour)
 	if list := s.e.Hung(); len(list) != 0 {

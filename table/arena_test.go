@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestArenaAgainstAMap keeps strings of all lengths and frees them at random. No string damages
+// TestArenaAgainstMap keeps strings of all lengths and frees them at random. No string damages
 // another, and freed blocks are used again.
-func TestArenaAgainstAMap(t *testing.T) {
+func TestArenaAgainstMap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 4))
 	var a arena
 	in := map[ref][]byte{}

@@ -198,9 +198,9 @@ func sameShard(t *Table, n int) (names [][]byte) {
 	return names
 }
 
-// TestTakeBackAfterTheRecordWasUsedAgain: the record of an ended hold belongs to another lock by
+// TestTakeBackAfterRecordWasUsedAgain: the record of an ended hold belongs to another lock by
 // then, which must not change.
-func TestTakeBackAfterTheRecordWasUsedAgain(t *testing.T) {
+func TestTakeBackAfterRecordWasUsedAgain(t *testing.T) {
 	g := newRig()
 	names := sameShard(g.table, 2)
 	old := g.must(codec.VerbAcquire, string(names[0]), "svc", 0).Hold

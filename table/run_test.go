@@ -211,8 +211,8 @@ func TestHeldBy(t *testing.T) {
 	}
 }
 
-// TestRunEndsWithTheLease checks that a lease which ends now has ended, also for its holder.
-func TestRunEndsWithTheLease(t *testing.T) {
+// TestRunEndsWithLease checks that a lease which ends now has ended, also for its holder.
+func TestRunEndsWithLease(t *testing.T) {
 	tab := New(Config{TTLMs: 1000, LocksMax: 10})
 	var b Batch
 	var fx Effects

@@ -182,8 +182,8 @@ func TestTrimBetweenCommands(t *testing.T) {
 	}
 }
 
-// TestTrimOfAFragmentedShard: no chunk is free as a whole, so Trim tries less and less often.
-func TestTrimOfAFragmentedShard(t *testing.T) {
+// TestTrimOfFragmentedShard: no chunk is free as a whole, so Trim tries less and less often.
+func TestTrimOfFragmentedShard(t *testing.T) {
 	g := newRig()
 	names := sameShard(g.table, 100*lockChunkLen)
 	s := g.table.Shard(g.table.Hash(names[0]))

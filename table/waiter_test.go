@@ -52,8 +52,8 @@ func TestWaiterRecordsAreHandedOutOnce(t *testing.T) {
 	}
 }
 
-// TestARefOfAChunkThatWasGivenBack: it names nothing, also when the chunk has memory again.
-func TestARefOfAChunkThatWasGivenBack(t *testing.T) {
+// TestRefOfChunkThatWasGivenBack: it names nothing, also when the chunk has memory again.
+func TestRefOfChunkThatWasGivenBack(t *testing.T) {
 	g := newRig()
 	name := string(sameShard(g.table, 1)[0])
 	g.must(codec.VerbAcquire, name, "svc", 0)

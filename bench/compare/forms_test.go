@@ -7,8 +7,8 @@ import (
 	"dlm/bench"
 )
 
-// TestFormsAreComparedWithTheBareOneOfTheirRound has a machine that is twice as slow in a round.
-func TestFormsAreComparedWithTheBareOneOfTheirRound(t *testing.T) {
+// TestFormsAreComparedWithBareOneOfTheirRound has a machine that is twice as slow in a round.
+func TestFormsAreComparedWithBareOneOfTheirRound(t *testing.T) {
 	enter := func(name string, costs ...float64) *server {
 		cell := &bench.Cell{Depth: 64}
 		for _, cost := range costs {
@@ -40,8 +40,8 @@ func TestFormsAreComparedWithTheBareOneOfTheirRound(t *testing.T) {
 	}
 }
 
-// TestEachFormIsARunThatIsAllowed checks that no form asks for what its workload does not know.
-func TestEachFormIsARunThatIsAllowed(t *testing.T) {
+// TestEachFormIsRunThatIsAllowed checks that no form asks for what its workload does not know.
+func TestEachFormIsRunThatIsAllowed(t *testing.T) {
 	for _, f := range append([]form{bareForm}, clientForms...) {
 		c := bench.Config{Server: "x"}
 		f.change(&c)

@@ -28,8 +28,8 @@ func TestVerdictAgainstNoise(t *testing.T) {
 	}
 }
 
-// TestEveryLoadIsARunThatIsAllowed checks that no load asks for what its workload does not know.
-func TestEveryLoadIsARunThatIsAllowed(t *testing.T) {
+// TestEveryLoadIsRunThatIsAllowed checks that no load asks for what its workload does not know.
+func TestEveryLoadIsRunThatIsAllowed(t *testing.T) {
 	s, err := parse([]string{"--base", "HEAD"})
 	if err != nil {
 		t.Fatal(err)
@@ -43,8 +43,8 @@ func TestEveryLoadIsARunThatIsAllowed(t *testing.T) {
 	}
 }
 
-// TestRoundsWithoutACostAreLeftOut has a server that answered nothing within a round.
-func TestRoundsWithoutACostAreLeftOut(t *testing.T) {
+// TestRoundsWithoutCostAreLeftOut has a server that answered nothing within a round.
+func TestRoundsWithoutCostAreLeftOut(t *testing.T) {
 	cell := func(costs ...float64) *bench.Cell {
 		c := &bench.Cell{}
 		for _, cost := range costs {

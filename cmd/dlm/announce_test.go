@@ -90,7 +90,7 @@ func TestFourStartLines(t *testing.T) {
 	}
 }
 
-func TestFormatFollowsTheWriter(t *testing.T) {
+func TestFormatFollowsWriter(t *testing.T) {
 	var notATerminal bytes.Buffer
 	if got := chooseFormat("", &notATerminal); got != formatJSON {
 		t.Errorf("got %s, want json", got)

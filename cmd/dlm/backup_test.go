@@ -78,9 +78,9 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// TestPromoteBesideAFrozenPrimary: the primary may be alive, so the backup is not promoted, and the
+// TestPromoteBesideFrozenPrimary: the primary may be alive, so the backup is not promoted, and the
 // command says what it waits for.
-func TestPromoteBesideAFrozenPrimary(t *testing.T) {
+func TestPromoteBesideFrozenPrimary(t *testing.T) {
 	primary := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", filepath.Join(t.TempDir(), "one"), "--snapshot-interval", "100ms")
 	backup := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", filepath.Join(t.TempDir(), "two"), "--snapshot-interval", "100ms", "--backup-of", httpOf(t, primary))
 	waitServesImage(t, dialLine(t, backup.addr))
@@ -106,8 +106,8 @@ func waitServesImage(t *testing.T, backup *line) {
 	waitUntil(t, "the backup serves an image", func() bool { return strings.HasPrefix(backup.ask("STATUS a"), "OK") })
 }
 
-// TestBackupOfAServerInMemory: the backup reports early that the primary keeps no images.
-func TestBackupOfAServerInMemory(t *testing.T) {
+// TestBackupOfServerInMemory: the backup reports early that the primary keeps no images.
+func TestBackupOfServerInMemory(t *testing.T) {
 	primary := startServer(t, nil, "--http", "127.0.0.1:0")
 	backup := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", t.TempDir(), "--snapshot-interval", "100ms", "--backup-of", httpOf(t, primary))
 	if record := backup.waitLog(t, "no image from the primary; each interval tries again"); !strings.Contains(fmt.Sprint(record["error"]), "it has no --data-dir") {
@@ -123,7 +123,7 @@ func TestBackupOfAServerInMemory(t *testing.T) {
 	}
 }
 
-func TestPromoteWithoutATokenNamesTheVariable(t *testing.T) {
+func TestPromoteWithoutTokenNamesVariable(t *testing.T) {
 	p := startServer(t, nil, "--http", "127.0.0.1:0", "--token-file", writeTokens(t))
 	for _, env := range [][]string{nil, {"DLM_TOKEN=" + backupToken}} {
 		if _, errs, code := command(t, env, "promote", "--http", httpOf(t, p)); code != exitFailure || !strings.Contains(errs, "DLM_TOKEN") {

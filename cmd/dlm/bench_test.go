@@ -145,7 +145,7 @@ func TestBenchPresentsItsToken(t *testing.T) {
 	}
 }
 
-func TestBenchWithoutATokenNamesTheVariable(t *testing.T) {
+func TestBenchWithoutTokenNamesVariable(t *testing.T) {
 	_, entry := makeToken(t, "--name", "x", "--role", "lock")
 	p := startServer(t, nil, "--token-file", writeFile(t, "tokens.toml", 0o600, entry))
 	for _, c := range []struct{ token, want string }{
@@ -160,7 +160,7 @@ func TestBenchWithoutATokenNamesTheVariable(t *testing.T) {
 	}
 }
 
-func TestBenchFailsWhenALockIsNotItsOwn(t *testing.T) {
+func TestBenchFailsWhenLockIsNotItsOwn(t *testing.T) {
 	p := startServer(t, nil)
 	dial(t, p.addr).want(t, "ACQUIRE bench:00000000000000 other 0", "OK")
 	stdout, stderr, code := command(t, nil, "bench", "--server", p.addr, "--conns", "1", "--locks", "1", "--duration", "10ms")
@@ -192,9 +192,9 @@ func TestBenchOfNoServer(t *testing.T) {
 	}
 }
 
-// TestBenchAgainstTheFloor runs the streams against the server that answers OK
+// TestBenchAgainstFloor runs the streams against the server that answers OK
 // to everything, in both forms.
-func TestBenchAgainstTheFloor(t *testing.T) {
+func TestBenchAgainstFloor(t *testing.T) {
 	floor := filepath.Join(t.TempDir(), "floor")
 	if out, err := exec.Command("go", "build", "-o", floor, "dlm/bench/floor").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)

@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-func TestTheCollectorWaitsForTheFloor(t *testing.T) {
+func TestCollectorWaitsForFloor(t *testing.T) {
 	const mb = 1 << 20
 	for _, c := range []struct {
 		live       uint64

@@ -282,9 +282,9 @@ func TestContributingNamesFilesThatExist(t *testing.T) {
 	}
 }
 
-// TestOperationsNamesWhatTheServerSays looks up the fields of section 12 and the messages of
+// TestOperationsNamesWhatServerSays looks up the fields of section 12 and the messages of
 // section 13 in the source of the server.
-func TestOperationsNamesWhatTheServerSays(t *testing.T) {
+func TestOperationsNamesWhatServerSays(t *testing.T) {
 	source := serverSource(t)
 	_, text, _ := strings.Cut(readDocument(t, "OPERATIONS.md"), "\n## 12. ")
 	checked := 0

@@ -12,8 +12,8 @@ import (
 	"dlm/internal/testflag"
 )
 
-// TestAFloodBehindAWait sends more than the limit after a waiting command.
-func TestAFloodBehindAWait(t *testing.T) {
+// TestFloodBehindWait sends more than the limit after a waiting command.
+func TestFloodBehindWait(t *testing.T) {
 	for _, c := range []struct{ name, wait, behind, want string }{
 		{"text", "ACQUIRE busy flooder 60000\n", "ACQUIRE other flooder 0\nPING\n", "ERROR LIMIT "},
 		{"RESP", "*4\r\n$7\r\nACQUIRE\r\n$4\r\nbusy\r\n$7\r\nflooder\r\n$5\r\n60000\r\n",
@@ -47,8 +47,8 @@ func TestAFloodBehindAWait(t *testing.T) {
 	}
 }
 
-// TestInputBehindAWaitUpToTheLimitIsKept sends just the limit.
-func TestInputBehindAWaitUpToTheLimitIsKept(t *testing.T) {
+// TestInputBehindWaitUpToLimitIsKept sends just the limit.
+func TestInputBehindWaitUpToLimitIsKept(t *testing.T) {
 	p := startServer(t, nil)
 	holder := dial(t, p.addr)
 	holder.want(t, "ACQUIRE busy holder 0", "OK")
@@ -68,7 +68,7 @@ func TestInputBehindAWaitUpToTheLimitIsKept(t *testing.T) {
 	}
 }
 
-func TestAPartialCommandIsAnsweredAndClosed(t *testing.T) {
+func TestPartialCommandIsAnsweredAndClosed(t *testing.T) {
 	p := startServer(t, nil, "--partial-timeout", "300ms")
 	other := standBy(t, p.addr)
 	for _, c := range []struct{ name, input, more, want string }{

@@ -75,9 +75,9 @@ func TestThrottledServer(t *testing.T) {
 	<-done
 }
 
-// TestHeartbeatsOfAStopAreReadFirst stops the server for two leases. Meanwhile heartbeats arrive
+// TestHeartbeatsOfStopAreReadFirst stops the server for two leases. Meanwhile heartbeats arrive
 // alone, after thousands of other commands, and on new connections that wait to be accepted.
-func TestHeartbeatsOfAStopAreReadFirst(t *testing.T) {
+func TestHeartbeatsOfStopAreReadFirst(t *testing.T) {
 	const lease, n = time.Second, 20
 	p := startServer(t, nil, "--lease", lease.String(), "--loops", "2")
 	alone, behind := dialLine(t, p.addr), dialLine(t, p.addr)

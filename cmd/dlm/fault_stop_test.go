@@ -83,9 +83,9 @@ func wantLines(k *rawPeer, want []string) error {
 	return nil
 }
 
-// TestAStopDoesNotWaitForADeafClient: such a client gets half of the stop's time, and the stop is
+// TestStopDoesNotWaitForDeafClient: such a client gets half of the stop's time, and the stop is
 // clean.
-func TestAStopDoesNotWaitForADeafClient(t *testing.T) {
+func TestStopDoesNotWaitForDeafClient(t *testing.T) {
 	p := startServer(t, nil, "--stop-timeout", "1s", "--max-unread", "64MiB")
 	deaf := dialRaw(t, p.addr)
 	go io.WriteString(deaf, strings.Repeat("HELP\n", 20_000))

@@ -43,7 +43,7 @@ var allowed = map[string]struct{ own, outside []string }{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 }
 
-func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
+func TestPackagesImportOnlyWhatTableAllows(t *testing.T) {
 	out, err := exec.Command("go", "list", "-pgo=off", "-json=ImportPath,Imports", "dlm/...").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -29,8 +29,8 @@ func post(t *testing.T, url, token string) int {
 	return res.StatusCode
 }
 
-// TestWhatDestroysNeedsTheAdminRoleOnAnOpenServerToo: any program of the machine can reach it.
-func TestWhatDestroysNeedsTheAdminRoleOnAnOpenServerToo(t *testing.T) {
+// TestWhatDestroysNeedsAdminRoleOnOpenServerToo: any program of the machine can reach it.
+func TestWhatDestroysNeedsAdminRoleOnOpenServerToo(t *testing.T) {
 	dir := t.TempDir()
 	p := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", dir)
 	base := "http://" + httpOf(t, p)
@@ -67,8 +67,8 @@ func TestWhatDestroysNeedsTheAdminRoleOnAnOpenServerToo(t *testing.T) {
 	}
 }
 
-// TestAStartThatFailsLeavesTheTokenOfTheServerThatRuns: both use the same directory.
-func TestAStartThatFailsLeavesTheTokenOfTheServerThatRuns(t *testing.T) {
+// TestStartThatFailsLeavesTokenOfServerThatRuns: both use the same directory.
+func TestStartThatFailsLeavesTokenOfServerThatRuns(t *testing.T) {
 	dir := t.TempDir()
 	startServer(t, nil, "--data-dir", dir)
 	before, err := os.ReadFile(filepath.Join(dir, "admin.token"))
@@ -83,8 +83,8 @@ func TestAStartThatFailsLeavesTheTokenOfTheServerThatRuns(t *testing.T) {
 	}
 }
 
-// TestAServerInMemoryHasAnAdminToo: its token is in the runtime directory, by port.
-func TestAServerInMemoryHasAnAdminToo(t *testing.T) {
+// TestServerInMemoryHasAdminToo: its token is in the runtime directory, by port.
+func TestServerInMemoryHasAdminToo(t *testing.T) {
 	p := startServer(t, nil)
 	path := p.waitLog(t, "roles")["access"].(string)
 	path = path[strings.LastIndex(path, " ")+1:]
@@ -106,9 +106,9 @@ func TestAServerInMemoryHasAnAdminToo(t *testing.T) {
 	}
 }
 
-// TestNoTokenIsWrittenWhereThereIsAnAdmin: DLM_ADMIN_TOKEN is that admin, and everything else stays
+// TestNoTokenIsWrittenWhereThereIsAdmin: DLM_ADMIN_TOKEN is that admin, and everything else stays
 // open.
-func TestNoTokenIsWrittenWhereThereIsAnAdmin(t *testing.T) {
+func TestNoTokenIsWrittenWhereThereIsAdmin(t *testing.T) {
 	one, two, token := t.TempDir(), t.TempDir(), settings.NewToken()
 	p := startServer(t, []string{"DLM_ADMIN_TOKEN=" + token}, "--http", "127.0.0.1:0", "--data-dir", one, "--snapshot-interval", "100ms")
 	if _, err := os.Lstat(filepath.Join(one, "admin.token")); !os.IsNotExist(err) {

@@ -34,7 +34,7 @@ func TestStopAnswersWhoeverWaits(t *testing.T) {
 	}
 }
 
-func TestSecondStartOnAUsedPort(t *testing.T) {
+func TestSecondStartOnUsedPort(t *testing.T) {
 	p := startServer(t, nil)
 	_, stderr, code := command(t, nil, "server", "--listen", p.addr)
 	if code != exitFailure || !strings.Contains(stderr, "address already in use") || !strings.Contains(stderr, "--listen") {
@@ -74,7 +74,7 @@ func TestVariablesOfKubernetesAreNoSettings(t *testing.T) {
 	dial(t, p.addr).want(t, "PING", "OK")
 }
 
-func TestVariableThatIsNoSettingIsAMistake(t *testing.T) {
+func TestVariableThatIsNoSettingIsMistake(t *testing.T) {
 	_, stderr, code := command(t, []string{"DLM_MAX_CONN=5"}, "server", "--listen", "127.0.0.1:0", "--http", "off")
 	if code != exitFailure || !strings.Contains(stderr, "DLM_MAX_CONN: no such setting (did you mean DLM_MAX_CONNS?)") {
 		t.Errorf("exit code %d, stderr:\n%s", code, stderr)
@@ -109,7 +109,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
-func TestMisuseOfTheCommandLine(t *testing.T) {
+func TestMisuseOfCommandLine(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		args []string

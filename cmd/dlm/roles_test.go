@@ -21,9 +21,9 @@ func makeToken(t *testing.T, args ...string) (token, entry string) {
 	return lines[len(lines)-1], stdout
 }
 
-// TestOutputOfTokenNewIsAnEntry: the output can be appended to the file and does not contain the
+// TestOutputOfTokenNewIsEntry: the output can be appended to the file and does not contain the
 // token.
-func TestOutputOfTokenNewIsAnEntry(t *testing.T) {
+func TestOutputOfTokenNewIsEntry(t *testing.T) {
 	token, entry := makeToken(t, "--name", "x", "--role", "lock")
 	more, again := makeToken(t, "--name", "y", "--role", "read")
 	creds, problems := settings.ParseTokens("t", []byte(entry+again))
@@ -94,7 +94,7 @@ func rewrite(t *testing.T, path, text string) {
 	}
 }
 
-func TestAdminTokenLeavesTheRestOpen(t *testing.T) {
+func TestAdminTokenLeavesRestOpen(t *testing.T) {
 	token := settings.NewToken()
 	p := startServer(t, []string{"DLM_ADMIN_TOKEN=" + token})
 	c := dial(t, p.addr)

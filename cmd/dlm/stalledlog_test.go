@@ -18,9 +18,9 @@ import (
 	"dlm/engine/snapshot"
 )
 
-// TestALogPipeThatBreaksEndsNobody is `dlm server 2>&1 | head -1`: the reader of the log leaves,
+// TestLogPipeThatBreaksEndsNobody is `dlm server 2>&1 | head -1`: the reader of the log leaves,
 // the server runs on, and its stop is clean.
-func TestALogPipeThatBreaksEndsNobody(t *testing.T) {
+func TestLogPipeThatBreaksEndsNobody(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command(binary, "server", "--listen", "127.0.0.1:0", "--http", "off", "--log-format", "json", "--data-dir", dir)
 	cmd.Env = cleanEnv()
@@ -60,8 +60,8 @@ func TestALogPipeThatBreaksEndsNobody(t *testing.T) {
 	}
 }
 
-// TestALogThatNobodyReadsHoldsUpNeitherLocksNorTheStop fills the log's pipe with forced releases.
-func TestALogThatNobodyReadsHoldsUpNeitherLocksNorTheStop(t *testing.T) {
+// TestLogThatNobodyReadsHoldsUpNeitherLocksNorStop fills the log's pipe with forced releases.
+func TestLogThatNobodyReadsHoldsUpNeitherLocksNorStop(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestTheBinaryIsStatic: the binary names no interpreter, so it runs with any libc and without one.
-func TestTheBinaryIsStatic(t *testing.T) {
+// TestBinaryIsStatic: the binary names no interpreter, so it runs with any libc and without one.
+func TestBinaryIsStatic(t *testing.T) {
 	if runtime.GOOS != "linux" || hasRace() {
 		t.Skip("ELF without the race detector only")
 	}

@@ -41,8 +41,8 @@ func askForALock(t *testing.T, server *engine.Engine) {
 	}
 }
 
-// TestAStopEndsThoughALoopHangs: the stop fails, says what hung, and names no clean image.
-func TestAStopEndsThoughALoopHangs(t *testing.T) {
+// TestStopEndsThoughLoopHangs: the stop fails, says what hung, and names no clean image.
+func TestStopEndsThoughLoopHangs(t *testing.T) {
 	dir := t.TempDir()
 	server, hangs, hang := hangingServer(t, dir, 400*time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -70,8 +70,8 @@ func TestAStopEndsThoughALoopHangs(t *testing.T) {
 	}
 }
 
-// TestLivezFailsWhileALoopHangs, and succeeds again after that.
-func TestLivezFailsWhileALoopHangs(t *testing.T) {
+// TestLivezFailsWhileLoopHangs, and succeeds again after that.
+func TestLivezFailsWhileLoopHangs(t *testing.T) {
 	server, hangs, hang := hangingServer(t, "", time.Minute)
 	side, err := admin.Listen("127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -102,7 +102,7 @@ func TestLivezFailsWhileALoopHangs(t *testing.T) {
 	}
 }
 
-func TestWhatIsWorkedOnHasABoundOnceItIsToStop(t *testing.T) {
+func TestWhatIsWorkedOnHasBoundOnceItIsToStop(t *testing.T) {
 	stop, failure := make(chan struct{}), errors.New("disk full")
 	bound := func() time.Duration { return time.Millisecond }
 	hangsAt := func() string { return "a disk" }

@@ -44,8 +44,8 @@ func askerOf(addr string) (*asker, *[]string) {
 		tell: func(line string) { *lines = append(*lines, line) }}, lines
 }
 
-// TestPromotionAsksADyingPrimaryAgain until it refuses connections.
-func TestPromotionAsksADyingPrimaryAgain(t *testing.T) {
+// TestPromotionAsksDyingPrimaryAgain until it refuses connections.
+func TestPromotionAsksDyingPrimaryAgain(t *testing.T) {
 	one := t.TempDir()
 	must(t, openStore(t, one, nil).WriteImage())
 	b := openBackupOf(t, one+"/")
@@ -65,7 +65,7 @@ func wasCut(words string) bool {
 	return strings.Contains(words, "reset by peer") || strings.Contains(words, "EOF")
 }
 
-func TestAskGivesUpWithTheLastReason(t *testing.T) {
+func TestAskGivesUpWithLastReason(t *testing.T) {
 	a, _ := askerOf(dyingPrimary(t, 1_000_000))
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
@@ -95,8 +95,8 @@ func TestRefusalsAreFinal(t *testing.T) {
 	}
 }
 
-// TestASilentPrimaryIsTold: a stopped process accepts connections and says nothing.
-func TestASilentPrimaryIsTold(t *testing.T) {
+// TestSilentPrimaryIsTold: a stopped process accepts connections and says nothing.
+func TestSilentPrimaryIsTold(t *testing.T) {
 	release := make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		<-release

@@ -129,8 +129,8 @@ func TestStartable(t *testing.T) {
 	}
 }
 
-// TestPromotionBeginsAfterTheLoad checks that leases do not run while the image is loaded.
-func TestPromotionBeginsAfterTheLoad(t *testing.T) {
+// TestPromotionBeginsAfterLoad checks that leases do not run while the image is loaded.
+func TestPromotionBeginsAfterLoad(t *testing.T) {
 	f := stopped()
 	f.Promotion, f.Image.Holds = &Promotion{Now: 1000}, 10
 	p, err := Decide(&f)

@@ -57,8 +57,8 @@ func TestStepDownIsForOneBackup(t *testing.T) {
 	}
 }
 
-// TestAStopEndsAPromotion that waits for a primary which does not answer.
-func TestAStopEndsAPromotion(t *testing.T) {
+// TestStopEndsPromotion that waits for a primary which does not answer.
+func TestStopEndsPromotion(t *testing.T) {
 	asked, release := make(chan struct{}), make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(asked)

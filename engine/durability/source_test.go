@@ -131,8 +131,8 @@ func TestStepDownAnswers(t *testing.T) {
 	}
 }
 
-// TestABackupIsNoPrimary: who follows one could not be promoted safely.
-func TestABackupIsNoPrimary(t *testing.T) {
+// TestBackupIsNoPrimary: who follows one could not be promoted safely.
+func TestBackupIsNoPrimary(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set(HeaderRole, RoleOfBackup)
 		_, _ = w.Write([]byte("an image"))

@@ -68,8 +68,8 @@ func TestAcceptorHandsOver(t *testing.T) {
 	}
 }
 
-// TestAcceptorSaysTheRefusal checks that a connection without a place is told so and closed.
-func TestAcceptorSaysTheRefusal(t *testing.T) {
+// TestAcceptorSaysRefusal checks that a connection without a place is told so and closed.
+func TestAcceptorSaysRefusal(t *testing.T) {
 	g := &fakeGate{refusal: "conns no place"}
 	_, dial, _ := startAcceptor(t, g)
 	c := dial()

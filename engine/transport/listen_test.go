@@ -73,7 +73,7 @@ func TestLocalhostIsBothFamilies(t *testing.T) {
 	}
 }
 
-func TestWhatIsBoundIsGivenBackWhenTheOtherIsTaken(t *testing.T) {
+func TestWhatIsBoundIsGivenBackWhenOtherIsTaken(t *testing.T) {
 	f := families{taken: []string{"[::1]:7420"}}
 	_, err := listenWith(f.bind, "localhost:7420")
 	if !errors.Is(err, ErrAddressInUse) || !slices.Equal(f.bound, []string{"127.0.0.1:7420"}) {

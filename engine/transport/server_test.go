@@ -127,9 +127,9 @@ func TestServerCallsItsLoop(t *testing.T) {
 	}
 }
 
-// TestWritesAfterTheEndOfInput checks that a Socket outlives the end of its input, and that it
+// TestWritesAfterEndOfInput checks that a Socket outlives the end of its input, and that it
 // still reports room.
-func TestWritesAfterTheEndOfInput(t *testing.T) {
+func TestWritesAfterEndOfInput(t *testing.T) {
 	ready := make(chan uint64, 1)
 	_, dial := startEcho(t, func(id uint64) { ready <- id })
 	c := dial()

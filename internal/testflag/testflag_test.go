@@ -44,7 +44,7 @@ func TestSeedThatFailsIsPrinted(t *testing.T) {
 	}
 }
 
-func TestSeedOfFlagIsTheOnlyOne(t *testing.T) {
+func TestSeedOfFlagIsOnlyOne(t *testing.T) {
 	defer func() { *seed = 0 }()
 	*seed = 42
 	if got := slices.Collect(Random(t, 5)); !slices.Equal(got, []uint64{42}) {

@@ -25,10 +25,10 @@ func TestIndexWithoutSlots(t *testing.T) {
 	}
 }
 
-// TestIndexAgainstAMap adds and removes records at random. Most tags share few home positions, some
+// TestIndexAgainstMap adds and removes records at random. Most tags share few home positions, some
 // at the very end of the slots. So probe chains are long, meet and wrap around, and many records
 // share a tag.
-func TestIndexAgainstAMap(t *testing.T) {
+func TestIndexAgainstMap(t *testing.T) {
 	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		tags := []uint32{0, 1, 2, 15, 16, 31, 63, 64, 0xFFFF_FFFE, 0xFFFF_FFFF, 0xABCD_FFFF, 7}
@@ -133,7 +133,7 @@ func TestIndexShrinks(t *testing.T) {
 	}
 }
 
-func TestRemovingFromTheIndexTwiceIsABug(t *testing.T) {
+func TestRemovingFromIndexTwiceIsBug(t *testing.T) {
 	var x Index
 	x.Insert(5, 1)
 	x.Insert(5, 2)

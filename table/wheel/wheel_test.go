@@ -67,7 +67,7 @@ func TestEntriesAreHandedOutAtTheirExactTick(t *testing.T) {
 	}
 }
 
-func TestAgainstASortedList(t *testing.T) {
+func TestAgainstSortedList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var w Wheel
 		now := rapid.Uint64Range(0, 1<<31).Draw(t, "now")
@@ -136,7 +136,7 @@ func TestAgainstASortedList(t *testing.T) {
 	})
 }
 
-func TestRemovingTwiceIsABug(t *testing.T) {
+func TestRemovingTwiceIsBug(t *testing.T) {
 	var w Wheel
 	w.Add(1, 10)
 	w.Remove(1)

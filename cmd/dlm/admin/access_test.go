@@ -29,8 +29,8 @@ func TestWrongTokensAreCounted(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreOfTheAudit: the audit names the token, its role, and the refused request.
-func TestRefusalsAreOfTheAudit(t *testing.T) {
+// TestRefusalsAreOfAudit: the audit names the token, its role, and the refused request.
+func TestRefusalsAreOfAudit(t *testing.T) {
 	f := &fake{open: true}
 	_, base := serve(t, f)
 	ask(t, "POST", base+"/promote?old_is_dead=true", "l")

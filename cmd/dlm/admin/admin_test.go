@@ -322,8 +322,8 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
-// TestProgressOfAPromotion: progress is sent before the answer and leaves its status alone.
-func TestProgressOfAPromotion(t *testing.T) {
+// TestProgressOfPromotion: progress is sent before the answer and leaves its status alone.
+func TestProgressOfPromotion(t *testing.T) {
 	f := &fake{promotion: errors.New("no")}
 	_, base := serve(t, f)
 	req, err := http.NewRequest("POST", base+"/promote?timeout=7s", nil)
@@ -354,8 +354,8 @@ func TestProgressOfAPromotion(t *testing.T) {
 	}
 }
 
-// TestStepDownOfAServerThatStops: the backup may ask again.
-func TestStepDownOfAServerThatStops(t *testing.T) {
+// TestStepDownOfServerThatStops: the backup may ask again.
+func TestStepDownOfServerThatStops(t *testing.T) {
 	_, base := serve(t, &fake{stopping: true})
 	if code, body, header := ask(t, "POST", base+"/depose", "a"); code != 503 || header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", code, body)
@@ -380,9 +380,9 @@ func TestNoImageYetIsNotNever(t *testing.T) {
 	}
 }
 
-// TestAgeOfAnImage: the age is sent with the image, and with the answer that the image is still the
+// TestAgeOfImage: the age is sent with the image, and with the answer that the image is still the
 // newest.
-func TestAgeOfAnImage(t *testing.T) {
+func TestAgeOfImage(t *testing.T) {
 	f := &fake{path: filepath.Join(t.TempDir(), "image")}
 	if err := os.WriteFile(f.path, []byte("image"), 0o600); err != nil {
 		t.Fatal(err)

@@ -24,8 +24,8 @@ type addr string
 func (a addr) Network() string { return "tcp" }
 func (a addr) String() string  { return string(a) }
 
-// TestAtALimitTheOldestIdleConnectionGoes: it is one of the address that has too many, or the most.
-func TestAtALimitTheOldestIdleConnectionGoes(t *testing.T) {
+// TestAtLimitOldestIdleConnectionGoes: it is one of the address that has too many, or the most.
+func TestAtLimitOldestIdleConnectionGoes(t *testing.T) {
 	cs := newConns(8) // 2 per address
 	open := func(from string) *peer {
 		p := &peer{from: from}
@@ -64,8 +64,8 @@ func TestAtALimitTheOldestIdleConnectionGoes(t *testing.T) {
 	}
 }
 
-// TestIdleConnectionsDoNotKeepAProbeOut: neither silent ones nor some with half a request do.
-func TestIdleConnectionsDoNotKeepAProbeOut(t *testing.T) {
+// TestIdleConnectionsDoNotKeepProbeOut: neither silent ones nor some with half a request do.
+func TestIdleConnectionsDoNotKeepProbeOut(t *testing.T) {
 	s, base := serve(t, &fake{})
 	for i := range 2 * s.conns.max {
 		c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
@@ -91,8 +91,8 @@ func TestIdleConnectionsDoNotKeepAProbeOut(t *testing.T) {
 	}
 }
 
-// TestTheHealthSideAnswersProbesAlone, whatever token is shown.
-func TestTheHealthSideAnswersProbesAlone(t *testing.T) {
+// TestHealthSideAnswersProbesAlone, whatever token is shown.
+func TestHealthSideAnswersProbesAlone(t *testing.T) {
 	s, err := ListenHealth("127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -95,9 +95,9 @@ func series(scrape string) (list []string) {
 	return list
 }
 
-// TestMetricsOfAServer checks the numbers, the manner of Prometheus, and that names of locks and
+// TestMetricsOfServer checks the numbers, the manner of Prometheus, and that names of locks and
 // services, URLs and connections are never labels.
-func TestMetricsOfAServer(t *testing.T) {
+func TestMetricsOfServer(t *testing.T) {
 	lockAddr, base := startEngine(t)
 	use := func(n int) {
 		for i := range n {

@@ -2,8 +2,8 @@ package admin
 
 import "testing"
 
-// TestEveryAnswerHasTheHeaders asks for answers of all kinds, also refusals.
-func TestEveryAnswerHasTheHeaders(t *testing.T) {
+// TestEveryAnswerHasHeaders asks for answers of all kinds, also refusals.
+func TestEveryAnswerHasHeaders(t *testing.T) {
 	_, base := serve(t, &fake{open: true})
 	for _, c := range []struct{ path, token, host string }{
 		{"/livez", "", ""}, {"/readyz", "", ""}, {"/metrics", "m", ""}, {"/nothing", "", ""}, {"/snapshot", "l", ""},
@@ -25,9 +25,9 @@ func TestEveryAnswerHasTheHeaders(t *testing.T) {
 	}
 }
 
-// TestHostsOfTheDashboard: without a token only --http-host adds a name, in any case and with any
+// TestHostsOfDashboard: without a token only --http-host adds a name, in any case and with any
 // port. Pages of this server may send Origin; pages of another may not, under any name.
-func TestHostsOfTheDashboard(t *testing.T) {
+func TestHostsOfDashboard(t *testing.T) {
 	f := &fake{open: true, memory: true}
 	s, base := serve(t, f)
 	own := s.Addr().String()

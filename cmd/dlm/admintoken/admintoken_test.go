@@ -15,7 +15,7 @@ func runtimeDir(t *testing.T) string {
 	return filepath.Join(dir, "dlm")
 }
 
-func TestATokenIsFoundByThePortUntilItIsRemoved(t *testing.T) {
+func TestTokenIsFoundByPortUntilItIsRemoved(t *testing.T) {
 	dir, data := runtimeDir(t), t.TempDir()
 	files, err := Write("secret", data, []string{"7420", "7421"})
 	if err != nil || files.Path() != filepath.Join(data, Name) {
@@ -97,7 +97,7 @@ func TestWhatOthersCanReachIsNotTrusted(t *testing.T) {
 	}
 }
 
-func TestWithoutALoginTheDirectoryForTemporaryFilesIsUsed(t *testing.T) {
+func TestWithoutLoginDirectoryForTemporaryFilesIsUsed(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(dir, "missing"))
 	t.Setenv("TMPDIR", dir)

@@ -31,7 +31,7 @@ func (s *stalled) text() string {
 	return s.got.String()
 }
 
-func TestALogThatIsNotReadHoldsNobodyUp(t *testing.T) {
+func TestLogThatIsNotReadHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &stalled{release: make(chan struct{})}
 		log, q := New(w, Text, slog.LevelInfo)
@@ -56,7 +56,7 @@ func TestALogThatIsNotReadHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-func TestTheQueueIsBoundedInBytes(t *testing.T) {
+func TestQueueIsBoundedInBytes(t *testing.T) {
 	w := &stalled{release: make(chan struct{})}
 	q := NewQueue(w, nil)
 	record := make([]byte, 1<<20)
@@ -113,7 +113,7 @@ func TestWarningsOfOneKindAreSummedUp(t *testing.T) {
 	})
 }
 
-func TestTheNumberOfKindsIsBounded(t *testing.T) {
+func TestNumberOfKindsIsBounded(t *testing.T) {
 	k := newKinds(time.Now)
 	for i := range 10 * kindsMax {
 		k.admit(strings.Repeat("x", i), slog.LevelWarn, func(string, slog.Level, int) {})

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestSecretsAreTakenOutOfTheEnvironment(t *testing.T) {
+func TestSecretsAreTakenOutOfEnvironment(t *testing.T) {
 	for _, name := range []string{EnvToken, EnvAdminToken, "DLM_LEASE"} {
 		t.Setenv(name, "value of "+name)
 	}

@@ -151,7 +151,7 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 	}
 }
 
-func TestMissingTokenFileIsTheOnlyProblem(t *testing.T) {
+func TestMissingTokenFileIsOnlyProblem(t *testing.T) {
 	_, err := loadFrom(t, []string{"--listen=0.0.0.0:7420", "--token-file=nowhere.toml"}, nil, "")
 	if err == nil || err.Error() != "token file: open nowhere.toml: no such file or directory" {
 		t.Errorf("got %v", err)
@@ -199,7 +199,7 @@ func TestSameAddress(t *testing.T) {
 	}
 }
 
-func TestTheHealthAddressIsOneOfItsOwn(t *testing.T) {
+func TestHealthAddressIsOneOfItsOwn(t *testing.T) {
 	for addr, want := range map[string]string{"nonsense": "neither host:port nor off", "127.0.0.1:7421": "the address of --http",
 		"127.0.0.1:7420": "the address of --listen"} {
 		_, err := loadFrom(t, []string{"--health", addr}, nil, "")

@@ -44,7 +44,7 @@ func TestTokensAreRead(t *testing.T) {
 	}
 }
 
-func TestProblemsOfATokenFile(t *testing.T) {
+func TestProblemsOfTokenFile(t *testing.T) {
 	entry := func(lines ...string) string { return "[[token]]\n" + strings.Join(lines, "\n") + "\n" }
 	name, role, hash := `name = "x"`, `role = "lock"`, `sha256 = "`+hashA+`"`
 	for _, c := range []struct {
@@ -92,7 +92,7 @@ func TestProblemsOfATokenFile(t *testing.T) {
 	}
 }
 
-func TestModesOfATokenFile(t *testing.T) {
+func TestModesOfTokenFile(t *testing.T) {
 	text := "[[token]]\nname = 'x'\nrole = 'read'\nsha256 = '" + hashA + "'\n"
 	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o604: false, 0o660: false, 0o610: false, 0o602: false} {
 		path := writeFile(t, "tokens.toml", 0o600, text)
@@ -109,7 +109,7 @@ func TestModesOfATokenFile(t *testing.T) {
 	}
 }
 
-func TestWhoMayReadASecretFile(t *testing.T) {
+func TestWhoMayReadSecretFile(t *testing.T) {
 	const root, me, mine, other = 0, 1000, 2000, 3000
 	for _, c := range []struct {
 		name string
@@ -152,7 +152,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func TestAnEntryMadeHereIsTakenHere(t *testing.T) {
+func TestEntryMadeHereIsTakenHere(t *testing.T) {
 	for _, entry := range []TokenEntry{
 		{Name: "plain", Role: "read"},
 		{Name: `quotes ' and " and \`, Role: "lock", Prefixes: []string{"a b/", "é", "'"}, Services: []string{"a\""}, RequireToken: true},
@@ -184,7 +184,7 @@ func TestAnEntryMadeHereIsTakenHere(t *testing.T) {
 	}
 }
 
-func TestABadFileLeavesTheTokens(t *testing.T) {
+func TestBadFileLeavesTokens(t *testing.T) {
 	var set []auth.Credential
 	keep := func(creds []auth.Credential) error { set = creds; return nil }
 	good := writeFile(t, "good.toml", 0o600, "[[token]]\nname = 'x'\nrole = 'read'\nsha256 = '"+hashA+"'\n")

@@ -91,7 +91,7 @@ func TestWatchdogIsFedWhileAlive(t *testing.T) {
 	<-ended
 }
 
-func TestWithoutAManager(t *testing.T) {
+func TestWithoutManager(t *testing.T) {
 	t.Setenv(envSocket, "")
 	m, err := FromEnvironment()
 	if m != nil || err != nil {

@@ -186,9 +186,9 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 }
 
-// TestBackupIsLikeThePrimary checks that the two pods differ by their labels and by the variables
+// TestBackupIsLikePrimary checks that the two pods differ by their labels and by the variables
 // of a backup alone, so that the backup can take over.
-func TestBackupIsLikeThePrimary(t *testing.T) {
+func TestBackupIsLikePrimary(t *testing.T) {
 	m := readManifests(t)
 	primary, backup := m.sets["dlm-primary"], m.sets["dlm-backup"]
 	if primary == nil || backup == nil {
