@@ -13,8 +13,9 @@ type Cursor struct {
 // Filter says which locks a listing wants.
 type Filter struct {
 	Prefix    []byte
-	Contended bool // only locks with waiters
-	Held      bool // no locks that have only waiters, in a recovery grace
+	Owner     []byte // only holds of that service; empty: of all
+	Contended bool   // only locks with waiters
+	Held      bool   // no locks that have only waiters, in a recovery grace
 }
 
 // List appends locks of the shard to out, beginning with record *at. It appends at most n and looks
@@ -23,6 +24,9 @@ type Filter struct {
 //
 // If few records are in use, or few locks have waiters, List does not look at the other records. So
 // listing what is left of a formerly large table stays cheap.
+//
+// If fx is nil, List ends no lease. A lock whose lease is over is then listed as held, with no lease
+// left, until the caller of Advance ends it.
 func (s *Shard) List(
 	now int64, at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects,
 ) (done bool) {
@@ -52,14 +56,20 @@ func (s *Shard) List(
 	return true
 }
 
+// Records returns the number of records of the shard, live and free. A Cursor ends there.
+func (s *Shard) Records() uint32 { return s.locks.len() }
+
 // listOne appends the lock of record i to out if it is wanted, and reports whether it is.
 func (s *Shard) listOne(i uint32, f *Filter, out *Statuses, fx *Effects) bool {
 	l := s.locks.record(i)
-	if l == nil || l.nameLen == 0 || s.current(i, fx) == none {
+	if l == nil || l.nameLen == 0 || fx != nil && s.current(i, fx) == none {
 		return false
 	}
 	if !l.state.held() && (f.Held || l.waiters == 0) || f.Contended && l.waiters == 0 ||
 		!bytes.HasPrefix(s.name(l), f.Prefix) {
+		return false
+	}
+	if len(f.Owner) > 0 && (!l.state.held() || !bytes.Equal(s.service(l), f.Owner)) {
 		return false
 	}
 	s.fill(l, out.add())

@@ -14,8 +14,9 @@ type Status struct {
 	Waiters    uint32
 	// re-entries from connections other than that of the grant; a lower bound at OthersMax
 	Others  uint32
-	LeaseMs int64 // rest of the lease
-	HeldMs  int64 // time since the present holder was granted
+	TTLMs   uint32 // length of the lease
+	LeaseMs int64  // rest of the lease
+	HeldMs  int64  // time since the present holder was granted
 }
 
 // Status describes the lock of that name at table time now. A lock without a record is free, or, in
@@ -27,6 +28,16 @@ func (s *Shard) Status(now int64, hash uint64, name []byte, st *Status, fx *Effe
 	*st = Status{Recovering: s.phase == graceRuns, Name: st.Name[:0], Owner: st.Owner[:0], Meta: st.Meta[:0], Next: st.Next[:0]}
 	if i != none {
 		s.fill(s.locks.at(i), st)
+	}
+}
+
+// Look is Status for a caller that can deliver no effects. It ends no lease: a lock whose lease is
+// over is described as held, with no lease left, until the caller of Advance ends it.
+func (s *Shard) Look(now int64, hash uint64, name []byte, st *Status) {
+	s.setTime(now)
+	*st = Status{Recovering: s.phase == graceRuns, Name: st.Name[:0], Owner: st.Owner[:0], Meta: st.Meta[:0], Next: st.Next[:0]}
+	if _, l := s.find(uint32(hash), name); l != nil {
+		s.fill(l, st)
 	}
 }
 
@@ -47,6 +58,7 @@ func (s *Shard) fill(l *lock, st *Status) {
 	if !st.Held {
 		return
 	}
+	st.TTLMs = l.ttlMs
 	st.LeaseMs = max(0, s.leaseLeftMs(&l.hold)) // its end may wait for heartbeats: see Pauses
 	st.HeldMs = (s.now - l.since) / nsPerMs
 }
