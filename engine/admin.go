@@ -72,12 +72,7 @@ func (r *reactor) forceRelease(c *conn) {
 		return
 	}
 	r.cost += costAudit
-	reason := ""
-	if cmd.Has(codec.OptReason) {
-		reason = inLog(cmd.Text)
-	}
-	r.e.cfg.Log.Warn("forced release", "event", "forced-release", "by", c.who.Name, "from", c.sock.Remote(), "lock", inLog(cmd.Name),
-		"owner", inLog(r.fx.Owner), "token", uint64(res.Token), "reason", reason)
+	r.e.auditForce(cmd, res.Token, r.fx.Owner, c.who.Name, c.sock.Remote())
 	r.w.Fields(2)
 	r.w.Token("token", res.Token)
 	r.w.Str("owner", r.fx.Owner)

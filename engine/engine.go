@@ -12,6 +12,7 @@ import (
 	"dlm/engine/auth"
 	"dlm/engine/clock"
 	"dlm/engine/durability"
+	"dlm/engine/observe"
 	"dlm/engine/transport"
 	"dlm/table"
 )
@@ -38,6 +39,7 @@ type Engine struct {
 	buffers    buffers
 	infos      infoCache
 	statsKept  statsCache
+	observer   *observe.Observer
 	wakeTimer  wakeTimer
 	extraProc  extraProc
 	trimmer    trimmer
@@ -96,6 +98,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.wakeTimer.wake = make(chan struct{}, 1)
 	e.trimmer.wake = make(chan struct{}, 1)
 	e.memoryUsed = e.gauge.used
+	e.observer = observe.New(e.served)
 	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
 	e.places.guestsMax, e.places.turnedMax = int64(fileShare(guestsWanted)), int64(fileShare(turnedWanted))
 	e.addresses.configure(&cfg)

@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"bytes"
-	"strconv"
-
 	"dlm/codec"
+	"dlm/engine/observe"
 	"dlm/table"
 )
 
@@ -104,7 +102,7 @@ func (r *reactor) listLocks(c *conn) {
 	}
 	at, ok := table.Cursor{}, true
 	if cmd.Has(codec.OptCursor) && len(cmd.Text) > 0 {
-		at, ok = parseCursor(cmd.Text)
+		at, ok = observe.ParseCursor(cmd.Text)
 	}
 	if !ok {
 		r.refuse(codec.BadArg, "CURSOR is not one that LOCKS has answered")
@@ -123,7 +121,7 @@ func (r *reactor) listLocks(c *conn) {
 	var cursor [24]byte
 	text := cursor[:0]
 	if more {
-		text = appendCursor(text, at)
+		text = observe.AppendCursor(text, at)
 	}
 	list := r.statuses.All()
 	r.w.List(len(list), text)
@@ -175,18 +173,4 @@ func (r *reactor) hideOthers(c *conn, seen int) int {
 		return len(r.statuses.All())
 	}
 	return r.statuses.Keep(seen, func(st *table.Status) bool { return c.who.MayUse(st.Name) })
-}
-
-// appendCursor writes a cursor as shard-record.
-func appendCursor(dst []byte, at table.Cursor) []byte {
-	dst = strconv.AppendUint(dst, uint64(at.Shard), 10)
-	dst = append(dst, '-')
-	return strconv.AppendUint(dst, uint64(at.Index), 10)
-}
-
-func parseCursor(b []byte) (at table.Cursor, ok bool) {
-	shard, index, found := bytes.Cut(b, []byte{'-'})
-	s, err1 := strconv.ParseUint(string(shard), 10, 8)
-	i, err2 := strconv.ParseUint(string(index), 10, 32)
-	return table.Cursor{Shard: uint8(s), Index: uint32(i)}, found && err1 == nil && err2 == nil
 }

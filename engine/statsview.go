@@ -18,6 +18,7 @@ const statsAge = 100 * time.Millisecond
 // with the process.
 type Stats struct {
 	Version    string
+	Uptime     time.Duration
 	Backup     bool // else it is the primary
 	Ready      bool // clients can be sent here
 	Loops      int
@@ -85,7 +86,7 @@ func (e *Engine) Stats() Stats {
 func (e *Engine) makeStats() Stats {
 	tokens := e.attempts.Counts()
 	s := Stats{
-		Version: e.cfg.Version, Backup: e.Follows(), Ready: len(e.Unready()) == 0,
+		Version: e.cfg.Version, Uptime: e.uptime(), Backup: e.Follows(), Ready: len(e.Unready()) == 0,
 		Loops: len(e.reactors), Pauses: e.clock.Gaps(),
 		Conns: e.conns.Load(), ConnsMax: e.connsMax, Guests: int64(e.places.guests.Load()),
 		Accepted: e.accepted.Load(), Buffered: e.buffers.total.Load(), BufferedMax: e.cfg.BufferedMax,

@@ -25,8 +25,8 @@ type Filter struct {
 // If few records are in use, or few locks have waiters, List does not look at the other records. So
 // listing what is left of a formerly large table stays cheap.
 //
-// If fx is nil, List ends no lease. A lock whose lease is over is then listed as held, with no lease
-// left, until the caller of Advance ends it.
+// If fx is nil, List ends no lease. A lock whose lease is over is then listed as held, with no
+// lease left, until the caller of Advance ends it.
 func (s *Shard) List(
 	now int64, at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects,
 ) (done bool) {

@@ -23,15 +23,16 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/engine/auth":       {},
 	"dlm/engine/snapshot":   {own: []string{"dlm/codec"}, outside: []string{"golang.org/x/sys/unix"}},
 	"dlm/engine/clock":      {own: []string{"dlm/table"}, outside: []string{"golang.org/x/sys/unix"}},
+	"dlm/engine/observe":    {own: []string{"dlm/codec", "dlm/table"}},
 	"dlm/engine/transport":  {outside: []string{"github.com/panjf2000/gnet/v2", "golang.org/x/sys/unix"}},
 	"dlm/engine/durability": {own: []string{"dlm/codec", "dlm/table", "dlm/engine/clock", "dlm/engine/snapshot"}, outside: []string{"golang.org/x/sys/unix"}},
-	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/snapshot", "dlm/engine/transport"}, outside: []string{
+	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/snapshot", "dlm/engine/transport"}, outside: []string{
 		"github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
 	"dlm/bench":         {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
 	"dlm/bench/hostile": {own: []string{"dlm/bench"}},
 	"dlm/bench/floor":   {outside: []string{"github.com/panjf2000/gnet/v2"}},
 	"dlm/deploy":        {}, // tests alone
-	"dlm/cmd/dlm/admin": {own: []string{"dlm/engine", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/transport"}, outside: []string{
+	"dlm/cmd/dlm/admin": {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/transport"}, outside: []string{
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"dlm/cmd/dlm/certs":      {},

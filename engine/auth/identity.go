@@ -27,6 +27,9 @@ func (id *Identity) Unbound() bool { return id.bounds == nil }
 // AllNames reports whether the identity may touch locks of any name.
 func (id *Identity) AllNames() bool { return len(id.limits().Prefixes) == 0 }
 
+// Bounds returns what narrows the identity. Do not modify it.
+func (id *Identity) Bounds() *Bounds { return id.limits() }
+
 // MayUse reports whether the identity may touch a lock of that name.
 func (id *Identity) MayUse(name []byte) bool { return beginsWithAny(name, id.limits().Prefixes) }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dlm/codec"
 	"dlm/engine/auth"
 )
 
@@ -57,9 +58,9 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		}
 		switch {
 		case v.named:
-			answer(w, http.StatusMisdirectedRequest, "without a token, ask an IP address, localhost, or a name of --http-host")
+			sendRefusal(w, r, http.StatusMisdirectedRequest, codec.Denied, "without a token, ask an IP address, localhost, or a name of --http-host")
 		case v.page:
-			answer(w, http.StatusForbidden, "not from a web page")
+			sendRefusal(w, r, http.StatusForbidden, codec.Denied, "not from a web page of another origin")
 		case bearer(r) != "" && !v.token:
 			s.wrongToken(w, r)
 		default:
@@ -74,10 +75,10 @@ func (s *Server) wrongToken(w http.ResponseWriter, r *http.Request) {
 	at, _ := netip.ParseAddrPort(r.RemoteAddr) // addresses that can't be parsed count as one
 	if wait := s.engine.WrongToken(at.Addr()); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		answer(w, http.StatusTooManyRequests, "LIMIT too many wrong tokens come from this address")
+		sendRefusal(w, r, http.StatusTooManyRequests, codec.Limit, "LIMIT too many wrong tokens come from this address")
 		return
 	}
-	answer(w, http.StatusForbidden, "no such token")
+	sendRefusal(w, r, http.StatusForbidden, codec.Denied, "no such token")
 }
 
 // permit reports whether the request has one of the roles. If it has none, permit answers it and

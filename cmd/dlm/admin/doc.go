@@ -11,6 +11,8 @@
 //	POST /promote    a backup becomes the primary; ?old_is_dead=true does not ask the old one,
 //	                 else it is asked for ?timeout=1m0s. Header Dlm-Progress of responses 102
 //	                 says what is waited for. Role admin
+//	GET  /api/v1/... what people ask, in JSON: api.go has the list. Role read; some need admin
+//	POST /api/v1/... force-release. Role admin, with a token, always
 //	POST /depose     the primary stops for good and answers the name of its last image.
 //	                 One backup only. Role admin
 //

@@ -34,6 +34,7 @@ type Engine interface {
 	NewestImage() (path, etag string, age time.Duration)
 	Promote(ctx context.Context, how durability.PromoteRequest) (string, error)
 	StepDown(ctx context.Context, successor string) (string, error)
+	asking
 	// Stats returns the counters and gauges of the server.
 	Stats() engine.Stats
 	// Follows reports whether the server is a backup.

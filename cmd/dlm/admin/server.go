@@ -120,6 +120,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /snapshot", s.snapshot)
 	mux.HandleFunc("POST /promote", s.promote)
 	mux.HandleFunc("POST /depose", s.stepDown)
+	s.addAPI(mux)
 	root.Handle("/", s.guarded(mux))
 	return s.counting(secured(root))
 }

@@ -1,0 +1,176 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+
+	"dlm/codec"
+	"dlm/engine"
+	"dlm/engine/auth"
+	"dlm/engine/observe"
+)
+
+// apiPath is where the JSON side begins.
+const apiPath = "/api/v1/"
+
+// bodyMax is the longest body of a request, in bytes.
+const bodyMax = 8 << 10
+
+// asking is what the JSON side needs of a server.
+type asking interface {
+	// Visitor returns the identity of a token, or of a visitor without one; false if it is unknown.
+	Visitor(token string) (id auth.Identity, ok bool)
+	// Observe returns what answers questions about the table.
+	Observe() *observe.Observer
+	About() *engine.About
+	// ForceRelease ends the hold of a lock under that token.
+	ForceRelease(name []byte, token codec.Token, reason []byte, by, from string) (owner []byte, code codec.Code)
+}
+
+// call is one request of the JSON side.
+type call struct {
+	*http.Request
+	who auth.Identity
+	v   visitor
+}
+
+// refusal is why a request was not answered. It becomes {"code": ..., "message": ...}.
+type refusal struct {
+	Code    string `json:"code"` // a word of the protocol
+	Message string `json:"message"`
+	status  int
+}
+
+func (r *refusal) Error() string { return r.Code + " " + r.Message }
+
+// statusOf is the HTTP status of each code that the JSON side answers.
+var statusOf = map[codec.Code]int{
+	codec.BadArg: http.StatusBadRequest, codec.TooBig: http.StatusBadRequest, codec.Unknown: http.StatusNotFound,
+	codec.NoAuth: http.StatusUnauthorized, codec.Denied: http.StatusForbidden,
+	codec.Stale: http.StatusConflict, codec.NotHeld: http.StatusConflict, codec.Conflict: http.StatusConflict,
+	codec.Limit: http.StatusTooManyRequests, codec.ReadOnly: http.StatusServiceUnavailable,
+	codec.Recovering: http.StatusServiceUnavailable, codec.NotLeader: http.StatusServiceUnavailable,
+	codec.Shutdown: http.StatusServiceUnavailable, codec.Internal: http.StatusInternalServerError,
+}
+
+// refuse makes a refusal with the status of its code.
+func refuse(code codec.Code, format string, args ...any) *refusal {
+	return &refusal{Code: code.String(), Message: fmt.Sprintf(format, args...), status: statusOf[code]}
+}
+
+// rank says what a visitor needs for a route of the JSON side.
+type rank uint8
+
+const (
+	rankKnown rank = iota // any token but one for metrics, or none on a server without tokens
+	rankLook              // what INFO and STATUS need: the role read
+	rankAdmin             // the admin role, and a token on a server without tokens, too
+)
+
+// allows reports whether a visitor may use a route.
+func (k rank) allows(v *visitor, role auth.Role) bool {
+	switch k {
+	case rankKnown:
+		return role != auth.RoleNone && role != auth.RoleMetrics
+	case rankLook:
+		return role.Covers(auth.RoleRead)
+	default:
+		return role == auth.RoleAdmin && v.token
+	}
+}
+
+// addAPI adds the routes of the JSON side.
+func (s *Server) addAPI(mux *http.ServeMux) {
+	for _, route := range []struct {
+		pattern string
+		needs   rank
+		answer  func(*call) (any, error)
+	}{
+		{"GET " + apiPath + "me", rankKnown, s.apiMe},
+		{"GET " + apiPath + "server", rankKnown, s.apiServer},
+		{"GET " + apiPath + "stats", rankLook, s.apiStats},
+		{"GET " + apiPath + "locks", rankLook, s.apiLocks},
+		{"GET " + apiPath + "lock", rankLook, s.apiLock},
+		{"POST " + apiPath + "force-release", rankAdmin, s.apiForceRelease},
+	} {
+		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) { s.serveAPI(w, r, route.needs, route.answer) })
+	}
+	mux.HandleFunc(apiPath, func(w http.ResponseWriter, _ *http.Request) {
+		writeRefusal(w, refuse(codec.Unknown, "there is no such question, or not by this method"))
+	})
+}
+
+// serveAPI answers one request of the JSON side.
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, needs rank, answer func(*call) (any, error)) {
+	c := &call{Request: r, v: s.visitorOf(r)}
+	c.who, _ = s.engine.Visitor(bearer(r))
+	if !needs.allows(&c.v, c.who.Role) {
+		s.engine.NoteDenied(r.Method+" "+r.URL.Path, c.who.Name, r.RemoteAddr)
+		if !c.v.token {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			writeRefusal(w, refuse(codec.NoAuth, "show a token: Authorization: Bearer <token>"))
+			return
+		}
+		writeRefusal(w, refuse(codec.Denied, "the role %s may not do this", c.who.Role))
+		return
+	}
+	v, err := answer(c)
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		writeRefusal(w, refused)
+		return
+	}
+	if err != nil {
+		writeRefusal(w, refuse(codec.Internal, "%v", err))
+		return
+	}
+	writeJSON(w, http.StatusOK, v)
+}
+
+func writeRefusal(w http.ResponseWriter, r *refusal) { writeJSON(w, r.status, r) }
+
+// writeJSON sends one object.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		status, b = http.StatusInternalServerError, []byte(`{"code":"INTERNAL","message":"the answer has no form in JSON"}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n')) // an error means that the client is gone
+}
+
+// sendRefusal answers a request before its route is known, in the form of its path.
+func sendRefusal(w http.ResponseWriter, r *http.Request, status int, code codec.Code, words string) {
+	if !strings.HasPrefix(r.URL.Path, apiPath) {
+		answer(w, status, words)
+		return
+	}
+	refused := refuse(code, "%s", words)
+	refused.status = status
+	writeRefusal(w, refused)
+}
+
+// decodeBody reads the JSON object of a POST into v.
+func decodeBody(c *call, v any) error {
+	if kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return refuse(codec.BadArg, "send a body of the type application/json")
+	}
+	d := json.NewDecoder(http.MaxBytesReader(nil, c.Body, bodyMax))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			return refuse(codec.TooBig, "a body has at most %d bytes", bodyMax)
+		}
+		return refuse(codec.BadArg, "the body is no such JSON object: %v", err)
+	}
+	if d.More() {
+		return refuse(codec.BadArg, "the body has more than one object")
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package admin
+
+import (
+	"strconv"
+
+	"dlm/codec"
+	"dlm/engine/observe"
+)
+
+// rowsDefault is how many rows a list has without limit=.
+const rowsDefault = 100
+
+// text returns a parameter that stands for bytes of a client, in the escapes of replies. Without
+// the parameter it returns nil.
+func (c *call) text(name string, most int) (observe.Text, error) {
+	return unescape(name, c.URL.Query().Get(name), most)
+}
+
+// unescape reads a string of a client in the escapes of replies, of up to most bytes.
+func unescape(name, s string, most int) (observe.Text, error) {
+	b, ok := observe.ParseText(s)
+	switch {
+	case !ok:
+		return nil, refuse(codec.BadArg, `%s has an escape that is none: \" \\ \n \r \t \xHH are`, name)
+	case len(b) > most:
+		return nil, refuse(codec.TooBig, "%s has at most %d bytes", name, most)
+	}
+	return b, nil
+}
+
+// lockName returns the name of a lock, which must be there and which the visitor must be allowed to
+// use.
+func (c *call) lockName(name, value string) (observe.Text, error) {
+	b, err := unescape(name, value, codec.NameMax)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(b) == 0:
+		return nil, refuse(codec.BadArg, "%s is missing: the name of a lock", name)
+	case !c.who.MayUse(b):
+		return nil, refuse(codec.Denied, "this token may not use this lock name")
+	}
+	return b, nil
+}
+
+// number returns a parameter that is a number, or preset if it is missing.
+func (c *call) number(name string, preset, least, most uint64) (uint64, error) {
+	s := c.URL.Query().Get(name)
+	if s == "" {
+		return preset, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, refuse(codec.BadArg, "%s must be a number from %d to %d", name, least, most)
+	}
+	return n, nil
+}
+
+// limit returns the most rows that the visitor wants.
+func (c *call) limit() (int, error) {
+	n, err := c.number("limit", rowsDefault, 1, codec.ListMax)
+	return int(n), err
+}
+
+// cursor returns the place at which a listing goes on.
+func (c *call) cursor() (at observe.Cursor, err error) {
+	s := c.URL.Query().Get("cursor")
+	if s == "" {
+		return at, nil
+	}
+	at, ok := observe.ParseCursor([]byte(s))
+	if !ok {
+		return at, refuse(codec.BadArg, "cursor is not one that this list has answered")
+	}
+	return at, nil
+}

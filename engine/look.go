@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"dlm/engine/auth"
+	"dlm/engine/observe"
+)
+
+// Observe returns what answers questions about the table. Any goroutine may call it.
+func (e *Engine) Observe() *observe.Observer { return e.observer }
+
+// served returns the table that questions are answered from.
+func (e *Engine) served() observe.Served {
+	st := e.store.State()
+	s := observe.Served{Table: st.Table, Now: st.TimeAt(e.clock.Now()), UnchangedMs: st.UnchangedMs(), Backup: st.Follows(), Empty: st.WithoutImage()}
+	if s.Backup {
+		s.StaleMs = st.Staleness().Milliseconds()
+	}
+	return s
+}
+
+// Visitor returns the identity of a token on the HTTP side, or of a visitor without one. ok is
+// false if the token is not known, or if one is needed. If no token is configured, everybody on
+// loopback has the role read: no HTTP request locks, and nobody is an admin without a token.
+func (e *Engine) Visitor(token string) (id auth.Identity, ok bool) {
+	a := e.authority.Load()
+	if id, ok := a.Identify([]byte(token)); ok {
+		return id, true
+	}
+	if !a.Required() && token == "" {
+		return auth.Identity{Name: "anybody", Role: auth.RoleRead}, true
+	}
+	return auth.Identity{}, false
+}

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	warnImageAge  = 5  // intervals between images after which the newest is too old
+	warnBackupAge = 5  // the same for what a backup serves
+	warnNear      = 80 // percent of a limit from which on it is near
+)
+
+// Warnings returns what an operator should look at now. Any goroutine may call it.
+func (e *Engine) Warnings() []Warning {
+	list := []Warning{}
+	add := func(code, format string, args ...any) {
+		list = append(list, Warning{code, fmt.Sprintf(format, args...)})
+	}
+	s := e.Stats()
+	for _, l := range []struct {
+		name      string
+		used, max int64
+	}{
+		{"locks", int64(s.Table.Held), int64(s.LocksMax)}, {"waiters", int64(s.Table.Waiters), int64(s.WaitersMax)},
+		{"connections", s.Conns, int64(s.ConnsMax)}, {"buffers", s.Buffered, s.BufferedMax},
+	} {
+		if l.used*100 >= l.max*warnNear {
+			add("limit_near", "%s: %d of %d, which is %d %%", l.name, l.used, l.max, l.used*100/l.max)
+		}
+	}
+	e.warnDurability(&s, add)
+	for _, hung := range e.Hung() {
+		add("hung", "%s", hung)
+	}
+	if s.LogDropped > 0 {
+		add("log_dropped", "%d records of the log were not written, because nobody read it", s.LogDropped)
+	}
+	return list
+}
+
+// warnDurability warns of what a crash would lose.
+func (e *Engine) warnDurability(s *Stats, add func(code, format string, args ...any)) {
+	switch {
+	case s.Backup:
+		if s.Staleness > warnBackupAge*e.cfg.SnapshotInterval {
+			add("backup_stale", "what this backup serves is %v old: does it reach its primary?", s.Staleness.Round(time.Second))
+		}
+		return
+	case !s.Durable:
+		return
+	}
+	if s.GraceLeft > 0 {
+		add("recovering", "recovering from a crash: no lock is granted for another %v", s.GraceLeft.Round(time.Second))
+	}
+	if s.Image.Problem != "" {
+		add("image_failing", "the last image could not be written: %s", s.Image.Problem)
+	}
+	if s.Image.Path != "" && time.Since(s.Image.AsOf) > warnImageAge*e.cfg.SnapshotInterval {
+		add("image_old", "the newest image is %v old: a crash loses what happened since", time.Since(s.Image.AsOf).Round(time.Second))
+	}
+}
