@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -129,11 +130,13 @@ func (e *Engine) accept(server *transport.Server) {
 	wg.Wait()
 }
 
-// gate is the transport.Gate of one acceptor: it applies the limits on connections.
+// gate is the transport.Gate of a port: it applies the limits on connections.
 type gate struct {
-	e        *Engine
-	loggedAt time.Time
-	unlogged int // refusals since the last line of the log
+	e *Engine
+
+	mu       sync.Mutex
+	loggedAt time.Time // guarded by mu
+	unlogged int       // refusals since the last line of the log; guarded by mu
 }
 
 // Accepted lends the acceptor a processor while connections come often.
@@ -186,11 +189,22 @@ func (g *gate) Enrolled(came any) {
 	}
 }
 
+// Secured notes a handshake that is done.
+func (g *gate) Secured(any, *tls.ConnectionState) {}
+
+// Insecure counts a failed handshake, and returns the place of its connection.
+func (g *gate) Insecure(came any, _ error) {
+	g.e.giveBack(came.(*arrival))
+	g.e.reject(rejectTLS)
+}
+
 // Answered wakes the ticker, which asks the acceptors after a pause.
 func (g *gate) Answered() { g.e.wakeTimer.ring() }
 
 // report logs that a limit is reached, not more often than every few seconds.
 func (g *gate) report(why rejection, cause error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.unlogged++
 	if time.Since(g.loggedAt) < refusalLogEvery {
 		return

@@ -1,45 +1,13 @@
 package engine
 
 import (
-	"time"
-
 	"github.com/valyala/bytebufferpool"
 
 	"dlm/codec"
 	"dlm/engine/auth"
+	"dlm/engine/transport"
 	"dlm/table"
 )
-
-// socket is the output side of a conn: gnet's connection, or one in memory. Only the conn's loop
-// calls its methods.
-type socket interface {
-	// Write gives p to the kernel and returns how many bytes it took, without waiting.
-	// After an error the connection is of no use.
-	Write(p []byte) (n int, err error)
-	// Await makes reactor.writable be called, once, when the kernel can take more or the connection
-	// has failed.
-	Await()
-	// AwaitFailure is await without the room.
-	AwaitFailure()
-	// Failure returns the error that has ended the connection, nil if it lives. It tells it once.
-	Failure() error
-	// SilentFor returns for how long the peer has owed an acknowledgement; 0: it owes none.
-	SilentFor() time.Duration
-	// Unacked returns how many bytes of those taken the peer has not acknowledged, if the kernel
-	// tells.
-	Unacked() (n int, known bool)
-	// Untransmitted returns how many bytes of those taken have not been transmitted; 0: none, or it
-	// is not known.
-	Untransmitted() int
-	// Ended reports whether the peer has ended the stream, read or not.
-	Ended() bool
-	// Finish tells the peer that nothing more will come.
-	Finish()
-	// Close ends the connection immediately and calls reactor.lost.
-	Close()
-	// Remote names the peer, for the log.
-	Remote() string
-}
 
 // conn is one connection: its session, its partial input, its waits and its output. It uses the
 // socket only through the interface. Owned by its reactor.
@@ -49,7 +17,7 @@ type conn struct {
 	at       arrival // its address, and the kind of place it has
 	until    int64   // table time at which a guest has to leave
 	may      verbs   // verbs that it may use; set by be
-	sock     socket
+	sock     transport.Link
 	authFrom int64 // table time at which the time to authenticate began, ns
 	who      auth.Identity
 	name     string // CLIENT SETNAME
@@ -115,13 +83,13 @@ type connSlot struct {
 
 // open makes the session of a new ordinary connection without an address, and counts it.
 // Tests use it.
-func (r *reactor) open(sock socket) *conn {
+func (r *reactor) open(sock transport.Link) *conn {
 	r.e.conns.Add(1)
 	return r.openAs(sock, arrival{from: auth.NoAddress})
 }
 
 // openAs makes the session of a connection that has its place already.
-func (r *reactor) openAs(sock socket, came arrival) *conn {
+func (r *reactor) openAs(sock transport.Link, came arrival) *conn {
 	var slot int
 	if n := len(r.freeSlots); n > 0 {
 		slot = int(r.freeSlots[n-1])

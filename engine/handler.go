@@ -37,14 +37,14 @@ func (r *reactor) Woken() { r.drainInbox() }
 func (r *reactor) Polled() { r.polled() }
 
 // Open makes the session of a connection that an acceptor has handed over.
-func (r *reactor) Open(s *transport.Socket, came any) (transport.Conn, uint64) {
+func (r *reactor) Open(s transport.Link, came any) (transport.Conn, uint64) {
 	c := r.openAs(s, *came.(*arrival))
 	return c, uint64(c.id)
 }
 
 // Feed executes what has arrived.
-func (c *conn) Feed(in []byte) {
-	if len(in) >= transport.ReadMax {
+func (c *conn) Feed(in []byte, full bool) {
+	if full {
 		c.r.probe.deep = true
 	}
 	c.r.feed(c, in)

@@ -66,6 +66,7 @@ const (
 	rejectAddressConns                  // too many connections from its address
 	rejectAddressRate                   // its address opens connections too fast
 	rejectFiles                         // no file descriptor left
+	rejectTLS                           // its handshake failed
 	rejectEnroll                        // could not be handed to a loop
 	rejectPending                       // too much input after a waiting command
 	// it had the largest buffers when all together were at the limit
@@ -84,6 +85,7 @@ var rejectionNames = [rejections]string{
 	rejectAddressConns:  "address_conns",
 	rejectAddressRate:   "address_rate",
 	rejectFiles:         "file_limit",
+	rejectTLS:           "tls",
 	rejectEnroll:        "enroll",
 	rejectPending:       "pending_input",
 	rejectBuffers:       "all_buffers",

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -17,8 +18,7 @@ const (
 	fullTries  = 5                // such pauses before a connection is taken without a place
 )
 
-// Gate decides about the connections that acceptors take. Each acceptor calls it on a goroutine of
-// its own.
+// Gate decides about the connections that acceptors take. Several goroutines call it.
 type Gate interface {
 	// Accepted is called whenever Accept has returned.
 	Accepted()
@@ -35,6 +35,10 @@ type Gate interface {
 	Failed(came any, cause error)
 	// Enrolled notes that a loop has the connection.
 	Enrolled(came any)
+	// Secured notes that the handshake of an admitted connection is done. Enroll follows.
+	Secured(came any, state *tls.ConnectionState)
+	// Insecure notes that it has failed: the connection is closed.
+	Insecure(came any, cause error)
 	// Answered is called after the acceptor has answered Ask, and when it has ended.
 	Answered()
 }
@@ -48,12 +52,16 @@ type Acceptor struct {
 	spares   spares
 	backoff  time.Duration
 	queue    queue
+	tls      *Handshakes // nil: connections are plain
 }
 
 // NewAcceptor returns an acceptor with that many spare descriptors, at least 2. Run starts it.
 func NewAcceptor(l net.Listener, s *Server, gate Gate, spareFiles int) *Acceptor {
 	return &Acceptor{listener: l, server: s, gate: gate, spares: spares{max: spareFiles}, backoff: backoffMin}
 }
+
+// Secure makes the acceptor's connections ones over TLS. It is called before Run.
+func (a *Acceptor) Secure(hs *Handshakes) { a.tls = hs }
 
 // Run takes connections until the listener is closed.
 func (a *Acceptor) Run() {
@@ -91,17 +99,26 @@ func (a *Acceptor) take(conn net.Conn) {
 		time.Sleep(fullPause)
 	}
 	a.spares.giveUp(1) // for the duplicate that the loop gets
-	came, refusal := a.gate.Admit(conn.RemoteAddr())
-	a.hand(conn, came, refusal)
+	peer := conn.RemoteAddr()
+	came, refusal := a.gate.Admit(peer)
+	a.hand(conn, peer, came, refusal)
 }
 
-// hand gives a connection to a loop. Without a place for it, it tells the peer and closes it.
-func (a *Acceptor) hand(conn net.Conn, came any, refusal string) {
-	if refusal != "" {
+// hand gives a connection to a loop, or to its handshake. Without a place for it, hand tells the
+// peer and closes it; over TLS it only closes it.
+func (a *Acceptor) hand(conn net.Conn, peer net.Addr, came any, refusal string) {
+	switch {
+	case refusal != "" && a.tls != nil:
+		_ = conn.Close()
+		return
+	case refusal != "":
 		sayAndClose(conn, refusal)
 		return
+	case a.tls != nil:
+		a.tls.begin(conn, peer, came)
+		return
 	}
-	if opened, err := a.server.Enroll(conn, came); !opened {
+	if opened, err := a.server.enroll(conn, &enrolment{came: came, peer: peer}); !opened {
 		a.gate.Failed(came, err)
 		return
 	}
@@ -122,7 +139,7 @@ func (a *Acceptor) refuseOne(cause error) {
 		_ = l.SetDeadline(time.Now().Add(backoffMin))
 		if conn, err := l.Accept(); err == nil {
 			came, refusal := a.gate.NoFiles()
-			a.hand(conn, came, refusal)
+			a.hand(conn, conn.RemoteAddr(), came, refusal)
 		}
 		_ = l.SetDeadline(time.Time{})
 	}

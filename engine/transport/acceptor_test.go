@@ -1,9 +1,9 @@
 package transport
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"testing"
 )
@@ -21,18 +21,20 @@ func (g *fakeGate) Admit(net.Addr) (any, string) {
 	g.admitted <- "admit " + g.refusal
 	return "came", g.refusal
 }
-func (g *fakeGate) NoFiles() (any, string)     { return "came", "no files" }
-func (g *fakeGate) OutOfFiles(err error)       { g.admitted <- err.Error() }
-func (g *fakeGate) Failed(came any, err error) { g.admitted <- err.Error() }
-func (g *fakeGate) Enrolled(came any)          { g.admitted <- "enrolled" }
-func (g *fakeGate) Answered()                  { g.answered <- struct{}{} }
+func (g *fakeGate) NoFiles() (any, string)            { return "came", "no files" }
+func (g *fakeGate) OutOfFiles(err error)              { g.admitted <- err.Error() }
+func (g *fakeGate) Failed(came any, err error)        { g.admitted <- err.Error() }
+func (g *fakeGate) Enrolled(came any)                 { g.admitted <- "enrolled" }
+func (g *fakeGate) Secured(any, *tls.ConnectionState) { g.admitted <- "secured" }
+func (g *fakeGate) Insecure(_ any, err error)         { g.admitted <- err.Error() }
+func (g *fakeGate) Answered()                         { g.answered <- struct{}{} }
 
-// startAcceptor runs an acceptor in front of an echo loop, and stop ends it.
-func startAcceptor(t *testing.T, g *fakeGate) (a *Acceptor, dial func() *net.TCPConn, stop func()) {
+// newAcceptor makes an acceptor in front of an echo loop. runAcceptor starts it.
+func newAcceptor(t *testing.T, g *fakeGate) (e *echo, a *Acceptor, addr string) {
 	t.Helper()
-	g.admitted, g.answered = make(chan string, 8), make(chan struct{}, 8)
-	e := &echo{t: t, woken: make(chan struct{}, 1), polled: make(chan struct{}, 1), ended: make(chan string, 1)}
-	s, err := Start(Config{Loops: []Loop{e}, Writable: func(uint64) {}, Log: slog.New(slog.DiscardHandler)})
+	g.admitted, g.answered = make(chan string, 256), make(chan struct{}, 8)
+	e = newEcho(t)
+	s, err := Start(Config{Loops: []Loop{e}, Writable: func(uint64) {}, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,19 +43,30 @@ func startAcceptor(t *testing.T, g *fakeGate) (a *Acceptor, dial func() *net.TCP
 	if err != nil {
 		t.Fatal(err)
 	}
-	a = NewAcceptor(l.Each()[0], s, g, 2)
+	return e, NewAcceptor(l.Each()[0], s, g, 2), l.Addr().String()
+}
+
+// runAcceptor runs an acceptor until the test or stop ends it.
+func runAcceptor(t *testing.T, a *Acceptor) (stop func()) {
 	done := make(chan struct{})
 	go func() { a.Run(); close(done) }()
-	stop = func() { _ = l.Close(); <-done }
+	stop = func() { _ = a.listener.Close(); <-done }
 	t.Cleanup(stop)
+	return stop
+}
+
+// startAcceptor makes an acceptor and runs it.
+func startAcceptor(t *testing.T, g *fakeGate) (a *Acceptor, dial func() *net.TCPConn, stop func()) {
+	t.Helper()
+	_, a, addr := newAcceptor(t, g)
 	return a, func() *net.TCPConn {
-		c, err := net.Dial("tcp", l.Addr().String())
+		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = c.Close() })
 		return c.(*net.TCPConn)
-	}, stop
+	}, runAcceptor(t, a)
 }
 
 // TestAcceptorHandsOver checks that an admitted connection reaches its loop.

@@ -12,8 +12,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 )
 
-// ReadMax is the size of a loop's read buffer in bytes: after a read that fills it, more may be
-// left in the socket.
+// ReadMax is the size of a loop's read buffer in bytes.
 const ReadMax = 64 << 10
 
 // Loop is the user of one event loop. All its methods run on that loop.
@@ -23,21 +22,22 @@ type Loop interface {
 	Bind(wake, ask func())
 	Woken()
 	Polled()
-	// Open begins a connection. came is the argument of Enroll. id names the connection for
+	// Open begins a connection. came is what Gate.Admit has returned. id names the connection for
 	// Config.Writable.
-	Open(s *Socket, came any) (c Conn, id uint64)
+	Open(l Link, came any) (c Conn, id uint64)
 }
 
-// Conn is the user of one Socket. All its methods run on the loop of the Socket.
+// Conn is the user of one Link. All its methods run on the loop of the Link.
 type Conn interface {
-	// Feed takes bytes that have arrived. They are not valid any more when it returns.
-	Feed(in []byte)
+	// Feed takes bytes that have arrived. They are not valid any more when it returns. full says
+	// that the read has filled the buffer, so more may be left in the socket.
+	Feed(in []byte, full bool)
 	// InputEnded is called when the peer has ended its stream. It reports whether the connection
 	// has something left to do, and whether it has output that waits for room.
 	InputEnded() (alive, output bool)
 	// Gone ends a connection that has failed.
 	Gone(cause error)
-	// Lost is called by Socket.Close, and for a connection that ends without a failure.
+	// Lost is called by Link.Close, and for a connection that ends without a failure.
 	Lost()
 }
 
@@ -61,12 +61,13 @@ type Server struct {
 	mu     sync.Mutex
 	bound  int // loops of gnet that have a Loop; guarded by mu
 	loops  map[gnet.EventLoop]Loop
-	probes []*probe // one per loop
+	bufs   map[gnet.EventLoop]*tlsBuffers // of loops that have served TLS; guarded by mu
+	probes []*probe                       // one per loop
 }
 
 // Start starts the loops.
 func Start(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg, loops: make(map[gnet.EventLoop]Loop)}
+	s := &Server{cfg: cfg, loops: make(map[gnet.EventLoop]Loop), bufs: make(map[gnet.EventLoop]*tlsBuffers)}
 	client, err := gnet.NewClient(s,
 		gnet.WithNumEventLoop(len(cfg.Loops)),
 		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
@@ -100,17 +101,18 @@ func (s *Server) Stop() {
 	}
 }
 
-// enrolment is a connection between Enroll and OnOpen.
+// enrolment is a connection between enroll and OnOpen.
 type enrolment struct {
 	came   any
+	peer   net.Addr
+	tls    *tlsLink // nil: a plain connection
 	opened bool
 }
 
-// Enroll hands an accepted connection to the loop with the fewest. Loop.Open gets came. Enroll
-// reports whether the loop has the connection, because gnet does not tell all its failures.
-func (s *Server) Enroll(conn net.Conn, came any) (opened bool, err error) {
-	e := enrolment{came: came}
-	_, err = s.client.EnrollContext(conn, &e)
+// enroll hands an accepted connection to the loop with the fewest. It reports whether the loop has
+// the connection, because gnet does not tell all its failures.
+func (s *Server) enroll(conn net.Conn, e *enrolment) (opened bool, err error) {
+	_, err = s.client.EnrollContext(conn, e)
 	return e.opened, err
 }
 
@@ -148,9 +150,28 @@ func (s *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	}
 	e.opened = true
 	sock := &Socket{g: g, fd: g.Fd(), ready: s.ready}
-	sock.conn, sock.id = s.loopOf(g.EventLoop(), nil).Open(sock, e.came)
+	loop := s.loopOf(g.EventLoop(), nil)
+	if l := e.tls; l != nil {
+		l.Socket, l.bufs = sock, s.buffersOf(g.EventLoop())
+		l.user, sock.id = loop.Open(l, e.came)
+		sock.conn = l
+	} else {
+		sock.conn, sock.id = loop.Open(sock, e.came)
+	}
 	g.SetContext(sock)
 	return nil, gnet.None
+}
+
+// buffersOf returns the buffers of a loop for TLS.
+func (s *Server) buffersOf(g gnet.EventLoop) *tlsBuffers {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.bufs[g]
+	if !ok {
+		b = newTLSBuffers()
+		s.bufs[g] = b
+	}
+	return b
 }
 
 // OnTraffic takes the bytes that have arrived. It runs on the loop.
@@ -163,7 +184,7 @@ func (s *Server) OnTraffic(g gnet.Conn) gnet.Action {
 	if !ok {
 		return probeTraffic(g)
 	}
-	sock.conn.Feed(in)
+	sock.conn.Feed(in, len(in) >= ReadMax)
 	return gnet.None
 }
 

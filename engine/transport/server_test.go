@@ -19,16 +19,23 @@ type echo struct {
 	id     uint64
 }
 
+// quiet is a log that nobody reads.
+var quiet = slog.New(slog.DiscardHandler)
+
+func newEcho(t *testing.T) *echo {
+	return &echo{t: t, woken: make(chan struct{}, 1), polled: make(chan struct{}, 1), ended: make(chan string, 1)}
+}
+
 type echoConn struct {
 	e *echo
-	s *Socket
+	s Link
 }
 
 func (e *echo) Bind(wake, ask func()) { e.wake, e.ask = wake, ask }
 func (e *echo) Woken()                { e.woken <- struct{}{} }
 func (e *echo) Polled()               { e.polled <- struct{}{} }
 
-func (e *echo) Open(s *Socket, came any) (Conn, uint64) {
+func (e *echo) Open(s Link, came any) (Conn, uint64) {
 	if came != "came" {
 		e.t.Errorf("opened with %v", came)
 	}
@@ -36,7 +43,7 @@ func (e *echo) Open(s *Socket, came any) (Conn, uint64) {
 	return &echoConn{e, s}, e.id
 }
 
-func (c *echoConn) Feed(in []byte) {
+func (c *echoConn) Feed(in []byte, _ bool) {
 	if bytes.Equal(in, []byte("quit")) {
 		c.s.Close()
 		return
@@ -58,8 +65,8 @@ func (c *echoConn) Lost()            { c.e.ended <- "lost" }
 
 // startEcho starts a server with one loop. dial returns the client's end of a new connection.
 func startEcho(t *testing.T, writable func(id uint64)) (e *echo, dial func() *net.TCPConn) {
-	e = &echo{t: t, woken: make(chan struct{}, 1), polled: make(chan struct{}, 1), ended: make(chan string, 1)}
-	s, err := Start(Config{Loops: []Loop{e}, Writable: writable, Log: slog.New(slog.DiscardHandler)})
+	e = newEcho(t)
+	s, err := Start(Config{Loops: []Loop{e}, Writable: writable, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +86,7 @@ func startEcho(t *testing.T, writable func(id uint64)) (e *echo, dial func() *ne
 		if err != nil {
 			t.Fatal(err)
 		}
-		if opened, err := s.Enroll(server, "came"); !opened || err != nil {
+		if opened, err := s.enroll(server, &enrolment{came: "came"}); !opened || err != nil {
 			t.Fatalf("opened: %v, %v", opened, err)
 		}
 		return client.(*net.TCPConn)

@@ -1,0 +1,177 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+)
+
+const (
+	// handshakesMax is how many handshakes may be under way. An honest one takes some round trips.
+	handshakesMax = 64
+	// handshakeWait is the most time for one.
+	handshakeWait = 5 * time.Second
+	// handshakeShare is which part of the processors may compute for handshakes: a signature of RSA
+	// takes 1 ms, in which a loop on the same processor serves nobody.
+	handshakeShare = 4
+	// plainAnswer is for a peer that does not speak TLS.
+	plainAnswer = "ERROR BADARG this port serves TLS only: connect with TLS, or to the port without it\n"
+)
+
+// ErrHandshakeEvicted ends a handshake whose place is needed.
+var ErrHandshakeEvicted = errors.New("tls: the handshake took too long while others waited for its place")
+
+// Handshakes makes connections over TLS and hands them to loops. It is shared by the acceptors of a
+// port.
+//
+// At the limit a new handshake takes the place of the oldest one, of the address that has most of
+// them. So idle connections of one address can't keep those of others out.
+type Handshakes struct {
+	config  *tls.Config
+	gate    Gate
+	server  *Server
+	work    permits
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	open    []*handshake // the oldest first; guarded by mu
+	stopped bool         // guarded by mu
+}
+
+// handshake is one that is under way.
+type handshake struct {
+	conn    net.Conn
+	from    netip.Addr // all addresses of a /64 of IPv6 are one
+	evicted bool       // guarded by Handshakes.mu
+}
+
+// NewHandshakes returns Handshakes with the settings of a server.
+func NewHandshakes(config *tls.Config, gate Gate, server *Server) *Handshakes {
+	return &Handshakes{config: config, gate: gate, server: server,
+		work: make(permits, max(1, runtime.GOMAXPROCS(0)/handshakeShare))}
+}
+
+// begin starts the handshake of a connection that has a place.
+func (hs *Handshakes) begin(conn net.Conn, peer net.Addr, came any) {
+	h := &handshake{conn: conn, from: networkOf(peer)}
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if hs.stopped {
+		_ = conn.Close()
+		hs.gate.Insecure(came, net.ErrClosed)
+		return
+	}
+	if len(hs.open) >= handshakesMax {
+		hs.evict()
+	}
+	hs.open = append(hs.open, h)
+	hs.running.Go(func() { hs.run(h, peer, came) }) // the goroutine "handshake"
+}
+
+// evict closes a connection. Its goroutine ends soon after that. mu is held.
+func (hs *Handshakes) evict() {
+	count := map[netip.Addr]int{}
+	most := hs.open[0].from
+	for _, h := range hs.open {
+		if count[h.from]++; count[h.from] > count[most] {
+			most = h.from
+		}
+	}
+	for i, h := range hs.open {
+		if h.from == most {
+			h.evicted = true
+			_ = h.conn.Close()
+			hs.open = append(hs.open[:i], hs.open[i+1:]...)
+			return
+		}
+	}
+}
+
+// run is the goroutine "handshake".
+func (hs *Handshakes) run(h *handshake, peer net.Addr, came any) {
+	s, err := hs.shake(h)
+	if evicted := hs.leave(h); evicted {
+		err = ErrHandshakeEvicted
+	}
+	if err != nil {
+		hs.gate.Insecure(came, err)
+		refusePlain(h.conn, err)
+		return
+	}
+	state := s.tls.ConnectionState()
+	hs.gate.Secured(came, &state)
+	if opened, err := hs.server.enroll(h.conn, &enrolment{came: came, peer: peer, tls: s}); !opened {
+		hs.gate.Failed(came, err)
+		return
+	}
+	hs.gate.Enrolled(came)
+}
+
+// shake does the handshake and returns what a loop needs of it.
+func (hs *Handshakes) shake(h *handshake) (*tlsLink, error) {
+	if err := h.conn.SetDeadline(time.Now().Add(handshakeWait)); err != nil {
+		return nil, err
+	}
+	hs.work.acquire()
+	defer hs.work.release()
+	w := &wire{Conn: h.conn, work: hs.work}
+	s := &tlsLink{wire: w, tls: tls.Server(w, hs.config)}
+	err := s.tls.Handshake()
+	w.Conn = nil
+	return s, err
+}
+
+// leave forgets a handshake that has ended, and reports whether it was evicted.
+func (hs *Handshakes) leave(h *handshake) (evicted bool) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	for i, other := range hs.open {
+		if other == h {
+			hs.open = append(hs.open[:i], hs.open[i+1:]...)
+			return false
+		}
+	}
+	return h.evicted
+}
+
+// Stop ends the handshakes that are under way, and waits for them. The acceptors have ended.
+func (hs *Handshakes) Stop() {
+	hs.mu.Lock()
+	hs.stopped = true
+	for _, h := range hs.open {
+		_ = h.conn.Close()
+	}
+	hs.mu.Unlock()
+	hs.running.Wait()
+}
+
+// refusePlain closes a connection without a handshake. A peer that does not speak TLS is told so.
+func refusePlain(conn net.Conn, cause error) {
+	if plain := (tls.RecordHeaderError{}); errors.As(cause, &plain) && plain.Conn != nil {
+		_, _ = conn.Write([]byte(plainAnswer)) // a fresh socket has room, and the deadline stands
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.CloseWrite()
+			readNow(conn) // unread input would reset the connection before the peer reads
+		}
+	}
+	_ = conn.Close()
+}
+
+// networkOf returns the address of a peer, or the /64 of an address of IPv6.
+func networkOf(peer net.Addr) netip.Addr {
+	tcp, ok := peer.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	addr := tcp.AddrPort().Addr().Unmap()
+	if addr.Is6() {
+		if prefix, err := addr.Prefix(64); err == nil {
+			return prefix.Addr()
+		}
+	}
+	return addr
+}

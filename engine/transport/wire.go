@@ -1,0 +1,104 @@
+package transport
+
+import (
+	"encoding/binary"
+	"net"
+	"time"
+)
+
+// wire is the net.Conn below a tls.Conn. During the handshake, on a goroutine of its own, it waits
+// for a real connection. On a loop it never waits: Read takes what Feed has brought, and Write
+// keeps what is to be sent.
+type wire struct {
+	net.Conn // of the handshake; nil on a loop
+	frame    frame
+	work     permits // of handshakes
+
+	in  []byte // input that tls.Conn has not taken
+	out []byte // output of tls.Conn
+}
+
+// frame follows the records of the input, so that the handshake reads no byte after its last one:
+// that byte belongs to a loop.
+type frame struct {
+	header [5]byte // type, version, length
+	have   int     // bytes of it
+	left   int     // bytes of the record after it
+}
+
+// next returns how many bytes may be read now.
+func (f *frame) next() int {
+	if f.have < len(f.header) {
+		return len(f.header) - f.have
+	}
+	return f.left
+}
+
+// took notes bytes that were read.
+func (f *frame) took(p []byte) {
+	if f.have < len(f.header) {
+		f.have += copy(f.header[f.have:], p)
+		f.left = int(binary.BigEndian.Uint16(f.header[3:]))
+	} else {
+		f.left -= len(p)
+	}
+	if f.have == len(f.header) && f.left == 0 {
+		f.have = 0
+	}
+}
+
+// errNoInput ends a Read for lack of input. It is temporary, so crypto/tls can go on after it.
+var errNoInput net.Error = noInput{}
+
+type noInput struct{}
+
+func (noInput) Error() string   { return "no input has arrived" }
+func (noInput) Timeout() bool   { return true }
+func (noInput) Temporary() bool { return true }
+
+// Read returns bytes of the handshake, or of the present Feed.
+func (w *wire) Read(p []byte) (n int, err error) {
+	if w.Conn != nil {
+		return w.readRecord(p)
+	}
+	n = copy(p, w.in)
+	w.in = w.in[n:]
+	if n == 0 {
+		return 0, errNoInput
+	}
+	return n, nil
+}
+
+// readRecord reads no more than the rest of the present record. Others may work while it waits.
+func (w *wire) readRecord(p []byte) (n int, err error) {
+	w.work.release()
+	defer w.work.acquire()
+	n, err = w.Conn.Read(p[:min(len(p), w.frame.next())])
+	w.frame.took(p[:n])
+	return n, err
+}
+
+// Write sends bytes of the handshake, or keeps them for push.
+func (w *wire) Write(p []byte) (n int, err error) {
+	if w.Conn != nil {
+		w.work.release()
+		defer w.work.acquire()
+		return w.Conn.Write(p)
+	}
+	w.out = append(w.out, p...)
+	return len(p), nil
+}
+
+// SetWriteDeadline does nothing on a loop. tls.Conn calls it for close_notify.
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	if w.Conn != nil {
+		return w.Conn.SetWriteDeadline(t)
+	}
+	return nil
+}
+
+// permits bound how many goroutines compute at the same time.
+type permits chan struct{}
+
+func (p permits) acquire() { p <- struct{}{} }
+func (p permits) release() { <-p }
