@@ -1,0 +1,174 @@
+package audit
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// in the queue; at 2 KB each, the most that names and reasons can have, 2 MB
+	queueMax = 1024
+	// of those that nobody is refused for, so that a flood of them refuses no admin
+	notesMax = queueMax / 2
+	keptMax  = 1024            // records that Since knows
+	retry    = time.Second     // between two attempts to write while the sink fails
+	idleMax  = 100 * time.Hour // sleep of the goroutine while nothing is counted
+)
+
+// Sink is where records go. Only the goroutine "audit" calls it, or Flush.
+type Sink interface {
+	// Write writes one record. After an error the caller repeats it with the same record.
+	Write(*Record) error
+	// Reopen is called when files may have been renamed, and after an error.
+	Reopen() error
+	Close() error
+}
+
+// Log is the audit of one server. Any goroutine may call its methods; none of them but Close and
+// Flush waits for the sink. New makes it, Start starts its goroutine, Close ends it.
+type Log struct {
+	sink Sink
+	log  *slog.Logger // for failures of the sink
+	wake chan struct{}
+	done chan struct{} // closed when the goroutine has ended
+
+	writing sync.Mutex // held while the sink is used; mu may be locked under it
+
+	mu       sync.Mutex // guards what follows
+	queue    []Record   // not yet written, oldest first
+	promised int        // places that Begin has promised
+	tallies  map[Event]*tally
+	kept     []Record // the last records, a ring from seq%keptMax
+	seq      uint64   // of the last record
+	dropped  uint64   // records that found no room
+	unsaid   uint64   // of dropped, those since the last record that said so
+	failure  error    // of the sink; nil: it works
+	reopen   bool
+	closed   bool
+	started  bool
+}
+
+var errClosed = errors.New("the audit is closed")
+
+// New returns an audit that writes to the sink. log is told when the sink begins and ceases to
+// fail.
+func New(sink Sink, log *slog.Logger) *Log {
+	return &Log{sink: sink, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}), tallies: map[Event]*tally{}}
+}
+
+// Begin promises places for n records of a command that is about to be executed. If it returns
+// false, there is no room or the sink fails: the command must be refused. Each place is used by one
+// call of End.
+func (l *Log) Begin(n int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.failure != nil || len(l.queue)+l.promised+n > queueMax {
+		return false
+	}
+	l.promised += n
+	return true
+}
+
+// End records what became of a command, in a place that Begin has promised.
+func (l *Log) End(r Record) {
+	l.mu.Lock()
+	l.promised--
+	l.put(r)
+	l.mu.Unlock()
+	l.wakeWriter()
+}
+
+// Note records an event that can't be refused. Without room it is dropped and counted.
+func (l *Log) Note(r Record) {
+	l.mu.Lock()
+	l.putOrDrop(r)
+	l.mu.Unlock()
+	l.wakeWriter()
+}
+
+// Count counts an event that a stranger, or a program, can cause at any rate. from is an address,
+// with or without port.
+func (l *Log) Count(e Event, what, by, from string) {
+	from = Peer(from)
+	l.mu.Lock()
+	t := l.tallies[e]
+	if t == nil {
+		t = &tally{}
+		l.tallies[e] = t
+	}
+	first := t.add(e, tallyKey{what, by, from}, time.Now())
+	l.mu.Unlock()
+	if first {
+		l.wakeWriter()
+	}
+}
+
+// Reopen makes the sink open its file anew.
+func (l *Log) Reopen() {
+	l.mu.Lock()
+	l.reopen = true
+	l.mu.Unlock()
+	l.wakeWriter()
+}
+
+// State returns how many records were dropped, and why the sink fails, nil if it works.
+func (l *Log) State() (dropped uint64, failure error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dropped, l.failure
+}
+
+// Since returns up to limit records with numbers above seq, oldest first. lost is how many of them
+// are not kept any more.
+func (l *Log) Since(seq uint64, limit int) (records []Record, lost uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if seq > l.seq {
+		seq = 0 // of an earlier start
+	}
+	if oldest := l.seq - uint64(len(l.kept)); seq < oldest {
+		lost, seq = oldest-seq, oldest
+	}
+	for ; seq < l.seq && len(records) < limit; seq++ {
+		records = append(records, l.kept[seq%keptMax])
+	}
+	return records, lost
+}
+
+// put numbers and queues a record. The caller holds mu and has made sure of the room.
+func (l *Log) put(r Record) {
+	l.seq++
+	r.Seq = l.seq
+	if r.At.IsZero() {
+		r.At = time.Now()
+	}
+	if at := int((l.seq - 1) % keptMax); at < len(l.kept) {
+		l.kept[at] = r
+	} else {
+		l.kept = append(l.kept, r)
+	}
+	l.queue = append(l.queue, r)
+}
+
+// putOrDrop is put for a record that may find no room. The caller holds mu.
+func (l *Log) putOrDrop(r Record) {
+	if l.closed || len(l.queue)+l.promised >= notesMax {
+		l.dropped++
+		l.unsaid++
+		return
+	}
+	if n := l.unsaid; n > 0 && len(l.queue)+l.promised+1 < notesMax {
+		l.unsaid = 0
+		l.put(Record{Event: Dropped, Count: n})
+	}
+	l.put(r)
+}
+
+func (l *Log) wakeWriter() {
+	select {
+	case l.wake <- struct{}{}:
+	default: // a wake is pending
+	}
+}

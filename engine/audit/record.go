@@ -1,0 +1,67 @@
+package audit
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Event names what happened. The words are in files that others read: they stay as they are.
+type Event string
+
+const (
+	AdminAuth    Event = "admin-auth"     // an admin's token was shown
+	WrongToken   Event = "wrong-token"    // an unknown token was shown
+	Denied       Event = "denied"         // a request was refused because it needs the admin role
+	ForceRelease Event = "forced-release" // a hold was ended, or FORCE-RELEASE found none
+	Disconnect   Event = "disconnect"     // a connection was ended
+	Promote      Event = "promote"        // a backup becomes the primary
+	StepDown     Event = "depose"         // a primary stops for good
+	TokenReload  Event = "token-reload"   // the token file was read again
+	ImageFetch   Event = "image-fetch"    // an image was sent
+	Dropped      Event = "dropped"        // records that found no room
+)
+
+// Outcomes other than the code of an error.
+const (
+	Done  = "done"
+	Asked = "asked" // the outcome follows in another record
+)
+
+// Record is one line of the audit. Empty fields are left out of it.
+type Record struct {
+	Seq     uint64    // counts the records of this process from 1
+	At      time.Time // of the event; of a count: when it was written
+	Event   Event
+	Outcome string // Done, Asked, or why the request was refused
+	By      string // name of the token
+	From    string // address; of a count: without port
+	What    string // the command, the request or the surface
+	Lock    string // bytes of a client
+	Owner   string // service id; bytes of a client
+	Token   uint64 // fencing token of the hold
+	Reason  string // that the admin gave; bytes of a client
+	Detail  string // words for people
+	Count   uint64 // events that the record stands for; 0: one
+}
+
+// peerBits are the bits of an IPv6 address that belong to one peer.
+const peerBits = 64
+
+// Peer returns the part of an address that identifies a peer: without port, and of IPv6 the /64. An
+// address of another kind is returned as it is.
+func Peer(remote string) string {
+	at, err := netip.ParseAddrPort(remote)
+	addr := at.Addr()
+	if err != nil {
+		if addr, err = netip.ParseAddr(remote); err != nil {
+			return remote
+		}
+	}
+	addr = addr.Unmap().WithZone("")
+	if addr.Is6() {
+		if p, err := addr.Prefix(peerBits); err == nil {
+			return p.String()
+		}
+	}
+	return addr.String()
+}
