@@ -19,9 +19,9 @@ const (
 	VerbInfo
 	VerbHelp
 	VerbQuit
+	VerbHello
 
-	VerbHello // RESP only, like all that follow
-	VerbClient
+	VerbClient // RESP only, like all that follow
 	VerbCommand
 	VerbConfig
 	VerbSelect

@@ -66,7 +66,7 @@
 //
 // # To add a verb
 //
-//  1. Add it to the verbs in command.go, before VerbHello unless only RESP has it.
+//  1. Add it to the verbs in command.go, before VerbClient unless only RESP has it.
 //  2. Add its word to verbOf in verb.go, its row to Docs in help.go, and its arguments to
 //     Decoder.command in parse.go.
 //  3. Add cases to decode_test.go, which requires one for every verb of the text form.

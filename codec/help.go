@@ -59,7 +59,11 @@ var Docs = [...]Doc{
 	}},
 	{VerbHelp, "HELP", "[command|ERRORS]", "List the commands, or explain one command or all errors", 1, false, nil},
 	{VerbQuit, "QUIT", "", "Close this connection", 1, false, nil},
-	{VerbHello, "HELLO", "[2|3] [AUTH <user> <token>] [SETNAME <name>]", "Choose the version of RESP", 1, false, nil},
+	{VerbHello, "HELLO", "[NAME <text>] [ALIVE <ms>]", "Say who this connection is, and show what the server is and can", 1, false, []string{
+		"NAME: up to 64 bytes for operators.",
+		"ALIVE: a promise to send something every so many ms, 1000 to 600000. After twice that in silence the server closes the connection and passes its waits over.",
+		"RESP only: HELLO [2|3] [AUTH <user> <token>] [SETNAME <name>] before these.",
+	}},
 	{VerbClient, "CLIENT", "SETINFO|SETNAME|GETNAME|ID|TRACKING|NO-EVICT|NO-TOUCH|HELP ...", "Name this connection, as Redis clients do", 2, false, nil},
 	{VerbCommand, "COMMAND", "[COUNT|DOCS|INFO ...]", "Describe the commands to Redis clients", 1, false, nil},
 	{VerbConfig, "CONFIG", "GET <name> ...", "Answer empty values to Redis tools that ask", 3, false, nil},
@@ -128,7 +132,7 @@ func makeHelpLines() (list [VerbCount][]string) {
 	for _, doc := range Docs {
 		usage := strings.TrimRight(doc.Name+" "+doc.Args, " ")
 		list[doc.Verb] = append([]string{usage, doc.Summary + "."}, doc.More...)
-		if doc.Verb < VerbHello {
+		if doc.Verb < VerbClient {
 			list[VerbNone] = append(list[VerbNone], usage+" - "+doc.Summary)
 		}
 	}

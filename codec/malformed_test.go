@@ -171,7 +171,7 @@ func TestMalformedLines(t *testing.T) {
 		})
 	}
 	for _, doc := range Docs {
-		if doc.Verb >= VerbHello {
+		if doc.Verb >= VerbClient {
 			var d Decoder
 			var cmd Command
 			_, st := d.Decode([]byte(doc.Name+" x\n"), &cmd)

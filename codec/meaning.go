@@ -39,7 +39,7 @@ var Meanings = [CodeCount]Meaning{
 	Recovering:  {Fate: FateAgain, Text: "the grace after a restart, and the ms that are left; prove holds by HEARTBEAT with TOKEN and COUNT"},
 	ReadOnly:    {Fate: FateAgain, Text: "this is a backup: ask the primary; no hold is lost"},
 	NotLeader:   {Fate: FateAgain, Text: "another node leads: ask it; no hold is lost", Later: true},
-	Canceled:    {Fate: FateAgain, Text: "the wait ended with the input of the connection"},
+	Canceled:    {Fate: FateAgain, Text: "the wait ended with the input of the connection, or by its silence (HELLO ALIVE)"},
 	Shutdown:    {Fate: FateAgain, Text: "the server is stopping; holds go on if it has a data directory"},
 	Internal:    {Fate: FateAgain, Text: "a bug of the server, which has logged it; STATUS shows whether the command was executed"},
 	AlreadyHeld: {Fate: FateNever, Text: "FRESH was given and the service holds the lock; its token follows"},

@@ -13,7 +13,7 @@ func nearest(word []byte, form Form) string {
 	letters := lettersOf(word)
 	for i := range Docs {
 		doc := &Docs[i]
-		if form == FormText && doc.Verb >= VerbHello {
+		if form == FormText && doc.Verb >= VerbClient {
 			continue
 		}
 		if len(word) < len(doc.Name) && doc.Name[:len(word)] == string(word) {

@@ -13,7 +13,7 @@ func nearestOfAll(word []byte, form Form) string {
 	}
 	for i := range Docs {
 		doc := &Docs[i]
-		if form == FormText && doc.Verb >= VerbHello {
+		if form == FormText && doc.Verb >= VerbClient {
 			continue
 		}
 		if len(word) < len(doc.Name) && doc.Name[:len(word)] == string(word) {

@@ -6,7 +6,7 @@ func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 	if verb == VerbNone {
 		verb = verbOf(d.upper(words[0]))
 	}
-	if verb >= VerbHello && cmd.Form == FormText {
+	if verb >= VerbClient && cmd.Form == FormText {
 		verb = VerbNone // RESP only
 	}
 	cmd.Verb = verb

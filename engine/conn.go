@@ -20,7 +20,8 @@ type conn struct {
 	sock     transport.Link
 	authFrom int64 // table time at which the time to authenticate began, ns
 	who      auth.Identity
-	name     string // CLIENT SETNAME
+	name     string // of HELLO or CLIENT SETNAME; set by rename
+	alive    int64  // ALIVE of HELLO, ns; 0: it has promised nothing
 	number   int64  // CLIENT ID: counts the connections of this process, below 2^53
 
 	authFailures int
@@ -133,6 +134,7 @@ func (r *reactor) lost(c *conn) {
 	c.carry = putBuffer(c.carry)
 	c.pending.drop()
 	r.account(c)
+	r.rename(c, "")
 	slot := slotOf(c.id)
 	r.conns[slot].c = nil
 	r.freeSlots = append(r.freeSlots, uint32(slot))

@@ -80,11 +80,15 @@ func appendHolder(data []byte, c *conn, owner []byte, heldMs int64) []byte {
 	return strconv.AppendInt(append(data, ' '), heldMs, 10)
 }
 
-// appendGraceLeft appends the rest of the recovery grace in ms, rounded up. A client that waits for
-// so long finds it over.
+// appendGraceLeft appends the rest of the recovery grace in ms. A client that waits for so long
+// finds it over.
 func (r *reactor) appendGraceLeft(data []byte) []byte {
-	left := r.e.store.State().GraceLeft(r.now) + time.Millisecond - 1
-	return strconv.AppendInt(data, left.Milliseconds(), 10)
+	return strconv.AppendInt(data, r.graceLeftMs(), 10)
+}
+
+// graceLeftMs returns the rest of the recovery grace in ms, rounded up.
+func (r *reactor) graceLeftMs() int64 {
+	return (r.e.store.State().GraceLeft(r.now) + time.Millisecond - 1).Milliseconds()
 }
 
 // reasonOf returns the words of a refused lock command with that code. They say what happened, and

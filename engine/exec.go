@@ -6,7 +6,7 @@ import (
 )
 
 // verbs is a set of verbs.
-type verbs uint32
+type verbs uint64
 
 func verbSet(list ...codec.Verb) (set verbs) {
 	for _, v := range list {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"dlm/codec"
-	"dlm/engine/auth"
 )
 
 // sessionRESP executes the commands that Redis clients send on their own when they connect.
@@ -20,8 +19,6 @@ func (r *reactor) sessionRESP(c *conn) {
 		} else {
 			r.refuse(codec.BadArg, "SELECT takes 0: there is one space of locks")
 		}
-	case codec.VerbHello:
-		r.hello(c, args)
 	case codec.VerbClient:
 		r.client(c, args)
 	case codec.VerbConfig:
@@ -38,78 +35,6 @@ func (r *reactor) sessionRESP(c *conn) {
 // is compares a word with an upper-case keyword, ignoring case.
 func is(word []byte, keyword string) bool {
 	return len(word) == len(keyword) && bytes.EqualFold(word, []byte(keyword))
-}
-
-// hello answers HELLO [2|3] [AUTH user token] [SETNAME name].
-func (r *reactor) hello(c *conn, args [][]byte) {
-	name := c.name
-	var token []byte
-	args, resp3, ok := r.protoOf(args, c.resp3)
-	if !ok {
-		return
-	}
-	for len(args) > 0 {
-		switch {
-		case is(args[0], "AUTH") && len(args) >= 3:
-			token, args = args[2], args[3:]
-		case is(args[0], "SETNAME") && len(args) >= 2:
-			name, args = string(args[1]), args[2:]
-		default:
-			r.refuse(codec.BadArg, "HELLO takes [2|3] [AUTH <user> <token>] [SETNAME <name>]")
-			return
-		}
-	}
-	if r.nameTooLong(name) {
-		return
-	}
-	if token != nil && !r.authenticate(c, token) {
-		return
-	}
-	if c.who.Role == auth.RoleNone {
-		r.refuse(codec.NoAuth, noAuthHello)
-		return
-	}
-	c.resp3, c.name = resp3, name
-	r.w.RESP3 = resp3
-	r.greet(c)
-}
-
-// greet writes the answer to HELLO.
-func (r *reactor) greet(c *conn) {
-	w := &r.w
-	field := func(name, value string) {
-		w.Bulk([]byte(name))
-		w.Bulk([]byte(value))
-	}
-	w.Map(7)
-	field("server", "dlm")
-	field("version", r.e.cfg.Version)
-	w.Bulk([]byte("proto"))
-	if c.resp3 {
-		w.Int(3)
-	} else {
-		w.Int(2)
-	}
-	w.Bulk([]byte("id"))
-	w.Int(c.number)
-	field("mode", "standalone")
-	field("role", r.e.roleRESP())
-	w.Bulk([]byte("modules"))
-	w.Array(0)
-	r.count(codec.VerbHello, codec.OK)
-}
-
-// connNameMax is the longest name of a connection in bytes. The name is kept as long as the
-// connection, and no account of memory includes it.
-const connNameMax = 64
-
-// nameTooLong refuses a name that is too long, and reports whether it did.
-func (r *reactor) nameTooLong(name string) bool {
-	if len(name) <= connNameMax {
-		return false
-	}
-	r.refuse(codec.TooBig, "a connection's name is longer than 64 bytes")
-	return true
 }
 
 // config answers CONFIG GET, which redis-benchmark sends before it starts. Each name has an empty

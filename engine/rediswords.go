@@ -9,8 +9,6 @@ const (
 	noPassword   = "AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
 	noAuthRESP   = "Authentication required."
 	noAuthHello  = "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used"
-	noProto      = "unsupported protocol version"
-	protoNoInt   = "Protocol version is not an integer or out of range"
 	clientUsages = "CLIENT takes SETINFO <name> <value>, SETNAME <name>, GETNAME, ID, TRACKING ON|OFF, NO-EVICT ON|OFF or NO-TOUCH ON|OFF"
 )
 
@@ -48,10 +46,12 @@ func (r *reactor) client(c *conn, args [][]byte) {
 	case is(sub, "SETINFO") && len(args) == 3:
 		r.done()
 	case is(sub, "SETNAME") && two:
-		if !r.nameTooLong(string(args[1])) {
-			c.name = string(args[1])
-			r.done()
+		if len(args[1]) > codec.ConnNameMax {
+			r.refuse(codec.TooBig, codec.ConnNameTooLong)
+			return
 		}
+		r.rename(c, string(args[1]))
+		r.done()
 	case is(sub, "GETNAME") && len(args) == 1:
 		if c.name == "" {
 			r.w.Null()
@@ -89,27 +89,6 @@ func (r *reactor) refuseClient(sub []byte) {
 	r.errorData = msg
 	r.w.ErrorBytes(codec.Unknown, msg)
 	r.count(codec.VerbClient, codec.Unknown)
-}
-
-// protoOf reads the version that HELLO asks for, if its first word is a number. If the version is
-// unknown, protoOf answers so and returns false.
-func (r *reactor) protoOf(args [][]byte, resp3 bool) (rest [][]byte, three, ok bool) {
-	if len(args) == 0 || is(args[0], "AUTH") || is(args[0], "SETNAME") {
-		return args, resp3, true
-	}
-	switch string(args[0]) {
-	case "2", "3":
-		return args[1:], args[0][0] == '3', true
-	}
-	word, words := "NOPROTO", noProto
-	for _, c := range args[0] {
-		if c < '0' || c > '9' {
-			word, words = "ERR", protoNoInt
-		}
-	}
-	r.w.Fault(word, words)
-	r.count(codec.VerbHello, codec.BadArg)
-	return nil, false, false
 }
 
 // redisVersion is the version of Redis whose commands are answered, as far as clients send them on

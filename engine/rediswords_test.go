@@ -58,9 +58,17 @@ func TestBackupSaysItsRoleToClientsOfRedis(t *testing.T) {
 	if got := k.reads(); !strings.Contains(got, master) {
 		t.Errorf("a primary: %q", got)
 	}
+	k.send("HELLO\n")
+	if got := k.reads(); !strings.Contains(got, " role=primary ") || !strings.Contains(got, " durability=memory ") {
+		t.Errorf("a primary: %q", got)
+	}
 	s = newBackup(t, t.TempDir(), t.TempDir())
 	defer s.crash()
 	k = s.dial(0)
+	k.send("HELLO\n")
+	if got := k.reads(); !strings.Contains(got, " role=backup ") || !strings.Contains(got, " durability=snapshot ") {
+		t.Errorf("a backup: %q", got)
+	}
 	k.send(lineArray("HELLO 2"))
 	if got := k.reads(); !strings.Contains(got, replica) {
 		t.Errorf("a backup: %q", got)

@@ -25,6 +25,8 @@ func (r *reactor) session(c *conn) {
 	case codec.VerbQuit:
 		r.done()
 		r.hangUp(c)
+	case codec.VerbHello:
+		r.hello(c)
 	case codec.VerbReset:
 		r.reset(c)
 	default:
@@ -90,8 +92,8 @@ func (r *reactor) reset(c *conn) {
 	}
 	c.multi = false
 	c.be(r.e.authority.Load().Anonymous())
-	c.name = ""
-	c.detail, c.resp3 = false, false
+	r.rename(c, "")
+	c.detail, c.resp3, c.alive = false, false, 0
 	r.w.RESP3 = false
 	r.w.Simple("RESET")
 	r.count(codec.VerbReset, codec.OK)

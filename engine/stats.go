@@ -77,6 +77,7 @@ const (
 	rejectPreAuthOutput // too much to answer before authentication
 	rejectRevoked       // its token is not known any more
 	rejectUnreachable   // its peer acknowledges nothing
+	rejectSilent        // it has sent nothing for twice its ALIVE
 	rejections
 )
 
@@ -95,6 +96,7 @@ var rejectionNames = [rejections]string{
 	rejectPreAuthOutput: "preauth_output",
 	rejectRevoked:       "revoked_token",
 	rejectUnreachable:   "unreachable",
+	rejectSilent:        "silent",
 }
 
 // rejectCounts counts rejections by reason. Any goroutine may add.

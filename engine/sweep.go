@@ -38,6 +38,8 @@ func (r *reactor) sweep() {
 		case r.lateToAuth(c):
 			r.e.reject(rejectAuthLate)
 			r.fail(c, codec.NoAuth, fmt.Sprintf("not authenticated within %v", cfg.AuthWait))
+		case c.alive > 0 && r.silent(c):
+			r.endSilent(c)
 		}
 		r.checkPeer(c, i+r.sweeps)
 		if c.buffered > 0 {

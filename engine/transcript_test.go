@@ -293,8 +293,12 @@ func (st *stage) seen() (out []string) {
 
 var tokenOfReply = regexp.MustCompile(`(token=|\$5 token :|HELD )(\d+)`)
 
+// variable are fields of HELLO that differ between runs, or grow with the server.
+var variable = regexp.MustCompile(`((?:features|lineage)=)"[^"]*"|(epoch=)\d+|(\$[78] (?:features|lineage)) \$\d+ [0-9a-z,-]+|(\$5 epoch) :\d+`)
+
 // number replaces tokens by numbers, in the order in which they appear.
 func (st *stage) number(line string) string {
+	line = variable.ReplaceAllString(line, "$1$2$3$4...")
 	return tokenOfReply.ReplaceAllStringFunc(line, func(found string) string {
 		m := tokenOfReply.FindStringSubmatch(found)
 		if !slices.Contains(st.tokens, m[2]) {

@@ -44,7 +44,9 @@ type Store struct {
 // promised to a client before. Bind must follow.
 func Open(cfg Config) (*Store, error) {
 	if cfg.DataDir == "" {
-		return InMemory(cfg, secretSeed(), max(WallToken(time.Now()), cfg.TokenFloor)), nil
+		s := InMemory(cfg, secretSeed(), max(WallToken(time.Now()), cfg.TokenFloor))
+		s.State().Start.Lineage = newLineage()
+		return s, nil
 	}
 	dir, err := snapshot.OpenDir(cfg.DataDir)
 	if err != nil {
@@ -70,7 +72,8 @@ func Open(cfg Config) (*Store, error) {
 // InMemory returns a Store without a directory. The seed of the hash and the first token are the
 // caller's, so that two servers of a simulation can give the same tokens.
 func InMemory(cfg Config, seed uint64, tokenStart codec.Token) *Store {
-	return newStore(cfg, &State{Table: cfg.newTable(seed, tokenStart), TTLMaxMs: codec.TTLMaxMs, Started: time.Now()})
+	return newStore(cfg, &State{Table: cfg.newTable(seed, tokenStart), Start: snapshot.Start{Number: 1, TokenStart: tokenStart},
+		TTLMaxMs: codec.TTLMaxMs, Started: time.Now()})
 }
 
 func newStore(cfg Config, first *State) *Store {
