@@ -12,7 +12,7 @@ import "dlm/codec"
 // gnet closes a connection whose input has ended as soon as OnClose returns. If there is something
 // left to do then, the transport takes the socket away from it (transport.Socket).
 
-const inputHasEnded = "the input of this connection has ended, and with it its waits"
+const inputHasEnded = "the input of this connection has ended, which ends its waits"
 
 // inputEnds is called when the loop has read the end of the peer's stream.
 func (r *reactor) inputEnds(c *conn) {

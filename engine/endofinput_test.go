@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-const canceledLine = "ERROR CANCELED the input of this connection has ended, and with it its waits\n"
+const canceledLine = "ERROR CANCELED the input of this connection has ended, which ends its waits\n"
 
 // half sends commands, ends the stream as nc -N does, and returns everything that the server sends.
 func half(t *testing.T, e *Engine, in string) string {

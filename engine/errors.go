@@ -121,8 +121,8 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 
 // limitReasons are the words for each limit.
 var limitReasons = [...]string{
-	codec.WhichLocks:       "as many locks are held as can be (max-locks): nothing was changed",
-	codec.WhichWaiters:     "as many requests wait as can (max-waiters): nothing was changed",
+	codec.WhichLocks:       "the limit on held locks is reached (max-locks): nothing was changed",
+	codec.WhichWaiters:     "the limit on waiting requests is reached (max-waiters): nothing was changed",
 	codec.WhichLockWaiters: "too many requests wait for this lock (QUEUE, or max-waiters-per-lock): nothing was changed",
 	codec.WhichTags:        "too many open tags on this connection",
 	codec.WhichCount:       "the service has acquired this lock as often as the server can count: nothing was changed",

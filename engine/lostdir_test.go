@@ -55,7 +55,7 @@ func TestDirectoryThatWasReplaced(t *testing.T) {
 	if err := first.e.store.WriteImage(); !errors.Is(err, snapshot.ErrLost) {
 		t.Errorf("an image in the directory of another: %v", err)
 	}
-	if reasons := strings.Join(first.e.Unready(), "\n"); !strings.Contains(reasons, "may be another server's") {
+	if reasons := strings.Join(first.e.Unready(), "\n"); !strings.Contains(reasons, "may belong to another server") {
 		t.Errorf("ready: %q", reasons)
 	}
 	// START must be renewed.

@@ -20,12 +20,12 @@ const (
 
 // The stages of a stop, in words for "the stop waits for".
 const (
-	stopsAtAccept = "a connection that is being handed to an event loop"
-	stopsAtDrain  = "event loops to answer those who wait"
+	stopsAtAccept = "a connection that is being given to an event loop"
+	stopsAtDrain  = "event loops to answer waiting clients"
 	stopsAtTicker = "the ticker"
-	stopsAtImage  = "an image that is being written, or the follower of a backup"
+	stopsAtImage  = "an image that is being written, or an image that a backup fetches"
 	stopsAtLoops  = "event loops to end"
-	stopsAtLast   = "the last image: the next start begins with a recovery grace"
+	stopsAtLast   = "the last image; without it the next start begins with a recovery grace"
 )
 
 // at notes the stage of the stop.

@@ -51,11 +51,11 @@ func (e *Engine) Hung() (list []string) {
 		return nil
 	}
 	if e.tickPulse.hangs() {
-		list = append(list, fmt.Sprintf("the ticker has not gone round for %v", silence(&e.tickPulse)))
+		list = append(list, fmt.Sprintf("the ticker has not run for %v", silence(&e.tickPulse)))
 	}
 	for i, r := range e.reactors {
 		if r.pulse.hangs() {
-			list = append(list, fmt.Sprintf("loop %d has not gone round for %v", i, silence(&r.pulse)))
+			list = append(list, fmt.Sprintf("loop %d has not run for %v", i, silence(&r.pulse)))
 		}
 	}
 	return list

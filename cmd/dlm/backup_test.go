@@ -86,7 +86,7 @@ func TestPromoteBesideFrozenPrimary(t *testing.T) {
 	waitServesImage(t, dialLine(t, backup.addr))
 	primary.signal(t, syscall.SIGSTOP)
 	_, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup), "--timeout", "1s")
-	if code != exitFailure || !strings.Contains(errs, "is asked to stop") || !strings.Contains(errs, "within 1s (it does not answer)") ||
+	if code != exitFailure || !strings.Contains(errs, "is asked to stop") || !strings.Contains(errs, "within 1s that it stopped (it does not answer)") ||
 		!strings.Contains(errs, "--old-is-dead") {
 		t.Errorf("promotion: %d %s", code, errs)
 	}
@@ -110,7 +110,7 @@ func waitServesImage(t *testing.T, backup *line) {
 func TestBackupOfServerInMemory(t *testing.T) {
 	primary := startServer(t, nil, "--http", "127.0.0.1:0")
 	backup := startServer(t, nil, "--http", "127.0.0.1:0", "--data-dir", t.TempDir(), "--snapshot-interval", "100ms", "--backup-of", httpOf(t, primary))
-	if record := backup.waitLog(t, "no image from the primary; each interval tries again"); !strings.Contains(fmt.Sprint(record["error"]), "it has no --data-dir") {
+	if record := backup.waitLog(t, "no image arrived from the primary; the backup tries again each interval"); !strings.Contains(fmt.Sprint(record["error"]), "it has no --data-dir") {
 		t.Errorf("logged %v", record)
 	}
 	res, err := http.Get("http://" + httpOf(t, backup) + "/readyz")

@@ -46,7 +46,7 @@ func (a *ownAdmin) publish(server *engine.Engine, side *admin.Server, c *engine.
 	}
 	files, err := admintoken.Write(a.token, c.DataDir, ports)
 	if err != nil {
-		c.Log.Warn("the admin token can't be written, so commands can't find it: give the server "+settings.EnvAdminToken+" or a --token-file",
+		c.Log.Warn("commands can't find the admin token, because it can't be written: give the server "+settings.EnvAdminToken+" or a --token-file",
 			"error", err.Error(), "written", files.Path())
 	}
 	a.where = files.Path()

@@ -105,7 +105,7 @@ func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error
 	case (res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden) && p.token == "":
 		err = fmt.Errorf("%s: put an admin token into %s, or, if the server has no tokens, run this as the user that runs the server", line, settings.EnvToken)
 	case res.StatusCode == http.StatusForbidden:
-		err = fmt.Errorf("%s: the token in %s has not the role admin there", line, settings.EnvToken)
+		err = fmt.Errorf("%s: the token in %s does not have the role admin there", line, settings.EnvToken)
 	case res.StatusCode != http.StatusOK:
 		err = errors.New(line)
 	}

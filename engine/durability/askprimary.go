@@ -52,8 +52,8 @@ func (s *Store) stopPrimary(ctx context.Context, f *follower, how PromoteRequest
 	if refused := (refusal{}); errors.As(err, &refused) {
 		return "", fmt.Errorf("%s has not confirmed that it stopped: %w", a.primary, err)
 	}
-	return "", fmt.Errorf("%s has not confirmed that it stopped, within %v (%w); if it has received the request, it stops nevertheless: "+
-		"see whether it runs, and try again, or, if it certainly is dead, promote with --old-is-dead", a.primary, wait, err)
+	return "", fmt.Errorf("%s has not confirmed within %v that it stopped (%w). If it has received the request, it still stops. "+
+		"Check whether it runs, and try again. If it is certainly dead, promote with --old-is-dead", a.primary, wait, err)
 }
 
 // ask returns nil when the primary has confirmed that it stopped, or is gone.

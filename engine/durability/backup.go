@@ -42,10 +42,10 @@ func beginBackup(dir *snapshot.Dir) (start snapshot.Start, err error) {
 	case err != nil:
 		return start, err
 	case start.State == snapshot.SteppedDown:
-		return start, fmt.Errorf("%s: a backup has taken over from it: to make this server a backup, give it an empty directory; %s",
+		return start, fmt.Errorf("%s: a backup has taken over from this server. To make it a backup, give it an empty directory; %s",
 			dir.Path(), reinstateAdvice(dir.Path()))
 	case start.State != snapshot.Following:
-		return start, fmt.Errorf("%s: its role is %s, and --backup-of would throw away what it has: "+
+		return start, fmt.Errorf("%s: its role is %s, and --backup-of would discard its locks: "+
 			"start it without, or give the backup an empty directory", dir.Path(), start.State)
 	default:
 		return start, nil
@@ -112,10 +112,10 @@ func (s *State) next(cfg *Config, path string) (*State, error) {
 	switch {
 	case s.From == "":
 	case h.Lineage != s.Header.Lineage:
-		return nil, fmt.Errorf("%s: the primary has another table now; give this backup an empty directory to follow it%s",
+		return nil, fmt.Errorf("%s: the primary serves another table now. To follow it, give this backup an empty directory%s",
 			path, s.raisePrimary(h.TokenCeiling))
 	case !h.Newer(&s.Header):
-		return nil, fmt.Errorf("%s: it is not newer than the image that is there%s", path, s.raisePrimary(h.TokenCeiling))
+		return nil, fmt.Errorf("%s: it is not newer than the image in the directory%s", path, s.raisePrimary(h.TokenCeiling))
 	}
 	n := &State{Role: Backup, dir: s.dir, Started: s.Started, Start: s.Start, TTLMaxMs: s.TTLMaxMs,
 		From: snapshot.FileName(h.Start, h.Number), Header: h, begun: h.TableTime, Holds: int(h.Holds)}

@@ -41,6 +41,6 @@ func (m *imager) keepTokens() {
 		return
 	}
 	if err := m.extendTokens(); err != nil {
-		m.s.cfg.Log.Error("the ceiling of fencing tokens can't be raised; at it nothing is granted", "error", err.Error())
+		m.s.cfg.Log.Error("the ceiling of fencing tokens can't be raised; no lock is granted once it is reached", "error", err.Error())
 	}
 }

@@ -18,11 +18,11 @@ const roomShare = 90
 func checkBody(res *http.Response, has int64, dir string) error {
 	switch {
 	case res.Header.Get("Content-Encoding") != "":
-		return fmt.Errorf("it sends an image with Content-Encoding %.40q, which nobody asked for", res.Header.Get("Content-Encoding"))
+		return fmt.Errorf("it sends an image with Content-Encoding %.40q, which the backup did not ask for", res.Header.Get("Content-Encoding"))
 	case res.ContentLength < 0:
-		return errors.New("it does not tell the length of its image")
+		return errors.New("it does not send the length of its image")
 	case res.StatusCode == http.StatusPartialContent && !strings.HasPrefix(res.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", has)):
-		return fmt.Errorf("it sends %.80q of an image, and was asked for what is from byte %d on", res.Header.Get("Content-Range"), has)
+		return fmt.Errorf("it sends the range %.80q of an image, and the backup asked for the bytes from %d on", res.Header.Get("Content-Range"), has)
 	}
 	return checkRoom(res.ContentLength, dir)
 }
@@ -35,7 +35,7 @@ func checkRoom(bytes int64, dir string) error {
 	}
 	free := uint64(disk.Bavail) * uint64(disk.Bsize)
 	if uint64(bytes) > free/100*roomShare {
-		return fmt.Errorf("an image of %d bytes has no room: %d are free in %s, of which %d %% may be taken", bytes, free, dir, roomShare)
+		return fmt.Errorf("an image of %d bytes does not fit: %d are free in %s, and it may take %d %% of them", bytes, free, dir, roomShare)
 	}
 	return nil
 }

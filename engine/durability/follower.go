@@ -92,9 +92,9 @@ func (f *follower) log(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil:
 	case err == nil && f.tries.succeeded():
-		f.s.cfg.Log.Info("the primary gives images again", "primary", f.s.cfg.BackupOf)
+		f.s.cfg.Log.Info("images arrive from the primary again", "primary", f.s.cfg.BackupOf)
 	case err != nil && f.tries.failed(err, time.Now()):
-		f.s.cfg.Log.Warn("no image from the primary; each interval tries again", "error", err.Error())
+		f.s.cfg.Log.Warn("no image arrived from the primary; the backup tries again each interval", "error", err.Error())
 	}
 }
 
@@ -121,7 +121,7 @@ func (f *follower) step(ctx context.Context) error {
 	}
 	next, err := is.next(&f.s.cfg, got.path)
 	if err != nil {
-		advice := "it is fetched again: if that does not help, see whether this is a primary's address"
+		advice := "the backup fetches it again. If that does not help, check that this is the address of a primary"
 		return errors.Join(adviseBackup(err, advice), is.dir.Discard(got.path))
 	}
 	if err := is.dir.Adopt(got.path, next.From); err != nil {
@@ -143,7 +143,7 @@ func (f *follower) unchanged(is *State, asOf time.Time) {
 		is.confirm(asOf)
 	case is.From == "" && !f.waiting:
 		f.waiting = true
-		f.s.cfg.Log.Warn("the primary has no image yet: there is nothing to promote before the first", "primary", f.s.cfg.BackupOf)
+		f.s.cfg.Log.Warn("the primary has no image yet, so this backup can't be promoted", "primary", f.s.cfg.BackupOf)
 	}
 }
 

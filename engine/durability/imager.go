@@ -96,7 +96,7 @@ func (m *imager) run(ctx context.Context) {
 		case err == nil && m.tries.succeeded():
 			m.s.cfg.Log.Info("images are written again")
 		case err != nil && m.tries.failed(err, time.Now()):
-			m.s.cfg.Log.Error("no image was written; each interval tries again", "error", err.Error())
+			m.s.cfg.Log.Error("no image was written; the server tries again each interval", "error", err.Error())
 		}
 		if wait = m.s.cfg.SnapshotInterval; written {
 			wait = max(wait, imageRest*m.cpu())

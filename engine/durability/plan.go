@@ -119,7 +119,7 @@ func (f *Facts) belongs() error {
 		return errors.New("it belongs to another table than START: move it away")
 	}
 	if own := snapshot.FileName(h.Start, h.Number); f.ImageName != own {
-		return fmt.Errorf("it is image %d of start %d under another name: call it %s, and remove what was in its place",
+		return fmt.Errorf("it is image %d of start %d under another name: rename it to %s",
 			h.Number, h.Start, own)
 	}
 	return nil

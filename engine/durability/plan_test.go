@@ -103,7 +103,7 @@ func TestDecideRefuses(t *testing.T) {
 		want   string
 	}{
 		{"an image of another table", func(f *Facts) { f.Image.Lineage[0] = 1 }, "another table than START"},
-		{"an image under another name", func(f *Facts) { f.ImageName = snapshot.FileName(3, 8) }, "call it " + snapshot.FileName(3, 7)},
+		{"an image under another name", func(f *Facts) { f.ImageName = snapshot.FileName(3, 8) }, "rename it to " + snapshot.FileName(3, 7)},
 		{"tokens up to the end", func(f *Facts) { f.Former.TokenCeiling = codec.TokenMax }, "no fencing tokens are left"},
 	} {
 		f := stopped()

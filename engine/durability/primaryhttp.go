@@ -60,7 +60,7 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
 	if res.Header.Get(HeaderRole) == RoleOfBackup {
-		return got, fmt.Errorf("%s is a backup itself, or this very server: follow its primary", p.base)
+		return got, fmt.Errorf("%s is a backup, or this server itself: follow its primary", p.base)
 	}
 	if ms, err := strconv.ParseInt(res.Header.Get(HeaderAge), 10, 64); err == nil && ms >= 0 {
 		// The answer took some time, so the time is not later than this.
@@ -106,7 +106,7 @@ func (p *primaryHTTP) stepDown(ctx context.Context, token string) (string, error
 }
 
 // errTokenRefused says that a primary does not take a token for that of an admin.
-var errTokenRefused = errors.New("give both servers one token with the role admin, or run them as one user without any")
+var errTokenRefused = errors.New("give both servers the same admin token, or run them as the same user without tokens")
 
 func (p *primaryHTTP) stepDownBy(ctx context.Context, token string) (string, error) {
 	req, err := p.request(ctx, http.MethodPost, "/depose", token)
@@ -137,7 +137,7 @@ func (p *primaryHTTP) stepDownBy(ctx context.Context, token string) (string, err
 	case res.StatusCode != http.StatusOK:
 		err = refusal{fmt.Errorf("%s answers %s: %s", p.base, res.Status, last)}
 	case !snapshot.IsName(last): // whatever answers there is no dlm
-		err = refusal{fmt.Errorf("%s answers what no primary does: %.100q", p.base, last)}
+		err = refusal{fmt.Errorf("%s does not answer like a primary: %.100q", p.base, last)}
 	}
 	return last, err
 }

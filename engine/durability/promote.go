@@ -34,7 +34,7 @@ const PromoteWait = time.Minute
 func (s *Store) Promote(ctx context.Context, how PromoteRequest) (string, error) {
 	if !s.promoting.TryLock() {
 		if how.Progress != nil {
-			how.Progress("another promotion is under way: this one waits for its end")
+			how.Progress("another promotion is running: this one waits until it ends")
 		}
 		s.promoting.Lock()
 	}
@@ -69,7 +69,7 @@ func (s *Store) Promote(ctx context.Context, how PromoteRequest) (string, error)
 		return "", fmt.Errorf("promotion: %w", err)
 	}
 	if late := s.clock.Now() - next.begun; late > 0 {
-		s.cfg.Log.Warn("the image took long to load: leases are shorter by so much", "by", time.Duration(late))
+		s.cfg.Log.Warn("leases are shorter, because the image took long to load", "by", time.Duration(late))
 	}
 	if s.ctx.Err() != nil {
 		return "", errors.New("promotion: the server is stopping")

@@ -75,7 +75,7 @@ func TestStopEndsPromotion(t *testing.T) {
 		<-asked
 		b.Stop()
 	}()
-	if _, err := b.Promote(t.Context(), soon); err == nil || !strings.Contains(err.Error(), "it stops nevertheless") {
+	if _, err := b.Promote(t.Context(), soon); err == nil || !strings.Contains(err.Error(), "it still stops") {
 		t.Errorf("promoted: %v", err)
 	}
 }

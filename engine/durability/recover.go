@@ -43,8 +43,8 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *Promotion) (*State, er
 	}
 	s := &State{Role: Primary, dir: dir, Started: cfg.Wall(), newDir: facts.Former == nil && img == nil}
 	if s.newDir {
-		cfg.Log.Warn("the data directory is new, and no lock is held: if it was used before, see whether its volume is mounted; "+
-			"if it was emptied, --token-floor keeps tokens rising", "directory", dir.Path())
+		cfg.Log.Warn("the data directory is new, so no lock is held. If it was used before, check that its volume is mounted; "+
+			"if it was emptied, give --token-floor so that tokens keep rising", "directory", dir.Path())
 	}
 	facts.Wall = s.Started
 	plan, err := Decide(&facts)
@@ -55,7 +55,7 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *Promotion) (*State, er
 		return nil, err
 	}
 	if err := dir.WriteStart(&s.Start); err != nil {
-		return nil, fmt.Errorf("START can't be written, and without it no token is safe: %w", err)
+		return nil, fmt.Errorf("START can't be written, so tokens could repeat after a restart: %w", err)
 	}
 	return s, nil
 }

@@ -11,8 +11,8 @@ import (
 // reinstateAdvice returns how the directory of a server that stepped down becomes a primary's
 // again.
 func reinstateAdvice(path string) string {
-	return fmt.Sprintf("if no backup serves in its place, because it was deposed by mistake or that backup is gone for good: "+
-		"'dlm reinstate %s' makes it a primary's again; beside a backup that serves, locks would be held twice", path)
+	return fmt.Sprintf("if no backup serves in its place (it was deposed by mistake, or that backup is gone for good): "+
+		"'dlm reinstate %s' makes it a primary again. If a backup serves too, locks are held twice", path)
 }
 
 // Reinstate makes the data directory of a server that stepped down a primary's again. It is for an
@@ -35,13 +35,13 @@ func Reinstate(path string) (line string, err error) {
 	case start.State == snapshot.Following:
 		return "", fmt.Errorf("%s is the directory of a backup: promote it while it runs (dlm promote)", path)
 	case start.State != snapshot.SteppedDown:
-		return "", fmt.Errorf("%s was not deposed: start a server with it", path)
+		return "", fmt.Errorf("%s was not deposed: a server can start with it", path)
 	}
 	start.State, start.Successor, start.CleanImage = snapshot.Primary, snapshot.Lineage{}, ""
 	start.TokenCeiling = floorAfter(dir)
 	if err := dir.WriteStart(&start); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s is a primary's again. The next start with it begins with a recovery grace, in which holders show their tokens; "+
-		"fencing tokens go on above %d. No server that took over from it may run.", path, start.TokenCeiling), nil
+	return fmt.Sprintf("%s belongs to a primary again. The next start begins with a recovery grace, in which holders show their tokens; "+
+		"fencing tokens continue above %d. No server that took over from it may run.", path, start.TokenCeiling), nil
 }

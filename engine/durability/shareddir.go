@@ -78,7 +78,7 @@ func (d sharedDir) stepDown(context.Context, string) (string, error) {
 	switch {
 	case err != nil:
 	case start.State == snapshot.Following:
-		err = refusal{fmt.Errorf("%s is the directory of a backup: that its server stopped says nothing of the primary", d.path)}
+		err = refusal{fmt.Errorf("%s is the directory of a backup: its stop does not prove that the primary has stopped", d.path)}
 	case start.State == snapshot.SteppedDown && start.Successor != d.id && start.Successor != snapshot.Lineage{}:
 		err = refusal{fmt.Errorf("another backup has taken over from %s", d.path)}
 	default:

@@ -139,7 +139,7 @@ func TestBackupIsNoPrimary(t *testing.T) {
 	}))
 	defer server.Close()
 	_, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).fetch(t.Context(), nil, t.TempDir())
-	if err == nil || !strings.Contains(err.Error(), "a backup itself") {
+	if err == nil || !strings.Contains(err.Error(), "a backup, or this server") {
 		t.Errorf("fetched: %v", err)
 	}
 }
@@ -171,11 +171,11 @@ func TestFetchTakesNoMore(t *testing.T) {
 			_, _ = w.Write([]byte("some"))
 			w.(http.Flusher).Flush()
 			_, _ = w.Write([]byte("more"))
-		}, "does not tell the length"},
+		}, "does not send the length"},
 		{"more than the disk has", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000000000000000")
 			_, _ = w.Write([]byte("some"))
-		}, "has no room"},
+		}, "does not fit"},
 		{"a part that nobody asked for", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Range", "bytes 10-13/14")
 			w.WriteHeader(http.StatusPartialContent)

@@ -70,7 +70,7 @@ func (s *State) TimeAt(now int64) int64 {
 func (s *State) limitTTL(ms uint32) {
 	s.TTLMaxMs = ms
 	s.Table.SetTTLMax(ms)
-	s.TTLReason = fmt.Sprintf("no TTL may be longer than %d ms here: a start after a crash waits for so long for holders "+
+	s.TTLReason = fmt.Sprintf("no TTL may be longer than %d ms here, because a start after a crash waits that long for holders "+
 		"(recovery-grace)", ms)
 }
 
@@ -117,7 +117,7 @@ func (s *State) Origin() string {
 	}
 	age := s.Started.Sub(time.Unix(0, s.Header.WallTime)).Round(time.Millisecond)
 	if age < 0 {
-		return fmt.Sprintf("%d holds from %s, begun %v after this start by the wall clock, which was set back",
+		return fmt.Sprintf("%d holds from %s, whose time is %v after this start: the wall clock was set back",
 			s.Holds, s.From, -age)
 	}
 	return fmt.Sprintf("%d holds from %s, begun %v before this start", s.Holds, s.From, age)

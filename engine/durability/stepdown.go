@@ -32,7 +32,7 @@ func (s *Store) StepDown(ctx context.Context, successor string) (last string, er
 	case s.imager.Load() == nil:
 		return "", errors.New("this server keeps no images: it has nothing to hand over")
 	case !s.successor.CompareAndSwap(nil, &by) && *s.successor.Load() != by:
-		return "", errors.New("another backup takes over from this server already")
+		return "", errors.New("another backup is already taking over from this server")
 	}
 	s.stepDownOnce.Do(func() { close(s.steppedDown) })
 	select {

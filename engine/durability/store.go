@@ -137,7 +137,7 @@ func (s *Store) finish() error {
 	err := images.finish(last, successor)
 	s.handedOver = err == nil && last == snapshot.SteppedDown
 	if err != nil {
-		err = fmt.Errorf("the last image was not written, the next start begins with a recovery grace: %w", err)
+		err = fmt.Errorf("the last image was not written, so the next start begins with a recovery grace: %w", err)
 	}
 	return errors.Join(err, s.Abandon())
 }
@@ -178,7 +178,7 @@ func (s *Store) Describe() string {
 	}
 	line := fmt.Sprintf("image of the locks every %v in %s; %s", s.cfg.SnapshotInterval, s.cfg.DataDir, is.Origin())
 	if is.Grace > 0 {
-		line += fmt.Sprintf("; grace until %s: holders show their tokens, nothing is granted",
+		line += fmt.Sprintf("; recovery grace until %s: holders show their tokens, and nothing is granted",
 			time.Now().Add(is.GraceLeft(s.clock.Now())).Format(time.TimeOnly))
 	}
 	return line

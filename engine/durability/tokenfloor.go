@@ -35,7 +35,7 @@ func floorAfter(dir *snapshot.Dir) codec.Token {
 
 // beginAnew returns advice on how to go on without the directory.
 func beginAnew(dir *snapshot.Dir) string {
-	return fmt.Sprintf("to begin anew, when no client is left that holds a lock: give an empty --data-dir, and --token-floor %d "+
+	return fmt.Sprintf("to start anew, once no client holds a lock: give an empty --data-dir and --token-floor %d "+
 		"so that tokens go on rising", floorAfter(dir))
 }
 
@@ -57,8 +57,8 @@ func (s *State) lags() bool { return s.Start.TokenCeiling > s.Header.TokenCeilin
 // larger ones.
 func (s *State) raisePrimary(to codec.Token) string {
 	if known := s.LargestToken(); known > to {
-		return fmt.Sprintf("; its tokens end at %d, and this backup has seen those up to %d: "+
-			"start the primary with --token-floor %d, so that a resource does not refuse its holders", to, known, known)
+		return fmt.Sprintf("; its largest token is %d, and this backup has seen tokens up to %d: "+
+			"start the primary with --token-floor %d, or resources refuse its holders", to, known, known)
 	}
 	return ""
 }

@@ -51,6 +51,6 @@ func (f *Facts) leap() codec.Token {
 
 // noTokensLeft is the error of a start whose tokens would begin too close to the largest.
 func noTokensLeft(start codec.Token) error {
-	return fmt.Errorf("no fencing tokens are left: this start would give tokens above %d, the largest is %d: "+
-		"see whether the wall clock is right; it counts in 1/1024 ms", uint64(start), uint64(codec.TokenMax))
+	return fmt.Errorf("no fencing tokens are left: this start would give tokens above %d, and the largest is %d. "+
+		"Check the wall clock: tokens start at its time in 1/1024 ms", uint64(start), uint64(codec.TokenMax))
 }

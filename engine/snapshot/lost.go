@@ -22,11 +22,11 @@ func (d *Dir) Check() error {
 	there, err := os.Stat(filepath.Join(d.path, lockName))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%s: %w: nothing is written there any more, and a restart begins with what it finds there", d.path, ErrLost)
+		return fmt.Errorf("%s: %w: this server writes nothing there any more, and a restart begins with what the directory has", d.path, ErrLost)
 	case err != nil:
 		return err
 	case !os.SameFile(held, there):
-		return fmt.Errorf("%s: %w, and may be another server's: nothing is written there; stop this server", d.path, ErrLost)
+		return fmt.Errorf("%s: %w, and may belong to another server: this server writes nothing there; stop it", d.path, ErrLost)
 	}
 	return nil
 }

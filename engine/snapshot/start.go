@@ -123,7 +123,7 @@ func ReadStart(dir string) (Start, error) {
 	}
 	s, err := decodeStart(b)
 	if err != nil {
-		return Start{}, fmt.Errorf("%s: %w (the file is damaged: tokens that the last start gave are not known any more)", path, err)
+		return Start{}, fmt.Errorf("%s: %w (the file is damaged, so the tokens of the last start are not known)", path, err)
 	}
 	return s, nil
 }
