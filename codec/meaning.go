@@ -37,7 +37,7 @@ var Meanings = [CodeCount]Meaning{
 	Denied:      {Fate: FateNever, Text: "the token is not known, or its role may not do this, or not with this lock name or service"},
 	Conflict:    {Fate: FateNever, Text: "the mode differs from that of the present holders", Later: true},
 	Recovering:  {Fate: FateAgain, Text: "the grace after a restart, and the ms that are left; prove holds by HEARTBEAT with TOKEN and COUNT"},
-	ReadOnly:    {Fate: FateAgain, Text: "this is a backup: ask the primary; no hold is lost"},
+	ReadOnly:    {Fate: FateAgain, Text: "this is a backup, and the address of its primary, if it is known; no hold is lost"},
 	NotLeader:   {Fate: FateAgain, Text: "another node leads: ask it; no hold is lost", Later: true},
 	Canceled:    {Fate: FateAgain, Text: "the wait ended with the input of the connection, or by its silence (HELLO ALIVE)"},
 	Shutdown:    {Fate: FateAgain, Text: "the server is stopping; holds go on if it has a data directory"},

@@ -12,8 +12,8 @@ const (
 	WhichLockWaiters Which = 4  // waiting requests of one lock, or more than QUEUE allows
 	WhichTags        Which = 5  // open tags of one connection
 	WhichRetries     Which = 6  // records of requests that may be sent again
-	WhichCount       Which = 7  // records of requests that a client may repeat
-	WhichMemory      Which = 8  // acquires without a release by one service
+	WhichCount       Which = 7  // acquires without a release by one service
+	WhichMemory      Which = 8  // memory of locks and waiters, or of connections
 	WhichPending     Which = 9  // input of one connection that can't be executed yet
 	WhichTokens      Which = 10 // fencing tokens that this start may give
 )

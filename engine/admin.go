@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -45,6 +47,22 @@ func (e *Engine) WaitSuccessor(fetched <-chan struct{}) { e.store.WaitSuccessor(
 // NewestImage returns the path of the newest image, its ETag, and how long ago the table was known
 // to be as in it. The path is empty if there is no image.
 func (e *Engine) NewestImage() (path, etag string, age time.Duration) { return e.store.NewestImage() }
+
+// LockAddress returns where clients of locks reach the server: Config.Advertise, or the address
+// that is listened on. A server that listens on all addresses returns the port alone, as :port.
+func (e *Engine) LockAddress() string {
+	if e.cfg.Advertise != "" {
+		return e.cfg.Advertise
+	}
+	addr, ok := e.Addr().(*net.TCPAddr)
+	switch {
+	case !ok:
+		return ""
+	case addr.IP.IsUnspecified():
+		return ":" + strconv.Itoa(addr.Port)
+	}
+	return addr.String()
+}
 
 // Identify returns the name and role of a token, or of a visitor without one. If no token is
 // configured, everybody on loopback may look and fetch images. Nobody is an admin without a token.

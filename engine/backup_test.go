@@ -36,7 +36,7 @@ func TestBackup(t *testing.T) {
 	p := mustStart(t, one, nil)
 	b := newBackup(t, one, two)
 	for _, line := range []string{"STATUS a", "LOCKS"} {
-		b.want(line, "ERROR READONLY this server is a backup that has no image yet")
+		b.want(line, `ERROR READONLY "" this server is a backup that has no image yet`)
 	}
 	if err := b.follow(); err != nil {
 		t.Fatal(err)

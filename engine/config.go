@@ -21,6 +21,10 @@ type Config struct {
 	// Listen is the TCP address to serve on, host:port. Default localhost:7420, which is 127.0.0.1
 	// and ::1. Port 0 takes a free port, which Engine.Addr returns.
 	Listen string
+	// Advertise is the address, host:port, under which clients find this server. A backup tells its
+	// clients that of its primary. Default: the address of Listen. If that is every address, the
+	// backup puts the host in that it fetches images from.
+	Advertise string
 	// Loops is the number of event loops, 1 to 256. Default: GOMAXPROCS.
 	Loops int
 	// Lease is the length of a hold whose ACQUIRE gave no TTL.
@@ -158,6 +162,9 @@ func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
+	if _, port, err := net.SplitHostPort(c.Advertise); c.Advertise != "" && (err != nil || port == "") {
+		bad("advertise: %q is not host:port", c.Advertise)
+	}
 	host, _, err := net.SplitHostPort(c.Listen)
 	switch {
 	case err != nil:

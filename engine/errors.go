@@ -16,6 +16,7 @@ import (
 //	TIMEOUT "<service>" <held_ms>    the holder, and how long it has held the lock; "" and 0 if
 //	                                 nobody holds it, or the role may not see it
 //	RECOVERING <ms>                  rest of the grace
+//	READONLY "<host:port>"           of the primary; "" if it is not known
 
 // refuseResult answers a lock command that the table has refused.
 func (r *reactor) refuseResult(c *conn, res *table.Result) {
@@ -69,6 +70,15 @@ func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 	}
 	r.w.ErrorData(fx.Code, data, msg)
 	r.errorData = data
+}
+
+// refuseReadOnly refuses the present command because this is a backup, and says where the primary
+// is.
+func (r *reactor) refuseReadOnly(msg string) {
+	primary, _ := r.e.store.Following()
+	r.errorData = codec.AppendQuoted(r.errorData[:0], []byte(primary.Address))
+	r.w.ErrorData(codec.ReadOnly, r.errorData, msg)
+	r.count(r.cmd.Verb, codec.ReadOnly)
 }
 
 // appendHolder appends the data of TIMEOUT, if the connection may see who holds the lock.

@@ -89,7 +89,7 @@ func (r *reactor) refused(c *conn) bool {
 	}
 	switch {
 	case verbsWrite.has(cmd.Verb) && r.served.Follows():
-		r.refuse(codec.ReadOnly, reasonOf(cmd.Verb, codec.ReadOnly))
+		r.refuseReadOnly(reasonOf(cmd.Verb, codec.ReadOnly))
 	case cmd.Verb == codec.VerbAcquire && r.e.draining.Load():
 		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))
 	default:

@@ -23,7 +23,7 @@ const noImage = "this server is a backup that has no image yet: ask its primary"
 func (r *reactor) statusOf(c *conn) {
 	served := r.e.store.State()
 	if served.WithoutImage() {
-		r.refuse(codec.ReadOnly, noImage)
+		r.refuseReadOnly(noImage)
 		return
 	}
 	hash := served.Table.Hash(r.cmd.Name)
@@ -97,7 +97,7 @@ func (r *reactor) writeStatus(st *table.Status) {
 func (r *reactor) listLocks(c *conn) {
 	cmd := r.cmd
 	if served := r.e.store.State(); served.WithoutImage() {
-		r.refuse(codec.ReadOnly, noImage)
+		r.refuseReadOnly(noImage)
 		return
 	}
 	at, ok := table.Cursor{}, true

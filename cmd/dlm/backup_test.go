@@ -47,7 +47,7 @@ func TestHandOver(t *testing.T) {
 	b := dialLine(t, backup.addr)
 	b.ask("AUTH " + adminToken)
 	waitServesImage(t, b)
-	if got := b.ask("ACQUIRE a svc 0"); !strings.HasPrefix(got, "ERROR READONLY") {
+	if got := b.ask("ACQUIRE a svc 0"); !strings.HasPrefix(got, fmt.Sprintf("ERROR READONLY %q ", primary.addr)) {
 		t.Errorf("a backup grants: %s", got)
 	}
 

@@ -29,6 +29,7 @@ type BackupState struct {
 	Asked    time.Time // when the primary last answered; zero: never
 	Failures uint64    // tries that brought no answer
 	Problem  string    // of the last try, in one line; empty: it succeeded
+	Address  string    // where clients of locks reach the primary, host:port; empty: not known
 }
 
 // Following returns what is known of the primary. ok is false on a server that follows nobody.
@@ -114,6 +115,7 @@ func (f *follower) step(ctx context.Context) error {
 	}
 	f.mu.Lock()
 	f.state.Asked = time.Now()
+	f.state.Address = got.address
 	f.mu.Unlock()
 	if got.path == "" {
 		f.unchanged(is, got.asOf)

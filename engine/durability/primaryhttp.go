@@ -62,6 +62,7 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 	if res.Header.Get(HeaderRole) == RoleOfBackup {
 		return got, fmt.Errorf("%s is a backup, or this server itself: follow its primary", p.base)
 	}
+	got.address = addressOf(res.Header.Get(HeaderAddress), p.base)
 	if ms, err := strconv.ParseInt(res.Header.Get(HeaderAge), 10, 64); err == nil && ms >= 0 {
 		// The answer took some time, so the time is not later than this.
 		got.asOf = asked.Add(-time.Duration(min(ms, ageMaxMs)) * time.Millisecond)

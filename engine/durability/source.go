@@ -20,6 +20,7 @@ const (
 	ageMaxMs   = 1 << 40           // of an image, as told by a primary: 35 years
 	stallMax   = 30 * time.Second  // without a byte of an image
 	dialWait   = 5 * time.Second   // for a connection to a primary that is to stop
+	addressMax = 300               // bytes of an address: a name has at most 253
 )
 
 // HTTP headers between a backup and its primary.
@@ -28,6 +29,9 @@ const (
 	HeaderBackup = "Dlm-Backup"
 	// HeaderAge of an answer is how long ago the table was known to be as in the newest image.
 	HeaderAge = "Dlm-Image-Age-Ms"
+	// HeaderAddress of an answer is where clients of locks reach the primary: host:port, or :port
+	// if it is the host that was asked. Empty: not known.
+	HeaderAddress = "Dlm-Address"
 	// HeaderRole of an image is RoleOfBackup if its server is a backup itself.
 	HeaderRole   = "Dlm-Role"
 	RoleOfBackup = "backup"
@@ -47,6 +51,8 @@ type fetched struct {
 	path string // of a newer image; empty: there is none
 	// asOf is when the primary's table was known to be as in its newest image; zero: not known.
 	asOf time.Time
+	// address is where clients of locks reach the primary, host:port; empty: not known.
+	address string
 }
 
 // errGone says that a primary is certainly not running.
@@ -94,6 +100,23 @@ func PrimaryAddress(backupOf string) string {
 		return net.JoinHostPort(u.Hostname(), "443")
 	}
 	return net.JoinHostPort(u.Hostname(), "80")
+}
+
+// addressOf returns the address of a primary that its answer names. A port alone is one of the host
+// of base, which was asked. It returns "" for what is no address.
+func addressOf(header, base string) string {
+	host, port, err := net.SplitHostPort(header)
+	if err != nil || port == "" || len(header) > addressMax {
+		return ""
+	}
+	if host == "" {
+		u, err := url.Parse(base)
+		if err != nil {
+			return ""
+		}
+		host = u.Hostname()
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // receive stores a body that must not stall. After an error the received part stays, to be resumed.

@@ -203,3 +203,20 @@ func TestWhatBackupOfNames(t *testing.T) {
 		}
 	}
 }
+
+func TestAddressOfPrimary(t *testing.T) {
+	long := strings.Repeat("n", addressMax) + ":1"
+	for header, want := range map[string]string{
+		"127.0.0.1:7420": "127.0.0.1:7420",
+		":7420":          "db.example:7420",
+		"[::1]:7420":     "[::1]:7420",
+		"":               "",
+		"host":           "",
+		"host:":          "",
+		long:             "",
+	} {
+		if got := addressOf(header, "https://db.example:8443"); got != want {
+			t.Errorf("%.20q: %q, want %q", header, got, want)
+		}
+	}
+}

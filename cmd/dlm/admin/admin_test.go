@@ -73,6 +73,8 @@ func (f *fake) Identify(token string) (string, auth.Role) {
 
 func (f *fake) KeepsImages() bool { return !f.memory }
 
+func (f *fake) LockAddress() string { return "127.0.0.1:7420" }
+
 func (f *fake) NewestImage() (path, etag string, age time.Duration) {
 	return f.path, `"x-1-2"`, 1234 * time.Millisecond
 }

@@ -32,6 +32,8 @@ type Engine interface {
 	// NewestImage returns the image to send, its ETag, and its greatest possible age. The path is
 	// "" if there is none yet.
 	NewestImage() (path, etag string, age time.Duration)
+	// LockAddress returns where clients of locks reach the server, see durability.HeaderAddress.
+	LockAddress() string
 	Promote(ctx context.Context, how durability.PromoteRequest) (string, error)
 	StepDown(ctx context.Context, successor string) (string, error)
 	asking
@@ -53,6 +55,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	if s.engine.Follows() {
 		w.Header().Set(durability.HeaderRole, durability.RoleOfBackup)
 	}
+	w.Header().Set(durability.HeaderAddress, s.engine.LockAddress())
 	path, etag, age := s.engine.NewestImage()
 	if path == "" {
 		w.WriteHeader(http.StatusNoContent) // the first one is not complete yet

@@ -56,6 +56,8 @@ func (s *Server) addServing(f *flags) {
 	f.text("config", "FILE", "TOML file with settings; its keys are the names of these flags", &s.configFile)
 	f.text("listen", "ADDR", "address for lock clients, host:port; localhost means 127.0.0.1 and ::1, "+
 		"port 0 any free port", &c.Listen)
+	f.text("advertise", "ADDR", "host:port under which clients find this server, for its backup to tell them; "+
+		"by default that of --listen", &c.Advertise)
 	f.text("http", "ADDR", "HTTP address for health, metrics, images and promotion, host:port, or off", &s.HTTP)
 	f.add("http-host", "NAME,...", "", "names under which browsers may ask the HTTP address, besides localhost "+
 		"and IP addresses", into(&s.HTTPHosts, parseHosts))
