@@ -2,118 +2,72 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
-	"strconv"
+	"sync"
+	"time"
 
 	"dlm/codec"
 )
 
-// churner is one connection after the other: connect, one pair, close. An
-// operation is all of that, and its latency too.
-type churner struct {
-	answers
-	request []byte
-	began   int64
+// Churn is one connection after the other: connect, one pair, close. An operation is all of that,
+// and its latency too.
+type Churn struct {
+	Form string // Text by default
 }
 
-// churn is the workload in progress, with one churner for each connection.
-type churn struct {
-	*loop
-	addr   *net.TCPAddr
-	slots  []*churner
-	rounds []*Latencies
-	open   int
-}
+func (w *Churn) Name() string { return "churn" }
 
-func (r *run) churn(ctx context.Context) error {
-	addr, err := net.ResolveTCPAddr("tcp", r.c.Server)
-	if err != nil {
-		return err
+func (w *Churn) EnsureDefaults() { or(&w.Form, Text) }
+
+func (w *Churn) check(_ *Load, p *problems) { p.form(w.Form) }
+
+func (w *Churn) run(ctx context.Context, r *run) error {
+	p, shared := r.load.protocol(w.Form), newProgress(false)
+	rounds, mu := newRounds(r.load.Rounds), sync.Mutex{}
+	var loops []func() error
+	for i := range r.load.Conns {
+		loops = append(loops, func() error {
+			for shared.phase.Load() != phaseStop {
+				began := shared.clock()
+				if err := churnOnce(r.load, p, i); err != nil {
+					return fmt.Errorf("connection %d: %w", i+1, err)
+				}
+				shared.commands.Add(1)
+				if phase := shared.phase.Load(); phase > 0 {
+					mu.Lock()
+					rounds[phase-1].Record(shared.clock()-began, 1)
+					mu.Unlock()
+				}
+			}
+			return nil
+		})
 	}
-	l, err := newLoop(newProgress(r.c))
-	if err != nil {
-		return err
-	}
-	w := &churn{loop: l, addr: addr, rounds: newRounds(r.c.Rounds), open: r.c.Conns}
-	l.received, l.done = w.take, func() bool { return w.open == 0 }
-	defer l.close()
-	for i := range r.c.Conns {
-		w.slots = append(w.slots, newChurner(r.c, i))
-		w.socks = append(w.socks, &socket{p: l.p, key: i, fd: -1})
-	}
-	cell := r.newCell(2, 0)
+	cell := r.newCell(p.Name, 2, 0)
 	cell.Note = "an operation is a connection: connect, ACQUIRE, RELEASE, close"
-	if err := r.measure(ctx, w.shared, cell, r.c.Warmup, []func() error{w.run}); err != nil {
-		return fmt.Errorf("churn: %w", err)
-	}
-	for i := range cell.Rounds {
-		cell.Rounds[i].Latency = w.rounds[i].Summary()
-	}
-	r.report.add(cell)
-	return nil
-}
-
-func newChurner(c *Config, i int) *churner {
-	k := &churner{}
-	if c.Token != "" {
-		k.request = []byte("AUTH " + strconv.Quote(c.Token) + "\n")
-		k.wants = append(k.wants, expect(nil, []byte{byte(codec.VerbAuth)}, []string{"OK\n"}))
-	}
-	acquire, release := codec.VerbAcquire, codec.VerbRelease
-	k.request = c.Protocol.Append(k.request, c.request(acquire, i, i))
-	k.request = c.Protocol.Append(k.request, c.request(release, i, i))
-	k.wants = append(k.wants, expect(c.Protocol, []byte{byte(acquire), byte(release)}, []string{c.answer(acquire), c.answer(release)}))
-	return k
-}
-
-func (w *churn) run() error {
-	for i := range w.slots {
-		if err := w.connect(i); err != nil {
-			return err
-		}
-	}
-	return w.loop.run()
-}
-
-// connect begins a connection. The loop sends the request once the connection is writable.
-func (w *churn) connect(i int) (err error) {
-	k, s := w.slots[i], w.socks[i]
-	k.began = w.shared.clock()
-	s.unsent, s.armed = k.request, true
-	s.fd, err = w.p.connect(w.addr, i)
+	err := r.measure(ctx, shared, cell, loops...)
+	cell.takeLatencies(rounds)
 	return err
 }
 
-// take checks what has arrived, and begins the next connection after the last reply.
-func (w *churn) take(conn int, in []byte, _ int64) (rest []byte, err error) {
-	k := w.slots[conn]
-	for len(in) > 0 {
-		used, _, whole, err := k.answers.take(in)
-		if used == 0 || err != nil {
-			return in, err
+// churnOnce connects, sends a pair and checks the replies.
+func churnOnce(load *Load, p *Protocol, owner int) error {
+	c, err := dial(load, p)
+	if err != nil {
+		return err
+	}
+	verbs := []codec.Verb{codec.VerbAcquire, codec.VerbRelease}
+	var request []byte
+	for _, v := range verbs {
+		request = p.Append(request, load.command(v, owner, owner))
+	}
+	if err = c.SetDeadline(time.Now().Add(talkMax)); err == nil {
+		_, err = c.Write(request)
+	}
+	for _, v := range verbs {
+		if err == nil {
+			err = c.want(p.Answer(v))
 		}
-		in = in[used:]
-		if whole && k.at == 0 {
-			return nil, w.next(conn)
-		}
 	}
-	return in, nil
-}
-
-// next counts a connection, closes it and begins the next.
-func (w *churn) next(i int) error {
-	s := w.socks[i]
-	s.close()
-	s.fd = -1
-	w.shared.commands.Add(1)
-	phase := w.shared.phase.Load()
-	if phase > 0 {
-		w.rounds[phase-1].Record(w.shared.clock()-w.slots[i].began, 1)
-	}
-	if phase == phaseStop {
-		w.open--
-		return nil
-	}
-	return w.connect(i)
+	return errors.Join(err, c.Close())
 }

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// talkMax bounds every exchange outside of the measured time.
+const talkMax = 10 * time.Second
+
 // Client is a connection that sends a line and reads the answer, beside the load that is measured.
 type Client struct {
 	net.Conn
@@ -32,12 +35,35 @@ func Dial(addr, token string, answerMax time.Duration) (*Client, error) {
 	return c, nil
 }
 
+// dial connects as the protocol of a run wants it.
+func dial(load *Load, p *Protocol) (*Client, error) {
+	if !p.ours {
+		return Dial(load.Server, "", talkMax)
+	}
+	c, err := Dial(load.Server, load.Token, talkMax)
+	if err == nil && p.detail {
+		if err = c.WantOK("DETAIL ON"); err != nil {
+			c.Close()
+		}
+	}
+	return c, err
+}
+
 // Ask sends a line and returns the first line of the answer without its end.
 func (c *Client) Ask(line string) (string, error) {
-	if err := c.Send([]byte(line + "\n")); err != nil {
+	if err := c.SetDeadline(time.Now().Add(c.answerMax)); err != nil {
+		return "", err
+	}
+	if _, err := c.Write([]byte(line + "\n")); err != nil {
 		return "", err
 	}
 	return c.Line()
+}
+
+// Line reads a line of an answer, without its end.
+func (c *Client) Line() (string, error) {
+	line, err := c.In.ReadString('\n')
+	return strings.TrimRight(line, "\r\n"), err
 }
 
 // WantOK sends a line that has to be answered by OK. Its error names the verb alone, because the
@@ -54,17 +80,44 @@ func (c *Client) WantOK(line string) error {
 	return nil
 }
 
-// Send sends lines. Line reads what answers them.
-func (c *Client) Send(lines []byte) error {
-	if err := c.SetDeadline(time.Now().Add(c.answerMax)); err != nil {
-		return err
+// want reads a reply of this pattern.
+func (c *Client) want(p *Pattern) error {
+	var in []byte
+	for {
+		b, err := c.In.ReadByte()
+		if err != nil {
+			return err
+		}
+		in = append(in, b)
+		if n, _ := p.Match(in); n > 0 {
+			return nil
+		} else if n < 0 {
+			rest, _ := c.In.Peek(c.In.Buffered())
+			return wrongReply(append(in, rest...), p.String())
+		}
 	}
-	_, err := c.Write(lines)
-	return err
 }
 
-// Line reads a line of an answer, without its end.
-func (c *Client) Line() (string, error) {
-	line, err := c.In.ReadString('\n')
-	return strings.TrimRight(line, "\r\n"), err
+// Info asks for INFO, all of it or one section, and returns its fields.
+func (c *Client) Info(section string) (map[string]string, error) {
+	head, err := c.Ask(strings.TrimSpace("INFO " + section))
+	if err != nil {
+		return nil, fmt.Errorf("INFO: %w", err)
+	}
+	count, ok := strings.CutPrefix(head, "OK lines=")
+	lines, err := strconv.Atoi(count)
+	if !ok || err != nil {
+		return nil, fmt.Errorf("INFO: %w", wrongReply([]byte(head), "OK lines=..."))
+	}
+	fields := make(map[string]string)
+	for range lines {
+		line, err := c.Line()
+		if err != nil {
+			return nil, fmt.Errorf("INFO: %w", err)
+		}
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			fields[name] = value
+		}
+	}
+	return fields, nil
 }

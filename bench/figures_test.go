@@ -1,8 +1,7 @@
 package bench
 
 import (
-	"slices"
-	"strings"
+	"os"
 	"testing"
 )
 
@@ -11,21 +10,10 @@ func TestFormats(t *testing.T) {
 		{FormatCount(0), "0.00"}, {FormatCount(999), "999"}, {FormatCount(1234), "1.23k"},
 		{FormatCount(12_345_678), "12.3M"}, {FormatCount(2e9), "2.00G"},
 		{FormatNs(150), "150ns"}, {FormatNs(1500), "1.50µs"}, {FormatNs(2.5e6), "2.50ms"},
-		{FormatNs(3e9), "3.00s"}, {formatBytes(64 << 20), "64.0MiB"},
+		{FormatNs(3e9), "3.00s"}, {FormatNs(4e12), "4000s"}, {digits2(0.126), "0.13"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %s, want %s", c.got, c.want)
-		}
-	}
-}
-
-func TestMedian(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   float64
-	}{{nil, 0}, {[]float64{7}, 7}, {[]float64{3, 1, 2}, 2}, {[]float64{4, 1, 3, 2}, 2.5}} {
-		if got := median(c.values); got != c.want {
-			t.Errorf("median of %v: got %v, want %v", c.values, got, c.want)
 		}
 	}
 }
@@ -63,20 +51,48 @@ func TestAllocationsPerCommand(t *testing.T) {
 	}
 }
 
-// TestRoundIsWhatHasCountedUp has a server whose CPU time is not known: there is no cost.
+// TestRoundIsWhatHasCountedUp has a generator whose polling was more than its work, and a server
+// whose CPU time is known at both ends, or at one.
 func TestRoundIsWhatHasCountedUp(t *testing.T) {
-	now := int64(1e9)
-	r := &run{c: &Config{}, t: &target{}}
-	shared := &progress{clock: func() int64 { return now }}
-	from := r.mark(shared)
-	shared.commands.Add(5000)
-	now += 2e9
-	round := r.since(from, shared)
-	if round.Seconds != 2 || round.Commands != 5000 || round.PerSecond != 2500 {
-		t.Errorf("5,000 commands in 2 s: got %+v", round)
+	from := moment{ns: 1e9, commands: 7, server: 3e9, client: 5e8, serverKnown: true}
+	to := moment{ns: 3e9, commands: 5007, server: 4e9, client: 10e8, serverKnown: true}
+	r := between(from, to)
+	if r.Seconds != 2 || r.Commands != 5000 || r.PerSecond != 2500 || r.ClientBusy != 0.25 {
+		t.Errorf("5,000 commands in 2 s: got %+v", r)
 	}
-	if round.CPU != nil || round.ServerBusy != nil {
-		t.Errorf("CPU time of no process: got %+v", round)
+	if r.CPU == nil || *r.CPU != 200_000 || *r.ServerBusy != 0.5 {
+		t.Errorf("1 s of CPU time for 5,000 commands in 2 s: got %v, %v", r.CPU, r.ServerBusy)
+	}
+	to.client = from.client - 1
+	if r := between(from, to); r.ClientBusy != 0 {
+		t.Errorf("the generator is %v busy", r.ClientBusy)
+	}
+	idle := to
+	idle.commands = from.commands
+	for name, r := range map[string]Round{
+		"no command": between(from, idle), "not known": between(from, moment{ns: 2e9, commands: 9}),
+		"not known at first": between(moment{}, to),
+	} {
+		if r.CPU != nil || r.ServerBusy != nil {
+			t.Errorf("%s: got %+v", name, r)
+		}
+	}
+}
+
+func TestCPUOfProcess(t *testing.T) {
+	before, ok := CPUOf(os.Getpid())
+	if !ok {
+		t.Skip("/proc does not tell it")
+	}
+	for sum := before; sum <= before; {
+		if sum, ok = CPUOf(os.Getpid()); !ok {
+			t.Fatal("the CPU time is not known any more")
+		}
+	}
+	for _, pid := range []int{0, -1, 1 << 30} {
+		if ns, ok := CPUOf(pid); ok {
+			t.Errorf("process %d has used %d ns", pid, ns)
+		}
 	}
 }
 
@@ -88,20 +104,5 @@ func TestFiguresOfRoundsThatHaveThem(t *testing.T) {
 	}
 	if _, _, _, ok := c.Of(Allocs); ok {
 		t.Error("a figure that no round has is known")
-	}
-}
-
-// TestClientsCommandsAreEncodedWhole checks that the options of a run are in each command.
-func TestClientsCommandsAreEncodedWhole(t *testing.T) {
-	c := Config{Server: "x", TTL: 20e9, Tags: true, NameLen: 40, Conns: 1, Locks: 1}
-	c.EnsureDefaults()
-	s := newStreamMaker(&c, 2).make(0)
-	want := "@0 ACQUIRE bench:" + strings.Repeat("0", 34) + " svc0 0 TTL 20000\n" +
-		"@1 RELEASE bench:" + strings.Repeat("0", 34) + " svc0\n"
-	if got := string(s.batch(0)); got != want {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-	if !slices.Equal(s.wants[0].exact, []byte("@0 OK\n@1 OK\n")) {
-		t.Errorf("the answer is %q", s.wants[0].exact)
 	}
 }

@@ -1,46 +1,27 @@
 package bench
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
 )
 
-// FormatCount is a number with three digits that count: 1.23M.
-func FormatCount(v float64) string {
-	switch {
-	case v >= 1e9:
-		return digits3(v/1e9) + "G"
-	case v >= 1e6:
-		return digits3(v/1e6) + "M"
-	case v >= 1e3:
-		return digits3(v/1e3) + "k"
+// FormatCount shows a number with three digits that count: 1.23M.
+func FormatCount(v float64) string { return scaled(v, "", "k", "M", "G") }
+
+// FormatNs shows a duration that is given in nanoseconds.
+func FormatNs(v float64) string { return scaled(v, "ns", "µs", "ms", "s") }
+
+// scaled shows v with the largest unit of which it is at least 1. Each unit is 1,000 times the one
+// before.
+func scaled(v float64, units ...string) string {
+	i := 0
+	for v >= 1000 && i < len(units)-1 {
+		v /= 1000
+		i++
 	}
-	return digits3(v)
-}
-
-// FormatNs is a duration given in nanoseconds.
-func FormatNs(v float64) string {
-	switch {
-	case v >= 1e9:
-		return digits3(v/1e9) + "s"
-	case v >= 1e6:
-		return digits3(v/1e6) + "ms"
-	case v >= 1e3:
-		return digits3(v/1e3) + "µs"
-	}
-	return digits3(v) + "ns"
-}
-
-func formatCPU(v float64) string { return digits3(v) }
-
-func formatShare(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
-
-func formatBytes(n int64) string {
-	return digits3(float64(n)/(1<<20)) + "MiB"
+	return digits3(v) + units[i]
 }
 
 // digits3 shows three digits, and all of them before the point.
@@ -51,53 +32,32 @@ func digits3(v float64) string {
 	case v >= 10:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
+	return digits2(v)
 }
 
-// statusLine is one line on a terminal that is written over.
-type statusLine struct{ w io.Writer }
+// digits2 shows two digits after the point.
+func digits2(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 
-func newStatusLine(w io.Writer) *statusLine { return &statusLine{w} }
-
-// The escape sequence clears the rest of the line.
-const clearLine = "\r\x1b[K"
-
-func (s *statusLine) show(format string, args ...any) {
-	if s.w != nil {
-		fmt.Fprintf(s.w, clearLine+format, args...)
-	}
+// Machine is where the generator ran.
+type Machine struct {
+	CPUs   int    `json:"cpus"`
+	Model  string `json:"model,omitempty"`
+	Kernel string `json:"kernel,omitempty"`
+	Go     string `json:"go"`
 }
 
-func (s *statusLine) clear() { s.show("") }
-
-// cpuCount is how many processors the machine has, also those that this process
-// is kept off by its affinity.
-func cpuCount() int {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if n := strings.Count("\n"+string(text), "\nprocessor"); err == nil && n > 0 {
-		return n
+// ThisMachine describes the machine that this process runs on. Its processors are all of them, also
+// those that this process is kept off by its affinity.
+func ThisMachine() Machine {
+	m := Machine{CPUs: runtime.NumCPU(), Go: runtime.Version()}
+	if text, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		m.Kernel = strings.TrimSpace(string(text))
 	}
-	return runtime.NumCPU()
-}
-
-// cpuModel is the processor as Linux names it; empty elsewhere.
-func cpuModel() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return ""
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		m.CPUs = max(strings.Count("\n"+string(text), "\nprocessor"), 1)
+		_, rest, _ := strings.Cut(string(text), "model name")
+		line, _, _ := strings.Cut(rest, "\n")
+		m.Model = strings.Trim(line, "\t :")
 	}
-	for line := range strings.Lines(string(text)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
-}
-
-func kernelRelease() string {
-	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
+	return m
 }

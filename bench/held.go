@@ -2,14 +2,16 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"dlm/codec"
 )
 
 const (
-	// sweepConns is how many connections take and release many locks: enough to
-	// keep the server busy, few enough for a service each to remember.
+	// sweepConns is how many connections take and release the held locks: enough to keep the server
+	// busy, few enough for a service each to remember.
 	sweepConns = 8
 	// sweepDepth is their depth; it is not measured.
 	sweepDepth = 256
@@ -17,80 +19,81 @@ const (
 	sweepLocks = 500_000
 	// heldBase is the number of the first held lock, beyond all in use.
 	heldBase = 100_000_000
+	// heldTTL is the lease of locks that are held through a run. A run that was killed leaves them
+	// for that long.
+	heldTTL = time.Hour
 )
 
-// hold takes the locks that are held beside the workload, and accounts for the
-// memory that they cost.
-func (r *run) hold(ctx context.Context) error {
-	if r.c.Held == 0 {
-		return nil
+// whileHeld measures while locks are held, and accounts for the memory that they cost.
+func (r *run) whileHeld(ctx context.Context, measure func() error) error {
+	if r.load.Held == 0 {
+		return measure()
 	}
+	held, err := r.hold(ctx)
+	if err == nil {
+		err = measure()
+	}
+	for held > 0 {
+		n := min(sweepLocks, held)
+		if _, letGo := r.sweep(codec.VerbRelease, heldBase+held-n, heldBase+held, sweepConns); letGo != nil {
+			return errors.Join(err, fmt.Errorf("release the held locks: %w", letGo))
+		}
+		held -= n
+	}
+	return err
+}
+
+// hold takes the locks and returns how many are held.
+func (r *run) hold(ctx context.Context) (held int, err error) {
 	before, err := r.t.usage()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	for r.held < r.c.Held {
+	for held < r.load.Held {
 		if err := context.Cause(ctx); err != nil {
-			return err
+			return held, err
 		}
-		n := min(sweepLocks, r.c.Held-r.held)
-		if err := r.sweep(codec.VerbAcquire, heldBase+r.held, heldBase+r.held+n); err != nil {
-			return fmt.Errorf("hold %d locks: %w", r.c.Held, err)
+		n := min(sweepLocks, r.load.Held-held)
+		if _, err := r.sweep(codec.VerbAcquire, heldBase+held, heldBase+held+n, sweepConns); err != nil {
+			return held, fmt.Errorf("hold %d locks: %w", r.load.Held, err)
 		}
-		r.held += n
-		r.status.show("%s of %s locks held", FormatCount(float64(r.held)), FormatCount(float64(r.c.Held)))
+		held += n
+		r.show("%s of %s locks held", FormatCount(float64(held)), FormatCount(float64(r.load.Held)))
 	}
 	after, err := r.t.usage()
-	if err != nil {
-		return err
-	}
 	if before.resident >= 0 && after.resident >= 0 {
-		perLock := float64(after.resident-before.resident) / float64(r.c.Held)
+		perLock := float64(after.resident-before.resident) / float64(held)
 		r.report.BytesPerLock = &perLock
 	}
-	return nil
+	return held, err
 }
 
-// letGo releases what hold took.
-func (r *run) letGo() error {
-	for r.held > 0 {
-		n := min(sweepLocks, r.held)
-		if err := r.sweep(codec.VerbRelease, heldBase+r.held-n, heldBase+r.held); err != nil {
-			return fmt.Errorf("release the held locks: %w", err)
-		}
-		r.held -= n
-		r.status.show("%s locks to release", FormatCount(float64(r.held)))
-	}
-	return nil
-}
-
-// sweep sends one command for each lock of a range and waits for all replies.
-// It is not interrupted, so that it is known what is held; it takes well under
-// a second.
-// The services are those of the workload's connections, so that a connection
-// can renew what was taken for it.
-func (r *run) sweep(v codec.Verb, low, high int) error {
-	maker := newStreamMaker(r.c, sweepDepth)
-	shared := newProgress(r.c)
-	l, err := newStreamLoop(shared, 0)
-	if err != nil {
-		return err
-	}
-	defer l.close()
-	owners := r.c.Conns
-	if low >= heldBase {
-		owners = min(owners, sweepConns)
-	}
-	var streams []*stream
+// sweep sends one command for each lock of a range, and returns the tokens in the replies. Its
+// owners are those of the first connections of a workload. It is not interrupted, so that it is
+// known which locks are held; it takes well under a second.
+func (r *run) sweep(v codec.Verb, low, high, owners int) ([]codec.Token, error) {
+	p := r.load.protocol(Detail)
+	var streams [][]*batch
 	for i := range owners {
 		from, to := share(high-low, owners, i)
-		streams = append(streams, maker.sweep(i, v, low+from, low+to))
+		var cmds []command
+		for lock := low + from; lock < low+to; lock++ {
+			cmds = append(cmds, command{v, lock})
+		}
+		streams = append(streams, r.encoder(p, Options{TTL: heldTTL}).batches(i, sweepDepth, cmds))
 	}
-	if err := l.connect(r.c, streams); err != nil {
-		return err
+	l, err := newStreamLoop(newProgress(false), r.load, p, streams, 0)
+	if err != nil {
+		return nil, err
 	}
+	defer l.close()
 	for _, c := range l.conns {
-		c.left = len(c.s.ends)
+		c.left = len(c.batches)
 	}
-	return l.run()
+	tokens := make([]codec.Token, high-low)
+	l.granted = func(c *streamConn, reply int, token uint64) error {
+		tokens[c.batches[c.at].locks[reply]-low] = codec.Token(token)
+		return nil
+	}
+	return tokens, l.run()
 }

@@ -1,12 +1,6 @@
 package bench
 
-import (
-	"errors"
-	"io"
-	"net"
-	"testing"
-	"time"
-)
+import "testing"
 
 func TestSummaryOfKnownLatencies(t *testing.T) {
 	l := NewLatencies()
@@ -21,6 +15,24 @@ func TestSummaryOfKnownLatencies(t *testing.T) {
 	}
 }
 
+func TestSummariesOfLoopsAreMerged(t *testing.T) {
+	a, b := NewLatencies(), NewLatencies()
+	a.Record(1000, 90)
+	b.Record(9000, 10)
+	a.Merge(b)
+	if s := a.Summary(); s.Count != 100 || s.P50 > 1010 || s.P99 < 8900 {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestLatenciesBeyondHistogram(t *testing.T) {
+	l := NewLatencies()
+	l.Record(10*latencyMaxNs, 1)
+	if s := l.Summary(); s.Count != 1 || s.Max < latencyMaxNs*99/100 {
+		t.Errorf("got %+v", s)
+	}
+}
+
 func TestFlightKeepsOrderOfDueTimes(t *testing.T) {
 	var f flight
 	next, oldest := int64(0), int64(0)
@@ -29,7 +41,7 @@ func TestFlightKeepsOrderOfDueTimes(t *testing.T) {
 			f.push(next)
 			next++
 		}
-		for f.n > round%3 {
+		for f.len() > round%3 {
 			if f.oldest() != oldest {
 				t.Fatalf("oldest is %d, want %d", f.oldest(), oldest)
 			}
@@ -49,103 +61,25 @@ func TestPaceDoesNotDrift(t *testing.T) {
 	}
 }
 
-// fakeLoop makes a loop with a clock of the test's own and one connection, to
-// a peer that drops what it gets.
-func fakeLoop(t *testing.T, rounds int, nowNs *int64, s *stream) (*streamLoop, *streamConn) {
-	t.Helper()
-	shared := &progress{clock: func() int64 { return *nowNs }}
-	l, err := newStreamLoop(shared, rounds)
-	if err != nil {
-		t.Skip(err)
+func TestFlightForgetsNewest(t *testing.T) {
+	var f flight
+	for due := range int64(10) {
+		f.push(due)
 	}
-	a, b := tcpPair(t)
-	go io.Copy(io.Discard, b)
-	fd, err := l.p.adopt(a, 0)
-	if err != nil {
-		t.Fatal(err)
+	f.pop()
+	f.dropLast(7)
+	if f.len() != 2 || f.oldest() != 1 {
+		t.Errorf("%d under way, the oldest is due at %d", f.len(), f.oldest())
 	}
-	c := l.add(&socket{p: l.p, fd: fd}, s)
-	l.socks = append(l.socks, c.socket)
-	t.Cleanup(l.close)
-	return l, c
 }
 
-func tcpPair(t *testing.T) (a, b net.Conn) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	if a, err = net.Dial("tcp", listener.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if b, err = listener.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.Close() })
-	return a, b
-}
-
-// TestStallIsChargedToAllItDelays sends an open loop's batches late and in a
-// burst: each must be charged from when it was due.
-func TestStallIsChargedToAllItDelays(t *testing.T) {
-	nowNs := int64(0)
-	c := Config{Server: "x", Form: Text, Workload: Ping}
-	c.EnsureDefaults()
-	s := newStreamMaker(&c, 1).make(0)
-	l, conn := fakeLoop(t, 1, &nowNs, s)
-	p := newPace(0, 1000, 1) // a command each millisecond
-	l.pace = &p
-	l.shared.phase.Store(1)
-	nowNs = int64(9 * time.Millisecond) // the generator or the server stood still
-	if err := l.look(); err != nil {
-		t.Fatal(err)
-	}
-	if conn.flight.n != 10 {
-		t.Fatalf("%d batches under way, want 10", conn.flight.n)
-	}
-	nowNs = int64(10 * time.Millisecond)
-	for range 10 {
-		l.count(1, nowNs-conn.flight.oldest())
-		if err := l.answered(conn, 0, nowNs); err != nil {
-			t.Fatal(err)
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{{nil, 0}, {[]float64{7}, 7}, {[]float64{3, 1, 2}, 2}, {[]float64{4, 1, 3, 2}, 2.5}} {
+		if got := Median(c.values); got != c.want {
+			t.Errorf("median of %v: got %v, want %v", c.values, got, c.want)
 		}
-	}
-	got := l.rounds[0].Summary()
-	if got.Count != 10 || got.Max < 9_900_000 || got.P50 < 4_900_000 || got.P50 > 6_100_000 {
-		t.Errorf("latencies %+v, want 1 to 10 ms", got)
-	}
-	if lag := l.lags[0].Summary(); lag.Count != 10 || lag.Max < 8_900_000 {
-		t.Errorf("lag %+v, want up to 9 ms", lag)
-	}
-}
-
-// TestWrongReplyFailsRun runs whole against a server that answers wrongly.
-func TestWrongReplyFailsRun(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				buf := make([]byte, 4096)
-				conn.Read(buf)
-				io.WriteString(conn, "OK\nERROR INTERNAL bad day\n")
-				io.Copy(io.Discard, conn)
-			}()
-		}
-	}()
-	_, err = Run(t.Context(), Config{Server: listener.Addr().String(), Floor: true, Conns: 2, Depths: []int{4},
-		Warmup: time.Millisecond, Duration: time.Millisecond, Rounds: 1})
-	if !errors.Is(err, ErrWrongReply) {
-		t.Fatalf("got %v, want %v", err, ErrWrongReply)
 	}
 }

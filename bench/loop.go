@@ -1,13 +1,14 @@
 package bench
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
-	"strconv"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -15,8 +16,8 @@ const (
 	stallMax = 30 * time.Second
 	// phaseLook is how often a loop that gets no reply looks at the phase.
 	phaseLook = 20 * time.Millisecond
-	// stepMax bounds one step of a workload that has an end of its own.
-	stepMax = 5 * time.Minute
+	// readLen is the length of the buffer that all sockets of a loop read into, in bytes.
+	readLen = 256 << 10
 )
 
 // The phases of a run: warm-up, rounds 1 and up, stop.
@@ -28,7 +29,7 @@ const (
 // errStalled is returned when the server has not answered for stallMax.
 var errStalled = errors.New("no reply from the server")
 
-// progress is what the loops and the clock of a run share.
+// progress is shared by the loops and the clock of a run.
 type progress struct {
 	phase    atomic.Int32 // set by the clock
 	commands atomic.Int64 // answered so far, by all loops
@@ -36,6 +37,12 @@ type progress struct {
 
 	poll bool         // the loops never sleep
 	idle atomic.Int64 // nanoseconds in which a polling loop had nothing to do
+}
+
+// newProgress returns a progress with a clock that starts at 0.
+func newProgress(poll bool) *progress {
+	start := time.Now()
+	return &progress{poll: poll, clock: func() int64 { return int64(time.Since(start)) }}
 }
 
 // loop is one thread of the generator. It sends what its sockets have to send and hands what
@@ -65,20 +72,22 @@ func newLoop(shared *progress) (*loop, error) {
 }
 
 // connect opens connections.
-func (l *loop) connect(c *Config, conns int) error {
+func (l *loop) connect(load *Load, p *Protocol, conns int) error {
 	for i := range conns {
-		s, err := openSocket(c, l.p, i)
+		client, err := dial(load, p)
 		if err != nil {
 			return fmt.Errorf("connection %d of %d: %w", i+1, conns, err)
 		}
-		l.socks = append(l.socks, s)
+		if err := l.adopt(client.Conn.(*net.TCPConn)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 func (l *loop) close() {
 	for _, s := range l.socks {
-		s.close()
+		unix.Close(s.fd)
 	}
 	l.p.close()
 }
@@ -129,32 +138,6 @@ func (l *loop) handle(r readiness) error {
 		return err
 	}
 	rest, err := l.received(r.key, in, l.shared.clock())
-	s.keep(rest)
+	s.partial = append(s.partial[:0], rest...)
 	return err
-}
-
-// eachReply makes the loop call reply with each whole reply of a protocol.
-func (l *loop) eachReply(p *Protocol, reply func(conn int, reply []byte, now int64) error) {
-	l.received = func(conn int, in []byte, now int64) ([]byte, error) {
-		for {
-			n, err := p.Len(in)
-			if n == 0 || err != nil {
-				return in, err
-			}
-			if err := reply(conn, in[:n], now); err != nil {
-				return nil, err
-			}
-			in = in[n:]
-		}
-	}
-}
-
-// tagged takes the tag off a reply: @17 OK. ok is false if it has none of ours.
-func tagged(reply []byte) (tag int, rest []byte, ok bool) {
-	if len(reply) == 0 || reply[0] != '@' {
-		return 0, reply, false
-	}
-	digits, rest, ok := bytes.Cut(reply[1:], []byte{' '})
-	tag, err := strconv.Atoi(string(digits))
-	return tag, rest, ok && err == nil
 }

@@ -10,14 +10,14 @@ port=7499
 DLM_LOOPS=1 bin/dlm server --listen "127.0.0.1:$port" --cpu-profile "$profiles/all.prof" --log-level error &
 server=$!
 sleep 1
-load() { bin/dlm bench --server "127.0.0.1:$port" --rounds 1 --warmup 100ms "$@" >/dev/null; }
-load --depth 256,64,16 --duration 5s
-load --depth 64 --duration 4s --apart
-load --depth 64 --duration 4s --form resp
-load --depth 64 --duration 3s --workload renew
-load --depth 1 --duration 4s
-load --depth 16 --duration 2s --workload hot
-load --workload waiters --waiters 100000 --duration 1s
+load() { bin/dlm bench "$@" --server "127.0.0.1:$port" --rounds 1 --warmup 100ms >/dev/null; }
+load pair --depth 256,64,16 --duration 5s
+load pair --depth 64 --duration 4s --apart
+load pair --depth 64 --duration 4s --form resp
+load renew --depth 64 --duration 3s
+load pair --depth 1 --duration 4s
+load hot --duration 2s
+load waiters --waiters 100000 --duration 1s
 kill "$server"
 wait "$server"
 cp "$profiles/all.prof" cmd/dlm/default.pgo

@@ -4,14 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"runtime"
-	"strconv"
+	"slices"
 	"text/tabwriter"
 	"time"
 )
 
-// Report is the outcome of a run. Its JSON form is for programs: fields that
-// are not known are left out.
+// Report is the outcome of a run. Its JSON form is for programs: fields that are not known are left
+// out.
 type Report struct {
 	Server       string    `json:"server"`
 	Start        time.Time `json:"start"`
@@ -23,14 +22,6 @@ type Report struct {
 	Cells        []*Cell   `json:"cells"`
 }
 
-// Machine is where the generator ran.
-type Machine struct {
-	CPUs   int    `json:"cpus"`
-	Model  string `json:"model,omitempty"`
-	Kernel string `json:"kernel,omitempty"`
-	Go     string `json:"go"`
-}
-
 // Cell is one combination of settings.
 type Cell struct {
 	Workload string `json:"workload"`
@@ -40,13 +31,9 @@ type Cell struct {
 	Depth    int    `json:"depth"`
 	Rate     int    `json:"rate,omitempty"` // of an open loop, commands per second
 	Locks    int    `json:"locks,omitempty"`
-	// Note says what stands out in this cell, in words.
-	Note     string  `json:"note,omitempty"`
-	Resident *int64  `json:"resident_bytes,omitempty"` // after the last round
-	GCCycles *int64  `json:"gc_cycles,omitempty"`      // of the server since the cell began
-	Rounds   []Round `json:"rounds"`
-
-	gcBefore int64
+	// Note says in words how this cell differs from others.
+	Note   string  `json:"note,omitempty"`
+	Rounds []Round `json:"rounds"`
 }
 
 // Round is one measurement of a cell.
@@ -62,50 +49,42 @@ type Round struct {
 	Lag        *Latency `json:"lag,omitempty"` // of sends after the schedule of an open loop
 }
 
-func newReport(c *Config) *Report {
-	return &Report{Server: c.Server, Start: time.Now().UTC().Truncate(time.Second), Machine: ThisMachine(),
-		Workload: c.Workload, Poll: c.Poll, Held: c.Held}
+func newReport(l *Load, workload string) *Report {
+	return &Report{Server: l.Server, Start: time.Now().UTC().Truncate(time.Second), Machine: ThisMachine(),
+		Workload: workload, Poll: l.Poll, Held: l.Held}
 }
 
-func (r *Report) add(c *Cell) { r.Cells = append(r.Cells, c) }
-
-// newCell begins a cell. Collections are counted from here on.
-func (r *run) newCell(depth, rate int) *Cell {
-	c := &Cell{Workload: r.c.kind(), Form: r.c.Protocol.Name, Conns: r.c.Conns, Depth: depth, Rate: rate,
-		Locks: r.c.Locks, gcBefore: -1}
-	if c.Workload == Ping {
-		c.Locks = 0
-	}
-	if u, err := r.t.usage(); err == nil {
-		c.gcBefore = u.gcCycles
-	}
+// newCell begins a cell and adds it to the report.
+func (r *run) newCell(form string, depth, locks int) *Cell {
+	c := &Cell{Workload: r.name, Form: form, Conns: r.load.Conns, Depth: depth, Locks: locks}
+	r.report.Cells = append(r.report.Cells, c)
 	return c
 }
 
-func (c *Cell) takeUsage(u usage) {
-	if u.resident >= 0 {
-		c.Resident = &u.resident
-	}
-	if u.gcCycles >= 0 && c.gcBefore >= 0 {
-		cycles := u.gcCycles - c.gcBefore
-		c.GCCycles = &cycles
+// takeLatencies gives each round its latencies.
+func (c *Cell) takeLatencies(rounds []*Latencies) {
+	for i := range c.Rounds {
+		c.Rounds[i].Latency = rounds[i].Summary()
 	}
 }
 
 func (c *Cell) title() string {
-	s := c.Workload
-	if c.Step != "" {
-		s += " " + c.Step
-	}
-	s = fmt.Sprintf("%s %s, %d connections, depth %d", s, c.Form, c.Conns, c.Depth)
+	s := fmt.Sprintf("%s %s, %d connections, depth %d", c.label(), c.Form, c.Conns, c.Depth)
 	if c.Rate > 0 {
 		s += fmt.Sprintf(", %s/s", FormatCount(float64(c.Rate)))
 	}
 	return s
 }
 
-// Of returns the median, the least and the most of a figure over the rounds
-// that have it; ok is false if none has.
+func (c *Cell) label() string {
+	if c.Step != "" {
+		return c.Workload + " " + c.Step
+	}
+	return c.Workload
+}
+
+// Of returns the median, the least and the most of a figure over the rounds that have it; ok is
+// false if none has.
 func (c *Cell) Of(figure func(*Round) *float64) (mid, low, high float64, ok bool) {
 	var values []float64
 	for i := range c.Rounds {
@@ -116,11 +95,7 @@ func (c *Cell) Of(figure func(*Round) *float64) (mid, low, high float64, ok bool
 	if len(values) == 0 {
 		return 0, 0, 0, false
 	}
-	low, high = values[0], values[0]
-	for _, v := range values {
-		low, high = min(low, v), max(high, v)
-	}
-	return median(values), low, high, true
+	return Median(values), slices.Min(values), slices.Max(values), true
 }
 
 // The figures of a round that tables and plots show.
@@ -129,27 +104,42 @@ func CPU(r *Round) *float64        { return r.CPU }
 func Allocs(r *Round) *float64     { return r.Allocs }
 func ServerBusy(r *Round) *float64 { return r.ServerBusy }
 func ClientBusy(r *Round) *float64 { return &r.ClientBusy }
-func P50(r *Round) *float64        { return latencyOf(r, r.Latency.P50) }
-func P99(r *Round) *float64        { return latencyOf(r, r.Latency.P99) }
-func P999(r *Round) *float64       { return latencyOf(r, r.Latency.P999) }
-func maximum(r *Round) *float64    { return latencyOf(r, r.Latency.Max) }
+func P50(r *Round) *float64        { return latencyOf(&r.Latency, r.Latency.P50) }
+func P99(r *Round) *float64        { return latencyOf(&r.Latency, r.Latency.P99) }
+func P999(r *Round) *float64       { return latencyOf(&r.Latency, r.Latency.P999) }
+func longest(r *Round) *float64    { return latencyOf(&r.Latency, r.Latency.Max) }
 func lag99(r *Round) *float64 {
 	if r.Lag == nil {
 		return nil
 	}
-	return latencyOf(r, r.Lag.P99)
+	return latencyOf(r.Lag, r.Lag.P99)
 }
 
-func latencyOf(r *Round, ns int64) *float64 {
-	if r.Latency.Count == 0 {
+func latencyOf(l *Latency, ns int64) *float64 {
+	if l.Count == 0 {
 		return nil
 	}
 	v := float64(ns)
 	return &v
 }
 
-// WriteTable writes the report for a person: medians of the rounds, and the
-// spread of those figures that a comparison rests on.
+// columns are the figures of the table, from left to right.
+var columns = []struct {
+	title  string
+	figure func(*Round) *float64
+	format func(float64) string
+	spread bool // the least and the most are in a column of their own
+}{
+	{"ops/s", PerSecond, FormatCount, true}, {"CPU ns/op", CPU, digits3, true}, {"allocs/op", Allocs, digits2, false},
+	{"p50", P50, FormatNs, false}, {"p99", P99, FormatNs, false}, {"p99.9", P999, FormatNs, false},
+	{"max", longest, FormatNs, false}, {"lag p99", lag99, FormatNs, false},
+	{"server", ServerBusy, digits2, false}, {"generator", ClientBusy, digits2, false},
+}
+
+const notKnown = "n/a"
+
+// WriteTable writes the report for a person: medians of the rounds, and the spread of the figures
+// that a comparison rests on.
 func (r *Report) WriteTable(w io.Writer) error {
 	m := r.Machine
 	fmt.Fprintf(w, "%s on %s; generator: %d CPUs, %s, Linux %s, %s\n", r.Workload, r.Server, m.CPUs, m.Model, m.Kernel, m.Go)
@@ -158,7 +148,14 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "workload\tform\tconns\tdepth\trate/s\tops/s\tspread\tCPU ns/op\tspread\tallocs/op\tp50\tp99\tp99.9\tmax\tlag p99\tserver\tgenerator\tRSS\tGC\t")
+	fmt.Fprint(t, "workload\tform\tconns\tdepth\trate/s\t")
+	for _, column := range columns {
+		fmt.Fprint(t, column.title, "\t")
+		if column.spread {
+			fmt.Fprint(t, "spread\t")
+		}
+	}
+	fmt.Fprintln(t)
 	for _, c := range r.Cells {
 		c.writeRow(t)
 	}
@@ -167,53 +164,34 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	for _, c := range r.Cells {
 		if c.Note != "" {
-			fmt.Fprintf(w, "%s %s: %s\n", c.Workload, c.Step, c.Note)
+			fmt.Fprintf(w, "%s: %s\n", c.label(), c.Note)
 		}
 	}
 	_, err := fmt.Fprint(w, "\nMedians of the rounds; server and generator are cores busy. A generator near its number\n"+
 		"of threads is the limit of ops/s and of latency, not of CPU ns/op.\n")
 	if r.Poll && err == nil {
-		_, err = fmt.Fprintln(w, "The generator polls: what it did not use of its cores went by in vain.")
+		_, err = fmt.Fprintln(w, "The generator polls, so it uses its cores whole, also while nothing comes.")
 	}
 	return err
 }
 
-const notKnown = "n/a"
-
 func (c *Cell) writeRow(w io.Writer) {
-	rate, name := "-", c.Workload
+	rate := "-"
 	if c.Rate > 0 {
 		rate = FormatCount(float64(c.Rate))
 	}
-	if c.Step != "" {
-		name += " " + c.Step
+	fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t", c.label(), c.Form, c.Conns, c.Depth, rate)
+	for _, column := range columns {
+		value, spread := notKnown, notKnown
+		if mid, low, high, ok := c.Of(column.figure); ok {
+			value, spread = column.format(mid), column.format(low)+"-"+column.format(high)
+		}
+		fmt.Fprint(w, value, "\t")
+		if column.spread {
+			fmt.Fprint(w, spread, "\t")
+		}
 	}
-	ops, opsSpread := c.middle(PerSecond, FormatCount)
-	cpuNs, cpuSpread := c.middle(CPU, formatCPU)
-	one := func(figure func(*Round) *float64, format func(float64) string) string {
-		s, _ := c.middle(figure, format)
-		return s
-	}
-	rss, gc := notKnown, notKnown
-	if c.Resident != nil {
-		rss = formatBytes(*c.Resident)
-	}
-	if c.GCCycles != nil {
-		gc = strconv.FormatInt(*c.GCCycles, 10)
-	}
-	fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n",
-		name, c.Form, c.Conns, c.Depth, rate, ops, opsSpread, cpuNs, cpuSpread, one(Allocs, formatShare),
-		one(P50, FormatNs), one(P99, FormatNs), one(P999, FormatNs), one(maximum, FormatNs), one(lag99, FormatNs),
-		one(ServerBusy, formatShare), one(ClientBusy, formatShare), rss, gc)
-}
-
-// middle is the median of a figure and its spread, ready to print.
-func (c *Cell) middle(figure func(*Round) *float64, format func(float64) string) (mid, spread string) {
-	m, low, high, ok := c.Of(figure)
-	if !ok {
-		return notKnown, notKnown
-	}
-	return format(m), format(low) + "-" + format(high)
+	fmt.Fprintln(w)
 }
 
 // WriteJSON writes the report for a program.
@@ -221,9 +199,4 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(r)
-}
-
-// ThisMachine describes the machine that this process runs on.
-func ThisMachine() Machine {
-	return Machine{CPUs: cpuCount(), Model: cpuModel(), Kernel: kernelRelease(), Go: runtime.Version()}
 }

@@ -16,7 +16,6 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew; read the
 // may be missing.
 func sampleReport() *Report {
 	cpu, busy, allocs, bytesPerLock := 123.4, 0.5, 0.012, 181.25
-	resident, cycles := int64(64<<20), int64(3)
 	lag := Latency{Count: 10, P50: 900, P99: 2_000, P999: 2_500, Max: 3_000}
 	round := func(perSecond float64, p50 int64) Round {
 		return Round{Seconds: 2, Commands: int64(2 * perSecond), PerSecond: perSecond, CPU: &cpu, ServerBusy: &busy,
@@ -25,15 +24,15 @@ func sampleReport() *Report {
 	open := round(100_000, 45_000)
 	open.Lag, open.Allocs = &lag, &allocs
 	return &Report{
-		Server: "127.0.0.1:7420", Start: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Workload: TenMillion,
+		Server: "127.0.0.1:7420", Start: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Workload: "pair",
 		Machine: Machine{CPUs: 2, Model: "Abacus 9000", Kernel: "6.18", Go: "go1.26"},
 		Held:    10_000_000, BytesPerLock: &bytesPerLock,
 		Cells: []*Cell{
-			{Workload: Pair, Form: Text, Conns: 50, Depth: 1, Locks: 10_000, Resident: &resident, GCCycles: &cycles,
+			{Workload: "pair", Form: Text, Conns: 50, Depth: 1, Locks: 10_000,
 				Rounds: []Round{round(90_000, 400_000), round(110_000, 410_000), round(100_000, 420_000)}},
-			{Workload: Pair, Form: Text, Conns: 50, Depth: 256, Locks: 10_000, Rounds: []Round{round(7e6, 800_000)}},
-			{Workload: Pair, Form: Text, Conns: 50, Depth: 1, Rate: 100_000, Rounds: []Round{open}},
-			{Workload: Waiters, Step: "<drop> & done", Form: Text, Conns: 50, Depth: 64, Note: "nothing is known here",
+			{Workload: "pair", Form: Text, Conns: 50, Depth: 256, Locks: 10_000, Rounds: []Round{round(7e6, 800_000)}},
+			{Workload: "pair", Form: Text, Conns: 50, Depth: 1, Rate: 100_000, Rounds: []Round{open}},
+			{Workload: "waiters", Step: "<drop> & done", Form: Text, Conns: 50, Depth: 64, Note: "nothing is known here",
 				Rounds: []Round{{Seconds: 1, Commands: 5, PerSecond: 5}}},
 		},
 	}

@@ -3,41 +3,46 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"slices"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
-// readLen is the length of the buffer that all sockets of a loop read into.
-const readLen = 256 << 10
+// readiness says what can be done with one descriptor.
+type readiness struct {
+	key         int // given when it was added
+	read, write bool
+}
 
 // socket is a connection in a poller. Its owner is the loop of the poller.
 type socket struct {
-	p      *poller
-	fd     int
-	key    int
-	unsent []byte // what the kernel has not taken yet; aliases what was to be sent
-	armed  bool   // the poller waits for room to send
-	carry  []byte // the beginning of a reply
-	// refill returns what is to be sent once unsent has gone, nil if nothing is; nil: send alone
+	p       *poller
+	fd      int
+	key     int
+	unsent  []byte // bytes that the kernel has not taken yet; they alias the argument of send
+	armed   bool   // the poller waits for room to send
+	partial []byte // the beginning of a reply
+	// refill returns the bytes to send once unsent has gone, nil if there are none; nil: send alone
 	// gives the socket something to send.
 	refill func() []byte
 }
 
-// openSocket connects, authenticates and hands the connection to p.
-func openSocket(c *Config, p *poller, key int) (*socket, error) {
-	conn, err := dial(c)
+// adopt takes a connection over from Go's poller. Its key is its place among the sockets.
+func (l *loop) adopt(conn *net.TCPConn) error {
+	raw, err := conn.SyscallConn()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	fd, err := p.adopt(conn.Conn, key)
-	if err != nil {
-		return nil, err
+	s, dupErr := &socket{p: l.p, key: len(l.socks)}, error(nil)
+	err = raw.Control(func(own uintptr) { s.fd, dupErr = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0) })
+	if err = errors.Join(err, dupErr, conn.Close()); err != nil {
+		return err
 	}
-	return &socket{p: p, fd: fd, key: key}, nil
+	l.socks = append(l.socks, s)
+	return l.p.add(s.fd, s.key)
 }
-
-func (s *socket) close() { s.p.drop(s.fd) }
 
 // send sends b after what is unsent. b must not change until it is sent.
 func (s *socket) send(b []byte) error {
@@ -58,14 +63,14 @@ func (s *socket) flush() error {
 		if len(s.unsent) == 0 {
 			break
 		}
-		n, err := s.p.write(s.fd, s.unsent)
-		if err != nil {
-			return err
-		}
-		s.unsent = s.unsent[n:]
-		if n == 0 {
+		n, err := unix.Write(s.fd, s.unsent)
+		if wouldBlock(err) {
 			break
 		}
+		if err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+		s.unsent = s.unsent[n:]
 	}
 	if wait := len(s.unsent) > 0; wait != s.armed {
 		s.armed = wait
@@ -74,20 +79,20 @@ func (s *socket) flush() error {
 	return nil
 }
 
-// receive reads into buf, after what was carried over. The caller hands to keep
-// the bytes that it does not use.
+// receive reads into buf, after the part of a reply that came before.
 func (s *socket) receive(buf []byte) ([]byte, error) {
-	held := copy(buf, s.carry)
-	n, err := s.p.read(s.fd, buf[held:])
-	if errors.Is(err, io.EOF) {
+	held := copy(buf, s.partial)
+	n, err := unix.Read(s.fd, buf[held:])
+	switch {
+	case err == nil && n == 0:
 		return nil, fmt.Errorf("the server closed a connection in the middle of the run; the last it sent was %s",
-			strconv.Quote(string(s.carry)))
+			strconv.Quote(string(s.partial)))
+	case wouldBlock(err):
+		n = 0
+	case err != nil:
+		return nil, fmt.Errorf("read: %w", err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	s.carry = s.carry[:0]
 	return buf[:held+n], nil
 }
 
-func (s *socket) keep(rest []byte) { s.carry = append(s.carry[:0], rest...) }
+func wouldBlock(err error) bool { return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) }

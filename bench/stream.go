@@ -1,8 +1,12 @@
 package bench
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"time"
 
 	"dlm/codec"
 )
@@ -10,186 +14,255 @@ import (
 const (
 	// streamBytesMax bounds what is encoded for all connections together.
 	streamBytesMax = 256 << 20
-	// streamCommandsMin is the fewest commands of a stream, so that a short one
-	// does not make the draws repeat within the server's caches.
+	// streamCommandsMin is the fewest commands of a stream, so that a short one does not make the
+	// draws repeat within the server's caches.
 	streamCommandsMin = 4096
 	// requestBytes is about the length of a request, to choose lengths by.
 	requestBytes = 60
+	// seed makes the draws of two runs equal.
+	seed = 1
 )
 
-// stream is what one connection sends, over and over: batches that were
-// encoded before the clock started. Immutable once it is made.
-type stream struct {
-	data  []byte
-	ends  []int          // ends[i] is where batch i ends in data
-	wants []*expectation // of batch i
-	// period is after how many batches all pairs are complete: a connection
-	// stops at a multiple of it, so that no lock stays held.
-	period int
+// Stream has the settings of workloads whose commands are encoded before the clock starts.
+type Stream struct {
+	Form    string // Text by default
+	Depths  []int  // commands under way on each connection, a cell for each; 64 by default
+	Threads int    // of the generator; 1 by default
 }
 
-// batch returns the bytes of batch i.
-func (s *stream) batch(i int) []byte {
-	start := 0
-	if i > 0 {
-		start = s.ends[i-1]
+// Paced is a Stream that can be an open loop.
+type Paced struct {
+	Stream
+	Rates []int // commands per second, a cell for each; empty: closed loop
+}
+
+func (s *Stream) EnsureDefaults() {
+	or(&s.Form, Text)
+	or(&s.Threads, 1)
+	if len(s.Depths) == 0 {
+		s.Depths = []int{64}
 	}
-	return s.data[start:s.ends[i]]
+}
+
+func (s *Stream) check(p *problems) {
+	p.form(s.Form)
+	p.within("threads", s.Threads, 1, threadsMax)
+	for _, depth := range s.Depths {
+		p.within("depth", depth, 1, depthMax)
+	}
+}
+
+func (s *Paced) check(p *problems) {
+	s.Stream.check(p)
+	for _, rate := range s.Rates {
+		p.within("rate", rate, 1, rateMax)
+	}
+}
+
+// Options are those that clients send with lock commands.
+type Options struct {
+	TTL  time.Duration // a TTL in each ACQUIRE and HEARTBEAT; 0: none
+	Tags bool          // each command has a tag; not in RESP
+}
+
+func (o *Options) check(s *Stream, p *problems) {
+	p.ttl(o.TTL)
+	if o.Tags && s.Form == RESP {
+		p.add("tags: RESP has none")
+	}
+}
+
+// batch is what a connection sends together, and what answers it.
+type batch struct {
+	data    []byte
+	wants   []*Pattern
+	locks   []int // of the commands, by number
+	tokenAt []int // where a token is written into data before it is sent; nil: nowhere
 }
 
 // command is one command of a stream before it is encoded.
 type command struct {
 	verb codec.Verb
-	name int // number of the lock
+	lock int
 }
 
-// streamMaker makes the streams of one cell.
-type streamMaker struct {
-	c     *Config
-	depth int
-	kind  string
-	zipf  *rand.Zipf
-	rng   *rand.Rand
-	known map[string]*expectation // by the verbs of a batch: most batches share one
+// tokenToCome stands for a token that is written into the request once it is known. It is in the
+// range of the tokens of a server, so that it has as many digits.
+const tokenToCome = codec.Token(1e15)
 
-	tokens map[int]codec.Token // of the locks of Renew with Fence; nil: not shown
+var tokenDigits = strconv.AppendUint(nil, uint64(tokenToCome), 10)
+
+// setToken writes a token into request i. It returns false if it has another number of digits.
+func (b *batch) setToken(i int, token uint64) bool {
+	return copy(b.data[b.tokenAt[i]:], strconv.AppendUint(nil, token, 10)) == len(tokenDigits)
 }
 
-func newStreamMaker(c *Config, depth int) *streamMaker {
-	rng := rand.New(rand.NewPCG(c.Seed, uint64(depth)))
-	m := &streamMaker{c: c, depth: depth, kind: c.kind(), rng: rng,
-		known: make(map[string]*expectation)}
-	if m.kind == Zipf {
-		m.zipf = rand.NewZipf(rng, c.Skew, 1, uint64(c.Locks-1))
-	}
-	return m
+// encoder writes the commands of a stream.
+type encoder struct {
+	load *Load
+	p    *Protocol
+	Options
+	// token returns the token that a HEARTBEAT or RELEASE shows, 0 for none; nil: none.
+	token func(command) codec.Token
+	// known has the patterns of each verb, by their place in a batch: one each if there are tags.
+	known map[codec.Verb][]*Pattern
 }
 
-// make encodes the stream of a connection: about two rounds over its locks.
-func (m *streamMaker) make(conn int) *stream {
-	low, high := share(m.c.Locks, m.c.Conns, conn)
-	n := max(4*(high-low), streamCommandsMin, 4*m.depth)
-	n = max(min(n, streamBytesMax/requestBytes/m.c.Conns), 2*m.depth)
-	n -= n % (2 * m.depth) // whole periods
-	draw := func() int {
-		if m.zipf != nil {
-			return int(m.zipf.Uint64())
-		}
-		return low + m.rng.IntN(high-low)
-	}
-	cmds := make([]command, 0, n)
-	switch m.kind {
-	case Renew:
-		for range n {
-			cmds = append(cmds, command{codec.VerbHeartbeat, draw()})
-		}
-	case Ping:
-		for range n {
-			cmds = append(cmds, command{codec.VerbPing, 0})
-		}
-	default:
-		cmds = m.pairs(cmds, n, draw)
-	}
-	return m.encode(conn, cmds, 0)
-}
-
-// pairs appends n commands: each ACQUIRE with its RELEASE after it, or with
-// Apart half a batch away from it.
-func (m *streamMaker) pairs(cmds []command, n int, draw func() int) []command {
-	run := 1
-	if m.c.Apart && m.depth%2 == 0 { // an odd batch would end within a pair
-		run = m.depth / 2
-	}
-	for len(cmds) < n {
-		run = min(run, (n-len(cmds))/2)
-		start := len(cmds)
-		for range run {
-			cmds = append(cmds, command{codec.VerbAcquire, draw()})
-		}
-		for i := range run {
-			cmds = append(cmds, command{codec.VerbRelease, cmds[start+i].name})
-		}
-	}
-	return cmds
-}
-
-// sweep encodes one command for each lock of a range, with a long lease.
-func (m *streamMaker) sweep(conn int, v codec.Verb, low, high int) *stream {
-	cmds := make([]command, 0, high-low)
-	for i := low; i < high; i++ {
-		cmds = append(cmds, command{v, i})
-	}
-	return m.encode(conn, cmds, heldTTLMs)
-}
-
-// encode cuts commands into batches of depth; the last may be shorter.
-func (m *streamMaker) encode(conn int, cmds []command, ttlMs int) *stream {
-	s := &stream{period: 1, data: make([]byte, 0, len(cmds)*requestBytes)}
-	if m.depth%2 == 1 {
-		s.period = 2
-	}
+// batches cuts the commands of an owner into batches of depth; the last may be shorter.
+func (e *encoder) batches(owner, depth int, cmds []command) (all []*batch) {
 	for len(cmds) > 0 {
-		n := min(m.depth, len(cmds))
-		verbs := make([]byte, n)
+		b, n := &batch{}, min(depth, len(cmds))
 		for i, c := range cmds[:n] {
-			if m.c.Tags {
-				s.data = append(s.data, tagOf(i)...)
+			start, cmd := len(b.data), e.command(owner, i, c)
+			b.data = e.p.Append(b.data, cmd)
+			if cmd.Token == tokenToCome {
+				b.tokenAt = append(b.tokenAt, start+bytes.LastIndex(b.data[start:], tokenDigits))
 			}
-			s.data = m.append(s.data, c, conn, ttlMs)
-			verbs[i] = byte(c.verb)
+			b.wants = append(b.wants, e.want(c.verb, i))
+			b.locks = append(b.locks, c.lock)
 		}
-		s.ends = append(s.ends, len(s.data))
-		s.wants = append(s.wants, m.expectation(verbs))
-		cmds = cmds[n:]
+		all, cmds = append(all, b), cmds[n:]
 	}
-	return s
+	return all
 }
 
-func (m *streamMaker) append(dst []byte, c command, conn, ttlMs int) []byte {
-	cmd := m.c.request(c.verb, c.name, conn)
-	if ttlMs == 0 {
-		ttlMs = int(m.c.TTL.Milliseconds())
+// command returns command i of a batch.
+func (e *encoder) command(owner, i int, c command) *codec.Command {
+	cmd := e.load.command(c.verb, c.lock, owner)
+	if e.Tags {
+		// A batch is answered before the next one uses its tags again, or none of them waits.
+		cmd.Tag = strconv.AppendInt(nil, int64(i), 10)
 	}
 	switch c.verb {
 	case codec.VerbAcquire:
-		cmd.WaitMs = m.waitMs()
-		setTTL(cmd, ttlMs)
+		setTTL(cmd, e.TTL)
 	case codec.VerbHeartbeat:
-		setTTL(cmd, ttlMs)
-		if token, ok := m.tokens[c.name]; ok {
+		setTTL(cmd, e.TTL)
+	}
+	if e.token != nil {
+		if cmd.Token = e.token(c); cmd.Token > 0 {
 			cmd.Opts |= codec.OptToken
-			cmd.Token = token
 		}
 	}
-	return m.c.Protocol.Append(dst, cmd)
+	return cmd
 }
 
-// tagOf is the tag of command i of a batch, with the blank that follows it. A batch is answered
-// before the next one uses its tags again, or none of them waits.
-func tagOf(i int) string { return "@" + strconv.Itoa(i) + " " }
-
-// waitMs is zero where no other connection can hold the lock.
-func (m *streamMaker) waitMs() uint32 {
-	if m.kind == Zipf {
-		return 60_000
+func (e *encoder) want(v codec.Verb, i int) *Pattern {
+	if !e.Tags {
+		i = 0
 	}
-	return 0
+	for n := len(e.known[v]); n <= i; n++ {
+		want := e.p.Answer(v)
+		if e.Tags {
+			want = want.tagged(strconv.Itoa(n))
+		}
+		e.known[v] = append(e.known[v], want)
+	}
+	return e.known[v][i]
 }
 
-func (m *streamMaker) expectation(verbs []byte) *expectation {
-	if w, ok := m.known[string(verbs)]; ok {
-		return w
+// plan is what a workload asks of the generator: the commands of each connection, over and over.
+type plan struct {
+	Stream
+	Options
+	rates []int
+	locks int
+	token func(command) codec.Token
+	// commands returns n commands, with draw for the number of a lock.
+	commands func(depth, n int, draw func() int) []command
+	// period is after how many batches all locks are released again. n is a multiple of it.
+	period  int
+	granted func(c *streamConn, reply int, token uint64) error // of streamLoop
+}
+
+// stream measures a plan at each depth and rate.
+func (r *run) stream(ctx context.Context, p *plan) error {
+	rates := p.rates
+	if len(rates) == 0 {
+		rates = []int{0}
 	}
-	answers := make([]string, len(verbs))
-	for i, v := range verbs {
-		answers[i] = m.c.answer(codec.Verb(v))
-		if m.c.Tags {
-			answers[i] = tagOf(i) + answers[i]
+	for _, depth := range p.Depths {
+		for _, rate := range rates {
+			if err := r.streamCell(ctx, p, depth, rate); err != nil {
+				return fmt.Errorf("depth %d: %w", depth, err)
+			}
 		}
 	}
-	w := expect(m.c.Protocol, verbs, answers)
-	m.known[string(verbs)] = w
-	return w
+	return nil
+}
+
+// streamCell measures a plan at one depth, at one rate or as fast as it goes.
+func (r *run) streamCell(ctx context.Context, p *plan, depth, rate int) error {
+	shared := newProgress(r.load.Poll)
+	var loops []*streamLoop
+	var work []func() error
+	n := min(p.Threads, r.load.Conns)
+	for i := range n {
+		low, high := share(r.load.Conns, n, i)
+		l, err := r.streamLoop(shared, p, depth, low, high)
+		if err != nil {
+			return err
+		}
+		defer l.close()
+		if rate > 0 { // each loop keeps its part of the rate
+			l.pace = newPace(shared.clock(), max(rate*(high-low)/r.load.Conns, 1), depth)
+		}
+		loops, work = append(loops, l), append(work, l.run)
+	}
+	cell := r.newCell(r.load.protocol(p.Form).Name, depth, p.locks)
+	cell.Rate = rate
+	if err := r.measure(ctx, shared, cell, work...); err != nil {
+		return err
+	}
+	for i := range cell.Rounds {
+		all, lag := loops[0].rounds[i], loops[0].lags[i]
+		for _, l := range loops[1:] {
+			all.Merge(l.rounds[i])
+			lag.Merge(l.lags[i])
+		}
+		cell.Rounds[i].Latency = all.Summary()
+		if rate > 0 {
+			late := lag.Summary()
+			cell.Rounds[i].Lag = &late
+		}
+	}
+	return nil
+}
+
+// streamLoop makes a loop for the connections low to high - 1.
+func (r *run) streamLoop(shared *progress, p *plan, depth, low, high int) (*streamLoop, error) {
+	proto := r.load.protocol(p.Form)
+	var streams [][]*batch
+	for conn := low; conn < high; conn++ {
+		streams = append(streams, r.batches(p, proto, depth, conn))
+	}
+	l, err := newStreamLoop(shared, r.load, proto, streams, r.load.Rounds)
+	if err != nil {
+		return nil, err
+	}
+	l.period, l.granted = p.period, p.granted
+	return l, nil
+}
+
+// batches encodes the stream of a connection.
+func (r *run) batches(p *plan, proto *Protocol, depth, conn int) []*batch {
+	e := r.encoder(proto, p.Options)
+	e.token = p.token
+	return e.batches(conn, depth, r.draws(p, depth, conn))
+}
+
+func (r *run) encoder(p *Protocol, o Options) *encoder {
+	return &encoder{load: r.load, p: p, Options: o, known: map[codec.Verb][]*Pattern{}}
+}
+
+// draws returns the commands of a connection: about two rounds over its locks, in whole units.
+func (r *run) draws(p *plan, depth, conn int) []command {
+	low, high := share(p.locks, r.load.Conns, conn)
+	rng := rand.New(rand.NewPCG(seed, uint64(conn)))
+	draw := func() int { return low + rng.IntN(high-low) }
+	unit := depth * p.period
+	n := min(max(4*(high-low), streamCommandsMin), streamBytesMax/requestBytes/r.load.Conns)
+	return p.commands(depth, max(n/unit, 1)*unit, draw)
 }
 
 // share is the part i of n things that are dealt out in ranges.

@@ -9,15 +9,14 @@ const sendsPerTurn = 64
 // streamConn is a connection and how far it is in its stream.
 type streamConn struct {
 	*socket
-	answers
-	s      *stream
-	left   int // batches that are due yet in a sweep; -1: no end
-	sent   int // batches that were due so far
-	next   int // batch that is handed to the kernel next
-	queued int // batches that were due and are not handed over
-	flight flight
-	idle   bool    // stopped, all answered
-	times  []int64 // when each batch was answered; nil: not of interest
+	batches []*batch // sent over and over
+	left    int      // batches that are due yet in a sweep; below 0: no end
+	sent    int      // batches that were due so far
+	queued  int      // the last of them, which the kernel has not been offered
+	at      int      // batch that is answered next
+	replies int      // replies to it that have come
+	flight  flight
+	idle    bool // stopped, all answered
 }
 
 // refill returns the next batch that is due, nil if none is.
@@ -25,10 +24,9 @@ func (c *streamConn) refill() []byte {
 	if c.queued == 0 {
 		return nil
 	}
+	b := c.batches[(c.sent-c.queued)%len(c.batches)]
 	c.queued--
-	b := c.s.batch(c.next)
-	c.next = (c.next + 1) % len(c.s.ends)
-	return b
+	return b.data
 }
 
 // streamLoop sends the streams of its connections and checks what comes back. A closed loop keeps
@@ -36,52 +34,51 @@ func (c *streamConn) refill() []byte {
 type streamLoop struct {
 	*loop
 	conns  []*streamConn
+	period int // a connection stops after a multiple of so many batches
 	active int
 	pace   *pace // nil: closed loop
 	sends  int64 // batch of the schedule that is sent next
 	stop   bool
 	rounds []*Latencies
 	lags   []*Latencies // of sends that were later than their schedule
-	now    *Latencies   // of the present round; nil outside of one
-	nowLag *Latencies
+	round  int          // the present one, from 0; -1: none
+	// granted takes the number in each reply; nil: nobody asks.
+	granted func(c *streamConn, reply int, token uint64) error
+	// answered is called after the last reply to a batch; nil: nobody asks.
+	answered func(c *streamConn, now int64)
 }
 
-func newStreamLoop(shared *progress, rounds int) (*streamLoop, error) {
+// newStreamLoop makes a loop with a connection for each stream.
+func newStreamLoop(shared *progress, load *Load, p *Protocol, streams [][]*batch, rounds int) (*streamLoop, error) {
 	own, err := newLoop(shared)
 	if err != nil {
 		return nil, err
 	}
-	l := &streamLoop{loop: own, rounds: newRounds(rounds), lags: newRounds(rounds)}
-	own.received, own.patience = l.read, l.wait
-	own.done = func() bool { return l.active == 0 }
-	own.turn = l.look
-	return l, nil
-}
-
-// connect opens a connection for each stream.
-func (l *streamLoop) connect(c *Config, streams []*stream) error {
-	if err := l.loop.connect(c, len(streams)); err != nil {
-		return err
+	if err := own.connect(load, p, len(streams)); err != nil {
+		own.close()
+		return nil, err
 	}
-	for i, s := range streams {
-		l.add(l.socks[i], s)
+	return own.stream(streams, rounds), nil
+}
+
+// stream makes a streamLoop of a loop that has a socket for each stream.
+func (l *loop) stream(streams [][]*batch, rounds int) *streamLoop {
+	s := &streamLoop{loop: l, period: 1, rounds: newRounds(rounds), lags: newRounds(rounds), round: -1}
+	for i, batches := range streams {
+		c := &streamConn{socket: l.socks[i], batches: batches, left: -1}
+		c.socket.refill = c.refill
+		s.conns = append(s.conns, c)
 	}
-	return nil
+	l.received, l.patience, l.turn = s.read, s.wait, s.look
+	l.done = func() bool { return s.active == 0 }
+	return s
 }
 
-func (l *streamLoop) add(sock *socket, s *stream) *streamConn {
-	c := &streamConn{socket: sock, s: s, left: -1, answers: answers{wants: s.wants}}
-	sock.refill = c.refill
-	l.conns = append(l.conns, c)
-	return c
-}
-
-// run sends and receives until the phase is stop, or each stream was sent as
-// often as left says, and all is answered.
+// run sends and receives until the phase is stop, or each stream was sent as often as left says,
+// and all is answered.
 func (l *streamLoop) run() error {
-	l.active, l.stop = len(l.conns), false
+	l.active = len(l.conns)
 	for _, c := range l.conns {
-		c.idle = false
 		if l.pace == nil {
 			if err := l.send(c, l.shared.clock()); err != nil {
 				return err
@@ -102,20 +99,17 @@ func (l *streamLoop) wait() time.Duration {
 // look takes over the phase and sends what is due.
 func (l *streamLoop) look() error {
 	phase := int(l.shared.phase.Load())
-	l.now, l.nowLag = nil, nil
-	if phase > 0 {
-		l.now, l.nowLag = l.rounds[phase-1], l.lags[phase-1]
-	}
+	l.round = max(phase-1, -1)
 	if phase != phaseStop || l.stop {
 		return l.sendDue()
 	}
 	l.stop = true
 	for _, c := range l.conns {
 		// An overloaded open loop drops the commands that the kernel has not taken.
-		c.flight.n -= c.queued
+		c.flight.dropLast(c.queued)
 		c.sent -= c.queued
 		c.queued = 0
-		if c.flight.n == 0 {
+		if c.flight.len() == 0 {
 			if err := l.finish(c); err != nil {
 				return err
 			}
@@ -129,20 +123,18 @@ func (l *streamLoop) sendDue() error {
 	if l.pace == nil || l.stop {
 		return nil
 	}
-	now := l.shared.clock()
 	for range sendsPerTurn {
-		due := l.pace.due(l.sends)
+		now, due := l.shared.clock(), l.pace.due(l.sends)
 		if due > now {
 			break
 		}
-		if l.nowLag != nil {
-			l.nowLag.Record(now-due, 1)
+		if l.round >= 0 {
+			l.lags[l.round].Record(now-due, 1)
 		}
 		if err := l.send(l.conns[l.sends%int64(len(l.conns))], due); err != nil {
 			return err
 		}
 		l.sends++
-		now = l.shared.clock()
 	}
 	return nil
 }
@@ -152,9 +144,7 @@ func (l *streamLoop) send(c *streamConn, due int64) error {
 	if c.left == 0 {
 		return l.finish(c)
 	}
-	if c.left > 0 {
-		c.left--
-	}
+	c.left--
 	c.flight.push(due)
 	c.sent++
 	c.queued++
@@ -165,43 +155,61 @@ func (l *streamLoop) send(c *streamConn, due int64) error {
 func (l *streamLoop) read(conn int, in []byte, now int64) (rest []byte, err error) {
 	c := l.conns[conn]
 	for len(in) > 0 {
-		if c.flight.n == 0 {
+		if c.flight.len() == 0 {
 			return nil, wrongReply(in, "nothing, since nothing is asked")
 		}
-		batch := c.at
-		used, complete, whole, err := c.take(in)
-		if used == 0 || err != nil {
-			return in, err
+		used, complete, err := l.take(c, in)
+		if err != nil {
+			return nil, err
+		}
+		if complete > 0 {
+			l.shared.commands.Add(int64(complete))
+			if l.round >= 0 {
+				l.rounds[l.round].Record(now-c.flight.oldest(), complete)
+			}
 		}
 		in = in[used:]
-		l.count(complete, now-c.flight.oldest())
-		if whole {
-			if err := l.answered(c, batch, now); err != nil {
-				return nil, err
-			}
+		if c.replies < len(c.batches[c.at].wants) {
+			break // the rest is the beginning of a reply
+		}
+		if err := l.next(c, now); err != nil {
+			return nil, err
 		}
 	}
 	return in, nil
 }
 
-func (l *streamLoop) count(n int, ns int64) {
-	if n == 0 {
-		return
+// take matches replies to one batch, and returns their length and number.
+func (l *streamLoop) take(c *streamConn, in []byte) (used, complete int, err error) {
+	for _, want := range c.batches[c.at].wants[c.replies:] {
+		n, number := want.Match(in[used:])
+		if n == 0 {
+			break
+		}
+		if n < 0 {
+			return 0, 0, wrongReply(in[used:], want.String())
+		}
+		if l.granted != nil {
+			if err := l.granted(c, c.replies, number); err != nil {
+				return 0, 0, err
+			}
+		}
+		used += n
+		complete++
+		c.replies++
 	}
-	l.shared.commands.Add(int64(n))
-	if l.now != nil {
-		l.now.Record(ns, n)
-	}
+	return used, complete, nil
 }
 
-// answered goes on after a whole batch.
-func (l *streamLoop) answered(c *streamConn, batch int, now int64) error {
-	if c.times != nil {
-		c.times[batch] = now
-	}
+// next goes on after the last reply to a batch.
+func (l *streamLoop) next(c *streamConn, now int64) error {
 	c.flight.pop()
+	c.at, c.replies = (c.at+1)%len(c.batches), 0
+	if l.answered != nil {
+		l.answered(c, now)
+	}
 	switch {
-	case l.stop && c.flight.n == 0:
+	case l.stop && c.flight.len() == 0:
 		return l.finish(c)
 	case l.stop || l.pace != nil:
 		return nil
@@ -209,9 +217,9 @@ func (l *streamLoop) answered(c *streamConn, batch int, now int64) error {
 	return l.send(c, now)
 }
 
-// finish ends a connection that has nothing under way, unless a pair is open.
+// finish ends a connection that has nothing under way, unless a lock is held.
 func (l *streamLoop) finish(c *streamConn) error {
-	if c.left < 0 && c.sent%c.s.period != 0 {
+	if c.left != 0 && c.sent%l.period != 0 {
 		return l.send(c, l.shared.clock())
 	}
 	if !c.idle {

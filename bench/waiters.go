@@ -5,278 +5,292 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"dlm/codec"
 )
 
 const (
+	// waitersBatch is how many waiters a connection adds to the queue before it waits for a PONG.
+	waitersBatch = 64
 	// firstTimeOutMs leaves the time to fill a queue before its first time-out.
 	firstTimeOutMs = 2_000
 	// timeOutSpreadMs is within which the time-outs of a queue then come.
 	timeOutSpreadMs = 1_000
 	// dropLook is how often the server is asked whether a queue is empty.
 	dropLook = 2 * time.Millisecond
+	// stepMax bounds one step.
+	stepMax = 5 * time.Minute
 )
 
-// waiters is the workload of one long queue. Each step has a cell: its
+// Waiters is one long queue: filled, dropped, timed out, handed through. Each step has a cell: its
 // operations are waiters, its time that of the step.
-type waiters struct {
-	r    *run
-	lock string
-	// Waiter i has tag and service i, and is on connection i % conns.
-	cells map[string]*Cell
-	steps []string
+type Waiters struct {
+	Waiters int // length of the queue; 10,000 by default
 }
 
+func (w *Waiters) Name() string { return "waiters" }
+
+func (w *Waiters) EnsureDefaults() { or(&w.Waiters, 10_000) }
+
+func (w *Waiters) check(l *Load, p *problems) {
+	p.within("waiters", w.Waiters, 1, min(waitersMax, l.Conns*tagsPerConn))
+}
+
+// The steps, in their order.
 const (
-	stepEnqueue = "enqueue"  // ACQUIREs with a time-out of their own, after a holder
-	stepDrop    = "drop"     // their connections close
-	stepTimeOut = "time out" // each at its own moment; latency counts from that
-	stepHandOff = "hand off" // RELEASE to the next one's OK, through the whole queue
+	stepEnqueue = iota // ACQUIREs with a wait timeout of their own, after a holder
+	stepDrop           // their connections close
+	stepTimeOut        // each at its own moment; latency counts from that
+	stepHandOff        // RELEASE to the next one's OK, through the whole queue
 )
 
-func (r *run) waiters(ctx context.Context) (err error) {
-	w := &waiters{r: r, lock: r.c.nameOf(0), cells: map[string]*Cell{},
-		steps: []string{stepEnqueue, stepDrop, stepTimeOut, stepHandOff}}
-	for _, step := range w.steps {
-		c := r.newCell(r.c.Depths[0], 0)
-		c.Step, c.Locks = step, 1
-		w.cells[step] = c
+var stepNames = [...]string{"enqueue", "drop", "time out", "hand off"}
+
+// queue is the workload in progress. Waiter i has tag and service i, and is on connection i %
+// conns.
+type queue struct {
+	r      *run
+	lock   string
+	n      int
+	cells  []*Cell
+	conns  []*Client
+	clock  func() int64
+	queued []int64 // queued[i]: by when waiter i was in the queue
+	mu     sync.Mutex
+	took   *Latencies // of the present step; guarded by mu
+	sentNs int64      // when the last RELEASE was sent; guarded by mu
+}
+
+func (w *Waiters) run(ctx context.Context, r *run) error {
+	q := &queue{r: r, lock: r.load.nameOf(0), n: w.Waiters, clock: newProgress(false).clock, queued: make([]int64, w.Waiters)}
+	for _, name := range stepNames {
+		cell := r.newCell(Text, waitersBatch, 1)
+		cell.Step = name
+		q.cells = append(q.cells, cell)
 	}
-	w.cells[stepEnqueue].Note = fmt.Sprintf("%d waiters on one lock; an operation is a waiter", r.c.Waiters)
-	for i := range r.c.Rounds {
-		r.status.show("waiters: round %d of %d", i+1, r.c.Rounds)
-		if err := w.round(ctx); err != nil {
-			return fmt.Errorf("waiters: %w", err)
+	q.cells[stepEnqueue].Note = fmt.Sprintf("%d waiters on one lock; an operation is a waiter", q.n)
+	defer q.close()
+	for i := range r.load.Rounds {
+		r.show("waiters: round %d of %d", i+1, r.load.Rounds)
+		if err := q.round(ctx); err != nil {
+			return err
 		}
-	}
-	for _, step := range w.steps {
-		r.report.add(w.cells[step])
 	}
 	return nil
 }
 
 // round goes through all steps. The holder is on the connection of the target.
-func (w *waiters) round(ctx context.Context) (err error) {
-	if err := w.r.t.WantOK(fmt.Sprintf("ACQUIRE %s holder 0 TTL %d", w.lock, heldTTLMs)); err != nil {
+func (q *queue) round(ctx context.Context) error {
+	t := q.r.t
+	if err := t.WantOK(fmt.Sprintf("ACQUIRE %s holder 0 TTL %d", q.lock, heldTTL.Milliseconds())); err != nil {
 		return err
 	}
-	held := true
-	defer func() {
-		if held {
-			err = errors.Join(err, w.r.t.WantOK("RELEASE "+w.lock+" holder"))
+	for step, work := range []func() error{stepDrop: q.drop, stepTimeOut: q.timeOut, stepHandOff: q.handOff} {
+		err := context.Cause(ctx)
+		if work != nil && err == nil {
+			err = work()
 		}
-	}()
-	if err := w.drop(); err != nil {
-		return err
+		if err != nil { // a holder that is gone already makes the second error
+			return errors.Join(fmt.Errorf("%s: %w", stepNames[step], err), t.WantOK("RELEASE "+q.lock+" holder"))
+		}
 	}
-	if err := w.timeOut(); err != nil {
-		return err
-	}
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	held = false // the hand-offs begin with its release
-	return w.handOff()
+	return nil
 }
 
-// fill enqueues all waiters in batches of depth. A PING after each batch
-// tells that it was executed, since a waiter gets no reply.
-func (w *waiters) fill(shared *progress, timeOutMs func(i int) int) (*streamLoop, error) {
-	c := w.r.c
-	streams := make([]*stream, c.Conns)
-	barrier := expect(c.Protocol, []byte{byte(codec.VerbPing)}, []string{"OK\n"})
-	for conn := range streams {
-		s := &stream{period: 1}
-		n := 0
-		for i := conn; i < c.Waiters; i += c.Conns {
-			tag := strconv.Itoa(i)
-			s.data = append(s.data, "@"+tag+" ACQUIRE "+w.lock+" "+serviceOf(i)+" "+strconv.Itoa(timeOutMs(i))+"\n"...)
-			if n++; n%c.Depths[0] == 0 || i+c.Conns >= c.Waiters {
-				s.data = append(s.data, "PING\n"...)
-				s.ends = append(s.ends, len(s.data))
-				s.wants = append(s.wants, barrier)
-			}
-		}
-		streams[conn] = s
-	}
-	l, err := newStreamLoop(shared, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := l.connect(c, streams); err != nil {
-		l.close()
-		return nil, err
-	}
-	for _, conn := range l.conns {
-		conn.left = len(conn.s.ends)
-		conn.times = make([]int64, len(conn.s.ends))
-	}
-	return l, nil
-}
-
-// measured runs one step and makes a round of its cell from it.
-func (w *waiters) measured(step string, shared *progress, work func() error) error {
-	from := w.r.mark(shared)
-	from.commands = 0
+// measured does one step and makes a round of its cell from it.
+func (q *queue) measured(step int, work func() error) error {
+	q.took = NewLatencies()
+	shared := &progress{clock: q.clock}
+	from := q.r.mark(shared)
 	if err := work(); err != nil {
-		return fmt.Errorf("%s: %w", step, err)
+		return err
 	}
-	shared.commands.Store(int64(w.r.c.Waiters))
-	cell := w.cells[step]
-	cell.Rounds = append(cell.Rounds, w.r.since(from, shared))
-	u, err := w.r.t.usage()
-	cell.takeUsage(u)
+	shared.commands.Store(int64(q.n))
+	round := between(from, q.r.mark(shared))
+	round.Latency = q.took.Summary()
+	q.cells[step].Rounds = append(q.cells[step].Rounds, round)
+	return nil
+}
+
+// each calls f for all connections at the same time.
+func (q *queue) each(f func(conn int, c *Client) error) error {
+	errs := make(chan error, len(q.conns))
+	for conn, c := range q.conns {
+		go func() { errs <- f(conn, c) }()
+	}
+	var err error
+	for range q.conns {
+		err = errors.Join(err, <-errs)
+	}
 	return err
 }
 
-// drop fills the queue and closes the connections, which ends the waits.
-func (w *waiters) drop() error {
-	shared := newProgress(w.r.c)
-	l, err := w.fill(shared, func(i int) int { return waitLongMs + i })
-	if err != nil {
-		return err
+func (q *queue) close() {
+	for _, c := range q.conns {
+		c.Close()
 	}
-	err = w.measured(stepEnqueue, shared, l.run)
-	if err == nil {
-		err = w.wantWaiters(w.r.c.Waiters)
-	}
-	if err != nil {
-		l.close()
-		return err
-	}
-	return w.measured(stepDrop, shared, func() error {
-		l.close()
-		return w.untilEmpty()
-	})
+	q.conns = nil
 }
 
-// untilEmpty asks until nobody waits for the lock.
-func (w *waiters) untilEmpty() error {
-	for end := time.Now().Add(stepMax); time.Now().Before(end); time.Sleep(dropLook) {
-		n, err := w.queueLen()
-		if err != nil || n == 0 {
+// open replaces the connections by new ones.
+func (q *queue) open() error {
+	q.close()
+	for range q.r.load.Conns {
+		c, err := Dial(q.r.load.Server, q.r.load.Token, talkMax)
+		if err != nil {
+			return err
+		}
+		q.conns = append(q.conns, c)
+		if err := c.SetDeadline(time.Now().Add(stepMax)); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("the queue of closed connections is not empty after %v", stepMax)
+	return nil
 }
 
-func (w *waiters) wantWaiters(want int) error {
-	n, err := w.queueLen()
-	if err == nil && n != want {
-		err = fmt.Errorf("%w: %d waiters in the queue, %d were sent", ErrWrongReply, n, want)
+// fill enqueues all waiters in batches. A waiter gets no reply, so a PING after each batch shows
+// that it was executed.
+func (q *queue) fill(timeOutMs func(i int) int) error {
+	pong := PatternOf("OK\n")
+	return q.each(func(conn int, c *Client) error {
+		var request []byte
+		var batch []int
+		for i := conn; i < q.n; i += len(q.conns) {
+			cmd := q.r.load.command(codec.VerbAcquire, 0, i)
+			cmd.Tag, cmd.WaitMs = strconv.AppendInt(nil, int64(i), 10), uint32(timeOutMs(i))
+			request, batch = codec.AppendCommand(request, cmd), append(batch, i)
+			if len(batch) < waitersBatch && i+len(q.conns) < q.n {
+				continue
+			}
+			if _, err := c.Write(append(request, "PING\n"...)); err != nil {
+				return err
+			}
+			if err := c.want(pong); err != nil {
+				return err
+			}
+			for _, waiter := range batch {
+				q.queued[waiter] = q.clock()
+			}
+			request, batch = request[:0], batch[:0]
+		}
+		return nil
+	})
+}
+
+// refill makes a full queue whose waiters wait for long.
+func (q *queue) refill() error { return q.fill(func(i int) int { return waitLongMs + i }) }
+
+// drop fills the queue and closes the connections, which ends the waits.
+func (q *queue) drop() error {
+	if err := q.open(); err != nil {
+		return err
 	}
-	return err
+	if err := q.measured(stepEnqueue, q.refill); err != nil {
+		return err
+	}
+	if n, err := q.length(); err != nil || n != q.n {
+		return errors.Join(err, fmt.Errorf("%w: %d waiters in the queue, %d were sent", ErrWrongReply, n, q.n))
+	}
+	return q.measured(stepDrop, func() error {
+		q.close()
+		for end := time.Now().Add(stepMax); time.Now().Before(end); time.Sleep(dropLook) {
+			if n, err := q.length(); err != nil || n == 0 {
+				return err
+			}
+		}
+		return fmt.Errorf("the queue of closed connections is not empty after %v", stepMax)
+	})
 }
 
-func (w *waiters) queueLen() (int, error) {
-	reply, err := w.r.t.Ask("STATUS " + w.lock)
+// length asks for the number of waiters.
+func (q *queue) length() (int, error) {
+	line, err := q.r.t.Ask("STATUS " + q.lock)
 	if err != nil {
 		return 0, err
 	}
-	for _, field := range strings.Fields(reply) {
-		if n, ok := strings.CutPrefix(field, "waiters="); ok {
-			return strconv.Atoi(n)
-		}
+	var r codec.Reply
+	codec.ParseReply([]byte(line+"\n"), codec.FormText, &r)
+	n, ok := r.Number("waiters")
+	if !ok {
+		return 0, wrongReply([]byte(line), "waiters=...")
 	}
-	return 0, wrongReply([]byte(reply), "waiters=...")
+	return int(n), nil
 }
 
-// lines makes the loop of a filled queue call reply with each line until left is zero.
-func (w *waiters) lines(l *streamLoop, left *int, reply func(conn int, reply []byte, now int64) error) *loop {
-	l.eachReply(w.r.c.Protocol, reply)
-	l.patience, l.turn = nil, nil
-	l.done = func() bool { return *left == 0 }
-	return l.loop
-}
-
-// timeOut fills the queue and waits for each time-out. One that is answered
-// too early fails the run. Latency counts from when it was due at the latest:
-// the PING after its batch tells by when it was in the queue.
-func (w *waiters) timeOut() error {
-	shared := newProgress(w.r.c)
-	n := w.r.c.Waiters
-	after := func(i int) int { return firstTimeOutMs + n/100 + i*timeOutSpreadMs/n }
-	l, err := w.fill(shared, after)
-	if err != nil {
+// timeOut fills the queue and waits for each time-out. An early one fails the run. Latency counts
+// from when it was due at the latest, because the PING after its batch shows by when it was queued.
+func (q *queue) timeOut() error {
+	afterMs := func(i int) int { return firstTimeOutMs + q.n/100 + i*timeOutSpreadMs/q.n }
+	if err := q.open(); err != nil {
 		return err
 	}
-	defer l.close()
-	began := shared.clock()
-	if err := l.run(); err != nil {
+	began := q.clock()
+	if err := q.fill(afterMs); err != nil {
 		return err
 	}
-	filled := shared.clock()
-	left, late := n, NewLatencies()
-	lines := w.lines(l, &left, func(_ int, reply []byte, now int64) error {
-		tag, rest, ok := tagged(reply)
-		if !ok || tag < 0 || tag >= n || !strings.HasPrefix(string(rest), "ERROR TIMEOUT ") {
-			return wrongReply(reply, "@<tag> ERROR TIMEOUT ...")
-		}
-		dueNs := int64(after(tag)) * int64(time.Millisecond)
-		if now-began < dueNs {
-			return fmt.Errorf("%w: answered before its time-out of %d ms: %q", ErrWrongReply, after(tag), reply)
-		}
-		c := w.r.c
-		queued := l.conns[tag%c.Conns].times[tag/c.Conns/c.Depths[0]]
-		late.Record(now-queued-dueNs, 1)
-		left--
-		return nil
-	})
-	// The time until the first is idle, and would only add the server's ticks.
-	time.Sleep(time.Duration(int64(after(0))*int64(time.Millisecond) - (filled - began)))
-	err = w.measured(stepTimeOut, shared, lines.run)
-	if err == nil {
-		w.lastRound(stepTimeOut).Latency = late.Summary()
-	}
-	return err
-}
-
-func (w *waiters) lastRound(step string) *Round {
-	rounds := w.cells[step].Rounds
-	return &rounds[len(rounds)-1]
-}
-
-// handOff fills the queue, and then each one that gets the lock releases it.
-func (w *waiters) handOff() error {
-	shared := newProgress(w.r.c)
-	l, err := w.fill(shared, func(i int) int { return waitLongMs + i })
-	if err != nil {
-		return err
-	}
-	defer l.close()
-	if err := l.run(); err != nil {
-		return err
-	}
-	n := w.r.c.Waiters
-	granted, left, took := 0, n, NewLatencies()
-	sent := shared.clock()
-	lines := w.lines(l, &left, func(conn int, reply []byte, now int64) error {
-		tag, rest, ok := tagged(reply)
-		switch {
-		case !ok && string(rest) == "OK\n" && n-left < granted:
-			left--
+	// The time until the first is idle, and would only add the ticks of the server.
+	time.Sleep(time.Duration(int64(afterMs(0))*int64(time.Millisecond) - (q.clock() - began)))
+	return q.measured(stepTimeOut, func() error {
+		return q.replies(1, func(_ *Client, waiter int, r *codec.Reply) error {
+			dueNs := int64(afterMs(waiter)) * int64(time.Millisecond)
+			if waiter < 0 || r.Code != codec.Timeout || q.clock()-began < dueNs {
+				return fmt.Errorf("%w: waiter %d: %s %q, want a TIMEOUT after %d ms", ErrWrongReply, waiter, r.Word, r.Text, afterMs(waiter))
+			}
+			q.took.Record(q.clock()-q.queued[waiter]-dueNs, 1)
 			return nil
-		case !ok || string(rest) != "OK\n" || tag < 0 || tag >= n:
-			return wrongReply(reply, "@<tag> OK\n")
-		}
-		took.Record(now-sent, 1)
-		granted++
-		request := []byte("RELEASE " + w.lock + " " + serviceOf(tag) + "\n")
-		sent = shared.clock()
-		return l.socks[conn].send(request)
+		})
 	})
-	err = w.measured(stepHandOff, shared, func() error {
-		if err := w.r.t.WantOK("RELEASE " + w.lock + " holder"); err != nil {
+}
+
+// handOff fills the queue. Then each waiter that gets the lock releases it.
+func (q *queue) handOff() error {
+	if err := errors.Join(q.open(), q.refill()); err != nil {
+		return err
+	}
+	q.sentNs = q.clock()
+	return q.measured(stepHandOff, func() error {
+		if err := q.r.t.WantOK("RELEASE " + q.lock + " holder"); err != nil {
 			return err
 		}
-		return lines.run()
+		return q.replies(2, func(c *Client, waiter int, r *codec.Reply) error {
+			switch {
+			case r.Kind != codec.ReplyOK:
+				return fmt.Errorf("%w: waiter %d: %s %q", ErrWrongReply, waiter, r.Word, r.Text)
+			case waiter < 0: // the answer to RELEASE
+				return nil
+			}
+			q.took.Record(q.clock()-q.sentNs, 1)
+			q.sentNs = q.clock()
+			_, err := c.Write([]byte("RELEASE " + q.lock + " " + serviceOf(waiter) + "\n"))
+			return err
+		})
 	})
-	if err == nil {
-		w.lastRound(stepHandOff).Latency = took.Summary()
-	}
-	return err
+}
+
+// replies calls take with so many replies for each waiter, under the lock of q. The waiter is -1
+// for a reply without a tag of a waiter.
+func (q *queue) replies(perWaiter int, take func(c *Client, waiter int, r *codec.Reply) error) error {
+	return q.each(func(conn int, c *Client) error {
+		for range perWaiter * ((q.n - conn + len(q.conns) - 1) / len(q.conns)) {
+			line, err := c.In.ReadSlice('\n')
+			if err != nil {
+				return err
+			}
+			var r codec.Reply
+			codec.ParseReply(line, codec.FormText, &r)
+			waiter, err := strconv.Atoi(string(r.Tag))
+			if err != nil || waiter < 0 || waiter >= q.n {
+				waiter = -1
+			}
+			q.mu.Lock()
+			err = take(c, waiter, &r)
+			q.mu.Unlock()
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

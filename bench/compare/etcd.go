@@ -22,7 +22,9 @@ const etcdSessionSec = 60
 
 // etcdRun is one measurement of etcd.
 type etcdRun struct {
-	c        bench.Config
+	load     bench.Load
+	queue    bool // the workload is hot: owners queue for few locks
+	locks    int
 	phase    atomic.Int32 // 0: warm-up, 1: the round, 2: stop
 	commands atomic.Int64
 	start    time.Time
@@ -30,12 +32,12 @@ type etcdRun struct {
 }
 
 // measureEtcd measures etcd at depth 1 with the workload pair or hot.
-func measureEtcd(ctx context.Context, c bench.Config) (*bench.Cell, error) {
+func measureEtcd(ctx context.Context, load bench.Load, workload string, locks int) (*bench.Cell, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &etcdRun{c: c, start: time.Now()}
+	r := &etcdRun{load: load, queue: workload == hot, locks: locks, start: time.Now()}
 	all, mu, wg := bench.NewLatencies(), sync.Mutex{}, sync.WaitGroup{}
-	for conn := range c.Conns {
+	for conn := range load.Conns {
 		wg.Go(func() {
 			own := bench.NewLatencies()
 			if err := r.client(ctx, conn, own); err != nil {
@@ -53,21 +55,21 @@ func measureEtcd(ctx context.Context, c bench.Config) (*bench.Cell, error) {
 		return nil, cause
 	}
 	round.Latency = all.Summary()
-	return &bench.Cell{Workload: c.Workload, Form: "etcd", Conns: c.Conns, Depth: 1, Locks: c.Locks, Rounds: []bench.Round{round}}, err
+	return &bench.Cell{Workload: workload, Form: "etcd", Conns: load.Conns, Depth: 1, Locks: locks, Rounds: []bench.Round{round}}, err
 }
 
 // round waits through the warm-up and the round, and reads CPU time and commands at its ends.
 func (r *etcdRun) round(ctx context.Context) (round bench.Round, err error) {
-	if err := sleep(ctx, r.c.Warmup); err != nil {
+	if err := sleep(ctx, r.load.Warmup); err != nil {
 		return round, err
 	}
 	from, began, count := int64(0), time.Now(), r.commands.Load()
-	from, known := bench.CPUOf(r.c.PID)
+	from, known := bench.CPUOf(r.load.PID)
 	r.phase.Store(1)
-	if err := sleep(ctx, r.c.Duration); err != nil {
+	if err := sleep(ctx, r.load.Duration); err != nil {
 		return round, err
 	}
-	to, _ := bench.CPUOf(r.c.PID)
+	to, _ := bench.CPUOf(r.load.PID)
 	round.Seconds = time.Since(began).Seconds()
 	round.Commands = r.commands.Load() - count
 	round.PerSecond = float64(round.Commands) / round.Seconds
@@ -89,7 +91,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // client is one connection: a client, its session and its loop.
 func (r *etcdRun) client(ctx context.Context, conn int, l *bench.Latencies) error {
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{r.c.Server}, DialTimeout: startMax, Logger: zap.NewNop()})
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{r.load.Server}, DialTimeout: startMax, Logger: zap.NewNop()})
 	if err != nil {
 		return err
 	}
@@ -99,11 +101,11 @@ func (r *etcdRun) client(ctx context.Context, conn int, l *bench.Latencies) erro
 		return err
 	}
 	defer session.Close()
-	own := max(r.c.Locks/r.c.Conns, 1)
+	own := max(r.locks/r.load.Conns, 1)
 	for i := 0; r.phase.Load() != 2; i++ {
 		name := fmt.Sprintf("bench/%d", conn*own+i%own)
-		if r.c.Workload == bench.Hot {
-			name = fmt.Sprintf("bench/%d", conn%r.c.Locks)
+		if r.queue {
+			name = fmt.Sprintf("bench/%d", conn%r.locks)
 		}
 		if err := r.pair(ctx, concurrency.NewMutex(session, name), name, l); err != nil {
 			return err
@@ -120,7 +122,7 @@ func (r *etcdRun) pair(ctx context.Context, m *concurrency.Mutex, name string, l
 		return err
 	}
 	got := r.now()
-	if r.c.Workload == bench.Hot {
+	if r.queue {
 		if released, ok := r.released.Load(name); ok {
 			r.count(l, got-max(released.(int64), asked))
 		}

@@ -36,7 +36,10 @@ import (
 
 // settings is what the command line says.
 type settings struct {
-	load       bench.Config
+	load       bench.Load
+	workload   string // pair, renew, ping or hot
+	depths     []int
+	locks      int
 	resp       bool
 	forms      bool   // the forms of commands against the bare one, instead of servers
 	base       string // commit to compare with; empty: with other servers
@@ -72,9 +75,9 @@ func main() {
 func parse(args []string) (*settings, error) {
 	s := &settings{}
 	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
-	fs.StringVar(&s.load.Workload, "workload", bench.Pair, "of dlm bench: pair, renew, zipf, ping or hot")
+	fs.StringVar(&s.workload, "workload", pair, "of dlm bench: pair, renew, ping or hot")
 	fs.IntVar(&s.load.Conns, "conns", 50, "connections")
-	fs.IntVar(&s.load.Locks, "locks", 10_000, "locks in use")
+	fs.IntVar(&s.locks, "locks", 10_000, "locks in use")
 	fs.DurationVar(&s.load.Duration, "duration", time.Second, "of a measurement")
 	fs.DurationVar(&s.load.Warmup, "warmup", 300*time.Millisecond, "before each measurement")
 	fs.IntVar(&s.rounds, "rounds", 5, "turns of all servers")
@@ -103,7 +106,7 @@ func parse(args []string) (*settings, error) {
 			fmt.Fprintf(os.Stderr, "compare: --depth: %v\n", err)
 			return nil, err
 		}
-		s.load.Depths = append(s.load.Depths, depth)
+		s.depths = append(s.depths, depth)
 	}
 	s.load.Rounds = 1
 	if s.base != "" && !s.forms && s.jsonFile != "" {
@@ -126,7 +129,10 @@ func run(ctx context.Context, s *settings) error {
 	}
 	defer os.RemoveAll(dir)
 	s.load.Poll = pinned && !s.sleep
-	u := &suite{s: s, dir: dir, pinned: pinned}
+	u := &suite{s: s, dir: dir, pinned: pinned, given: formOf(s.workload)}
+	if u.given == nil {
+		return fmt.Errorf("--workload: %q is not one of pair, renew, ping, hot", s.workload)
+	}
 	defer u.stop()
 	switch {
 	case s.forms:

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchmath"
+
+	"dlm/bench"
 )
 
 // The micro-benchmarks show which part became slower, and see what a whole
@@ -134,7 +136,7 @@ func checkMicro(pkg string, sides []*microSide, words map[string]int) {
 			word = wordNoisy
 		}
 		words[word]++
-		fmt.Printf("| %s %s | %.1f | %.1f | %.3f | ±%.1f %% | %.3f | p=%.3f | %s |\n", pkg, name, middle(a[name]), middle(t[name]),
+		fmt.Printf("| %s %s | %.1f | %.1f | %.3f | ±%.1f %% | %.3f | p=%.3f | %s |\n", pkg, name, bench.Median(a[name]), bench.Median(t[name]),
 			v.ratio, 100*v.noise, v.limit, difference.P, word)
 	}
 }

@@ -27,20 +27,22 @@ type driver struct {
 	name      string
 	workloads []string
 	protocol  *bench.Protocol // nil: measure is called instead
-	measure   func(context.Context, bench.Config) (*bench.Cell, error)
+	measure   func(ctx context.Context, load bench.Load, workload string, locks int) (*bench.Cell, error)
 }
 
 // peers are the servers that may be here, each as its users run it on one
 // machine, and as small as it goes in what it writes.
 func peers(s *settings) []peer {
-	spoken := func(p *bench.Protocol) driver { return driver{name: p.Name, workloads: p.Workloads, protocol: p} }
+	spoken := func(p *bench.Protocol, workloads ...string) driver {
+		return driver{name: p.Name, workloads: workloads, protocol: p}
+	}
 	return []peer{
 		{"Redis", s.redis, redisArgs, []driver{
-			spoken(redisProtocol("Redis SET NX PX + script", true)),
-			{name: "Redis SET NX PX + DEL", workloads: []string{bench.Pair}, protocol: redisProtocol("Redis SET NX PX + DEL", false)},
+			spoken(redisProtocol("Redis SET NX PX + script", true), pair, renew, ping),
+			spoken(redisProtocol("Redis SET NX PX + DEL", false), pair),
 		}},
-		{"etcd", s.etcd, etcdArgs, []driver{{name: "etcd mutex", workloads: []string{bench.Pair, bench.Hot}, measure: measureEtcd}}},
-		{"slock", s.slock, slockArgs, []driver{spoken(slockProtocol())}},
+		{"etcd", s.etcd, etcdArgs, []driver{{name: "etcd mutex", workloads: []string{pair, hot}, measure: measureEtcd}}},
+		{"slock", s.slock, slockArgs, []driver{spoken(slockProtocol(), pair, hot)}},
 	}
 }
 
@@ -75,9 +77,9 @@ func slockArgs(dir string, port, _ int) []string {
 // others.
 func (u *suite) enterPeers(ctx context.Context) error {
 	for _, p := range peers(u.s) {
-		able := p.able(u.s.load.Workload)
+		able := p.able(u.s.workload)
 		if len(able) == 0 {
-			u.missing = append(u.missing, fmt.Sprintf("%s: the workload %s is not made for it", p.name, u.s.load.Workload))
+			u.missing = append(u.missing, fmt.Sprintf("%s: the workload %s is not made for it", p.name, u.s.workload))
 			continue
 		}
 		path, err := exec.LookPath(p.program)

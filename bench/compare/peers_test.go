@@ -13,7 +13,7 @@ import (
 func TestEveryPeerThatIsHere(t *testing.T) {
 	programs := settings{redis: "redis-server", etcd: "etcd", slock: "slock"}
 	for _, p := range peers(&programs) {
-		for _, workload := range []string{bench.Pair, bench.Hot, bench.Renew} {
+		for _, workload := range []string{pair, hot, renew} {
 			if len(p.able(workload)) == 0 {
 				continue
 			}
@@ -29,13 +29,12 @@ func TestEveryPeerThatIsHere(t *testing.T) {
 }
 
 func measurePeer(t *testing.T, p peer, path, workload string) {
-	s := &settings{rounds: 1}
-	s.load = bench.Config{Workload: workload, Conns: 4, Locks: 40, Depths: []int{1, 16}, Rounds: 1,
-		Warmup: 10 * time.Millisecond, Duration: 100 * time.Millisecond}
-	if workload == bench.Hot {
-		s.load.Locks, s.load.Depths = 1, []int{1}
+	s := &settings{rounds: 1, workload: workload, locks: 40, depths: []int{1, 16}}
+	s.load = bench.Load{Conns: 4, Rounds: 1, Warmup: 10 * time.Millisecond, Duration: 100 * time.Millisecond}
+	if workload == hot {
+		s.locks, s.depths = 1, []int{1}
 	}
-	u := &suite{s: s, dir: t.TempDir()}
+	u := &suite{s: s, dir: t.TempDir(), given: formOf(workload)}
 	defer u.stop()
 	if err := u.enterPeer(t.Context(), p, path, p.able(workload)); err != nil {
 		t.Fatal(err)
@@ -55,7 +54,7 @@ func measured(t *testing.T, u *suite) bool {
 	}
 	answered := true
 	for _, e := range u.servers {
-		cells := len(u.s.load.Depths)
+		cells := len(u.s.depths)
 		if e.serial() {
 			cells = 1
 		}

@@ -48,7 +48,7 @@ func (u *suite) writePlot(path, label string, figure func(*bench.Round) *float64
 
 // points are the medians of a figure of a server, by depth.
 func (u *suite) points(e *server, figure func(*bench.Round) *float64) (points plotter.XYs) {
-	for _, depth := range slices.Sorted(slices.Values(u.s.load.Depths)) {
+	for _, depth := range slices.Sorted(slices.Values(u.s.depths)) {
 		if cell := e.cells[depth]; cell != nil {
 			if y, _, _, ok := cell.Of(figure); ok && y > 0 {
 				points = append(points, plotter.XY{X: float64(depth), Y: y})

@@ -26,6 +26,7 @@ const (
 // libraries have it; or, without the script, DEL, which releases whoever holds the lock.
 func redisProtocol(name string, script bool) *bench.Protocol {
 	release, renew := digest(redisRelease), digest(redisRenew)
+	pong, ok, done := bench.PatternOf("+PONG\r\n"), bench.PatternOf("+OK\r\n"), bench.PatternOf(":1\r\n")
 	return &bench.Protocol{
 		Name: name,
 		Append: func(dst []byte, cmd *codec.Command) []byte {
@@ -41,17 +42,16 @@ func redisProtocol(name string, script bool) *bench.Protocol {
 			}
 			return appendArray(dst, "DEL", string(cmd.Name))
 		},
-		Answer: func(v codec.Verb) string {
+		Answer: func(v codec.Verb) *bench.Pattern {
 			switch v {
 			case codec.VerbPing:
-				return "+PONG\r\n"
+				return pong
 			case codec.VerbAcquire:
-				return "+OK\r\n"
+				return ok
 			}
-			return ":1\r\n"
+			return done
 		},
-		Prepare:   loadScripts,
-		Workloads: []string{bench.Pair, bench.Renew, bench.Ping},
+		Prepare: loadScripts,
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"math"
 	"os/exec"
 	"path/filepath"
-	"slices"
 
 	"dlm/bench"
 )
@@ -65,18 +64,22 @@ func (u *suite) regressServers(ctx context.Context, base, tree string) error {
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|---|")
 	var failed error
 	words := map[string]int{}
+	given := u.s.depths
 	for _, l := range u.regressLoads() {
-		u.s.load = l.config
+		u.s.depths = given
+		if l.depth > 0 {
+			u.s.depths = []int{l.depth}
+		}
 		for _, e := range u.servers {
-			e.form, e.cells = l.config.Form, map[int]*bench.Cell{}
+			e.use, e.cells = l.use, map[int]*bench.Cell{}
 		}
 		err := u.measure(ctx)
 		if err == nil {
-			err = u.check(l.name, words)
+			err = u.check(l.use.name, words)
 		}
 		if err != nil {
-			fmt.Printf("| %s | | | | | | | FAILED: %v |\n", l.name, err)
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", l.name, err))
+			fmt.Printf("| %s | | | | | | | FAILED: %v |\n", l.use.name, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", l.use.name, err))
 		}
 		if ctx.Err() != nil {
 			break
@@ -108,24 +111,24 @@ func summary(words map[string]int, failed error) string {
 
 // regressLoad is one load that tree and base are compared under.
 type regressLoad struct {
-	name   string
-	config bench.Config
+	use   *form
+	depth int // 0: the depths of the command line
 }
 
 // regressDepth is the depth of the loads that are measured at one depth.
 const regressDepth = 64
 
-// regressLoads are the settings of the command line, and what clients send instead of bare
-// commands: options, tags, long names, arrays, and locks that others hold.
+// regressLoads are the workload of the command line, and the commands that clients send: with
+// options, tags, long names, as arrays, and about locks that others hold.
 func (u *suite) regressLoads() []regressLoad {
-	given := u.s.load
-	given.Form = bench.Text
-	loads := []regressLoad{{"as given", given}}
-	for _, f := range slices.Concat(clientForms, contendedForms) {
-		c := given
-		c.Workload, c.Depths = bench.Pair, []int{regressDepth}
-		f.change(&c)
-		loads = append(loads, regressLoad{f.name, c})
+	loads := []regressLoad{{use: u.given}}
+	for _, f := range clientForms {
+		if f.name != bare {
+			loads = append(loads, regressLoad{&f, regressDepth})
+		}
+	}
+	for _, f := range contendedForms {
+		loads = append(loads, regressLoad{&f, 1})
 	}
 	return loads
 }
@@ -153,7 +156,7 @@ func (u *suite) buildBase(ctx context.Context) (server string, micro *microSide,
 // check prints a row for each depth of a load and counts the words at their ends.
 func (u *suite) check(load string, words map[string]int) error {
 	base, tree, again := u.servers[0], u.servers[1], u.servers[2]
-	for _, depth := range u.s.load.Depths {
+	for _, depth := range u.s.depths {
 		a, b, t := sharedRounds(base.cells[depth], again.cells[depth], tree.cells[depth])
 		if len(a) <= u.s.rounds/2 {
 			return fmt.Errorf("depth %d: the CPU time of all three is known in %d of %d rounds", depth, len(a), u.s.rounds)
@@ -161,7 +164,7 @@ func (u *suite) check(load string, words map[string]int) error {
 		v := compareRounds(a, b, t)
 		words[v.word()]++
 		fmt.Printf("| %s | %d | %.0f | %.0f | %.3f | ±%.1f %% | %.3f | %s |\n", load, depth,
-			middle(a), middle(t), v.ratio, 100*v.noise, v.limit, v.word())
+			bench.Median(a), bench.Median(t), v.ratio, 100*v.noise, v.limit, v.word())
 	}
 	return nil
 }
@@ -194,7 +197,7 @@ func compareRounds(base, again, tree []float64) result {
 		ratios = append(ratios, tree[i]/((base[i]+again[i])/2))
 		differences = append(differences, math.Abs(again[i]/base[i]-1))
 	}
-	v := result{ratio: middle(ratios), noise: middle(differences)}
+	v := result{ratio: bench.Median(ratios), noise: bench.Median(differences)}
 	v.limit = 1 + max(leastLimit, noiseTimes*v.noise/math.Sqrt(float64(len(base))))
 	return v
 }
@@ -209,9 +212,4 @@ func sharedRounds(base, again, tree *bench.Cell) (a, b, t []float64) {
 		}
 	}
 	return a, b, t
-}
-
-// middle is the upper median.
-func middle(values []float64) float64 {
-	return slices.Sorted(slices.Values(values))[len(values)/2]
 }

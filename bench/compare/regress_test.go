@@ -28,21 +28,6 @@ func TestVerdictAgainstNoise(t *testing.T) {
 	}
 }
 
-// TestEveryLoadIsRunThatIsAllowed checks that no load asks for what its workload does not know.
-func TestEveryLoadIsRunThatIsAllowed(t *testing.T) {
-	s, err := parse([]string{"--base", "HEAD"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range (&suite{s: s}).regressLoads() {
-		l.config.Server = "x"
-		l.config.EnsureDefaults()
-		if err := l.config.Validate(); err != nil {
-			t.Errorf("%s: %v", l.name, err)
-		}
-	}
-}
-
 // TestRoundsWithoutCostAreLeftOut has a server that answered nothing within a round.
 func TestRoundsWithoutCostAreLeftOut(t *testing.T) {
 	cell := func(costs ...float64) *bench.Cell {

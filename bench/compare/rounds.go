@@ -16,7 +16,7 @@ import (
 // another one, since the first may find the machine in another state than the last.
 func (u *suite) measure(ctx context.Context) error {
 	for round := range u.s.rounds {
-		for _, depth := range u.s.load.Depths {
+		for _, depth := range u.s.depths {
 			for i := range u.servers {
 				e := u.servers[(i+round)%len(u.servers)]
 				if e.serial() && depth != 1 {
@@ -39,28 +39,35 @@ func (u *suite) once(ctx context.Context, e *server, depth int) error {
 		return err
 	}
 	defer func() { _ = syscall.Kill(e.pid, syscall.SIGSTOP) }() // stop continues it
-	c := u.s.load
-	c.Server, c.Form, c.Floor, c.PID, c.Depths = e.addr, e.form, e.floor, e.pid, []int{depth}
+	load := u.s.load
+	load.Server, load.PID = e.addr, e.pid
 	if e.serial() {
-		cell, err := e.driver.measure(ctx, c)
+		cell, err := e.driver.measure(ctx, load, u.s.workload, u.s.locks)
 		if err != nil {
 			return err
 		}
 		e.add(cell)
 		return nil
 	}
-	if e.change != nil {
-		e.change(&c)
+	f := u.given
+	if e.use != nil {
+		f = e.use
+	}
+	if f.nameLen > 0 {
+		load.NameLen = f.nameLen
 	}
 	if e.driver != nil {
-		c.Protocol = e.driver.protocol
+		load.Protocol = e.driver.protocol
+	} else if e.floor {
+		load.Protocol = bench.FloorProtocol(e.form)
 	}
-	report, err := bench.Run(ctx, c)
+	w := f.workload(e.form, depth, u.s.locks)
+	report, err := bench.Run(ctx, load, w)
 	if err != nil {
 		return err
 	}
 	for _, cell := range report.Cells {
-		if cell.Workload == c.Workload { // else the PING beside a hand-off
+		if cell.Workload == w.Name() { // else the PING beside a hand-off
 			e.add(cell)
 		}
 	}
@@ -89,7 +96,7 @@ func (u *suite) writeJSON() error {
 	}
 	o := outcome{Machine: bench.ThisMachine(), Missing: u.missing, Cells: map[string][]*bench.Cell{}}
 	for _, e := range u.servers {
-		for _, depth := range u.s.load.Depths {
+		for _, depth := range u.s.depths {
 			if cell, ok := e.cells[depth]; ok {
 				o.Cells[e.name] = append(o.Cells[e.name], cell)
 			}

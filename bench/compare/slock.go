@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/md5"
 	"encoding/binary"
-	"fmt"
 
 	"dlm/bench"
 	"dlm/codec"
@@ -37,36 +36,27 @@ const (
 
 // slockProtocol numbers its requests; it serves one thread.
 func slockProtocol() *bench.Protocol {
-	request := uint64(0)
+	request, locked, unlocked := uint64(0), slockAnswer(codec.VerbAcquire), slockAnswer(codec.VerbRelease)
 	return &bench.Protocol{
 		Name: "slock",
 		Append: func(dst []byte, cmd *codec.Command) []byte {
 			request++
 			return slockRequest(dst, request, cmd)
 		},
-		Answer: func(codec.Verb) string { return "" },
-		Len: func(in []byte) (int, error) {
-			if len(in) > 0 && in[0] != slockMagic {
-				return 0, fmt.Errorf("%w: %q is no frame of slock", bench.ErrWrongReply, in[:min(len(in), slockFrameLen)])
+		Answer: func(v codec.Verb) *bench.Pattern {
+			if v == codec.VerbAcquire {
+				return locked
 			}
-			return wholeFrame(in), nil
+			return unlocked
 		},
-		Check: func(v codec.Verb, reply []byte) error {
-			if reply[slockCommandAt] != slockCommand(v) || reply[slockResultAt] != 0 {
-				return fmt.Errorf("%w: got %q, want a frame with result 0", bench.ErrWrongReply, reply[:slockResultAt+1])
-			}
-			return nil
-		},
-		Workloads: []string{bench.Pair, bench.Hot},
 	}
 }
 
-// wholeFrame returns the length of a frame if it has arrived whole, else 0.
-func wholeFrame(in []byte) int {
-	if len(in) < slockFrameLen {
-		return 0
-	}
-	return slockFrameLen
+// slockAnswer is a frame that repeats the command and the request id, and has the result 0.
+func slockAnswer(v codec.Verb) *bench.Pattern {
+	head := string([]byte{slockMagic, slockVersion, slockCommand(v)})
+	return &bench.Pattern{Pieces: []bench.Piece{
+		{Literal: head, Any: slockResultAt - len(head)}, {Literal: "\x00", Any: slockFrameLen - slockResultAt - 1}}}
 }
 
 func slockCommand(v codec.Verb) byte {

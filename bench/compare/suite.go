@@ -31,8 +31,8 @@ type server struct {
 	floor  bool
 	addr   string
 	pid    int
-	driver *driver             // of a peer; nil: a form of ours
-	change func(*bench.Config) // what differs from the load of the suite; nil: nothing
+	driver *driver // of a peer; nil: a form of ours
+	use    *form   // what is measured instead of the workload of the suite; nil: that
 	// cells[depth] has a measurement for each round.
 	cells map[int]*bench.Cell
 }
@@ -42,6 +42,7 @@ type suite struct {
 	s       *settings
 	dir     string // for binaries
 	pinned  bool
+	given   *form // the workload of the command line
 	servers []*server
 	missing []string // who could not take part, with the reason
 	running []*exec.Cmd
@@ -60,7 +61,7 @@ func (u *suite) enterAll(ctx context.Context) error {
 	}
 	for _, form := range forms {
 		suffix := map[string]string{bench.RESP: " RESP"}[form]
-		if u.s.load.Workload != bench.Hot {
+		if u.s.workload != hot {
 			if err := u.enterFloor(ctx, "floor"+suffix, form); err != nil {
 				return err
 			}

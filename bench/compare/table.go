@@ -13,7 +13,7 @@ func (u *suite) writeMarkdown(w io.Writer) error {
 	m := bench.ThisMachine()
 	fmt.Fprintf(w, "%s, %d connections, %d locks; medians of %d interleaved rounds of %v (least to most).\n"+
 		"Above floor, × floor and × dlm are medians of what they are in each round.\n",
-		u.s.load.Workload, u.s.load.Conns, u.s.load.Locks, u.s.rounds, u.s.load.Duration)
+		u.s.workload, u.s.load.Conns, u.s.locks, u.s.rounds, u.s.load.Duration)
 	fmt.Fprintf(w, "Machine: %d × %s, Linux %s, %s; ", m.CPUs, m.Model, m.Kernel, m.Go)
 	if u.pinned {
 		fmt.Fprintf(w, "servers on core %d, generator on core %d", u.s.serverCore, u.s.clientCore)
@@ -26,7 +26,7 @@ func (u *suite) writeMarkdown(w io.Writer) error {
 	}
 	fmt.Fprintln(w, "| depth | server | CPU ns/command | above floor | × floor | × dlm | commands/s | p50 | p99 | cores: server, generator |")
 	fmt.Fprintln(w, "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|")
-	for _, depth := range u.s.load.Depths {
+	for _, depth := range u.s.depths {
 		for _, e := range u.servers {
 			if _, ok := e.cells[depth]; ok {
 				u.writeRow(w, depth, e)
@@ -43,7 +43,7 @@ func (u *suite) writeMarkdown(w io.Writer) error {
 
 // writeNotes says below the table what it takes to read it.
 func (u *suite) writeNotes(w io.Writer) {
-	if u.s.load.Workload == bench.Hot {
+	if u.s.workload == hot {
 		fmt.Fprintf(w, "\nA command is here a hand-off: RELEASE, the next holder's grant, and its queueing again; %d contenders.\n",
 			u.s.load.Conns)
 	}
@@ -101,7 +101,7 @@ func aboveOther(cell, other *bench.Cell) (more, times float64, ok bool) {
 	}
 	var differences []float64
 	eachRound(cell, other, func(a, b float64) { differences = append(differences, a-b) })
-	return middle(differences), middle(ratios), true
+	return bench.Median(differences), bench.Median(ratios), true
 }
 
 // ratiosOf returns how many times the cost of the other a command costs, for each round.
@@ -118,6 +118,3 @@ func eachRound(cell, other *bench.Cell, use func(a, b float64)) {
 		}
 	}
 }
-
-// extremes returns the least and the most of values.
-func extremes(values []float64) (least, most float64) { return slices.Min(values), slices.Max(values) }

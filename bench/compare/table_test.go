@@ -17,14 +17,13 @@ func TestCostsAreComparedRoundByRound(t *testing.T) {
 		}
 		return &server{name: name, form: form, floor: floor, cells: map[int]*bench.Cell{16: cell}}
 	}
-	u := &suite{s: &settings{rounds: 3}, servers: []*server{
+	u := &suite{s: &settings{rounds: 3, depths: []int{16}}, servers: []*server{
 		enter("floor", bench.Text, true, 100, 200, 200),
 		enter("floor RESP", bench.RESP, true, 110, 220, 220),
 		enter("dlm", bench.Text, false, 150, 150, 300),
 		enter("dlm RESP", bench.RESP, false, 165, 165, 330),
 		enter("other", bench.RESP, false, 600, 600, 1500),
 	}}
-	u.s.load.Depths = []int{16}
 	var b strings.Builder
 	if err := u.writeMarkdown(&b); err != nil {
 		t.Fatal(err)

@@ -1,13 +1,12 @@
-// Command floor is the smallest server that gnet allows: it answers OK to every
-// command without looking at it, with one write per read. Its cost is that of
-// the network and the event loop. The cost of a lock server above it is the server's own.
+// Command floor is the smallest server that gnet allows: it answers OK to every command without
+// looking at it, with one write per read. Its cost is that of the network and the event loop. The
+// cost of a lock server above it is the server's own.
 //
 //	floor --listen 127.0.0.1:0 --form text|resp
 //
-// It takes connections as package engine does: an accept loop of its own hands
-// them to gnet's loops, with the same options. It prints its address. With
-// --until-eof it ends when its standard input does, so that a harness that dies
-// takes it along.
+// It takes connections as package engine does: an accept loop of its own hands them to gnet's
+// loops, with the same options. It prints its address. With --until-eof it ends when its standard
+// input does, so that a harness that dies takes it along.
 package main
 
 import (
@@ -29,13 +28,25 @@ func main() {
 	loops := flag.Int("loops", runtime.GOMAXPROCS(0), "event loops")
 	untilEOF := flag.Bool("until-eof", false, "end when standard input ends")
 	flag.Parse()
-	if err := serve(*listen, *form, *loops, *untilEOF); err != nil {
+	l, err := net.Listen("tcp", *listen)
+	if err == nil {
+		fmt.Println(l.Addr())
+		if *untilEOF {
+			go func() {
+				_, _ = io.Copy(io.Discard, os.Stdin) // its end is what counts
+				l.Close()
+			}()
+		}
+		err = serve(l, *form, *loops)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "floor:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(listen, form string, loops int, untilEOF bool) error {
+// serve answers until the listener is closed.
+func serve(l net.Listener, form string, loops int) error {
 	f := &floor{end: '\n', reply: "OK\n"}
 	if form == "resp" {
 		// No name or service of the harness has a star, so it counts commands.
@@ -43,40 +54,29 @@ func serve(listen, form string, loops int, untilEOF bool) error {
 	}
 	client, err := gnet.NewClient(f, gnet.WithNumEventLoop(loops), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
 		gnet.WithLogger(quiet{}))
-	if err != nil {
-		return err
+	if err == nil {
+		err = client.Start()
 	}
-	if err := client.Start(); err != nil {
+	if err != nil {
 		return err
 	}
 	defer client.Stop()
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return err
-	}
-	fmt.Println(l.Addr())
-	if untilEOF {
-		go func() {
-			_, _ = io.Copy(io.Discard, os.Stdin) // its end is what counts
-			l.Close()
-		}()
-	}
 	for {
 		conn, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			_, err = client.Enroll(conn)
 		}
-		if _, err := client.Enroll(conn); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// floor counts what ends a command and answers as many times. Its replies are
-// made in one buffer per connection, since two loops may run at the same time.
+// floor answers as many times as the end of a command comes. Its replies are made in one buffer per
+// connection, because two loops may run at the same time.
 type floor struct {
 	gnet.BuiltinEventEngine
 	end   byte
@@ -90,24 +90,18 @@ func (f *floor) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 
 func (f *floor) OnTraffic(c gnet.Conn) gnet.Action {
 	in, err := c.Next(-1)
-	if err != nil {
-		return gnet.Close
-	}
 	out := c.Context().(*[]byte)
 	*out = (*out)[:0]
 	// A server finds each line; counting them all together would be no floor of it.
-	for {
-		i := bytes.IndexByte(in, f.end)
-		if i < 0 {
-			break
-		}
+	for i := bytes.IndexByte(in, f.end); i >= 0; i = bytes.IndexByte(in, f.end) {
 		*out = append(*out, f.reply...)
 		in = in[i+1:]
 	}
-	if len(*out) > 0 {
-		if _, err := c.Write(*out); err != nil {
-			return gnet.Close
-		}
+	if err == nil && len(*out) > 0 {
+		_, err = c.Write(*out)
+	}
+	if err != nil {
+		return gnet.Close
 	}
 	return gnet.None
 }

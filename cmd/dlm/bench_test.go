@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,8 +32,8 @@ func idle(c *bench.Cell) bool {
 
 func benchFor(t *testing.T, p *process, duration time.Duration, args []string) *bench.Report {
 	t.Helper()
-	args = append([]string{"bench", "--server", p.addr, "--warmup", "10ms", "--duration", duration.String(), "--rounds", "2",
-		"--conns", "4", "--locks", "100", "--json", "-"}, args...)
+	args = append([]string{"bench"}, args...)
+	args = append(args, "--server", p.addr, "--warmup", "10ms", "--duration", duration.String(), "--conns", "4", "--json", "-")
 	stdout, stderr, code := command(t, nil, args...)
 	if code != exitOK {
 		t.Fatalf("dlm %v: exit code %d\n%s", args, code, stderr)
@@ -54,34 +52,33 @@ func TestBenchRunsEveryWorkload(t *testing.T) {
 	watcher := dial(t, p.addr)
 	for _, c := range []struct {
 		name  string
-		args  []string
+		args  string
 		cells int
 	}{
-		{"pair", []string{"--depth", "1,7,64"}, 3},
-		{"pair with all releases behind", []string{"--depth", "64", "--apart"}, 1},
-		{"pair in RESP", []string{"--form", "resp", "--depth", "1,64"}, 2},
-		{"pair at a rate", []string{"--rate", "1000,5000", "--depth", "1,4"}, 4},
-		{"pair on two threads", []string{"--threads", "2"}, 1},
-		{"renew", []string{"--workload", "renew"}, 1},
-		{"renew in RESP", []string{"--workload", "renew", "--form", "resp"}, 1},
-		{"zipf", []string{"--workload", "zipf", "--depth", "5"}, 1},
-		{"ping", []string{"--workload", "ping"}, 1},
-		{"hot", []string{"--workload", "hot", "--locks", "2"}, 2},
-		{"hot in RESP", []string{"--workload", "hot", "--locks", "1", "--form", "resp"}, 2},
-		{"hot with many owners on a connection", []string{"--workload", "hot", "--locks", "1", "--contenders", "50"}, 2},
-		{"hot with leases and tokens", []string{"--workload", "hot", "--locks", "1", "--ttl", "20s", "--fence"}, 2},
-		{"hot with tags, leases and tokens", []string{"--workload", "hot", "--locks", "1", "--contenders", "50",
-			"--ttl", "20s", "--fence"}, 2},
-		{"hot in RESP with tokens", []string{"--workload", "hot", "--locks", "1", "--form", "resp", "--fence"}, 2},
-		{"as clients send", []string{"--ttl", "20s", "--tags", "--name-len", "40"}, 1},
-		{"renew as clients send", []string{"--workload", "renew", "--ttl", "20s", "--tags", "--fence"}, 1},
-		{"churn", []string{"--workload", "churn"}, 1},
-		{"churn in RESP", []string{"--workload", "churn", "--form", "resp"}, 1},
-		{"waiters", []string{"--workload", "waiters", "--waiters", "100", "--rounds", "1"}, 4},
-		{"held locks", []string{"--workload", "tenmillion", "--held", "3000", "--then", "renew"}, 1},
+		{"pair", "pair --depth 1,7,64", 3},
+		{"pair with all releases after all grants", "pair --depth 64 --apart", 1},
+		{"pair with fields in the replies", "pair --form detail", 1},
+		{"pair in RESP", "pair --form resp --depth 1,64", 2},
+		{"pair at a rate", "pair --rate 1000,5000 --depth 1,4", 4},
+		{"pair on two threads", "pair --threads 2", 1},
+		{"pair as clients send", "pair --ttl 20s --tags --name-len 40", 1},
+		{"pair beside held locks", "pair --held 3000", 1},
+		{"renew", "renew --locks 100", 1},
+		{"renew in RESP", "renew --locks 100 --form resp", 1},
+		{"renew as clients send", "renew --locks 100 --ttl 20s --tags --fence", 1},
+		{"cycle", "cycle --depth 1,7", 2},
+		{"cycle as clients send", "cycle --ttl 20s --tags --fence", 1},
+		{"cycle in RESP with tokens", "cycle --form resp --fence", 1},
+		{"ping", "ping", 1},
+		{"hot", "hot --locks 2", 2},
+		{"hot in RESP with tokens", "hot --locks 1 --form resp --fence", 2},
+		{"hot with leases and tokens", "hot --locks 1 --ttl 20s --fence", 2},
+		{"churn", "churn", 1},
+		{"churn in RESP", "churn --form resp", 1},
+		{"waiters", "waiters --waiters 100 --rounds 1", 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := benchReport(t, p, c.args...)
+			r := benchReport(t, p, strings.Fields(c.args)...)
 			if len(r.Cells) != c.cells {
 				t.Errorf("%d cells, want %d", len(r.Cells), c.cells)
 			}
@@ -90,7 +87,7 @@ func TestBenchRunsEveryWorkload(t *testing.T) {
 					if round.Commands <= 0 || round.PerSecond <= 0 {
 						t.Errorf("%s %s, depth %d: %+v", cell.Workload, cell.Step, cell.Depth, round)
 					}
-					if cell.Workload != bench.Waiters && round.Allocs == nil {
+					if cell.Workload != "waiters" && round.Allocs == nil {
 						t.Errorf("%s, depth %d: no allocations per command", cell.Workload, cell.Depth)
 					}
 				}
@@ -124,7 +121,7 @@ func infoOf(t *testing.T, c *client) map[string]string {
 
 func TestBenchThatPolls(t *testing.T) {
 	p := startServer(t, nil)
-	r := benchReport(t, p, "--poll", "--rate", "200", "--depth", "1", "--conns", "2", "--rounds", "1", "--warmup", "10ms", "--duration", "200ms")
+	r := benchReport(t, p, "pair", "--poll", "--rate", "200", "--depth", "1", "--conns", "2", "--rounds", "1", "--duration", "200ms")
 	if busy := r.Cells[0].Rounds[0].ClientBusy; !r.Poll || busy > 0.9 {
 		t.Errorf("polls: %v; at 200 commands a second %.2f of a core are said to be busy", r.Poll, busy)
 	}
@@ -137,8 +134,8 @@ func TestBenchPresentsItsToken(t *testing.T) {
 		token string
 		code  int
 	}{{token, exitOK}, {"another-one-that-is-not-known", exitFailure}} {
-		_, stderr, code := command(t, []string{"DLM_TOKEN=" + c.token}, "bench", "--server", p.addr, "--warmup", "1ms",
-			"--duration", "10ms", "--rounds", "1", "--conns", "2", "--workload", "churn")
+		_, stderr, code := command(t, []string{"DLM_TOKEN=" + c.token}, "bench", "churn", "--server", p.addr,
+			"--warmup", "1ms", "--duration", "10ms", "--rounds", "1", "--conns", "2")
 		if code != c.code || strings.Contains(stderr, c.token) {
 			t.Errorf("token %s: exit code %d, stderr:\n%s", c.token, code, stderr)
 		}
@@ -152,7 +149,7 @@ func TestBenchWithoutTokenNamesVariable(t *testing.T) {
 		{"", "the server requires a token: put one with the role lock into DLM_TOKEN"},
 		{"unknown", "the token in DLM_TOKEN must be known to the server"},
 	} {
-		_, stderr, code := command(t, []string{"DLM_TOKEN=" + c.token}, "bench", "--server", p.addr, "--warmup", "1ms",
+		_, stderr, code := command(t, []string{"DLM_TOKEN=" + c.token}, "bench", "pair", "--server", p.addr, "--warmup", "1ms",
 			"--duration", "10ms", "--rounds", "1", "--conns", "2")
 		if code != exitFailure || !strings.Contains(stderr, c.want) {
 			t.Errorf("token %q: exit code %d, stderr:\n%s", c.token, code, stderr)
@@ -163,7 +160,7 @@ func TestBenchWithoutTokenNamesVariable(t *testing.T) {
 func TestBenchFailsWhenLockIsNotItsOwn(t *testing.T) {
 	p := startServer(t, nil)
 	dial(t, p.addr).want(t, "ACQUIRE bench:00000000000000 other 0", "OK")
-	stdout, stderr, code := command(t, nil, "bench", "--server", p.addr, "--conns", "1", "--locks", "1", "--duration", "10ms")
+	stdout, stderr, code := command(t, nil, "bench", "pair", "--server", p.addr, "--conns", "1", "--locks", "1", "--duration", "10ms")
 	if code != exitFailure || stdout != "" || !strings.Contains(stderr, `"ERROR TIMEOUT`) || !strings.Contains(stderr, "--prefix") {
 		t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", code, stdout, stderr)
 	}
@@ -173,7 +170,7 @@ func TestBenchWritesFiles(t *testing.T) {
 	p := startServer(t, nil)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "report.json")
-	stdout, stderr, code := command(t, nil, "bench", "--server", p.addr, "--conns", "2", "--duration", "10ms", "--warmup", "1ms",
+	stdout, stderr, code := command(t, nil, "bench", "pair", "--server", p.addr, "--conns", "2", "--duration", "10ms", "--warmup", "1ms",
 		"--json", file)
 	if code != exitOK || !strings.Contains(stdout, "CPU ns/op") || stderr != "" {
 		t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", code, stdout, stderr)
@@ -186,43 +183,8 @@ func TestBenchWritesFiles(t *testing.T) {
 }
 
 func TestBenchOfNoServer(t *testing.T) {
-	_, stderr, code := command(t, nil, "bench", "--server", "127.0.0.1:1")
+	_, stderr, code := command(t, nil, "bench", "pair", "--server", "127.0.0.1:1")
 	if code != exitFailure || !strings.Contains(stderr, "is a server running there?") {
 		t.Errorf("exit code %d, stderr:\n%s", code, stderr)
-	}
-}
-
-// TestBenchAgainstFloor runs the streams against the server that answers OK
-// to everything, in both forms.
-func TestBenchAgainstFloor(t *testing.T) {
-	floor := filepath.Join(t.TempDir(), "floor")
-	if out, err := exec.Command("go", "build", "-o", floor, "dlm/bench/floor").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	for _, form := range []string{bench.Text, bench.RESP} {
-		cmd := exec.CommandContext(t.Context(), floor, "--form", form, "--until-eof")
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		addr, err := bufio.NewReader(stdout).ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, workload := range []string{bench.Pair, bench.Renew} {
-			benchReport(t, &process{addr: strings.TrimSpace(addr)}, "--floor", "--form", form, "--workload", workload,
-				"--depth", "1,64")
-		}
-		stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the floor did not end with its standard input: %v", err)
-		}
 	}
 }
