@@ -128,6 +128,7 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 	l.state = stateReleased // the code below revives it
 	s.counts.Claims++
 	s.emit(EventClaim, l, cmd.Service, Origin{})
+	s.note(fx, NoteClaim, l, cmd.Service, 0)
 	s.shown(i, l, cmd, fx, r)
 }
 

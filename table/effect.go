@@ -60,6 +60,7 @@ type Effects struct {
 	// Owner is the service id of the holder whose hold FORCE-RELEASE has ended, or because of which
 	// a request was answered Timeout. It is empty if nobody holds the lock.
 	Owner []byte
+	Notes Notes // for operators; the caller takes them and calls Reset
 
 	result Result // of the last Apply
 }

@@ -43,6 +43,7 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 			s.timeOut(l.first, fx)
 		case s.counter >= s.tokenMax():
 			s.emit(EventRefuse, l, s.waiterService(w), w.from())
+			s.note(fx, NoteRefused, l, s.waiterService(w), s.now-w.began(s.now))
 			fx.add(Effect{To: w.from(), Code: codec.Limit})
 			s.dequeue(l.first)
 		default:
@@ -82,6 +83,8 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 func (s *Shard) deliver(kind EventKind, i uint32, l *lock, at uint32, fx *Effects) {
 	w := s.waiters.at(at)
 	s.emitWaited(kind, l, w)
+	s.measures().Granted.add(s.now - w.began(s.now))
+	s.noteSlow(fx, NoteSlow, l, w)
 	fx.add(Effect{To: w.from(), Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
 		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{l.token, i, s.number}})
 	s.dequeue(at)

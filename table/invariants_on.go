@@ -49,7 +49,7 @@ func (s *Shard) Verify() {
 		}
 		return l.armed == uint32(s.leases.Tick(i))+1
 	}
-	live, unheld, left, queued, blocks := 0, 0, 0, 0, 0
+	live, unheld, left, queued, blocks, contended := 0, 0, 0, 0, 0, 0
 	inArena := func(is bool) {
 		if is {
 			blocks++
@@ -97,10 +97,13 @@ func (s *Shard) Verify() {
 			n++
 		}
 		bug(n == l.waiters && l.last == prev, "queue of %q has %d waiters, not %d", s.name(l), n, l.waiters)
-		queued += int(n)
+		if queued += int(n); n > 0 {
+			contended++
+		}
 	}
 	bug(unheld == s.grace.unheld && live == s.locks.live() && live == s.index.Len() && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
 		live, s.locks.live(), s.index.Len(), s.leases.Len()-left)
+	bug(contended == s.measures().Contended, "%d contended locks, not %d", contended, s.measures().Contended)
 	s.verifyFree(bug)
 	bug(queued == s.waiters.live && queued == s.waits.Len(), "%d waiters, %d live, %d deadlines", queued, s.waiters.live, s.waits.Len())
 	bug(blocks == s.arena.blocks, "%d strings in the arena, %d blocks used", blocks, s.arena.blocks)

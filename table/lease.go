@@ -56,6 +56,8 @@ func (s *Shard) leaseLeftMs(h *hold) int64 { return (h.deadline - s.now) / nsPer
 func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 	l := s.locks.at(i)
 	s.counts.Expiries++
+	s.measureHold(l.since)
+	s.note(fx, NoteExpired, l, s.service(l), s.now-l.since)
 	l.count = 0
 	s.emit(EventExpire, l, s.service(l), Origin{})
 	return s.endHold(i, l, stateFenced, fx)
@@ -122,6 +124,7 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 		code = codec.Recovering // its holder is not known, or has not shown its token
 	}
 	s.emit(EventTimeOut, l, s.waiterService(w), w.from())
+	s.noteSlow(fx, NoteTimeout, l, w)
 	e := Effect{To: w.from(), Code: code}
 	if code == codec.Timeout && l.count > 0 {
 		e.Hold = HoldRef{l.token, lock, s.number}

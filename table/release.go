@@ -17,7 +17,7 @@ func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *R
 		s.describe(l, r)
 		return
 	}
-	s.counts.Releases++
+	s.countRelease(l.since)
 	s.endHold(i, l, stateReleased, fx)
 }
 
@@ -35,6 +35,8 @@ func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 	fx.Owner = append(fx.Owner[:0], s.service(l)...)
 	l.count = 0
 	s.counts.Forced++
+	s.measureHold(l.since)
+	s.note(fx, NoteForced, l, fx.Owner, s.now-l.since)
 	s.emit(EventForce, l, fx.Owner, Origin{})
 	s.endHold(i, l, stateFenced, fx)
 }
@@ -52,6 +54,7 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 	}
 	l.count--
 	s.counts.TakeBacks++
+	s.note(fx, NoteTakeBack, l, s.service(l), s.now-l.since)
 	s.emit(EventTakeBack, l, s.service(l), Origin{})
 	if l.count == 0 {
 		s.endHold(hold.index, l, stateReleased, fx)

@@ -171,7 +171,7 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 	check := s.beforeRun(b, p)
 	r.Token, r.Count, r.LeaseMs = l.token, 0, 0
 	l.count = 0
-	s.counts.Releases++
+	s.countRelease(l.since)
 	s.emitOwn(EventRelease, l)
 	s.dropService(l)
 	s.index.RemoveAt(slot)

@@ -72,9 +72,11 @@ const OthersMax = othersMax
 // Totals is the state of one or more shards.
 type Totals struct {
 	Counts
-	Held    int   // locks held
-	Waiters int   // requests waiting
-	Bytes   int64 // memory of records, indexes, wheels and strings, used and free
+	Held    int // locks held
+	Waiters int // requests waiting
+	// Contended is the number of locks for which requests wait.
+	Contended int
+	Bytes     int64 // memory of records, indexes, wheels and strings, used and free
 	// BytesUsed is the part of Bytes that present locks and waiters use.
 	BytesUsed int64
 }
@@ -82,6 +84,7 @@ type Totals struct {
 func (t *Totals) add(s *Shard) {
 	t.Held += s.locks.live() - s.grace.unheld
 	t.Waiters += s.waiters.live
+	t.Contended += s.measures().Contended
 	t.Bytes += int64(s.bytes())
 	t.BytesUsed += int64(s.bytesUsed())
 	a, b := &t.Counts, &s.counts

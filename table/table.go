@@ -53,6 +53,7 @@ type Table struct {
 	pauses    *Pauses
 	waiters   pool
 
+	measures   *[Shards]measures
 	memoryLeft atomic.Int64 // bytes that may be taken, see memory.go
 
 	// due is, by shard, a lower bound of the tick of the next deadline, which the ticker reads
@@ -64,6 +65,7 @@ type Table struct {
 func New(c Config) *Table {
 	t := &Table{config: c, ttlMs: c.TTLMs, ttlMaxMs: codec.TTLMaxMs, indexSeed: maphash.MakeSeed(), pauses: new(Pauses)}
 	t.setKeys(c.Seed)
+	t.measures = new([Shards]measures)
 	t.ceiling.Store(uint64(codec.TokenMax))
 	t.next.Store(math.MaxUint64)
 	t.memoryLeft.Store(math.MaxInt64)

@@ -105,13 +105,16 @@ func (s *Shard) enqueue(lockIndex, i uint32) {
 		s.waiters.at(l.last).next = i
 	}
 	l.last = i
-	l.waiters++
+	if l.waiters++; l.waiters == 1 {
+		s.measures().Contended++
+	}
 }
 
 // dequeue takes the waiter i out of its queue and its wheel and frees it.
 func (s *Shard) dequeue(i uint32) {
 	w := s.waiters.at(i)
 	l := s.locks.at(w.lock)
+	s.measureWait(l, w)
 	if w.prev == none {
 		l.first = w.next
 	} else {
@@ -122,7 +125,9 @@ func (s *Shard) dequeue(i uint32) {
 	} else {
 		s.waiters.at(w.next).prev = w.prev
 	}
-	l.waiters--
+	if l.waiters--; l.waiters == 0 {
+		s.measures().Contended--
+	}
 	s.waits.Remove(i)
 	if w.meta != 0 {
 		s.arena.drop(w.meta, int(w.metaLen))

@@ -1,0 +1,69 @@
+package table
+
+import "dlm/codec"
+
+// notesMax is how many Notes one Effects keeps. The rest is counted, because a million leases can
+// end in one second.
+const notesMax = 8
+
+// slowWait is the wait in ns from which on its end is notable.
+const slowWait = 1_000_000_000
+
+// NoteKind names a notable change of a lock.
+type NoteKind uint8
+
+const (
+	NoteExpired  NoteKind = iota // the lease ended; Ns: how long the lock was held
+	NoteForced                   // an admin ended the hold; Ns: how long the lock was held
+	NoteSlow                     // granted after a long wait; Ns: the wait
+	NoteTimeout                  // a long wait ended by its timeout; Ns: the wait
+	NoteRefused                  // a wait ended because no token was left
+	NoteTakeBack                 // a grant could not be delivered
+	NoteClaim                    // a hold was confirmed in a recovery that the image did not have
+)
+
+// Note is one notable change, for operators. Name and Service are copies, whose memory the Effects
+// use again.
+type Note struct {
+	Kind    NoteKind
+	Name    []byte
+	Service []byte // of the holder, or of the request that waited
+	Token   codec.Token
+	Ns      int64
+}
+
+// Notes are the notable changes since the last Reset.
+type Notes struct {
+	list [notesMax]Note
+	n    int
+	more int
+}
+
+// Any reports whether there is a note.
+func (n *Notes) Any() bool { return n.n > 0 }
+
+// All returns the notes, and how many were left out.
+func (n *Notes) All() (list []Note, more int) { return n.list[:n.n], n.more }
+
+// Reset forgets the notes.
+func (n *Notes) Reset() { n.n, n.more = 0, 0 }
+
+// note adds a notable change of lock l.
+func (s *Shard) note(fx *Effects, kind NoteKind, l *lock, service []byte, ns int64) {
+	n := &fx.Notes
+	if n.n == notesMax {
+		n.more++
+		return
+	}
+	e := &n.list[n.n]
+	n.n++
+	e.Kind, e.Token, e.Ns = kind, l.token, ns
+	e.Name, e.Service = append(e.Name[:0], s.name(l)...), append(e.Service[:0], service...)
+}
+
+// noteSlow notes the end of a wait if it was long.
+func (s *Shard) noteSlow(fx *Effects, kind NoteKind, l *lock, w *waiter) {
+	if waited := s.now - w.began(s.now); waited >= slowWait {
+		s.note(fx, kind, l, s.waiterService(w), waited)
+	}
+}
