@@ -16,11 +16,12 @@ const (
 	WhichMemory      Which = 8  // memory of locks and waiters, or of connections
 	WhichPending     Which = 9  // input of one connection that can't be executed yet
 	WhichTokens      Which = 10 // fencing tokens that this start may give
+	WhichAudit       Which = 11 // records of the audit that are not written yet
 )
 
 var whichWords = [...]string{
 	"", "conns", "locks", "waiters", "lock-waiters", "tags", "retries", "count", "memory",
-	"pending", "tokens",
+	"pending", "tokens", "audit",
 }
 
 // String returns the word of the limit on the wire.

@@ -2,13 +2,12 @@ package engine
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"strconv"
-	"sync"
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/audit"
 	"dlm/engine/auth"
 	"dlm/engine/durability"
 	"dlm/table"
@@ -77,20 +76,24 @@ func (e *Engine) Identify(token string) (name string, role auth.Role) {
 	return "", auth.RoleNone
 }
 
-// forceRelease answers FORCE-RELEASE and writes a line of the audit.
+// forceRelease answers FORCE-RELEASE and records it in the audit.
 func (r *reactor) forceRelease(c *conn) {
 	cmd := r.cmd
+	if !r.e.audit.Begin(1) {
+		r.refuseLimit(codec.WhichAudit)
+		return
+	}
 	t := r.served.Table
 	hash := t.Hash(cmd.Name)
 	s := r.lock(t.Shard(hash))
 	res := s.Apply(r.now, hash, cmd, table.Origin{Conn: c.id}, &r.fx)
 	r.unlock(s)
+	r.cost += costAudit
+	r.e.auditForce(cmd, res, r.fx.Owner, c.who.Name, c.sock.Remote())
 	if res.Code != codec.OK {
 		r.refuseResult(c, res)
 		return
 	}
-	r.cost += costAudit
-	r.e.auditForce(cmd, res.Token, r.fx.Owner, c.who.Name, c.sock.Remote())
 	r.w.Fields(2)
 	r.w.Token("token", res.Token)
 	r.w.Str("owner", r.fx.Owner)
@@ -98,59 +101,13 @@ func (r *reactor) forceRelease(c *conn) {
 	r.count(cmd.Verb, codec.OK)
 }
 
-// inLog returns bytes of a client in the escapes of replies, without the quotes. A log is read in
-// terminals, which other bytes would steer, and as JSON, which would lose them.
-func inLog(b []byte) string {
-	quoted := codec.AppendQuoted(nil, b)
-	return string(quoted[1 : len(quoted)-1])
-}
+// Audit returns the audit, for records of the HTTP side and for questions about it.
+func (e *Engine) Audit() *audit.Log { return e.audit }
 
-const deniedLogEvery = 5 * time.Second // between two lines of the log on refused commands of admins
-
-// denied counts requests that were refused for the lack of the admin role. The audit only has their
-// sum, because a line per refusal would let any client fill the log.
-type denied struct {
-	mu       sync.Mutex
-	total    uint64    // guarded by mu
-	unlogged uint64    // since the last line; guarded by mu
-	what     string    // the last request; guarded by mu
-	by, from string    // its token's name, or empty, and its address; guarded by mu
-	loggedAt time.Time // guarded by mu
-}
-
-// NoteDenied counts a refused request of the HTTP side. Any goroutine may call it.
+// NoteDenied counts a request that was refused because it needs the admin role. The audit has the
+// number per address and minute only, because a record per refusal would let any client fill it.
+// Any goroutine may call it.
 func (e *Engine) NoteDenied(what, by, from string) {
-	d := &e.denied
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.total++
-	d.unlogged++
-	d.what, d.by, d.from = what, by, from
-}
-
-// say logs the refusals since the last line, if it is time for a line, or if end is true.
-func (d *denied) say(log *slog.Logger, now time.Time, end bool) {
-	d.mu.Lock()
-	n, what, by, from := d.unlogged, d.what, d.by, d.from
-	if n == 0 || !end && now.Sub(d.loggedAt) < deniedLogEvery {
-		d.mu.Unlock()
-		return
-	}
-	d.unlogged, d.loggedAt = 0, now
-	d.mu.Unlock()
-	log.Warn("refused: only admins may do this", "event", "denied", "count", n, "last", what, "by", by, "from", from)
-}
-
-// count returns how many requests were refused.
-func (d *denied) count() uint64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.total
-}
-
-// info appends the counts to INFO.
-func (d *denied) info(b []byte) []byte {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return infoLine(b, "denied_admin_commands", d.total)
+	e.denied.Add(1)
+	e.audit.Count(audit.Denied, what, by, from)
 }

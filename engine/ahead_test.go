@@ -82,7 +82,7 @@ func TestHeartbeatBehindWithheldAnswerRenews(t *testing.T) {
 	a := s.dialFrom(0, "192.0.2.7")
 	a.do("AUTH l-token", "OK")
 	a.do("ACQUIRE mine B 0 TTL 1000", "OK")
-	for s.e.attempts.Note(a.c.at.from, "", s.e.clock.Now()) < auth.DelayMax {
+	for s.e.attempts.Note(a.c.at.from, s.e.clock.Now()) < auth.DelayMax {
 	}
 	a.send("AUTH wrong\nHEARTBEAT mine B\nPI")
 	if a.c.withheld == nil {

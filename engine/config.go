@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/audit"
 	"dlm/engine/auth"
 	"dlm/engine/clock"
 	"dlm/engine/durability"
@@ -113,6 +114,9 @@ type Config struct {
 	// Log receives the server's few log lines. Default: slog.Default(). Loops log too, so a handler
 	// that waits for the reader of the log stops them.
 	Log *slog.Logger
+	// Audit records what admins do. The caller starts and closes it. Default: an audit in Log,
+	// which Serve starts and closes.
+	Audit *audit.Log
 	// LogDropped, if not nil, returns how many records of Log were not written, for INFO.
 	LogDropped func() uint64
 	// Crash, if not nil, writes out the log and ends the process after a bug that leaves the state

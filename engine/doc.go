@@ -22,7 +22,8 @@
 //	name   owns                                 reads                       ended by
 //	loop i reactor i, its conns (one gnet loop) config, clock, table        transport
 //	ticker its effects, its outbox, catchUp     clock, table.Due            Serve, after the stop
-//	watch  who goes round, and who hangs        counters, refused commands  the end of Serve
+//	watch  who goes round, and who hangs        counters                    the end of Serve
+//	audit  the sink of the audit                its queue and counts        audit.Log.Close
 //	accept one address: its gate (transport)    places, addresses           closing the listener
 //	freer  nothing                              a signal of the ticker      the end of Serve
 //	drain  nothing                              the wait group of reactors  the reactors' answers
@@ -37,7 +38,7 @@
 // inbox (reactor.inbox.mu) or accounts for buffers (buffers.mu). No two shards are locked at the
 // same time, and nothing else is locked under a shard:
 //
-//	one shard | one inbox | buffers | addresses | attempts | guestbook    never two together
+//	one shard | one inbox | buffers | addresses | attempts | guestbook | audit   never two
 //	the credits of a limit, then one shard after the other (table.Gather)
 //	infos, then what INFO asks: shards, buffers, the Store, one after the other (infocache.go)
 //

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dlm/engine/audit"
 	"dlm/engine/auth"
 	"dlm/engine/clock"
 	"dlm/engine/durability"
@@ -33,6 +34,7 @@ type Engine struct {
 	authority  atomic.Pointer[auth.Authority]
 	newTokens  atomic.Bool // authority has changed, and the loops have not been told
 	attempts   auth.Attempts
+	audit      *audit.Log
 	places     places
 	addresses  addresses
 	tickPulse  pulse // of the ticker
@@ -59,7 +61,7 @@ type Engine struct {
 	accepted   atomic.Uint64
 	numbered   atomic.Int64 // connections that have got a number
 	slowClosed atomic.Uint64
-	denied     denied
+	denied     atomic.Uint64 // requests that need the admin role
 	rejected   rejectCounts
 }
 
@@ -100,6 +102,9 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.memoryUsed = e.gauge.used
 	e.observer = observe.New(e.served)
 	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
+	if e.audit = cfg.Audit; e.audit == nil {
+		e.audit = audit.New(audit.ToLog(cfg.Log.Handler()), cfg.Log)
+	}
 	e.places.guestsMax, e.places.turnedMax = int64(fileShare(guestsWanted)), int64(fileShare(turnedWanted))
 	e.addresses.configure(&cfg)
 	e.buffers.max = cfg.BufferedMax
@@ -158,6 +163,10 @@ func (e *Engine) Serve(ctx context.Context) error {
 	if err != nil {
 		e.listener.Close()
 		return err
+	}
+	if e.cfg.Audit == nil {
+		e.audit.Start()
+		defer e.audit.Close(auditFlushMax)
 	}
 	var wg sync.WaitGroup
 	tickCtx, stopTicker := context.WithCancel(context.Background())

@@ -137,6 +137,7 @@ var limitReasons = [...]string{
 	codec.WhichTags:        "too many open tags on this connection",
 	codec.WhichCount:       "the service has acquired this lock as often as the server can count: nothing was changed",
 	codec.WhichMemory:      "no memory is left for locks and waiters (max-memory): nothing was changed",
+	codec.WhichAudit:       "the audit takes no record, see the server's log: nothing was changed",
 	codec.WhichTokens:      "no fencing token is left: restart the server",
 }
 

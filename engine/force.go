@@ -2,23 +2,32 @@ package engine
 
 import (
 	"dlm/codec"
+	"dlm/engine/audit"
 	"dlm/table"
 )
 
-// auditForce writes the line of the audit about a forced release. by is the name of the token, and
-// from an address.
-func (e *Engine) auditForce(cmd *codec.Command, token codec.Token, owner []byte, by, from string) {
-	reason := ""
+// auditForce records what became of a forced release. The caller has its place in the audit. by is
+// the name of the token, and from an address.
+func (e *Engine) auditForce(cmd *codec.Command, res *table.Result, owner []byte, by, from string) {
+	r := audit.Record{Event: audit.ForceRelease, Outcome: audit.Done, By: by, From: from, Lock: string(cmd.Name)}
 	if cmd.Has(codec.OptReason) {
-		reason = inLog(cmd.Text)
+		r.Reason = string(cmd.Text)
 	}
-	e.cfg.Log.Warn("forced release", "event", "forced-release", "by", by, "from", from, "lock", inLog(cmd.Name),
-		"owner", inLog(owner), "token", uint64(token), "reason", reason)
+	if cmd.Has(codec.OptToken) {
+		r.Token = uint64(cmd.Token)
+	}
+	if res.Code == codec.OK {
+		r.Owner, r.Token = string(owner), uint64(res.Token)
+	} else {
+		r.Outcome = res.Code.String()
+	}
+	e.audit.End(r)
 }
 
 // ForceRelease ends the hold of a lock under that token, for an admin of the HTTP side. by is the
-// name of the admin's token, and from an address. The code is OK, NotHeld, Stale, ReadOnly or
-// Shutdown. owner is the service whose hold has ended. Any goroutine may call it.
+// name of the admin's token, and from an address. The code is OK, NotHeld, Stale, ReadOnly,
+// Shutdown, or Limit if the audit takes no record. owner is the service whose hold has ended. Any
+// goroutine may call it.
 func (e *Engine) ForceRelease(name []byte, token codec.Token, reason []byte, by, from string) (owner []byte, code codec.Code) {
 	served := e.store.State()
 	switch {
@@ -26,6 +35,8 @@ func (e *Engine) ForceRelease(name []byte, token codec.Token, reason []byte, by,
 		return nil, codec.ReadOnly
 	case e.draining.Load():
 		return nil, codec.Shutdown
+	case !e.audit.Begin(1):
+		return nil, codec.Limit
 	}
 	cmd := codec.Command{Verb: codec.VerbForceRelease, Opts: codec.OptToken | codec.OptReason, Name: name, Token: token, Text: reason}
 	var fx table.Effects
@@ -35,10 +46,10 @@ func (e *Engine) ForceRelease(name []byte, token codec.Token, reason []byte, by,
 	res := *s.Apply(e.clock.Now(), hash, &cmd, table.Origin{}, &fx)
 	s.Unlock()
 	e.send(&fx)
+	e.auditForce(&cmd, &res, fx.Owner, by, from)
 	if res.Code != codec.OK {
 		return nil, res.Code
 	}
-	e.auditForce(&cmd, res.Token, fx.Owner, by, from)
 	return fx.Owner, codec.OK
 }
 

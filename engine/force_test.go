@@ -4,8 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"strings"
 	"testing"
+
+	"dlm/codec"
+	"dlm/engine/audit"
 )
 
 // TestAuditHasBytesOfName, even those that JSON has no characters for.
@@ -19,11 +24,57 @@ func TestAuditHasBytesOfName(t *testing.T) {
 	k.send(`FORCE-RELEASE "a\xff\x1b\"" REASON "c\n"` + "\n")
 	k.expectPrefix("OK token=")
 	var record struct{ Event, Lock, Owner, Reason string }
-	if err := json.Unmarshal(b.Bytes(), &record); err != nil {
+	s.e.audit.Flush()
+	if err := json.NewDecoder(&b).Decode(&record); err != nil {
 		t.Fatalf("%v: %s", err, b.String())
 	}
 	want := struct{ Event, Lock, Owner, Reason string }{"forced-release", `a\xff\x1b\"`, `b\xfe`, `c\n`}
 	if record != want {
 		t.Errorf("%+v", record)
+	}
+}
+
+// brokenSink is where no record can be written.
+type brokenSink struct{}
+
+func (brokenSink) Write(*audit.Record) error { return errors.New("disk full") }
+func (brokenSink) Reopen() error             { return nil }
+func (brokenSink) Close() error              { return nil }
+
+// TestWithoutAuditNothingIsForced: an admin is refused, and locks go on.
+func TestWithoutAuditNothingIsForced(t *testing.T) {
+	s := newSim(t, func(c *Config) {
+		withTokens(c)
+		c.Audit = audit.New(brokenSink{}, slog.New(slog.DiscardHandler))
+	})
+	k := s.dial(0)
+	k.do("AUTH a-token", "OK")
+	s.e.audit.Flush() // the record of the authentication finds that the sink fails
+	k.do("ACQUIRE x A 0", "OK")
+	k.do("FORCE-RELEASE x", "ERROR LIMIT audit the audit takes no record, see the server's log: nothing was changed")
+	k.do("HEARTBEAT x A", "OK")
+	if owner, code := s.e.ForceRelease([]byte("x"), 1, nil, "boss", "here"); code != codec.Limit {
+		t.Errorf("over HTTP: %s, %v", owner, code)
+	}
+	k.do("RELEASE x A", "OK")
+	k.send("INFO server\n")
+	if info := k.reads(); !strings.Contains(info, "audit_error:disk full\n") {
+		t.Error(info)
+	}
+}
+
+// TestRefusedForcedReleaseIsRecorded with its reason.
+func TestRefusedForcedReleaseIsRecorded(t *testing.T) {
+	s := newSim(t, withTokens)
+	k := s.dial(0)
+	k.do("AUTH a-token", "OK")
+	k.send("ACQUIRE x A 0\nFORCE-RELEASE x TOKEN 1 REASON why\nFORCE-RELEASE y\n")
+	k.expectPrefix("OK\nERROR STALE")
+	log := s.auditText()
+	for _, want := range []string{"event=forced-release outcome=STALE by=boss from=10.0.0.1:1000 lock=x reason=why token=1",
+		"event=forced-release outcome=NOTHELD by=boss from=10.0.0.1:1000 lock=y", `event=admin-auth by=boss from=10.0.0.1 what="lock port" count=1`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("no %s in %s", want, log)
+		}
 	}
 }

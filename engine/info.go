@@ -65,6 +65,11 @@ func (e *Engine) infoServer(b []byte) []byte {
 	if e.cfg.LogDropped != nil {
 		b = infoLine(b, "log_records_dropped", e.cfg.LogDropped())
 	}
+	dropped, failure := e.audit.State()
+	b = infoLine(b, "audit_records_dropped", dropped)
+	if failure != nil {
+		b = infoLine(b, "audit_error", failure)
+	}
 	b = infoLine(b, "ttl_max_ms", e.store.State().TTLMaxMs)
 	return infoLine(b, "default_lease_ms", e.cfg.Lease.Milliseconds())
 }
@@ -84,7 +89,7 @@ func (e *Engine) infoClients(b []byte) []byte {
 		b = infoLine(b, "rejected_"+name, e.rejected[why].Load())
 	}
 	b = e.infoAttempts(b)
-	b = e.denied.info(b)
+	b = infoLine(b, "denied_admin_commands", e.denied.Load())
 	return infoLine(b, "buffered_bytes", e.buffers.total.Load())
 }
 

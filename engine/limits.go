@@ -26,6 +26,7 @@ const (
 	silentLookEvery = 20                     // sweeps between two looks at a peer's silence: 5 s
 	bulkMin         = 16 << 10               // bytes of an output whose grants inKernel remembers
 	queuedMax       = 1 << 17                // grants of a connection in inKernel: 4 MiB of memory
+	auditFlushMax   = 500 * time.Millisecond // for the last records of the engine's own audit
 	deliveriesKept  = 16                     // unacknowledged grants that are not accounted for
 	deliveriesMax   = tagsMax                // unacknowledged grants of a connection
 	spillAt         = 256 << 10              // bytes of output that are written within a batch

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/audit"
 	"dlm/engine/auth"
 )
 
@@ -58,8 +59,8 @@ type withheld struct {
 // wrongToken answers the present command, which has an unknown token, now or later. A connection
 // that waits has authenticated before, and is answered immediately.
 func (r *reactor) wrongToken(c *conn) {
-	remote := c.sock.Remote()
-	if delay := r.e.attempts.Note(c.at.from, remote, r.now); delay > 0 && !c.pending.waiting {
+	r.e.audit.Count(audit.WrongToken, "lock port", "", c.sock.Remote())
+	if delay := r.e.attempts.Note(c.at.from, r.now); delay > 0 && !c.pending.waiting {
 		r.withhold(c, delay)
 		return
 	}
@@ -69,14 +70,8 @@ func (r *reactor) wrongToken(c *conn) {
 // WrongToken counts a wrong token that the HTTP side has seen from the address, and returns how
 // long the address should wait. Any goroutine may call it.
 func (e *Engine) WrongToken(from netip.Addr) time.Duration {
-	return e.attempts.NoteHTTP(auth.KeyOf(from), from.String(), e.clock.Now())
-}
-
-// reportAttempts logs a line about wrong tokens when one is due. The ticker calls it.
-func (e *Engine) reportAttempts() {
-	if n, last := e.attempts.ToReport(e.clock.Now()); n > 0 {
-		e.cfg.Log.Warn("wrong tokens", "event", "wrong-tokens", "count", n, "last_from", last)
-	}
+	e.audit.Count(audit.WrongToken, "http", "", from.String())
+	return e.attempts.NoteHTTP(auth.KeyOf(from), e.clock.Now())
 }
 
 func (r *reactor) withhold(c *conn, delay time.Duration) {

@@ -26,7 +26,7 @@ func TestNoRuneThatSteersTerminalLeavesServer(t *testing.T) {
 			}
 		}
 	}
-	if strings.ContainsAny(s.log.String(), "\u009b\u202e\u2028") || !strings.Contains(s.log.String(), `xc2`) {
+	if strings.ContainsAny(s.auditText(), "\u009b\u202e\u2028") || !strings.Contains(s.log.String(), `xc2`) {
 		t.Errorf("log: %q", s.log.String())
 	}
 }

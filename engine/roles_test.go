@@ -54,7 +54,7 @@ func TestWrongTokensCloseConnection(t *testing.T) {
 	k.send("AUTH a-token\nPING\n")
 	k.expect("")
 	s.sweep()
-	if strings.Contains(s.log.String(), "mistaken") || !strings.Contains(s.log.String(), "wrong tokens") {
+	if strings.Contains(s.auditText(), "mistaken") || !strings.Contains(s.log.String(), "wrong tokens") {
 		t.Fatalf("log %q", s.log.String())
 	}
 }
@@ -83,7 +83,7 @@ func TestAdminTokenAloneLeavesRestOpen(t *testing.T) {
 	admin.expectPrefix("OK token=")
 	b.expect("OK\n")
 	a.do("HEARTBEAT \"x y\" A", "ERROR NOTOWNER another service holds this lock")
-	log := s.log.String()
+	log := s.auditText()
 	for _, want := range []string{"forced release", "by=DLM_ADMIN_TOKEN", "from=10.0.0.1:1000", `lock="x y"`, "owner=A", "token=", `reason="stuck for hours"`} {
 		if !strings.Contains(log, want) {
 			t.Errorf("audit line lacks %s: %s", want, log)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"dlm/codec"
+	"dlm/engine/audit"
 	"dlm/engine/auth"
 )
 
@@ -58,6 +59,7 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 	if ok {
 		c.be(who)
 		if who.Role == auth.RoleAdmin {
+			r.e.audit.Count(audit.AdminAuth, "lock port", who.Name, c.sock.Remote())
 			r.guestShows(c, rankHolder)
 		} else {
 			r.guestShows(c, rankToken)

@@ -31,6 +31,12 @@ type sim struct {
 	written func(*client) // called at each write; may be nil
 }
 
+// auditText writes out the audit and returns the log that has it.
+func (s *sim) auditText() string {
+	s.e.audit.Flush()
+	return s.log.String()
+}
+
 func newSim(t testing.TB, change func(*Config)) *sim {
 	t.Helper()
 	s, err := startSim(t, Config{Loops: 2, Lease: 30 * time.Second}, change, durability.Open)

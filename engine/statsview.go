@@ -25,6 +25,9 @@ type Stats struct {
 	Pauses     uint64 // of the process, left out of table time
 	LogDropped uint64 // records of the log that were not written
 
+	AuditDropped uint64 // records of the audit that found no room
+	AuditError   error  // why the audit can't be written; nil: it can
+
 	Conns       int64
 	ConnsMax    int
 	Guests      int64         // connections beyond ConnsMax, of holders that renew and release
@@ -90,10 +93,11 @@ func (e *Engine) makeStats() Stats {
 		Loops: len(e.reactors), Pauses: e.clock.Gaps(),
 		Conns: e.conns.Load(), ConnsMax: e.connsMax, Guests: int64(e.places.guests.Load()),
 		Accepted: e.accepted.Load(), Buffered: e.buffers.total.Load(), BufferedMax: e.cfg.BufferedMax,
-		WrongTokens: tokens.Total - tokens.HTTP, WrongHTTP: tokens.HTTP, Denied: e.denied.count(),
+		WrongTokens: tokens.Total - tokens.HTTP, WrongHTTP: tokens.HTTP, Denied: e.denied.Load(),
 		Table: e.tab().Totals(), LocksMax: e.cfg.LocksMax, WaitersMax: e.cfg.WaitersMax,
 		MemoryMax: e.cfg.MemoryMax,
 	}
+	s.AuditDropped, s.AuditError = e.audit.State()
 	if e.cfg.LogDropped != nil {
 		s.LogDropped = e.cfg.LogDropped()
 	}

@@ -8,7 +8,6 @@ import (
 
 // sweepOrders returns the orders that the ticker gives a few times per second.
 func (e *Engine) sweepOrders() orders {
-	e.reportAttempts()
 	if e.newTokens.Swap(false) {
 		return orderSweep | orderRecheck
 	}

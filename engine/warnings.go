@@ -33,6 +33,12 @@ func (e *Engine) Warnings() []Warning {
 	for _, hung := range e.Hung() {
 		add("hung", "%s", hung)
 	}
+	if s.AuditError != nil {
+		add("audit_failing", "commands of admins are refused, because the audit can't be written: %v", s.AuditError)
+	}
+	if s.AuditDropped > 0 {
+		add("audit_dropped", "%d records of the audit found no room", s.AuditDropped)
+	}
 	if s.LogDropped > 0 {
 		add("log_dropped", "%d records of the log were not written, because nobody read it", s.LogDropped)
 	}

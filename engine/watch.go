@@ -84,7 +84,7 @@ func (e *Engine) lookAround(step time.Duration) {
 	}
 }
 
-// runWatch is the goroutine "watch". It reports hangs, and sums up refused commands in the log.
+// runWatch is the goroutine "watch". It reports hangs.
 func (e *Engine) runWatch(ctx context.Context) {
 	every := time.NewTicker(watchEvery)
 	defer every.Stop()
@@ -92,14 +92,12 @@ func (e *Engine) runWatch(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			e.denied.say(e.cfg.Log, time.Now(), true)
 			return
 		case now := <-every.C:
 			if !e.draining.Load() {
 				e.lookAround(now.Sub(last))
 			}
 			last = now
-			e.denied.say(e.cfg.Log, now, false)
 		}
 	}
 }

@@ -27,13 +27,13 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/engine/observe":    {own: []string{"dlm/codec", "dlm/table"}},
 	"dlm/engine/transport":  {outside: []string{"github.com/panjf2000/gnet/v2", "golang.org/x/sys/unix"}},
 	"dlm/engine/durability": {own: []string{"dlm/codec", "dlm/table", "dlm/engine/clock", "dlm/engine/snapshot"}, outside: []string{"golang.org/x/sys/unix"}},
-	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/snapshot", "dlm/engine/transport"}, outside: []string{
+	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/snapshot", "dlm/engine/transport"}, outside: []string{
 		"github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
 	"dlm/bench":         {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
 	"dlm/bench/hostile": {own: []string{"dlm/bench"}},
 	"dlm/bench/floor":   {outside: []string{"github.com/panjf2000/gnet/v2"}},
 	"dlm/deploy":        {}, // tests alone
-	"dlm/cmd/dlm/admin": {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/transport"}, outside: []string{
+	"dlm/cmd/dlm/admin": {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/transport"}, outside: []string{
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"dlm/cmd/dlm/certs":      {},
@@ -41,7 +41,7 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/cmd/dlm/admintoken": {},
 	"dlm/cmd/dlm/systemd":    {},
 	"dlm/cmd/dlm/settings":   {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/auth", "dlm/engine/durability"}, outside: []string{"github.com/pelletier/go-toml/v2", "github.com/spf13/pflag"}},
-	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/snapshot", "dlm/engine/transport", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/admintoken", "dlm/cmd/dlm/logging", "dlm/cmd/dlm/settings", "dlm/cmd/dlm/systemd"}, outside: []string{
+	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/snapshot", "dlm/engine/transport", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/admintoken", "dlm/cmd/dlm/logging", "dlm/cmd/dlm/settings", "dlm/cmd/dlm/systemd"}, outside: []string{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 }
 

@@ -18,6 +18,7 @@ import (
 	"dlm/cmd/dlm/settings"
 	"dlm/cmd/dlm/systemd"
 	"dlm/engine"
+	"dlm/engine/audit"
 	"dlm/engine/transport"
 )
 
@@ -57,7 +58,13 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	log, queue := logging.New(stderr, format, s.LogLevel)
 	defer queue.Close(flushMax)
 	s.Engine.Log, s.Engine.LogDropped = log, queue.Dropped
-	s.Engine.Crash = func() { queue.Close(flushMax); os.Exit(exitCrash) }
+	auditLog, err := openAudit(s, queue, format, log)
+	if err != nil {
+		return err
+	}
+	defer auditLog.Close(flushMax)
+	s.Engine.Audit = auditLog
+	s.Engine.Crash = func() { auditLog.Close(flushMax); queue.Close(flushMax); os.Exit(exitCrash) }
 
 	tuneGC()
 	limitCollector(s.Engine.MemoryMax)
@@ -187,7 +194,8 @@ func startProfile(path string) (stop func(), err error) {
 	}, nil
 }
 
-// reloadOnHangup reads the token file again on each SIGHUP, until ctx ends.
+// reloadOnHangup opens the file of the audit anew and reads the token file again on each SIGHUP,
+// until ctx ends.
 func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, server *engine.Engine, log *slog.Logger) {
 	for {
 		select {
@@ -195,15 +203,18 @@ func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, s
 			return
 		case <-hangup:
 		}
+		server.Audit().Reopen()
 		if path == "" {
-			log.Warn("SIGHUP ignored: the server has no token file")
+			log.Warn("SIGHUP: the server has no token file")
 			continue
 		}
 		n, err := settings.ReloadTokens(path, server.SetCredentials)
 		if err != nil {
 			log.Error("the token file has mistakes: the previous tokens stay", "error", err.Error())
+			server.Audit().Note(audit.Record{Event: audit.TokenReload, Outcome: audit.Failed, Detail: err.Error()})
 			continue
 		}
 		log.Info("token file read again", "tokens", n)
+		server.Audit().Note(audit.Record{Event: audit.TokenReload, Outcome: audit.Done, Detail: fmt.Sprintf("%d tokens", n)})
 	}
 }

@@ -185,21 +185,24 @@ func TestSince(t *testing.T) {
 	}
 	for _, c := range []struct {
 		seq       uint64
-		limit     int
 		from, n   uint64
 		lost      uint64
 		explained string
 	}{
-		{0, 5, 11, 5, 10, "the oldest are gone"},
-		{20, 5, 21, 5, 0, "in the middle"},
-		{keptMax + 8, 5, keptMax + 9, 2, 0, "the last"},
-		{keptMax + 10, 5, 0, 0, 0, "none is newer"},
-		{1 << 40, 1, 11, 1, 10, "a number of an earlier start"},
+		{0, 11, 5, 10, "the oldest are gone"},
+		{1, 11, 5, 10, "the oldest are gone"},
+		{20, 20, 5, 0, "in the middle"},
+		{keptMax + 9, keptMax + 9, 2, 0, "the last"},
+		{keptMax + 11, 0, 0, 0, "none is newer"},
+		{1 << 40, 11, 5, 10, "a number of an earlier start"},
 	} {
-		records, lost := l.Since(c.seq, c.limit)
-		if uint64(len(records)) != c.n || lost != c.lost || c.n > 0 && records[0].Seq != c.from {
-			t.Errorf("%s: %d records from %v, %d lost", c.explained, len(records), records, lost)
+		records, next, lost := l.Since(c.seq, 5)
+		if uint64(len(records)) != c.n || lost != c.lost || c.n > 0 && (records[0].Seq != c.from || next != c.from+c.n) || c.n == 0 && next != c.seq {
+			t.Errorf("%s: %d records from %v, %d lost, next %d", c.explained, len(records), records, lost, next)
 		}
+	}
+	if records, next, lost := New(&book{}, nil).Since(0, 5); records != nil || next != 1 || lost != 0 {
+		t.Errorf("an empty audit: %v %d %d", records, next, lost)
 	}
 }
 

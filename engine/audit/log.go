@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// in the queue; at 2 KB each, the most that names and reasons can have, 2 MB
-	queueMax = 1024
+	// in the queue; at 2 KB each, the most that names and reasons can have, 8 MB
+	queueMax = 4096
 	// of those that nobody is refused for, so that a flood of them refuses no admin
 	notesMax = queueMax / 2
 	keptMax  = 1024            // records that Since knows
@@ -120,21 +120,22 @@ func (l *Log) State() (dropped uint64, failure error) {
 	return l.dropped, l.failure
 }
 
-// Since returns up to limit records with numbers above seq, oldest first. lost is how many of them
-// are not kept any more.
-func (l *Log) Since(seq uint64, limit int) (records []Record, lost uint64) {
+// Since returns up to limit records, the first with the number seq, and the number of the one that
+// comes after them. lost is how many are not kept any more.
+func (l *Log) Since(seq uint64, limit int) (records []Record, next, lost uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if seq > l.seq {
-		seq = 0 // of an earlier start
+	next = max(seq, 1)
+	if next > l.seq+1 {
+		next = 1 // the number is one of an earlier start
 	}
-	if oldest := l.seq - uint64(len(l.kept)); seq < oldest {
-		lost, seq = oldest-seq, oldest
+	if oldest := l.seq - uint64(len(l.kept)) + 1; next < oldest {
+		lost, next = oldest-next, oldest
 	}
-	for ; seq < l.seq && len(records) < limit; seq++ {
-		records = append(records, l.kept[seq%keptMax])
+	for ; next <= l.seq && len(records) < limit; next++ {
+		records = append(records, l.kept[(next-1)%keptMax])
 	}
-	return records, lost
+	return records, next, lost
 }
 
 // put numbers and queues a record. The caller holds mu and has made sure of the room.

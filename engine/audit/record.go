@@ -23,8 +23,9 @@ const (
 
 // Outcomes other than the code of an error.
 const (
-	Done  = "done"
-	Asked = "asked" // the outcome follows in another record
+	Done   = "done"
+	Asked  = "asked"  // the outcome follows in another record
+	Failed = "failed" // Detail says why
 )
 
 // Record is one line of the audit. Empty fields are left out of it.
@@ -32,7 +33,7 @@ type Record struct {
 	Seq     uint64    // counts the records of this process from 1
 	At      time.Time // of the event; of a count: when it was written
 	Event   Event
-	Outcome string // Done, Asked, or why the request was refused
+	Outcome string // Done, Asked, Failed, or why the request was refused
 	By      string // name of the token
 	From    string // address; of a count: without port
 	What    string // the command, the request or the surface

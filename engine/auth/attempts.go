@@ -12,8 +12,7 @@ const (
 	attemptsForgive  = time.Second            // after it one wrong token of an address is forgotten
 	attemptsDelayMin = 100 * time.Millisecond // beyond attemptsFree; each further one doubles it
 	attemptsDebtMax  = (attemptsFree + 10) * attemptsForgive
-	attemptsLogEvery = 10 * time.Second // between two log lines about wrong tokens
-	attemptsKnownMax = 1 << 14          // addresses that are remembered: 400 KB
+	attemptsKnownMax = 1 << 14 // addresses that are remembered: 400 KB
 )
 
 // DelayMax is the longest delay of an answer: as long as a connection has to authenticate.
@@ -27,10 +26,7 @@ type Attempts struct {
 	mu       sync.Mutex           // guards all
 	debts    map[AddressKey]int64 // table time at which all wrong tokens are forgotten
 	counts   AttemptCounts
-	unlogged uint64 // since the last log line
-	last     string // where the last one came from
-	loggedAt int64  // table time
-	purgedAt int64  // table time at which room has last looked at all addresses
+	purgedAt int64 // table time at which room has last looked at all addresses
 }
 
 // AttemptCounts says how many wrong tokens there were since the process began.
@@ -42,21 +38,19 @@ type AttemptCounts struct {
 }
 
 // NoteHTTP is Note for a wrong token that was shown to the HTTP side.
-func (a *Attempts) NoteHTTP(key AddressKey, from string, now int64) time.Duration {
+func (a *Attempts) NoteHTTP(key AddressKey, now int64) time.Duration {
 	a.mu.Lock()
 	a.counts.HTTP++
 	a.mu.Unlock()
-	return a.Note(key, from, now)
+	return a.Note(key, now)
 }
 
-// Note counts a wrong token and returns how long its answer is to be withheld. from names the peer
-// for the log; now is table time in ns. An address for which there is no room is always delayed.
-func (a *Attempts) Note(key AddressKey, from string, now int64) time.Duration {
+// Note counts a wrong token and returns how long its answer is to be withheld. now is table
+// time in ns. An address for which there is no room is always delayed.
+func (a *Attempts) Note(key AddressKey, now int64) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.counts.Total++
-	a.unlogged++
-	a.last = from
 	if key == NoAddress {
 		return 0
 	}
@@ -98,19 +92,6 @@ func (a *Attempts) room(now int64) bool {
 		}
 	}
 	return len(a.debts) < attemptsKnownMax
-}
-
-// ToReport returns how many wrong tokens came since the last log line and where the last one came
-// from. It returns 0 when a line is not due, because a line per attempt would let anybody fill the
-// log.
-func (a *Attempts) ToReport(now int64) (n uint64, lastFrom string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.unlogged == 0 || a.loggedAt != 0 && now-a.loggedAt < int64(attemptsLogEvery) {
-		return 0, ""
-	}
-	n, a.unlogged, a.loggedAt = a.unlogged, 0, now
-	return n, a.last
 }
 
 // Counts returns the counters.

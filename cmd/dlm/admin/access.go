@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"dlm/codec"
+	"dlm/engine/audit"
 	"dlm/engine/auth"
 )
 
@@ -64,6 +65,9 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		case bearer(r) != "" && !v.token:
 			s.wrongToken(w, r)
 		default:
+			if v.token && v.role == auth.RoleAdmin {
+				s.engine.Audit().Count(audit.AdminAuth, "http", v.name, r.RemoteAddr)
+			}
 			next.ServeHTTP(w, r)
 		}
 	})

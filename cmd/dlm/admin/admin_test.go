@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"dlm/engine"
+	"dlm/engine/audit"
 	"dlm/engine/auth"
 	"dlm/engine/durability"
 )
@@ -36,6 +37,14 @@ type fake struct {
 	follows     bool
 	stopping    bool
 	memory      bool
+	audit       *audit.Log
+}
+
+func (f *fake) Audit() *audit.Log {
+	if f.audit == nil {
+		f.audit = audit.New(audit.ToLog(slog.DiscardHandler), slog.New(slog.DiscardHandler))
+	}
+	return f.audit
 }
 
 func (f *fake) Stats() engine.Stats { return engine.Stats{} }

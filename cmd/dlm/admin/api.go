@@ -95,6 +95,7 @@ func (s *Server) addAPI(mux *http.ServeMux) {
 		{"GET " + apiPath + "stats", rankLook, s.apiStats},
 		{"GET " + apiPath + "locks", rankLook, s.apiLocks},
 		{"GET " + apiPath + "lock", rankLook, s.apiLock},
+		{"GET " + apiPath + "audit", rankAdmin, s.apiAudit},
 		{"POST " + apiPath + "force-release", rankAdmin, s.apiForceRelease},
 	} {
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) { s.serveAPI(w, r, route.needs, route.answer) })

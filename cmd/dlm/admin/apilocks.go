@@ -99,6 +99,8 @@ func (s *Server) apiForceRelease(c *call) (any, error) {
 		return nil, refuse(code, "nobody holds this lock")
 	case codec.ReadOnly:
 		return nil, refuse(code, "this server is a backup: ask its primary")
+	case codec.Limit:
+		return nil, refuse(code, auditFull)
 	}
 	return nil, refuse(code, "the server is stopping")
 }

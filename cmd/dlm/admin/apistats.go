@@ -42,6 +42,7 @@ type statsAnswer struct {
 	Loops       int    `json:"loops"`
 	Pauses      uint64 `json:"process_pauses"`
 	LogDropped  uint64 `json:"log_records_dropped"`
+	AuditLost   uint64 `json:"audit_records_dropped"`
 	Denied      uint64 `json:"denied"`
 
 	AuthFailures map[string]uint64            `json:"auth_failures"`
@@ -63,7 +64,7 @@ func (s *Server) apiStats(*call) (any, error) {
 		Conns: st.Conns, ConnsLimit: st.ConnsMax, Guests: st.Guests, Accepted: st.Accepted,
 		Buffered: st.Buffered, BufferedLimit: st.BufferedMax,
 		TableBytes: t.Bytes, TableUsed: t.BytesUsed, MemoryLimit: st.MemoryMax, Loops: st.Loops,
-		Pauses: st.Pauses, LogDropped: st.LogDropped, Denied: st.Denied,
+		Pauses: st.Pauses, LogDropped: st.LogDropped, AuditLost: st.AuditDropped, Denied: st.Denied,
 		AuthFailures: map[string]uint64{"lock_port": st.WrongTokens, "http": st.WrongHTTP},
 		Commands:     map[string]map[string]uint64{}, Refused: byName(st.Refused), Closed: byName(st.Closed),
 	}

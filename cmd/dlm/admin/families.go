@@ -30,6 +30,10 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.Pauses) }),
 	number("dlm_log_records_dropped_total", counter, "Log records that were not written, because nobody read the log.",
 		func(s *engine.Stats) float64 { return float64(s.LogDropped) }),
+	number("dlm_audit_records_dropped_total", counter, "Records of the audit that found no room.",
+		func(s *engine.Stats) float64 { return float64(s.AuditDropped) }),
+	number("dlm_audit_failing", gauge, "1 while the audit can't be written and commands of admins are refused.",
+		func(s *engine.Stats) float64 { return truth(s.AuditError != nil) }),
 
 	number("dlm_connections", gauge, "Open connections.",
 		func(s *engine.Stats) float64 { return float64(s.Conns) }),

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dlm/engine"
+	"dlm/engine/audit"
 	"dlm/engine/auth"
 	"dlm/engine/durability"
 )
@@ -25,6 +26,8 @@ type Engine interface {
 	Identify(token string) (name string, role auth.Role)
 	// WrongToken counts an unknown token and returns how long its address should wait.
 	WrongToken(from netip.Addr) time.Duration
+	// Audit returns where commands of admins are recorded.
+	Audit() *audit.Log
 	// NoteDenied counts a request that was refused because it lacked a role.
 	NoteDenied(what, by, from string)
 	// KeepsImages reports whether there are images, or will be.
@@ -45,9 +48,11 @@ type Engine interface {
 
 // snapshot sends the newest image. http.ServeContent knows ranges and ETags.
 func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
-	if _, ok := s.permit(w, r, auth.RoleBackup, auth.RoleAdmin); !ok {
+	who, ok := s.permit(w, r, auth.RoleBackup, auth.RoleAdmin)
+	if !ok {
 		return
 	}
+	defer s.noteFetch(w, r, who)
 	if !s.engine.KeepsImages() {
 		answer(w, http.StatusNotFound, "this server keeps no images: it has no --data-dir, and a backup of it gets nothing")
 		return
@@ -107,9 +112,12 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 	}
 	// A backup takes seconds to load a large image.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
-	s.log.Warn("promotion asked for", "event", "promote", "by", who, "from", r.RemoteAddr)
+	noteEnd, ok := s.beginAudit(w, r, audit.Promote, who)
+	if !ok {
+		return
+	}
 	line, err := s.engine.Promote(context.WithoutCancel(r.Context()), how)
-	if err != nil {
+	if noteEnd(err); err != nil {
 		answer(w, http.StatusConflict, err.Error())
 		return
 	}
@@ -122,9 +130,13 @@ func (s *Server) stepDown(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
-	s.log.Warn("deposition asked for", "event", "depose", "by", who, "from", r.RemoteAddr)
+	noteEnd, ok := s.beginAudit(w, r, audit.StepDown, who)
+	if !ok {
+		return
+	}
 	successor := r.Header.Get(durability.HeaderBackup) // empty: a person asks by hand
 	last, err := s.engine.StepDown(context.WithoutCancel(r.Context()), successor)
+	noteEnd(err)
 	if errors.Is(err, durability.ErrStopping) {
 		w.Header().Set("Retry-After", "1")
 		answer(w, http.StatusServiceUnavailable, err.Error())

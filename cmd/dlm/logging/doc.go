@@ -8,6 +8,6 @@
 // counted. The count is logged when there is room again.
 //
 // Warnings of one kind are limited to a few a second, so that a peer that provokes them can neither
-// fill the disk nor push out other records. Records with the attribute "event" are the audit of
-// what admins do; they are never left out by kind.
+// fill the disk nor push out other records. Strict is for the audit of what admins do: nothing of
+// it is left out by kind, and a record without room is the caller's to keep.
 package logging

@@ -29,6 +29,12 @@ func New(w io.Writer, format string, level slog.Level) (*slog.Logger, *Queue) {
 	return slog.New(h), q
 }
 
+// Strict returns a handler that fails if the queue is full, and then drops nothing silently: its
+// caller tries again. It limits no kinds.
+func Strict(q *Queue, format string, level slog.Level) slog.Handler {
+	return formatted(strict{q}, format, level)
+}
+
 func formatted(w io.Writer, format string, level slog.Level) slog.Handler {
 	options := &slog.HandlerOptions{Level: level}
 	if format == Text {
@@ -49,7 +55,7 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle formats a record and queues it. It never waits for the log.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelWarn && !isAudit(r) && !h.kinds.admit(r.Message, r.Level, h.tellLeftOut) {
+	if r.Level >= slog.LevelWarn && !h.kinds.admit(r.Message, r.Level, h.tellLeftOut) {
 		return nil
 	}
 	return h.of(r.Level).Handle(ctx, r)
@@ -75,13 +81,4 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h *handler) WithGroup(name string) slog.Handler {
 	return &handler{h.ordinary.WithGroup(name), h.urgent.WithGroup(name), h.kinds}
-}
-
-// isAudit reports whether a record belongs to the audit: its attribute "event" names the action.
-func isAudit(r slog.Record) (audit bool) {
-	r.Attrs(func(a slog.Attr) bool {
-		audit = a.Key == "event"
-		return !audit
-	})
-	return audit
 }

@@ -41,6 +41,10 @@ func TestLogThatIsNotReadHoldsNobodyUp(t *testing.T) {
 		if n := q.Dropped(); n != 100 {
 			t.Errorf("%d dropped, want 100", n)
 		}
+		record := slog.NewRecord(time.Now(), slog.LevelWarn, "forced release", 0)
+		if err := Strict(q, Text, slog.LevelInfo).Handle(t.Context(), record); err == nil || q.Dropped() != 100 {
+			t.Errorf("a record of the audit without room: %v", err)
+		}
 		log.Error("internal error")
 		if n := q.Dropped(); n != 100 {
 			t.Error("an error found no room")
@@ -93,10 +97,11 @@ func TestWarningsOfOneKindAreSummedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
 		log, q := New(&b, Text, slog.LevelInfo)
+		audit := slog.New(Strict(q, Text, slog.LevelInfo))
 		for range 5 {
 			for range 100 {
 				log.Warn("bad peer")
-				log.Warn("forced release", "event", "forced-release")
+				audit.Warn("forced release")
 				log.Info("news")
 			}
 			time.Sleep(kindWindow)

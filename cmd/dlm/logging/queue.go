@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -53,24 +54,46 @@ func (u urgent) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// strict is the queue for a caller that keeps a record which found no room.
+type strict struct{ q *Queue }
+
+func (s strict) Write(p []byte) (int, error) {
+	if !s.q.add(p, recordsMax, bytesMax) {
+		return 0, errFull
+	}
+	return len(p), nil
+}
+
+var errFull = errors.New("the log's queue is full: nobody reads the log")
+
+// put queues a copy of one record, or drops and counts it.
 func (q *Queue) put(p []byte, records, bytes int) {
+	if q.add(p, records, bytes) {
+		return
+	}
+	q.mu.Lock()
+	q.gap++
+	q.mu.Unlock()
+	q.dropped.Add(1)
+}
+
+// add queues a copy of one record, and reports whether there was room.
+func (q *Queue) add(p []byte, records, bytes int) bool {
 	q.mu.Lock()
 	full := q.closed || len(q.records) >= records || q.bytes+len(p) > bytes
-	if full {
-		q.gap++
-	} else {
+	if !full {
 		q.records = append(q.records, append([]byte(nil), p...))
 		q.bytes += len(p)
 	}
 	q.mu.Unlock()
 	if full {
-		q.dropped.Add(1)
-		return
+		return false
 	}
 	select {
 	case q.wake <- struct{}{}:
 	default: // a wake is pending
 	}
+	return true
 }
 
 // Dropped returns how many records were not written since the start.

@@ -23,6 +23,7 @@ type Server struct {
 	HTTPHosts  []string // names of this machine that browsers may ask for
 	Health     string   // address that serves only the probes, or Off
 	TokenFile  string   // empty: none
+	AuditLog   string   // file; empty: the log
 	CPUProfile string   // empty: none
 	LogLevel   slog.Level
 	LogFormat  string // "text", "json", or empty: text on a terminal, JSON elsewhere
@@ -118,6 +119,8 @@ func (s *Server) addAccess(f *flags) {
 }
 
 func (s *Server) addDiagnosis(f *flags) {
+	f.text("audit-log", "FILE", "file for records of what admins do, as JSON lines; SIGHUP opens it anew; "+
+		"by default the log has them", &s.AuditLog)
 	f.add("log-level", "LEVEL", strings.ToLower(s.LogLevel.String()),
 		"debug, info, warn or error", into(&s.LogLevel, parseLevel))
 	f.add("log-format", "FORMAT", "",

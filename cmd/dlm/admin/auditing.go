@@ -1,0 +1,83 @@
+package admin
+
+import (
+	"math"
+	"net/http"
+
+	"dlm/engine/audit"
+	"dlm/engine/observe"
+)
+
+// auditFull tells an admin why nothing is done.
+const auditFull = "the audit takes no record, see the server's log: nothing was changed"
+
+// beginAudit records that an admin has asked for something that takes its time. The caller records
+// the outcome by noteEnd. Without room for both records beginAudit answers the request and returns
+// false.
+func (s *Server) beginAudit(w http.ResponseWriter, r *http.Request, event audit.Event, who string) (noteEnd func(error), ok bool) {
+	log := s.engine.Audit()
+	if !log.Begin(2) {
+		w.Header().Set("Retry-After", "1")
+		answer(w, http.StatusServiceUnavailable, "LIMIT audit "+auditFull)
+		return nil, false
+	}
+	log.End(audit.Record{Event: event, Outcome: audit.Asked, By: who, From: r.RemoteAddr})
+	return func(err error) {
+		end := audit.Record{Event: event, Outcome: audit.Done, By: who, From: r.RemoteAddr}
+		if err != nil {
+			end.Outcome, end.Detail = audit.Failed, err.Error()
+		}
+		log.End(end)
+	}, true
+}
+
+// noteFetch counts an image that was sent.
+func (s *Server) noteFetch(w http.ResponseWriter, r *http.Request, who string) {
+	if sent, ok := w.(*statusWriter); ok && r.Method == http.MethodGet && (sent.status == http.StatusOK || sent.status == http.StatusPartialContent) {
+		s.engine.Audit().Count(audit.ImageFetch, "http", who, r.RemoteAddr)
+	}
+}
+
+// auditRow is one record of the audit. Fields that it lacks are left out.
+type auditRow struct {
+	Seq     uint64       `json:"seq"`
+	AtMs    int64        `json:"at_ms"`
+	Event   audit.Event  `json:"event"`
+	Outcome string       `json:"outcome,omitempty"`
+	By      string       `json:"by,omitempty"`
+	From    string       `json:"from,omitempty"`
+	What    string       `json:"what,omitempty"`
+	Lock    observe.Text `json:"lock,omitempty"`
+	Owner   observe.Text `json:"owner,omitempty"`
+	Token   uint64       `json:"token,omitempty"`
+	Reason  observe.Text `json:"reason,omitempty"`
+	Detail  string       `json:"detail,omitempty"`
+	Count   uint64       `json:"count,omitempty"`
+}
+
+// auditAnswer is records from since on, oldest first.
+type auditAnswer struct {
+	Next uint64     `json:"next"` // since of the next question
+	Lost uint64     `json:"lost"` // records after since that are not kept any more
+	Rows []auditRow `json:"rows"`
+}
+
+// apiAudit answers the last records of the audit.
+func (s *Server) apiAudit(c *call) (any, error) {
+	since, err := c.number("since", 0, 0, math.MaxUint64)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := c.limit()
+	if err != nil {
+		return nil, err
+	}
+	records, next, lost := s.engine.Audit().Since(since, limit)
+	a := &auditAnswer{Next: next, Lost: lost, Rows: []auditRow{}}
+	for i := range records {
+		r := &records[i]
+		a.Rows = append(a.Rows, auditRow{r.Seq, r.At.UnixMilli(), r.Event, r.Outcome, audit.Escape(r.By), r.From, r.What,
+			observe.Text(r.Lock), observe.Text(r.Owner), r.Token, observe.Text(r.Reason), r.Detail, r.Count})
+	}
+	return a, nil
+}
