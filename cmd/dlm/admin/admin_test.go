@@ -189,7 +189,7 @@ func TestHealth(t *testing.T) {
 		}
 	}
 	f.open = false
-	for _, path := range []string{"/", "/promote", "/nothing"} {
+	for _, path := range []string{"/promote", "/nothing"} {
 		if code, _, _ := ask(t, "GET", base+path, "a"); code != 404 && code != 405 {
 			t.Errorf("GET %s: %d", path, code)
 		}

@@ -1,6 +1,9 @@
-// Package admin is the HTTP side of a server: the probes of orchestrators (/livez, /readyz), the
-// images for backups (/snapshot), and the change of the primary (/promote, /depose).
+// Package admin is the HTTP side of a server: the dashboard (/), the probes of orchestrators
+// (/livez, /readyz), the images for backups (/snapshot), and the change of the primary (/promote,
+// /depose).
 //
+//	GET  /, /ui/     the dashboard's files, as they are embedded. They have no data in them and
+//	                 need no token. Their scripts ask /api/v1 with the token of the person
 //	GET  /livez      200 while all event loops and the ticker go round; else 503
 //	GET  /readyz     200 when clients can be sent here; else 503, with a line per reason for
 //	                 visitors that may look

@@ -35,8 +35,9 @@ type Server struct {
 	conns    *conns
 	metrics  *metrics // made by Serve
 
-	probesOnly bool            // it is the one of --health
-	hosts      map[string]bool // names by which browsers may ask, in lower case
+	probesOnly bool              // it is the one of --health
+	hosts      map[string]bool   // names by which browsers may ask, in lower case
+	assets     map[string]*asset // the dashboard, by path; made by Serve
 
 	successor atomic.Pointer[string] // the backup that may fetch the last image
 	fetched   chan struct{}          // closed when the backup has fetched it
@@ -121,6 +122,9 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /promote", s.promote)
 	mux.HandleFunc("POST /depose", s.stepDown)
 	s.addAPI(mux)
+	s.assets = assets()
+	mux.HandleFunc("GET /{$}", s.page)
+	mux.HandleFunc("GET /ui/", s.page)
 	root.Handle("/", s.guarded(mux))
 	return s.counting(secured(root))
 }

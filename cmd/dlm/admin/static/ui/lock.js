@@ -1,0 +1,130 @@
+// One lock: its holder, its queue, and what has happened to it.
+
+import { get } from "./api.js";
+import { copyable } from "./command.js";
+import { el, honest, name, ownerLink, panel, put, text } from "./dom.js";
+import { Events } from "./events.js";
+import { disconnectDialog, forceDialog, openDialog } from "./act.js";
+import { clock, count, duration, instant, plural } from "./format.js";
+import { lease } from "./lease.js";
+import { now } from "./store.js";
+import { facts, Table } from "./table.js";
+import { link } from "./router.js";
+
+const EVERY_MS = 1_000;
+
+export function lock(page, params) {
+  const wanted = params.get("name") ?? "";
+  let view = null;
+  const forceButton = el("button", { type: "button", class: "danger", hidden: true, onclick: () => forceDialog(view, page) }, "Force release…");
+  const head = el("div", { class: "title" }, el("h1", null, el("span", { class: "kind-of" }, "Lock"), " ", name(wanted, { title: undefined })),
+    el("div", { class: "tools" }, el("a", { class: "button", href: link("waits", { lock: wanted }) }, "Who waits for whom"), el("button", { type: "button", onclick: () => commandsDialog(view ?? { lock: wanted }) }, "As commands…"), forceButton));
+  const state = el("div", { class: "lock-state" });
+  const queueNote = el("span", { class: "note" });
+  const queue = new Table({
+    label: "Queue", key: (r) => `${r.position} ${r.service}`, empty: "Nobody waits for it.",
+    columns: [
+      { id: "position", label: "", hidden: "Position", num: true, class: "position", cell: (r) => count(r.position) },
+      { id: "service", label: "Service", wide: true, cell: (r) => ownerLink(r.service) },
+      { id: "waited", label: "Has waited", num: true, cell: (r) => duration(r.waited_ms) },
+      { id: "left", label: "Gives up in", num: true, cell: (r) => duration(r.left_ms) },
+      { id: "mode", label: "Mode", low: true, cell: (r) => r.mode },
+      { id: "meta", label: "Meta", low: true, class: "meta-cell", cell: (r) => (r.meta ? name(r.meta) : "") },
+      { id: "client", label: "Client", num: true, low: true, cell: (r) => (r.client ? el("button", { type: "button", class: "plain", onclick: () => disconnectDialog({ client: r.client }, page) }, String(r.client)) : "") },
+    ],
+  });
+  const events = new Events({ withLock: false, empty: "Nothing notable is remembered of it." });
+  page.add(head, state, el("div", { class: "split" }, panel("Queue", { note: queueNote }, queue.node), panel("Events", { class: "events-panel" }, events.node)));
+  const draw = holderFacts(state);
+  page.every(EVERY_MS, async (signal) => {
+    view = { queue: [], events: [], ...(await get("lock", { name: wanted }, { signal })) };
+    draw(view);
+    forceButton.hidden = view.state !== "held";
+    queue.table.classList.toggle("no-client", !view.queue.some((w) => w.client));
+    queue.table.classList.toggle("no-meta", !view.queue.some((w) => w.meta));
+    queue.show(view.queue);
+    text(queueNote, view.waiters > view.queue.length ? `first ${count(view.queue.length)} of ${count(view.waiters)}` : view.waiters ? plural(view.waiters, "request") : "");
+    events.show([...view.events].reverse());
+  });
+  page.on("choice", (key) => key === "zone" && (events.retime(), view && draw(view)));
+}
+
+// holderFacts returns a function that shows who holds the lock. It changes texts in place.
+function holderFacts(node) {
+  let shownFor = null;
+  let parts = {};
+  return (v) => {
+    const kind = `${v.state} ${v.owner} ${v.token} ${v.meta} ${v.mode} ${v.holders}`;
+    if (kind !== shownFor) {
+      shownFor = kind;
+      parts = { since: el("span"), lease: el("span", { class: "lease-cell" }), waiters: el("span"), count: el("span"), heat: el("span") };
+      put(node, v.state === "held" ? heldFacts(v, parts) : freeFacts(v, parts));
+    }
+    text(parts.waiters, v.waiters ? plural(v.waiters, "request") : "nobody");
+    text(parts.heat, v.heat_ms ? duration(v.heat_ms) : "none lately");
+    if (v.state !== "held") return;
+    const since = now() - v.held_ms;
+    text(parts.since, `${duration(v.held_ms)}, since ${clock(since, now())}`);
+    parts.since.title = instant(since);
+    text(parts.count, v.count === 1 ? "once" : `${count(v.count)} times`);
+    lease(parts.lease, v.lease_ms, v.ttl_ms);
+  };
+}
+
+function heldFacts(v, parts) {
+  const several = v.holders > 1;
+  const who = several ? `${count(v.holders)} holders` : v.owner === undefined ? "a service that this token may not see" : ownerLink(v.owner);
+  const mode = v.mode === "permits" && v.permits ? `${count(v.taken)} of ${count(v.permits)} permits` : v.mode;
+  return [
+    facts([
+      ["Held by", who],
+      ["For", parts.since],
+      ["Lease left", parts.lease],
+      ["Acquired", parts.count],
+      ["Mode", mode],
+      ["Fencing token", el("span", { class: "number" }, String(v.token))],
+      ["Waiting", parts.waiters],
+      ["Time waited", parts.heat],
+      v.reentries_other_conn > 0 && ["Re-entries from other connections", `${count(v.reentries_other_conn)}: several processes may share this service id`],
+    ]),
+    v.meta && meta(v.meta),
+    v.holders_list && holders(v.holders_list),
+  ];
+}
+
+// meta shows what the holder says about itself, word by word where it is made of pairs.
+function meta(value) {
+  const words = honest(value).split(" ");
+  const pairs = words.length <= 12 && words.every((w) => /^[\w.-]{1,40}=/.test(w));
+  const shown = pairs ? words.map((w) => { const [key, rest] = w.split(/=(.*)/s); return el("span", { class: "pair" }, el("span", null, key), " ", el("bdi", { class: "name" }, rest)); }) : name(value, { title: undefined });
+  return el("div", { class: "meta" }, el("span", { class: "label" }, "Meta"), " ", shown);
+}
+
+function holders(list) {
+  const table = new Table({ label: "Holders", key: (r) => r.service, empty: "", columns: [
+    { id: "service", label: "Service", wide: true, cell: (r) => ownerLink(r.service) },
+    { id: "count", label: "Count", num: true, cell: (r) => count(r.count) },
+    { id: "held", label: "For", num: true, cell: (r) => duration(r.held_ms) },
+    { id: "token", label: "Token", num: true, low: true, cell: (r) => String(r.token) },
+    { id: "lease", label: "Lease left", num: true, cell: (r) => duration(r.lease_ms) },
+  ] });
+  table.show(list);
+  return panel("Holders", null, table.node);
+}
+
+function freeFacts(v, parts) {
+  const words = v.state === "recovering" ? "It is being recovered: its holder has not proved its hold yet." : "Nobody holds it.";
+  return [el("p", { class: "free" }, words, " ", v.state === "free" && el("a", { href: link("locks", { prefix: v.lock }) }, "Locks whose name begins so")),
+    facts([["Waiting", parts.waiters], ["Time waited", parts.heat]])];
+}
+
+// commandsDialog shows what to type on the lock port for what the page shows and does.
+function commandsDialog(v) {
+  const quoted = `"${v.lock}"`;
+  const lines = [`STATUS ${quoted}`, `WAITERS ${quoted}`, v.token && `FORCE-RELEASE ${quoted} TOKEN ${v.token} REASON "..."`].filter(Boolean);
+  openDialog("As commands", (close) => [
+    el("p", null, "On the lock port, one per line:"),
+    lines.map((line) => copyable(line)),
+    el("div", { class: "actions" }, el("button", { type: "button", onclick: close }, "Close")),
+  ]);
+}

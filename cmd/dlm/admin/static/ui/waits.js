@@ -1,0 +1,178 @@
+// Page 4: who waits for whom, as a picture and as the same table.
+
+import { get } from "./api.js";
+import { el, honest, lockLink, name, ownerLink, panel, put, shape, text } from "./dom.js";
+import { count, duration, plural } from "./format.js";
+import { go, link } from "./router.js";
+import { Table } from "./table.js";
+
+const EVERY_MS = 4_000;
+const HOT = 12;
+
+export function waits(page, params) {
+  const focus = { lock: params.get("lock") ?? "", owner: params.get("owner") ?? "" };
+  const focused = focus.lock !== "" || focus.owner !== "";
+  page.add(form(focus));
+  deadlocks(page);
+  if (focused) picture(page, focus);
+  else choose(page);
+}
+
+function form(focus) {
+  const kind = focus.owner ? "owner" : "lock";
+  const radio = (value, label) => el("label", null, el("input", { type: "radio", name: "kind", value, checked: kind === value }), el("span", null, label));
+  const node = el("form", { class: "filters", "aria-label": "Around what", onsubmit(event) {
+    event.preventDefault();
+    const values = new FormData(node);
+    go("waits", { [values.get("kind")]: values.get("what") });
+  } }, el("fieldset", { class: "segments" }, el("legend", { class: "vh" }, "Around"), radio("lock", "Lock"), radio("owner", "Service")),
+  el("label", { class: "field grow" }, el("span", null, "Name"), el("input", { class: "name", name: "what", value: focus.owner || focus.lock, autocomplete: "off", spellcheck: "false", autocapitalize: "off" })),
+  el("button", { type: "submit" }, "Show"));
+  return node;
+}
+
+function deadlocks(page) {
+  const note = el("span", { class: "note" });
+  const body = el("div", { class: "cycles" });
+  page.add(panel("Deadlocks", { note }, body));
+  page.every(EVERY_MS, async (signal) => {
+    let view;
+    try {
+      view = await get("deadlocks", null, { signal });
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      put(body, el("p", { class: "empty" }, "This server does not look for deadlocks."));
+      return;
+    }
+    const cycles = Map.groupBy ? Map.groupBy(view.rows, (r) => r.cycle) : group(view.rows);
+    put(body, cycles.size ? [...cycles].map(([number, edges]) => cycle(number, edges)) : el("p", { class: "empty" }, "No services wait for each other in a circle."));
+    text(note, view.truncated ? "not all waits were looked at" : "");
+  });
+}
+
+function group(rows) {
+  const all = new Map();
+  for (const row of rows) all.set(row.cycle, [...(all.get(row.cycle) ?? []), row]);
+  return all;
+}
+
+// cycle writes a deadlock as a sentence, from one lock to the next and back.
+function cycle(number, edges) {
+  const since = Math.min(...edges.map((e) => e.waited_ms));
+  return el("div", { class: "cycle" }, el("span", { class: "kind bad" }, `cycle ${number}`), el("span", { class: "what" }, edges.map((e, i) => [i ? " · " : "", ownerLink(e.service), " waits for ", lockLink(e.lock), " of ", ownerLink(e.holder)]).flat()), el("span", { class: "note" }, `for ${duration(since)}`));
+}
+
+// choose offers the queues of now, if the address names none.
+function choose(page) {
+  const table = new Table({ label: "Queues", key: (r) => r.lock, empty: "Nobody waits for a lock, so there is nothing to draw.", columns: [
+    { id: "lock", label: "Lock", wide: true, cell: (r) => el("a", { class: "name", href: link("waits", { lock: r.lock }) }, el("bdi", null, honest(r.lock))) },
+    { id: "waiters", label: "Waiters", num: true, cell: (r) => count(r.waiters) },
+    { id: "waited", label: "Longest wait", num: true, cell: (r) => duration(r.waited_ms) },
+    { id: "owner", label: "Held by", class: "who-cell", mid: true, cell: (r) => (r.owner === undefined ? "nobody" : el("a", { class: "name", href: link("waits", { owner: r.owner }) }, el("bdi", null, honest(r.owner)))) },
+  ] });
+  page.add(panel("Draw around a queue", null, table.node));
+  page.every(EVERY_MS, async (signal) => table.show((await get("top", { by: "waiters", limit: HOT }, { signal })).rows));
+}
+
+function picture(page, focus) {
+  const box = el("div", { class: "graph" });
+  const note = el("span", { class: "note" });
+  const table = new Table({ label: "Who waits for whom", key: (e) => `${e.from} ${e.to} ${e.lock}`, empty: "Nobody waits here.", columns: [
+    { id: "from", label: "Waits", class: "third", cell: (e) => ownerLink(e.from) },
+    { id: "lock", label: "For lock", mid: true, class: "third", cell: (e) => lockLink(e.lock) },
+    { id: "to", label: "Held by", class: "third", cell: (e) => ownerLink(e.to) },
+    { id: "waited", label: "Has waited", num: true, cell: (e) => duration(e.waited_ms) },
+    { id: "cycle", label: "Cycle", num: true, cell: (e) => (e.cycle ? el("span", { class: "kind bad" }, String(e.cycle)) : "") },
+  ] });
+  const around = focus.owner ? ["around service ", name(focus.owner)] : ["around lock ", name(focus.lock)];
+  page.add(panel("Who waits for whom", { note: el("span", { class: "note" }, around, " ", note) }, box, table.node));
+  let drawn = "";
+  page.every(EVERY_MS, async (signal) => {
+    const view = await get("graph", focus.owner ? { owner: focus.owner } : { lock: focus.lock }, { signal });
+    const shownAs = JSON.stringify([view.nodes.map((n) => n.id), view.edges.map((e) => [e.from, e.to, e.lock, e.cycle])]);
+    if (shownAs !== drawn) put(box, view.edges.length ? draw(view) : "");
+    drawn = shownAs;
+    table.show(view.edges);
+    text(note, view.truncated ? "· there are more" : `· ${plural(view.edges.length, "wait")}`);
+  });
+}
+
+const ROW = 34;
+const BOX = 26;
+const WIDE = 170;
+const GAP = 150;
+
+// layers gives each service a column: holders that wait for nobody stand right, and each waiter one
+// column left of what it waits for. Services of a cycle share the column that they reach first.
+function layers(nodes, edges) {
+  const level = new Map(nodes.map((n) => [n.id, 0]));
+  const waitsFor = new Map(nodes.map((n) => [n.id, []]));
+  for (const e of edges) if (!e.cycle) waitsFor.get(e.from)?.push(e.to);
+  for (let round = 0; round < nodes.length; round++) {
+    let changed = false;
+    for (const [id, all] of waitsFor) {
+      const want = Math.min(nodes.length, Math.max(0, ...all.map((to) => (level.get(to) ?? 0) + 1)));
+      if (want > level.get(id)) {
+        level.set(id, want);
+        changed = true;
+      }
+    }
+    if (!changed) break;
+  }
+  return level;
+}
+
+function draw({ nodes, edges }) {
+  const level = layers(nodes, edges);
+  const deepest = Math.max(...level.values());
+  const inCycle = new Set(edges.filter((e) => e.cycle).flatMap((e) => [e.from, e.to]));
+  const columns = Array.from({ length: deepest + 1 }, (_, i) => nodes.filter((n) => level.get(n.id) === deepest - i));
+  const tallest = Math.max(...columns.map((c) => c.length));
+  const at = new Map();
+  const bulge = edges.some((e) => level.get(e.from) === level.get(e.to)) ? 90 : 0;
+  columns.forEach((column, i) => column.forEach((n, j) => at.set(n.id, { x: i * (WIDE + GAP), y: (j + (tallest - column.length) / 2) * ROW + 6 })));
+  const width = columns.length * WIDE + (columns.length - 1) * GAP + bulge + 8;
+  const height = tallest * ROW + 8;
+  const marker = (id) => shape("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, shape("path", { d: "M0 0L8 4L0 8z" }));
+  const label = `${plural(nodes.length, "service")}, ${plural(edges.length, "wait")}${inCycle.size ? `, ${plural(inCycle.size, "service")} in cycles` : ""}. The table below has the same.`;
+  const svg = shape("svg", { viewBox: `-4 0 ${width} ${height}`, width, height, role: "group", "aria-label": label }, shape("defs", null, marker("arrow"), marker("arrow-bad")));
+  const named = new Set();
+  for (const e of edges) svg.append(...edge(e, at, level, named));
+  for (const n of nodes) svg.append(box(n, at.get(n.id), inCycle.has(n.id)));
+  return svg;
+}
+
+// edge is a line from a waiter to a holder, with the name of the lock once per holder.
+function edge(e, at, level, named) {
+  const from = at.get(e.from);
+  const to = at.get(e.to);
+  if (!from || !to) return [];
+  const y1 = from.y + BOX / 2;
+  const y2 = to.y + BOX / 2;
+  const same = level.get(e.from) === level.get(e.to);
+  const forward = from.x < to.x;
+  const x1 = from.x + WIDE;
+  const x2 = forward ? to.x : to.x + WIDE;
+  const bend = same ? 40 + Math.min(40, Math.abs(y2 - y1) / 3) : GAP / 2;
+  const d = forward ? `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 1} ${y2}` : `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 + bend} ${y2} ${x2 + 1} ${y2}`;
+  const line = shape("path", { d, class: e.cycle ? "edge bad" : "edge", "marker-end": e.cycle ? "url(#arrow-bad)" : "url(#arrow)" });
+  const parts = [line];
+  const key = `${e.lock} ${e.to}`;
+  if (!same && !named.has(key)) {
+    named.add(key);
+    parts.push(shape("text", { x: x2 - 10, y: y2 - 5, class: "edge-name", "text-anchor": "end" }, clip(honest(e.lock), 20)));
+  }
+  if (e.cycle) {
+    const mx = same ? x1 + bend * 0.75 : (x1 + x2) / 2;
+    const my = (y1 + y2) / 2;
+    parts.push(shape("circle", { cx: mx, cy: my, r: 8, class: "cycle-mark" }), shape("text", { x: mx, y: my + 3.5, class: "cycle-number", "text-anchor": "middle" }, String(e.cycle)));
+  }
+  return parts;
+}
+
+function box(n, { x, y }, bad) {
+  const href = link("owner", { service: n.id });
+  return shape("a", { href, "aria-label": `Service ${honest(n.id)}`, class: bad ? "node bad" : n.waits ? "node" : "node holds" }, shape("title", null, honest(n.id)), shape("rect", { x, y, width: WIDE, height: BOX, rx: 3 }), shape("text", { x: x + 10, y: y + 17 }, clip(honest(n.id), 21)));
+}
+
+const clip = (words, most) => (words.length > most ? `${words.slice(0, most - 1)}…` : words);
