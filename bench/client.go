@@ -51,13 +51,18 @@ func dial(load *Load, p *Protocol) (*Client, error) {
 
 // Ask sends a line and returns the first line of the answer without its end.
 func (c *Client) Ask(line string) (string, error) {
-	if err := c.SetDeadline(time.Now().Add(c.answerMax)); err != nil {
-		return "", err
-	}
-	if _, err := c.Write([]byte(line + "\n")); err != nil {
+	if err := c.send(line); err != nil {
 		return "", err
 	}
 	return c.Line()
+}
+
+func (c *Client) send(line string) error {
+	if err := c.SetDeadline(time.Now().Add(c.answerMax)); err != nil {
+		return err
+	}
+	_, err := c.Write([]byte(line + "\n"))
+	return err
 }
 
 // Line reads a line of an answer, without its end.
@@ -69,9 +74,9 @@ func (c *Client) Line() (string, error) {
 // WantOK sends a line that has to be answered by OK. Its error names the verb alone, because the
 // rest of the line may be a secret.
 func (c *Client) WantOK(line string) error {
-	reply, err := c.Ask(line)
-	if err == nil && reply != "OK" {
-		err = wrongReply([]byte(reply), "OK")
+	err := c.send(line)
+	if err == nil {
+		err = c.readOK()
 	}
 	if err != nil {
 		verb, _, _ := strings.Cut(line, " ")
@@ -80,22 +85,13 @@ func (c *Client) WantOK(line string) error {
 	return nil
 }
 
-// want reads a reply of this pattern.
-func (c *Client) want(p *Pattern) error {
-	var in []byte
-	for {
-		b, err := c.In.ReadByte()
-		if err != nil {
-			return err
-		}
-		in = append(in, b)
-		if n, _ := p.Match(in); n > 0 {
-			return nil
-		} else if n < 0 {
-			rest, _ := c.In.Peek(c.In.Buffered())
-			return wrongReply(append(in, rest...), p.String())
-		}
+// readOK reads a line that has to be OK.
+func (c *Client) readOK() error {
+	line, err := c.Line()
+	if err == nil && line != "OK" {
+		err = wrongReply([]byte(line), "OK")
 	}
+	return err
 }
 
 // Info asks for INFO, all of it or one section, and returns its fields.

@@ -7,8 +7,8 @@
 //
 // # From a command to its figure
 //
-//	batch (encoded before the clock starts) -> streamLoop.send -> socket -> server
-//	Latencies, progress.commands <- Pattern.Match <- streamLoop.read <- socket.receive <-
+//	batch (encoded before the clock starts) -> loop.send -> socket -> server
+//	Latencies, progress.commands <- Pattern.Match <- loop.read <- socket.receive <-
 //
 // Every reply is compared with its Pattern. The first wrong one ends the run with ErrWrongReply,
 // because a figure over wrong replies is none. A Pattern must be quick to match: a generator that

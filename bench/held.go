@@ -72,22 +72,22 @@ func (r *run) hold(ctx context.Context) (held int, err error) {
 // owners are those of the first connections of a workload. It is not interrupted, so that it is
 // known which locks are held; it takes well under a second.
 func (r *run) sweep(v codec.Verb, low, high, owners int) ([]codec.Token, error) {
-	p := r.load.protocol(Detail)
-	var streams [][]*batch
+	e := newEncoder(r.load, &plan{Stream: Stream{Form: Detail}, Options: Options{TTL: heldTTL}})
+	l, err := newLoop(newProgress(false), 0)
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
 	for i := range owners {
 		from, to := share(high-low, owners, i)
 		var cmds []command
 		for lock := low + from; lock < low+to; lock++ {
 			cmds = append(cmds, command{v, lock})
 		}
-		streams = append(streams, r.encoder(p, Options{TTL: heldTTL}).batches(i, sweepDepth, cmds))
-	}
-	l, err := newStreamLoop(newProgress(false), r.load, p, streams, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer l.close()
-	for _, c := range l.conns {
+		if err := l.connect(e, e.batches(i, sweepDepth, cmds)); err != nil {
+			return nil, err
+		}
+		c := l.conns[i]
 		c.left = len(c.batches)
 	}
 	tokens := make([]codec.Token, high-low)

@@ -105,6 +105,14 @@ func (p *problems) within(setting string, value, low, high int) {
 	}
 }
 
+// ownLocks checks the number of locks where each connection has locks of its own.
+func (p *problems) ownLocks(locks, conns int) {
+	p.within("locks", locks, 1, locksMax)
+	if locks < conns {
+		p.add("locks: %d are fewer than %d connections, which have locks of their own", locks, conns)
+	}
+}
+
 func (p *problems) form(form string) {
 	if protocolOf(form) == nil {
 		p.add("form: %q is not one of %s", form, strings.Join(Forms, ", "))
@@ -137,11 +145,3 @@ func (l *Load) nameOf(i int) string {
 }
 
 func serviceOf(owner int) string { return "svc" + strconv.Itoa(owner) }
-
-// setTTL adds a lease to a command, unless it is 0.
-func setTTL(cmd *codec.Command, ttl time.Duration) {
-	if ttl > 0 {
-		cmd.Opts |= codec.OptTTL
-		cmd.TTLMs = uint32(ttl.Milliseconds())
-	}
-}

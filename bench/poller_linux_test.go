@@ -11,13 +11,13 @@ import (
 func TestPollingAccountsForWaits(t *testing.T) {
 	now := int64(0)
 	shared := &progress{poll: true, clock: func() int64 { now++; return now }}
-	l, err := newLoop(shared)
+	l, err := newLoop(shared, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.close()
 	a, b := tcpPair(t)
-	if err := l.adopt(a.(*net.TCPConn)); err != nil {
+	if err := l.add(a.(*net.TCPConn), nil); err != nil {
 		t.Fatal(err)
 	}
 	p := l.p

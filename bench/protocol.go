@@ -54,6 +54,14 @@ func protocolOf(form string) *Protocol {
 	return p
 }
 
+// withTokens returns a form in which a grant tells its token, if that is wanted.
+func withTokens(form string, wanted bool) string {
+	if wanted && form == Text {
+		return Detail
+	}
+	return form
+}
+
 func appendRESP(dst []byte, cmd *codec.Command) []byte {
 	cmd.Form = codec.FormRESP
 	return codec.AppendCommand(dst, cmd)

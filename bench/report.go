@@ -61,13 +61,6 @@ func (r *run) newCell(form string, depth, locks int) *Cell {
 	return c
 }
 
-// takeLatencies gives each round its latencies.
-func (c *Cell) takeLatencies(rounds []*Latencies) {
-	for i := range c.Rounds {
-		c.Rounds[i].Latency = rounds[i].Summary()
-	}
-}
-
 func (c *Cell) title() string {
 	s := fmt.Sprintf("%s %s, %d connections, depth %d", c.label(), c.Form, c.Conns, c.Depth)
 	if c.Rate > 0 {

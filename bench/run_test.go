@@ -66,9 +66,11 @@ func TestRunOfEachWorkload(t *testing.T) {
 		{"cycle in RESP", &Cycle{Stream: Stream{Form: RESP, Depths: []int{3}}, Locks: 20, Fence: true}, Load{}, 1,
 			[]codec.Verb{codec.VerbAcquire, codec.VerbHeartbeat, codec.VerbRelease}, true},
 		{"ping in RESP", &Ping{Paced{Stream: Stream{Form: RESP}}}, Load{}, 1, []codec.Verb{codec.VerbPing}, false},
-		{"hot", &Hot{Locks: 2, TTL: time.Second, Fence: true}, Load{}, 2, []codec.Verb{codec.VerbRelease}, true},
-		{"hot in RESP", &Hot{Form: RESP, Locks: 1, Fence: true}, Load{}, 2, []codec.Verb{codec.VerbRelease}, true},
-		{"churn", &Churn{Form: Detail}, Load{}, 1, []codec.Verb{codec.VerbRelease}, false},
+		{"hot", &Hot{Locks: 2, TTL: time.Second, Fence: true}, Load{}, 2,
+			[]codec.Verb{codec.VerbAcquire, codec.VerbRelease}, true},
+		{"hot in RESP", &Hot{Form: RESP, Locks: 1, Fence: true}, Load{}, 2,
+			[]codec.Verb{codec.VerbAcquire, codec.VerbRelease}, true},
+		{"churn", &Churn{}, Load{}, 1, []codec.Verb{codec.VerbRelease}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := startFake(t)
@@ -128,11 +130,7 @@ func TestAllocationsAreThoseOfServer(t *testing.T) {
 
 func TestQueueIsFilledAndEmptied(t *testing.T) {
 	f := startFake(t)
-	q := &queue{r: queueRun(t, f, 3), lock: "x", n: 200, clock: newProgress(false).clock, queued: make([]int64, 200)}
-	q.lock = q.r.load.nameOf(0)
-	for step := range stepNames {
-		q.cells = append(q.cells, &Cell{Step: stepNames[step]})
-	}
+	q := newQueue(queueRun(t, f, 3), 200)
 	defer q.close()
 	for range 2 {
 		if err := q.r.t.WantOK("ACQUIRE " + q.lock + " holder 0"); err != nil {
@@ -143,9 +141,9 @@ func TestQueueIsFilledAndEmptied(t *testing.T) {
 		}
 		f.checkIdle(t)
 	}
-	for _, step := range []int{stepEnqueue, stepDrop, stepHandOff} {
+	for _, step := range []string{stepEnqueue, stepDrop, stepHandOff} {
 		if rounds := q.cells[step].Rounds; len(rounds) != 2 || rounds[1].Commands != 200 {
-			t.Errorf("%s: %+v", stepNames[step], rounds)
+			t.Errorf("%s: %+v", step, rounds)
 		}
 	}
 	if got := q.cells[stepHandOff].Rounds[1].Latency.Count; got != 200 {
@@ -175,8 +173,7 @@ func TestEarlyTimeOutFailsRun(t *testing.T) {
 		}
 		return ""
 	}
-	q := &queue{r: queueRun(t, f, 1), lock: "x", n: 1, clock: newProgress(false).clock, queued: make([]int64, 1), took: NewLatencies()}
-	q.cells = make([]*Cell, len(stepNames))
+	q := newQueue(queueRun(t, f, 1), 1)
 	defer q.close()
 	if err := q.open(); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -20,61 +19,59 @@ type readiness struct {
 type socket struct {
 	p       *poller
 	fd      int
-	key     int
-	unsent  []byte // bytes that the kernel has not taken yet; they alias the argument of send
+	key     int    // its place in the loop
+	unsent  []byte // the part of a batch that the kernel has not taken yet
 	armed   bool   // the poller waits for room to send
 	partial []byte // the beginning of a reply
-	// refill returns the bytes to send once unsent has gone, nil if there are none; nil: send alone
-	// gives the socket something to send.
-	refill func() []byte
 }
 
-// adopt takes a connection over from Go's poller. Its key is its place among the sockets.
-func (l *loop) adopt(conn *net.TCPConn) error {
+// connect opens the connection of a stream.
+func (l *loop) connect(e *encoder, batches []*batch) error {
+	client, err := dial(e.load, e.p)
+	if err != nil {
+		return err
+	}
+	return l.add(client.Conn.(*net.TCPConn), batches)
+}
+
+// add takes a connection over from Go's poller.
+func (l *loop) add(conn *net.TCPConn, batches []*batch) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err
 	}
-	s, dupErr := &socket{p: l.p, key: len(l.socks)}, error(nil)
-	err = raw.Control(func(own uintptr) { s.fd, dupErr = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0) })
+	c, dupErr := &streamConn{batches: batches, left: -1}, error(nil)
+	c.p, c.key = l.p, len(l.conns)
+	err = raw.Control(func(own uintptr) { c.fd, dupErr = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0) })
 	if err = errors.Join(err, dupErr, conn.Close()); err != nil {
 		return err
 	}
-	l.socks = append(l.socks, s)
-	return l.p.add(s.fd, s.key)
+	l.conns = append(l.conns, c)
+	return l.p.add(c.fd, c.key)
 }
 
-// send sends b after what is unsent. b must not change until it is sent.
-func (s *socket) send(b []byte) error {
-	if len(s.unsent) == 0 {
-		s.unsent = b
-	} else {
-		s.unsent = append(slices.Clip(s.unsent), b...)
-	}
-	return s.flush()
-}
-
-// flush sends what is unsent, as far as the kernel takes it.
-func (s *socket) flush() error {
+// flush sends batches that are due, as far as the kernel takes them.
+func (c *streamConn) flush() error {
 	for {
-		if len(s.unsent) == 0 && s.refill != nil {
-			s.unsent = s.refill()
+		if len(c.unsent) == 0 && c.queued > 0 {
+			c.unsent = c.batches[(c.sent-c.queued)%len(c.batches)].data
+			c.queued--
 		}
-		if len(s.unsent) == 0 {
+		if len(c.unsent) == 0 {
 			break
 		}
-		n, err := unix.Write(s.fd, s.unsent)
+		n, err := unix.Write(c.fd, c.unsent)
 		if wouldBlock(err) {
 			break
 		}
 		if err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
-		s.unsent = s.unsent[n:]
+		c.unsent = c.unsent[n:]
 	}
-	if wait := len(s.unsent) > 0; wait != s.armed {
-		s.armed = wait
-		return s.p.watch(s.fd, s.key, wait)
+	if wait := len(c.unsent) > 0; wait != c.armed {
+		c.armed = wait
+		return c.p.watch(c.fd, c.key, wait)
 	}
 	return nil
 }

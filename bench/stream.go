@@ -92,20 +92,66 @@ const tokenToCome = codec.Token(1e15)
 
 var tokenDigits = strconv.AppendUint(nil, uint64(tokenToCome), 10)
 
-// setToken writes a token into request i. It returns false if it has another number of digits.
-func (b *batch) setToken(i int, token uint64) bool {
-	return copy(b.data[b.tokenAt[i]:], strconv.AppendUint(nil, token, 10)) == len(tokenDigits)
+// plan is the request of a workload to the generator: each connection draws locks, and sends each
+// verb for them in turn.
+type plan struct {
+	Stream
+	Options
+	rates  []int
+	locks  int
+	verbs  []codec.Verb
+	waitMs uint32 // of an ACQUIRE
+	// together returns how many locks get one verb before they get the next; nil: one.
+	together func(depth int) int
+	// draw returns the lock of a connection; nil: it draws from a range of its own.
+	draw func(conn int) func() int
+	// fence lets each verb but the first show the token of the reply to the first.
+	fence  bool
+	tokens []codec.Token // of all locks, known before; nil: not shown
+	// latency is that of the loop.
+	latency func(l *loop, c *streamConn, now int64) int64
 }
 
 // encoder writes the commands of a stream.
 type encoder struct {
+	*plan
 	load *Load
 	p    *Protocol
-	Options
-	// token returns the token that a HEARTBEAT or RELEASE shows, 0 for none; nil: none.
-	token func(command) codec.Token
 	// known has the patterns of each verb, by their place in a batch: one each if there are tags.
 	known map[codec.Verb][]*Pattern
+}
+
+func newEncoder(load *Load, p *plan) *encoder {
+	return &encoder{plan: p, load: load, p: load.protocol(p.Form), known: map[codec.Verb][]*Pattern{}}
+}
+
+// stream returns the batches of a connection: about two rounds over its locks. After as many
+// batches as there are verbs all locks are released again.
+func (e *encoder) stream(conn, depth int) []*batch {
+	low, high := share(e.locks, e.load.Conns, conn)
+	rng := rand.New(rand.NewPCG(seed, uint64(conn)))
+	draw := func() int { return low + rng.IntN(high-low) }
+	if e.draw != nil {
+		draw = e.draw(conn)
+	}
+	together, unit := 1, depth*len(e.verbs)
+	if e.together != nil {
+		together = e.together(depth)
+	}
+	n := min(max(4*(high-low), streamCommandsMin), streamBytesMax/requestBytes/e.load.Conns)
+	var cmds []command
+	for n = max(n/unit, 1) * unit; len(cmds) < n; {
+		locks := make([]int, together)
+		for i := range locks {
+			locks[i] = draw()
+		}
+		for _, v := range e.verbs {
+			for _, lock := range locks {
+				cmds = append(cmds, command{v, lock})
+			}
+		}
+	}
+	return e.batches(conn, depth, cmds)
 }
 
 // batches cuts the commands of an owner into batches of depth; the last may be shorter.
@@ -133,16 +179,20 @@ func (e *encoder) command(owner, i int, c command) *codec.Command {
 		// A batch is answered before the next one uses its tags again, or none of them waits.
 		cmd.Tag = strconv.AppendInt(nil, int64(i), 10)
 	}
-	switch c.verb {
-	case codec.VerbAcquire:
-		setTTL(cmd, e.TTL)
-	case codec.VerbHeartbeat:
-		setTTL(cmd, e.TTL)
+	if c.verb == codec.VerbAcquire {
+		cmd.WaitMs = e.waitMs
 	}
-	if e.token != nil {
-		if cmd.Token = e.token(c); cmd.Token > 0 {
-			cmd.Opts |= codec.OptToken
-		}
+	if e.TTL > 0 && (c.verb == codec.VerbAcquire || c.verb == codec.VerbHeartbeat) {
+		cmd.Opts |= codec.OptTTL
+		cmd.TTLMs = uint32(e.TTL.Milliseconds())
+	}
+	if e.tokens != nil {
+		cmd.Token = e.tokens[c.lock]
+	} else if e.fence && c.verb != e.verbs[0] {
+		cmd.Token = tokenToCome
+	}
+	if cmd.Token > 0 {
+		cmd.Opts |= codec.OptToken
 	}
 	return cmd
 }
@@ -161,18 +211,19 @@ func (e *encoder) want(v codec.Verb, i int) *Pattern {
 	return e.known[v][i]
 }
 
-// plan is what a workload asks of the generator: the commands of each connection, over and over.
-type plan struct {
-	Stream
-	Options
-	rates []int
-	locks int
-	token func(command) codec.Token
-	// commands returns n commands, with draw for the number of a lock.
-	commands func(depth, n int, draw func() int) []command
-	// period is after how many batches all locks are released again. n is a multiple of it.
-	period  int
-	granted func(c *streamConn, reply int, token uint64) error // of streamLoop
+// showToken writes the token of a grant into the commands about its lock that follow.
+func (p *plan) showToken(c *streamConn, reply int, token uint64) error {
+	if c.at%len(p.verbs) > 0 {
+		return nil
+	}
+	digits := strconv.AppendUint(nil, token, 10)
+	if len(digits) != len(tokenDigits) {
+		return fmt.Errorf("%w: token %d has not %d digits", ErrWrongReply, token, len(tokenDigits))
+	}
+	for _, b := range c.batches[c.at+1 : c.at+len(p.verbs)] {
+		copy(b.data[b.tokenAt[reply]:], digits)
+	}
+	return nil
 }
 
 // stream measures a plan at each depth and rate.
@@ -193,23 +244,32 @@ func (r *run) stream(ctx context.Context, p *plan) error {
 
 // streamCell measures a plan at one depth, at one rate or as fast as it goes.
 func (r *run) streamCell(ctx context.Context, p *plan, depth, rate int) error {
-	shared := newProgress(r.load.Poll)
-	var loops []*streamLoop
+	shared, e := newProgress(r.load.Poll), newEncoder(r.load, p)
+	var loops []*loop
 	var work []func() error
 	n := min(p.Threads, r.load.Conns)
 	for i := range n {
-		low, high := share(r.load.Conns, n, i)
-		l, err := r.streamLoop(shared, p, depth, low, high)
+		l, err := newLoop(shared, r.load.Rounds)
 		if err != nil {
 			return err
 		}
 		defer l.close()
+		low, high := share(r.load.Conns, n, i)
+		for conn := low; conn < high; conn++ {
+			if err := l.connect(e, e.stream(conn, depth)); err != nil {
+				return fmt.Errorf("connection %d of %d: %w", conn+1, r.load.Conns, err)
+			}
+		}
+		l.period, l.latency = len(p.verbs), p.latency
+		if p.fence {
+			l.granted = p.showToken
+		}
 		if rate > 0 { // each loop keeps its part of the rate
 			l.pace = newPace(shared.clock(), max(rate*(high-low)/r.load.Conns, 1), depth)
 		}
 		loops, work = append(loops, l), append(work, l.run)
 	}
-	cell := r.newCell(r.load.protocol(p.Form).Name, depth, p.locks)
+	cell := r.newCell(e.p.Name, depth, p.locks)
 	cell.Rate = rate
 	if err := r.measure(ctx, shared, cell, work...); err != nil {
 		return err
@@ -227,42 +287,6 @@ func (r *run) streamCell(ctx context.Context, p *plan, depth, rate int) error {
 		}
 	}
 	return nil
-}
-
-// streamLoop makes a loop for the connections low to high - 1.
-func (r *run) streamLoop(shared *progress, p *plan, depth, low, high int) (*streamLoop, error) {
-	proto := r.load.protocol(p.Form)
-	var streams [][]*batch
-	for conn := low; conn < high; conn++ {
-		streams = append(streams, r.batches(p, proto, depth, conn))
-	}
-	l, err := newStreamLoop(shared, r.load, proto, streams, r.load.Rounds)
-	if err != nil {
-		return nil, err
-	}
-	l.period, l.granted = p.period, p.granted
-	return l, nil
-}
-
-// batches encodes the stream of a connection.
-func (r *run) batches(p *plan, proto *Protocol, depth, conn int) []*batch {
-	e := r.encoder(proto, p.Options)
-	e.token = p.token
-	return e.batches(conn, depth, r.draws(p, depth, conn))
-}
-
-func (r *run) encoder(p *Protocol, o Options) *encoder {
-	return &encoder{load: r.load, p: p, Options: o, known: map[codec.Verb][]*Pattern{}}
-}
-
-// draws returns the commands of a connection: about two rounds over its locks, in whole units.
-func (r *run) draws(p *plan, depth, conn int) []command {
-	low, high := share(p.locks, r.load.Conns, conn)
-	rng := rand.New(rand.NewPCG(seed, uint64(conn)))
-	draw := func() int { return low + rng.IntN(high-low) }
-	unit := depth * p.period
-	n := min(max(4*(high-low), streamCommandsMin), streamBytesMax/requestBytes/r.load.Conns)
-	return p.commands(depth, max(n/unit, 1)*unit, draw)
 }
 
 // share is the part i of n things that are dealt out in ranges.

@@ -24,7 +24,7 @@ func planOf(t *testing.T, w Workload) *plan {
 
 // streamOf returns the batches of a connection.
 func streamOf(r *run, p *plan, depth, conn int) []*batch {
-	return r.batches(p, r.load.protocol(p.Form), depth, conn)
+	return newEncoder(r.load, p).stream(conn, depth)
 }
 
 func testRun(conns, nameLen int) *run {
@@ -44,7 +44,7 @@ func TestStreamsLeaveNoLockHeld(t *testing.T) {
 		} {
 			p := planOf(t, w)
 			for conn := range r.load.Conns {
-				checkStream(t, name, streamOf(r, p, depth, conn), depth, p.period, serviceOf(conn))
+				checkStream(t, name, streamOf(r, p, depth, conn), depth, len(p.verbs), serviceOf(conn))
 			}
 		}
 	}
@@ -132,10 +132,11 @@ func TestClientsCommandsAreEncodedWhole(t *testing.T) {
 
 func TestTokensAreWrittenIntoNextBatches(t *testing.T) {
 	for _, form := range []string{Text, RESP} {
-		batches := streamOf(testRun(1, 0), planOf(t, &Cycle{Stream: Stream{Form: form}, Locks: 9, Fence: true}), 3, 0)
+		p := planOf(t, &Cycle{Stream: Stream{Form: form}, Locks: 9, Fence: true})
+		batches := streamOf(testRun(1, 0), p, 3, 0)
 		c := &streamConn{batches: batches}
 		for reply, token := range []uint64{1234567890123456, 1234567890123457, 1234567890123458} {
-			if err := showToken(c, reply, token); err != nil {
+			if err := p.showToken(c, reply, token); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -151,11 +152,11 @@ func TestTokensAreWrittenIntoNextBatches(t *testing.T) {
 				in = in[n:]
 			}
 		}
-		if err := showToken(c, 0, 99); err == nil {
+		if err := p.showToken(c, 0, 99); err == nil {
 			t.Error("a token of two digits has found place")
 		}
 		c.at = 1
-		if err := showToken(c, 0, 99); err != nil {
+		if err := p.showToken(c, 0, 99); err != nil {
 			t.Errorf("the reply to a HEARTBEAT: %v", err)
 		}
 	}
@@ -191,7 +192,6 @@ func TestValidateReportsEveryProblem(t *testing.T) {
 		{&Ping{paced}, []string{"morse"}},
 		{&Hot{Form: "morse", Locks: -1, TTL: 1}, []string{"morse", "locks", "ttl"}},
 		{&Waiters{Waiters: waitersMax + 1}, []string{"waiters"}},
-		{&Churn{Form: "morse"}, []string{"morse"}},
 	} {
 		c.w.EnsureDefaults()
 		err := Validate(load, c.w)

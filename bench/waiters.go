@@ -24,8 +24,16 @@ const (
 	stepMax = 5 * time.Minute
 )
 
-// Waiters is one long queue: filled, dropped, timed out, handed through. Each step has a cell: its
-// operations are waiters, its time that of the step.
+// The steps, in their order. Each has a cell: its operations are waiters, its time that of the
+// step.
+const (
+	stepEnqueue = "enqueue"  // ACQUIREs with a wait timeout of their own, after a holder
+	stepDrop    = "drop"     // their connections close
+	stepTimeOut = "time out" // each at its own moment; latency counts from that
+	stepHandOff = "hand off" // RELEASE to the next one's OK, through the whole queue
+)
+
+// Waiters is one long queue: filled, dropped, timed out, handed through.
 type Waiters struct {
 	Waiters int // length of the queue; 10,000 by default
 }
@@ -38,23 +46,13 @@ func (w *Waiters) check(l *Load, p *problems) {
 	p.within("waiters", w.Waiters, 1, min(waitersMax, l.Conns*tagsPerConn))
 }
 
-// The steps, in their order.
-const (
-	stepEnqueue = iota // ACQUIREs with a wait timeout of their own, after a holder
-	stepDrop           // their connections close
-	stepTimeOut        // each at its own moment; latency counts from that
-	stepHandOff        // RELEASE to the next one's OK, through the whole queue
-)
-
-var stepNames = [...]string{"enqueue", "drop", "time out", "hand off"}
-
 // queue is the workload in progress. Waiter i has tag and service i, and is on connection i %
 // conns.
 type queue struct {
 	r      *run
 	lock   string
 	n      int
-	cells  []*Cell
+	cells  map[string]*Cell
 	conns  []*Client
 	clock  func() int64
 	queued []int64 // queued[i]: by when waiter i was in the queue
@@ -63,64 +61,60 @@ type queue struct {
 	sentNs int64      // when the last RELEASE was sent; guarded by mu
 }
 
-func (w *Waiters) run(ctx context.Context, r *run) error {
-	q := &queue{r: r, lock: r.load.nameOf(0), n: w.Waiters, clock: newProgress(false).clock, queued: make([]int64, w.Waiters)}
-	for _, name := range stepNames {
-		cell := r.newCell(Text, waitersBatch, 1)
-		cell.Step = name
-		q.cells = append(q.cells, cell)
+func newQueue(r *run, n int) *queue {
+	q := &queue{r: r, lock: r.load.nameOf(0), n: n, clock: newProgress(false).clock, queued: make([]int64, n),
+		cells: map[string]*Cell{}}
+	for _, step := range []string{stepEnqueue, stepDrop, stepTimeOut, stepHandOff} {
+		q.cells[step] = r.newCell(Text, waitersBatch, 1)
+		q.cells[step].Step = step
 	}
-	q.cells[stepEnqueue].Note = fmt.Sprintf("%d waiters on one lock; an operation is a waiter", q.n)
+	q.cells[stepEnqueue].Note = fmt.Sprintf("%d waiters on one lock; an operation is a waiter", n)
+	return q
+}
+
+func (w *Waiters) run(ctx context.Context, r *run) error {
+	q := newQueue(r, w.Waiters)
 	defer q.close()
 	for i := range r.load.Rounds {
 		r.show("waiters: round %d of %d", i+1, r.load.Rounds)
-		if err := q.round(ctx); err != nil {
+		if err := r.t.WantOK(fmt.Sprintf("ACQUIRE %s holder 0 TTL %d", q.lock, heldTTL.Milliseconds())); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// round goes through all steps. The holder is on the connection of the target.
-func (q *queue) round(ctx context.Context) error {
-	t := q.r.t
-	if err := t.WantOK(fmt.Sprintf("ACQUIRE %s holder 0 TTL %d", q.lock, heldTTL.Milliseconds())); err != nil {
-		return err
-	}
-	for step, work := range []func() error{stepDrop: q.drop, stepTimeOut: q.timeOut, stepHandOff: q.handOff} {
-		err := context.Cause(ctx)
-		if work != nil && err == nil {
-			err = work()
-		}
-		if err != nil { // a holder that is gone already makes the second error
-			return errors.Join(fmt.Errorf("%s: %w", stepNames[step], err), t.WantOK("RELEASE "+q.lock+" holder"))
+		for _, step := range []func() error{q.drop, q.timeOut, q.handOff} {
+			err := context.Cause(ctx)
+			if err == nil {
+				err = step()
+			}
+			if err != nil {
+				_ = r.t.WantOK("RELEASE " + q.lock + " holder") // it may be released already
+				return err
+			}
 		}
 	}
 	return nil
 }
 
 // measured does one step and makes a round of its cell from it.
-func (q *queue) measured(step int, work func() error) error {
+func (q *queue) measured(step string, work func() error) error {
 	q.took = NewLatencies()
-	shared := &progress{clock: q.clock}
-	from := q.r.mark(shared)
+	from := q.r.mark(&progress{clock: q.clock})
 	if err := work(); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", step, err)
 	}
-	shared.commands.Store(int64(q.n))
-	round := between(from, q.r.mark(shared))
+	to := q.r.mark(&progress{clock: q.clock})
+	to.commands = int64(q.n)
+	round := between(from, to)
 	round.Latency = q.took.Summary()
 	q.cells[step].Rounds = append(q.cells[step].Rounds, round)
 	return nil
 }
 
 // each calls f for all connections at the same time.
-func (q *queue) each(f func(conn int, c *Client) error) error {
+func (q *queue) each(f func(conn int, c *Client) error) (err error) {
 	errs := make(chan error, len(q.conns))
 	for conn, c := range q.conns {
 		go func() { errs <- f(conn, c) }()
 	}
-	var err error
 	for range q.conns {
 		err = errors.Join(err, <-errs)
 	}
@@ -153,7 +147,6 @@ func (q *queue) open() error {
 // fill enqueues all waiters in batches. A waiter gets no reply, so a PING after each batch shows
 // that it was executed.
 func (q *queue) fill(timeOutMs func(i int) int) error {
-	pong := PatternOf("OK\n")
 	return q.each(func(conn int, c *Client) error {
 		var request []byte
 		var batch []int
@@ -167,7 +160,7 @@ func (q *queue) fill(timeOutMs func(i int) int) error {
 			if _, err := c.Write(append(request, "PING\n"...)); err != nil {
 				return err
 			}
-			if err := c.want(pong); err != nil {
+			if err := c.readOK(); err != nil {
 				return err
 			}
 			for _, waiter := range batch {
@@ -236,7 +229,7 @@ func (q *queue) timeOut() error {
 		return q.replies(1, func(_ *Client, waiter int, r *codec.Reply) error {
 			dueNs := int64(afterMs(waiter)) * int64(time.Millisecond)
 			if waiter < 0 || r.Code != codec.Timeout || q.clock()-began < dueNs {
-				return fmt.Errorf("%w: waiter %d: %s %q, want a TIMEOUT after %d ms", ErrWrongReply, waiter, r.Word, r.Text, afterMs(waiter))
+				return fmt.Errorf("want TIMEOUT after %d ms", afterMs(waiter))
 			}
 			q.took.Record(q.clock()-q.queued[waiter]-dueNs, 1)
 			return nil
@@ -255,10 +248,10 @@ func (q *queue) handOff() error {
 			return err
 		}
 		return q.replies(2, func(c *Client, waiter int, r *codec.Reply) error {
-			switch {
-			case r.Kind != codec.ReplyOK:
-				return fmt.Errorf("%w: waiter %d: %s %q", ErrWrongReply, waiter, r.Word, r.Text)
-			case waiter < 0: // the answer to RELEASE
+			if r.Kind != codec.ReplyOK {
+				return errors.New("want OK")
+			}
+			if waiter < 0 { // the answer to RELEASE
 				return nil
 			}
 			q.took.Record(q.clock()-q.sentNs, 1)
@@ -270,7 +263,7 @@ func (q *queue) handOff() error {
 }
 
 // replies calls take with so many replies for each waiter, under the lock of q. The waiter is -1
-// for a reply without a tag of a waiter.
+// for a reply without a tag.
 func (q *queue) replies(perWaiter int, take func(c *Client, waiter int, r *codec.Reply) error) error {
 	return q.each(func(conn int, c *Client) error {
 		for range perWaiter * ((q.n - conn + len(q.conns) - 1) / len(q.conns)) {
@@ -281,14 +274,14 @@ func (q *queue) replies(perWaiter int, take func(c *Client, waiter int, r *codec
 			var r codec.Reply
 			codec.ParseReply(line, codec.FormText, &r)
 			waiter, err := strconv.Atoi(string(r.Tag))
-			if err != nil || waiter < 0 || waiter >= q.n {
+			if err != nil || waiter >= q.n {
 				waiter = -1
 			}
 			q.mu.Lock()
 			err = take(c, waiter, &r)
 			q.mu.Unlock()
 			if err != nil {
-				return err
+				return fmt.Errorf("%w: waiter %d: %w", wrongReply(line, "another"), waiter, err)
 			}
 		}
 		return nil

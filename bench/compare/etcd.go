@@ -114,7 +114,7 @@ func (r *etcdRun) client(ctx context.Context, conn int, l *bench.Latencies) erro
 	return nil
 }
 
-// pair locks and unlocks once. Where owners queue, an operation is a hand-off, from the call of
+// pair locks and unlocks once. Where owners queue, latency is that of hand-offs: from the call of
 // Unlock to the return of the next Lock.
 func (r *etcdRun) pair(ctx context.Context, m *concurrency.Mutex, name string, l *bench.Latencies) error {
 	asked := r.now()
@@ -123,9 +123,10 @@ func (r *etcdRun) pair(ctx context.Context, m *concurrency.Mutex, name string, l
 	}
 	got := r.now()
 	if r.queue {
-		if released, ok := r.released.Load(name); ok {
-			r.count(l, got-max(released.(int64), asked))
+		if released, ok := r.released.Load(name); ok && r.phase.Load() == 1 {
+			l.Record(got-max(released.(int64), asked), 1)
 		}
+		r.commands.Add(2)
 		r.released.Store(name, r.now())
 		return m.Unlock(ctx)
 	}

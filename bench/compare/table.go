@@ -44,7 +44,7 @@ func (u *suite) writeMarkdown(w io.Writer) error {
 // writeNotes says below the table what it takes to read it.
 func (u *suite) writeNotes(w io.Writer) {
 	if u.s.workload == hot {
-		fmt.Fprintf(w, "\nA command is here a hand-off: RELEASE, the next holder's grant, and its queueing again; %d contenders.\n",
+		fmt.Fprintf(w, "\n%d owners; latency is that of hand-offs, from RELEASE to the grant of the next holder.\n",
 			u.s.load.Conns)
 	}
 	if slices.ContainsFunc(u.servers, (*server).serial) {

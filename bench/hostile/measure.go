@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,14 +17,24 @@ import (
 	"dlm/bench"
 )
 
-// result is what the innocent client saw during a row.
+const (
+	pingEvery  = 2 * time.Millisecond
+	leaseMs    = 100
+	beatEvery  = 30 * time.Millisecond
+	answerMax  = 60 * time.Second // for one answer to the innocent client
+	settleTime = 300 * time.Millisecond
+)
+
+// result is the outcome of a row for the innocent client.
 type result struct {
-	ping  bench.Latency
-	lost  int
-	bytes int64 // that the hostile connections have sent
+	ping bench.Latency
+	lost int
 }
 
-// measure runs one row.
+func dial(s *settings) (*bench.Client, error) { return bench.Dial(s.server, s.token, answerMax) }
+
+// measure runs one row. The hostile connections are in a process of their own, so that the innocent
+// client does not share their scheduler.
 func measure(s *settings, w *row) (*result, error) {
 	innocent, err := dial(s)
 	if err != nil {
@@ -42,69 +51,24 @@ func measure(s *settings, w *row) (*result, error) {
 			return nil, err
 		}
 	}
-	r := &result{}
-	end, err := startAttack(s, w)
-	if err != nil {
-		return nil, err
-	}
-	time.Sleep(settleTime) // the first batches are under way
-	ctx, stop := context.WithTimeout(context.Background(), time.Duration(s.seconds*float64(time.Second)))
-	defer stop()
-	errs := make(chan error, 2)
-	go func() { errs <- r.pings(ctx, innocent) }()
-	go func() { errs <- r.keep(ctx, keeper) }()
-	err = errors.Join(<-errs, <-errs)
-	r.bytes, err = end(err)
-	return r, err
-}
-
-// startAttack starts the hostile connections in a process of their own, so that the innocent client
-// does not share their scheduler. end stops it and returns what it has sent.
-func startAttack(s *settings, w *row) (end func(error) (int64, error), err error) {
-	if w.batch == nil {
-		return func(err error) (int64, error) { return 0, err }, nil
-	}
-	cmd := exec.Command(os.Args[0], "--attack", w.name, "--server", s.server, "--http", s.http,
-		"--conns", strconv.Itoa(s.conns), "--size", strconv.Itoa(s.size))
+	cmd := exec.Command(os.Args[0], append([]string{"--attack", w.name}, os.Args[1:]...)...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	cmd.Stdout = &out
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return func(err error) (int64, error) {
-		err = errors.Join(err, stdin.Close(), cmd.Wait())
-		n, parseErr := strconv.ParseInt(strings.TrimSpace(out.String()), 10, 64)
-		return n, errors.Join(err, parseErr)
-	}, nil
+	time.Sleep(settleTime) // the first batches are under way
+	ctx, stop := context.WithTimeout(context.Background(), time.Duration(s.seconds*float64(time.Second)))
+	defer stop()
+	r, errs := &result{}, make(chan error, 2)
+	go func() { errs <- r.pings(ctx, innocent) }()
+	go func() { errs <- r.keep(ctx, keeper) }()
+	err = errors.Join(<-errs, <-errs, stdin.Close(), cmd.Wait())
+	return r, err
 }
-
-// attackers are the hostile connections of a row, until the standard input ends.
-func attackers(s *settings) {
-	ctx, stop := context.WithCancel(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		stop()
-	}()
-	var wg sync.WaitGroup
-	var sent atomic.Int64
-	for _, w := range rows() {
-		if w.name != s.attack {
-			continue
-		}
-		for conn := range s.conns {
-			wg.Go(func() { attack(ctx, s, &w, conn, &sent) })
-		}
-	}
-	wg.Wait()
-	fmt.Println(sent.Load())
-}
-
-func dial(s *settings) (*bench.Client, error) { return bench.Dial(s.server, s.token, answerMax) }
 
 // pings measures round trips until ctx ends.
 func (r *result) pings(ctx context.Context, c *bench.Client) error {
@@ -125,32 +89,27 @@ func (r *result) pings(ctx context.Context, c *bench.Client) error {
 // are due, whether or not the former are answered, as a client's timer does. A loss is not counted
 // after this process was too late with a heartbeat, because it proves nothing.
 func (r *result) keep(ctx context.Context, c *bench.Client) error {
-	acquire := fmt.Sprintf("ACQUIRE innocent me 0 TTL %d", leaseMs)
-	var late atomic.Bool
-	answers := make(chan error, 1)
-	if err := c.WantOK(acquire); err != nil {
+	if err := c.WantOK(fmt.Sprintf("ACQUIRE innocent me 0 TTL %d", leaseMs)); err != nil {
 		return err
 	}
 	if err := c.SetDeadline(time.Now().Add(answerMax + time.Hour)); err != nil {
 		return err
 	}
+	var late atomic.Bool
+	answers := make(chan error, 1)
 	go func() { answers <- r.answers(c, &late) }()
-	last := time.Now()
-	for tick := time.NewTicker(beatEvery); ; {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for last := time.Now(); ; last = time.Now() {
 		select {
 		case <-ctx.Done():
-			tick.Stop()
 			_, err := io.WriteString(c, "RELEASE innocent me ALL\nQUIT\n")
-			if readErr := <-answers; err == nil {
-				err = readErr
-			}
-			return err
+			return errors.Join(err, <-answers)
 		case <-tick.C:
 		}
-		if now := time.Now(); now.Sub(last) > leaseMs*time.Millisecond*2/3 {
+		if time.Since(last) > leaseMs*time.Millisecond*2/3 {
 			late.Store(true)
 		}
-		last = time.Now()
 		if _, err := io.WriteString(c, "HEARTBEAT innocent me\n"); err != nil {
 			return err
 		}
@@ -160,17 +119,18 @@ func (r *result) keep(ctx context.Context, c *bench.Client) error {
 // answers reads until the end of the connection.
 func (r *result) answers(c *bench.Client, late *atomic.Bool) error {
 	for {
-		line, err := c.In.ReadString('\n')
-		switch {
-		case err == io.EOF:
+		line, err := c.Line()
+		if err == io.EOF {
 			return nil
-		case err != nil:
-			return err
-		case strings.HasPrefix(line, "ERROR NOTHELD"):
+		}
+		if err == nil && strings.HasPrefix(line, "ERROR NOTHELD") {
 			if !late.Load() {
 				r.lost++
 			}
-			_, err := io.Copy(io.Discard, c.In) // one loss says enough
+			_, err = io.Copy(io.Discard, c.In) // one loss says enough
+			return err
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -185,15 +145,33 @@ func prepare(s *settings, lines []byte) error {
 	defer c.Close()
 	go func() { _, _ = c.Write(lines) }() // an error shows as a missing answer
 	for range bytes.Count(lines, []byte{'\n'}) {
-		if _, err := c.In.ReadSlice('\n'); err != nil {
+		if _, err := c.Line(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// attackers are the hostile connections of a row, until the standard input ends.
+func attackers(s *settings) {
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	var wg sync.WaitGroup
+	for _, w := range rows() {
+		if w.name == s.attack && w.batch != nil {
+			for conn := range s.conns {
+				wg.Go(func() { attack(ctx, s, &w, conn) })
+			}
+		}
+	}
+	wg.Wait()
+}
+
 // attack is one hostile connection until ctx ends. The server may close it; then it comes again.
-func attack(ctx context.Context, s *settings, w *row, conn int, sent *atomic.Int64) {
+func attack(ctx context.Context, s *settings, w *row, conn int) {
 	batch := w.batch(conn, s.size)
 	for ctx.Err() == nil {
 		c, err := open(s, w)
@@ -209,11 +187,8 @@ func attack(ctx context.Context, s *settings, w *row, conn int, sent *atomic.Int
 			_, err = c.Write(w.open(conn, s.size))
 		}
 		for err == nil && ctx.Err() == nil {
-			var n int
-			n, err = c.Write(batch)
-			sent.Add(int64(n))
-			if w.unread && err == nil {
-				_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+			if _, err = c.Write(batch); w.unread && err == nil {
+				err = c.SetWriteDeadline(time.Now().Add(time.Second))
 			}
 		}
 		end()

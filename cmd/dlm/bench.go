@@ -65,8 +65,8 @@ func addWorkloads(cmd *cobra.Command) {
 		}},
 		{ping, "PING, the cheapest command", "", func(fs *pflag.FlagSet) { addPaced(fs, &ping.Paced) }},
 		{hot, "Many owners that wait for few locks",
-			"An operation is a hand-off: RELEASE, the next holder's OK, and that it waits again. PING is measured\n" +
-				"first, for comparison.", func(fs *pflag.FlagSet) {
+			"Latency is that of hand-offs: from RELEASE to the OK of the next holder. PING is measured first, for\n" +
+				"comparison.", func(fs *pflag.FlagSet) {
 				addForm(fs, &hot.Form)
 				fs.DurationVar(&hot.TTL, "ttl", 0, "send TTL with this `TIME` in each ACQUIRE (default: no TTL)")
 				fs.BoolVar(&hot.Fence, "fence", false, "send the token of the grant in each RELEASE")
@@ -75,7 +75,7 @@ func addWorkloads(cmd *cobra.Command) {
 		{waiters, "A long queue on one lock: fill, drop, time out, hand through", "", func(fs *pflag.FlagSet) {
 			fs.IntVar(&waiters.Waiters, "waiters", waiters.Waiters, "length of the queue")
 		}},
-		{churn, "Connect, one pair, close", "", func(fs *pflag.FlagSet) { addForm(fs, &churn.Form) }},
+		{churn, "Connect, one pair, close", "", func(*pflag.FlagSet) {}},
 	} {
 		w.workload.EnsureDefaults()
 		cmd.AddCommand(newWorkloadCommand(w.workload, w.short, w.long, w.flags))

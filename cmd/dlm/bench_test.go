@@ -74,7 +74,6 @@ func TestBenchRunsEveryWorkload(t *testing.T) {
 		{"hot in RESP with tokens", "hot --locks 1 --form resp --fence", 2},
 		{"hot with leases and tokens", "hot --locks 1 --ttl 20s --fence", 2},
 		{"churn", "churn", 1},
-		{"churn in RESP", "churn --form resp", 1},
 		{"waiters", "waiters --waiters 100 --rounds 1", 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -26,22 +26,20 @@ func tcpPair(t *testing.T) (a, b net.Conn) {
 
 // fakeLoop makes a loop with a clock of the test's own and one connection that sends PINGs, to a
 // peer that drops its input.
-func fakeLoop(t *testing.T, nowNs *int64, depth int) (*streamLoop, *streamConn) {
+func fakeLoop(t *testing.T, nowNs *int64, depth int) (*loop, *streamConn) {
 	t.Helper()
-	own, err := newLoop(&progress{clock: func() int64 { return *nowNs }})
+	l, err := newLoop(&progress{clock: func() int64 { return *nowNs }}, 1)
 	if err != nil {
 		t.Skip(err)
 	}
-	t.Cleanup(own.close)
+	t.Cleanup(l.close)
 	a, b := tcpPair(t)
 	go func() { _, _ = io.Copy(io.Discard, b) }()
-	if err := own.adopt(a.(*net.TCPConn)); err != nil {
-		t.Fatal(err)
-	}
 	w := &Ping{}
 	w.EnsureDefaults()
-	r := testRun(1, 0)
-	l := own.stream([][]*batch{r.batches(w.plan(1), protocolOf(Text), depth, 0)}, 1)
+	if err := l.add(a.(*net.TCPConn), streamOf(testRun(1, 0), w.plan(1), depth, 0)); err != nil {
+		t.Fatal(err)
+	}
 	return l, l.conns[0]
 }
 
@@ -53,7 +51,7 @@ func TestStallIsChargedToAllItDelays(t *testing.T) {
 	l.pace = newPace(0, 1000, 1) // a command each millisecond
 	l.shared.phase.Store(1)
 	nowNs = int64(9 * time.Millisecond) // the generator or the server stood still
-	if err := l.look(); err != nil {
+	if err := l.turn(); err != nil {
 		t.Fatal(err)
 	}
 	if conn.flight.len() != 10 {
@@ -61,7 +59,7 @@ func TestStallIsChargedToAllItDelays(t *testing.T) {
 	}
 	nowNs = int64(10 * time.Millisecond)
 	for range 10 {
-		if _, err := l.read(0, []byte("OK\n"), nowNs); err != nil {
+		if _, err := l.read(l.conns[0], []byte("OK\n"), nowNs); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,7 +79,7 @@ func TestRepliesAreCountedHoweverTheyArrive(t *testing.T) {
 		nowNs := int64(0)
 		l, c := fakeLoop(t, &nowNs, 3)
 		l.shared.phase.Store(1)
-		if err := l.look(); err != nil {
+		if err := l.turn(); err != nil {
 			t.Fatal(err)
 		}
 		for batch := range 2 {
@@ -92,7 +90,7 @@ func TestRepliesAreCountedHoweverTheyArrive(t *testing.T) {
 			nowNs += 1000
 			var held []byte
 			for from := 0; from < len(in); from += piece {
-				rest, err := l.read(0, append(held, in[from:min(from+piece, len(in))]...), nowNs)
+				rest, err := l.read(l.conns[0], append(held, in[from:min(from+piece, len(in))]...), nowNs)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -111,7 +109,7 @@ func TestRepliesAreCountedHoweverTheyArrive(t *testing.T) {
 func TestReplyThatNobodyAskedFor(t *testing.T) {
 	nowNs := int64(0)
 	l, _ := fakeLoop(t, &nowNs, 1)
-	if _, err := l.read(0, []byte("OK\n"), 0); err == nil {
+	if _, err := l.read(l.conns[0], []byte("OK\n"), 0); err == nil {
 		t.Error("no error")
 	}
 }
@@ -126,13 +124,13 @@ func TestLateLoopDropsWhatIsNotSent(t *testing.T) {
 	}
 	c.sent, c.queued = 5, 3
 	l.shared.phase.Store(phaseStop)
-	if err := l.look(); err != nil {
+	if err := l.turn(); err != nil {
 		t.Fatal(err)
 	}
 	if c.flight.len() != 2 || c.sent != 2 || l.active != 1 {
 		t.Fatalf("%d under way, %d sent, %d active", c.flight.len(), c.sent, l.active)
 	}
-	if _, err := l.read(0, []byte("OK\nOK\n"), nowNs); err != nil || l.active != 0 {
+	if _, err := l.read(l.conns[0], []byte("OK\nOK\n"), nowNs); err != nil || l.active != 0 {
 		t.Errorf("%v, %d active", err, l.active)
 	}
 }
