@@ -19,14 +19,16 @@
 //
 // # Goroutines
 //
-//	name   owns                                 reads                       ended by
-//	loop i reactor i, its conns (one gnet loop) config, clock, table        transport
-//	ticker its effects, its outbox, catchUp     clock, table.Due            Serve, after the stop
-//	watch  who goes round, and who hangs        counters                    the end of Serve
-//	audit  the sink of the audit                its queue and counts        audit.Log.Close
-//	accept one address: its gate (transport)    places, addresses           closing the listener
-//	freer  nothing                              a signal of the ticker      the end of Serve
-//	drain  nothing                              the wait group of reactors  the reactors' answers
+//	name     owns                               reads                       ended by
+//	loop i   reactor i, its conns (a gnet loop) config, clock, table        transport
+//	ticker   its effects, its outbox, catchUp   clock, table.Due            Serve, after the stop
+//	watch    who goes round, and who hangs      counters                    the end of Serve
+//	audit    the sink of the audit              its queue and counts        audit.Log.Close
+//	accept   one address: its gate (transport)  places, addresses           closing the listener
+//	freer    nothing                            a signal of the ticker      the end of Serve
+//	observer the views of package observe       shards, 256 records a time  the end of Serve
+//	sampler  the sample of the last second      counters, shards            the end of Serve
+//	drain    nothing                            the wait group of reactors  the reactors' answers
 //
 // The caller of Serve has its own goroutine and waits for all of them. Package durability has three
 // more, which Store.Stop ends.

@@ -42,6 +42,8 @@ type Engine struct {
 	infos      infoCache
 	statsKept  statsCache
 	observer   *observe.Observer
+	settleLag  lags // from a deadline to its settling
+	loopLag    lags // from a probe, once a second, to the loop's answer
 	wakeTimer  wakeTimer
 	extraProc  extraProc
 	trimmer    trimmer
@@ -100,7 +102,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.wakeTimer.wake = make(chan struct{}, 1)
 	e.trimmer.wake = make(chan struct{}, 1)
 	e.memoryUsed = e.gauge.used
-	e.observer = observe.New(e.served)
+	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime})
 	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
 	if e.audit = cfg.Audit; e.audit == nil {
 		e.audit = audit.New(audit.ToLog(cfg.Log.Handler()), cfg.Log)
@@ -173,6 +175,8 @@ func (e *Engine) Serve(ctx context.Context) error {
 	wg.Go(func() { e.runTicker(tickCtx) })
 	e.background(e.runWatch)
 	e.background(e.trimmer.runFreer)
+	e.background(e.observer.Run)
+	e.background(e.runSampler)
 	e.store.Start()
 	accepting := make(chan struct{})
 	wg.Go(func() { e.accept(server); close(accepting) })

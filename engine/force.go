@@ -55,6 +55,9 @@ func (e *Engine) ForceRelease(name []byte, token codec.Token, reason []byte, by,
 
 // send delivers effects from a goroutine that is no loop.
 func (e *Engine) send(fx *table.Effects) {
+	if fx.Notes.Any() {
+		e.observer.NoteTable(&fx.Notes)
+	}
 	co := newOutbox(e)
 	for _, effect := range fx.List {
 		co.add(effect)

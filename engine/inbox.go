@@ -72,6 +72,7 @@ func (r *reactor) drainInbox() {
 		return
 	}
 	r.inbox.armed.Store(false)
+	r.answerLag()
 	r.inbox.mu.Lock()
 	effects, evicting, o := r.inbox.effects, r.inbox.evicting, r.inbox.orders
 	dismissed := r.inbox.dismissed

@@ -24,7 +24,8 @@ type reactor struct {
 	inbox    inbox
 	probe    probe
 	pulse    pulse
-	drained  atomic.Bool // it has answered all waits, before a stop
+	lagAsked atomic.Int64 // table time at which the loop was asked for its lag; 0: it was not
+	drained  atomic.Bool  // it has answered all waits, before a stop
 
 	conns     []connSlot
 	freeSlots []uint32
@@ -117,6 +118,9 @@ func (r *reactor) finish(read *conn) {
 		}
 	}
 	r.outbox.send()
+	if r.fx.Notes.Any() {
+		r.e.observer.NoteTable(&r.fx.Notes)
+	}
 	r.e.wakeTimer.wakeBefore(r.e.tab().Next())
 	if r.round.spent += r.cost; r.round.spent > roundMax || r.round.turns.len() > 0 {
 		r.ring()

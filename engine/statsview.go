@@ -42,6 +42,9 @@ type Stats struct {
 	Denied      uint64        // requests refused for the lack of the admin role
 
 	Table      table.Totals
+	Measures   table.Measures  // of waits and holds that have ended
+	SettleLag  table.Histogram // from a deadline to its settling
+	LoopLag    table.Histogram // from a probe to the loop's answer
 	LocksMax   int
 	WaitersMax int
 	MemoryMax  int64 // bytes; 0: no limit
@@ -94,7 +97,8 @@ func (e *Engine) makeStats() Stats {
 		Conns: e.conns.Load(), ConnsMax: e.connsMax, Guests: int64(e.places.guests.Load()),
 		Accepted: e.accepted.Load(), Buffered: e.buffers.total.Load(), BufferedMax: e.cfg.BufferedMax,
 		WrongTokens: tokens.Total - tokens.HTTP, WrongHTTP: tokens.HTTP, Denied: e.denied.Load(),
-		Table: e.tab().Totals(), LocksMax: e.cfg.LocksMax, WaitersMax: e.cfg.WaitersMax,
+		Table: e.tab().Totals(), Measures: e.tab().Measures(), SettleLag: e.settleLag.histogram(), LoopLag: e.loopLag.histogram(),
+		LocksMax: e.cfg.LocksMax, WaitersMax: e.cfg.WaitersMax,
 		MemoryMax: e.cfg.MemoryMax,
 	}
 	s.AuditDropped, s.AuditError = e.audit.State()

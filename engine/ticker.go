@@ -19,6 +19,7 @@ func (e *Engine) tick(fx *table.Effects, co *outbox) (any bool) {
 	}
 	e.ticking.Lock()
 	defer e.ticking.Unlock()
+	e.noteSettling(served.Table, now)
 	for i := range table.Shards {
 		for more := served.Table.Due(i, now); more; {
 			any = true
@@ -26,6 +27,9 @@ func (e *Engine) tick(fx *table.Effects, co *outbox) (any bool) {
 			s.Lock()
 			more = s.Advance(now, advanceMax, fx)
 			s.Unlock()
+			if fx.Notes.Any() {
+				e.observer.NoteTable(&fx.Notes)
+			}
 			for _, effect := range fx.List {
 				co.add(effect)
 			}
@@ -46,6 +50,7 @@ func (r *reactor) tickDue() {
 		return
 	}
 	defer r.e.ticking.Unlock()
+	r.e.noteSettling(served.Table, r.now)
 	holds := 0
 	for i := range table.Shards {
 		for more := served.Table.Due(i, r.now); more; holds++ {

@@ -15,8 +15,8 @@ const (
 	segmentMax = 128
 )
 
-// separators end the first segment of a name.
-const separators = "/:."
+// Separators are the bytes that end the first segment of a name.
+const Separators = "/:."
 
 // CensusLock is one lock in a list of a Census.
 type CensusLock struct {
@@ -88,7 +88,7 @@ func (c *Census) segmentOf(name []byte) *Segment {
 	if c.last != nil && bytes.HasPrefix(name, c.lastKey) {
 		return c.last
 	}
-	cut := bytes.IndexAny(name[:min(len(name), segmentMax)], separators)
+	cut := bytes.IndexAny(name[:min(len(name), segmentMax)], Separators)
 	if cut < 0 {
 		return &c.Others
 	}

@@ -62,6 +62,18 @@ func (h *heat) cool(now int64) {
 	}
 }
 
+// HeatOf returns the weight of the lock of that name in ns, 0 if the shard does not have it.
+func (s *Shard) HeatOf(now int64, hash uint64, name []byte) int64 {
+	h := &s.measures().heat
+	h.cool(s.setTime(now))
+	for i := range h.entries {
+		if e := &h.entries[i]; e.tag == uint32(hash) && bytes.Equal(e.name, name) {
+			return e.weight
+		}
+	}
+	return 0
+}
+
 // Heat is how much waiting a lock has cost lately.
 type Heat struct {
 	Name   []byte

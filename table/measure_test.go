@@ -236,7 +236,7 @@ func (g *rig) checkQueuePages(t *testing.T, found []Contention) {
 		var list []Waiting
 		for more, after := true, (WaiterRef{}); more; {
 			before := len(list)
-			list, more = s.Queue(g.now, g.table.Hash(st.Name), st.Name, after, 3, list)
+			list, _, more = s.Queue(g.now, g.table.Hash(st.Name), st.Name, after, 3, list)
 			if len(list) == before {
 				break
 			}

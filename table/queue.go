@@ -18,24 +18,26 @@ type Waiting struct {
 }
 
 // Queue appends up to n requests that wait for the lock of that name, with copies of their strings,
-// beginning after the request after. If that is invalid, or its wait is over, Queue begins at the
-// head of the queue. It returns true if more requests follow.
-func (s *Shard) Queue(now int64, hash uint64, name []byte, after WaiterRef, n int, out []Waiting) (_ []Waiting, more bool) {
+// beginning after the request after. If that does not wait for the lock, Queue begins at the head
+// of the queue, and goesOn is false. more reports whether requests follow.
+func (s *Shard) Queue(
+	now int64, hash uint64, name []byte, after WaiterRef, n int, out []Waiting,
+) (_ []Waiting, goesOn, more bool) {
 	s.setTime(now)
 	lockIndex, l := s.find(uint32(hash), name)
 	if l == nil {
-		return out, false
+		return out, false, false
 	}
 	at := l.first
 	if w := s.waiters.find(after); after.Shard == s.number && w != nil && w.lock == lockIndex {
-		at = w.next
+		at, goesOn = w.next, true
 	}
 	for ; at != none && n > 0; n-- {
 		w := s.waiters.at(at)
 		out = append(out, s.describeWait(at, w))
 		at = w.next
 	}
-	return out, at != none
+	return out, goesOn, at != none
 }
 
 func (s *Shard) describeWait(i uint32, w *waiter) Waiting {

@@ -60,6 +60,17 @@ type WaiterRef struct {
 	generation uint32
 }
 
+// Numbers returns what WaiterRefOf needs to make the reference again.
+func (r WaiterRef) Numbers() (shard uint8, index, generation uint32) {
+	return r.Shard, r.index, r.generation
+}
+
+// WaiterRefOf returns the reference with those numbers. Any numbers may be given: a reference that
+// the table has not made finds no request, or one that a caller may look at.
+func WaiterRefOf(shard uint8, index, generation uint32) WaiterRef {
+	return WaiterRef{shard, index, generation}
+}
+
 // waiterSlab allocates waiter records.
 type waiterSlab struct{ slab[waiter] }
 

@@ -33,7 +33,7 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/bench/hostile": {own: []string{"dlm/bench"}},
 	"dlm/bench/floor":   {outside: []string{"github.com/panjf2000/gnet/v2"}},
 	"dlm/deploy":        {}, // tests alone
-	"dlm/cmd/dlm/admin": {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/transport"}, outside: []string{
+	"dlm/cmd/dlm/admin": {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/transport", "dlm/table"}, outside: []string{
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"dlm/cmd/dlm/certs":      {},

@@ -11,30 +11,21 @@ type LockView struct {
 	HeatMs      int64       `json:"heat_ms"`
 	Queue       []WaiterRow `json:"queue"`
 	QueueCursor string      `json:"queue_cursor"` // empty: Queue has all requests
-}
-
-// WaiterRow describes one request in a queue.
-type WaiterRow struct {
-	Position int          `json:"position"`
-	Service  Text         `json:"service"`
-	Mode     string       `json:"mode"`
-	WaitedMs int64        `json:"waited_ms"`
-	LeftMs   int64        `json:"left_ms"`
-	Meta     Text         `json:"meta,omitempty"`
-	Client   int64        `json:"client,omitempty"` // number of its connection; 0: not shown
-	Conn     table.ConnID `json:"-"`
+	Events      []Event     `json:"events"`       // of this lock, the newest first
 }
 
 // Lock describes the lock of that name.
 func (o *Observer) Lock(name []byte) *LockView {
-	served := o.served()
+	served := o.cfg.Served()
 	hash := served.Table.Hash(name)
 	s := served.Table.Shard(hash)
 	var st table.Status
 	s.Lock()
 	s.Look(served.Now, hash, name, &st)
+	heat := s.HeatOf(served.Now, hash, name)
 	s.Unlock()
-	v := &LockView{StaleMs: served.StaleMs, Queue: []WaiterRow{}}
+	page := o.Waiters(name, queueRows, "")
+	v := &LockView{StaleMs: served.StaleMs, HeatMs: heat / nsPerMs, Queue: page.Rows, QueueCursor: page.Cursor, Events: o.eventsOf(name)}
 	if st.Held || st.Recovering {
 		v.LockRow = rowOf(&st, served.UnchangedMs)
 	} else {

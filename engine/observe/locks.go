@@ -69,7 +69,7 @@ type LocksPage struct {
 
 // Locks answers a page of locks. It looks at no more than pageRecords records.
 func (o *Observer) Locks(q *LocksQuery) *LocksPage {
-	served := o.served()
+	served := o.cfg.Served()
 	p := &LocksPage{Rows: []LockRow{}, Of: served.Table.Totals().Held}
 	at, more := q.At, true
 	var found table.Statuses

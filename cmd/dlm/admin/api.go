@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"dlm/codec"
 	"dlm/engine"
@@ -27,6 +28,8 @@ type asking interface {
 	// Observe returns what answers questions about the table.
 	Observe() *observe.Observer
 	About() *engine.About
+	// Warnings returns what an operator should look at now.
+	Warnings() []engine.Warning
 	// ForceRelease ends the hold of a lock under that token.
 	ForceRelease(name []byte, token codec.Token, reason []byte, by, from string) (owner []byte, code codec.Code)
 }
@@ -77,7 +80,7 @@ func (k rank) allows(v *visitor, role auth.Role) bool {
 	case rankKnown:
 		return role != auth.RoleNone && role != auth.RoleMetrics
 	case rankLook:
-		return role.Covers(auth.RoleRead)
+		return role.Covers(auth.RoleRead) // v may be nil
 	default:
 		return role == auth.RoleAdmin && v.token
 	}
@@ -93,32 +96,56 @@ func (s *Server) addAPI(mux *http.ServeMux) {
 		{"GET " + apiPath + "me", rankKnown, s.apiMe},
 		{"GET " + apiPath + "server", rankKnown, s.apiServer},
 		{"GET " + apiPath + "stats", rankLook, s.apiStats},
-		{"GET " + apiPath + "locks", rankLook, s.apiLocks},
+		{"GET " + apiPath + "locks", rankLook, s.scan(s.apiLocks)},
 		{"GET " + apiPath + "lock", rankLook, s.apiLock},
 		{"GET " + apiPath + "audit", rankAdmin, s.apiAudit},
+		{"GET " + apiPath + "top", rankLook, s.apiTop},
+		{"GET " + apiPath + "prefixes", rankLook, s.apiPrefixes},
+		{"GET " + apiPath + "owner", rankLook, s.scan(s.apiOwner)},
+		{"GET " + apiPath + "events", rankLook, s.apiEvents},
+		{"GET " + apiPath + "history", rankLook, s.apiHistory},
 		{"POST " + apiPath + "force-release", rankAdmin, s.apiForceRelease},
 	} {
-		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) { s.serveAPI(w, r, route.needs, route.answer) })
+		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
+			if c, ok := s.admitCall(w, r, route.needs); ok {
+				respond(w, c, route.answer)
+			}
+		})
 	}
+	mux.HandleFunc("GET "+apiPath+"live", func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := s.admitCall(w, r, rankLook); ok {
+			s.apiLive(w, r)
+		}
+	})
 	mux.HandleFunc(apiPath, func(w http.ResponseWriter, _ *http.Request) {
 		writeRefusal(w, refuse(codec.Unknown, "there is no such question, or not by this method"))
 	})
 }
 
-// serveAPI answers one request of the JSON side.
-func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, needs rank, answer func(*call) (any, error)) {
-	c := &call{Request: r, v: s.visitorOf(r)}
+// admitCall reports whether the visitor may ask this, and now. If not, it answers the request.
+func (s *Server) admitCall(w http.ResponseWriter, r *http.Request, needs rank) (c *call, ok bool) {
+	c = &call{Request: r, v: s.visitorOf(r)}
 	c.who, _ = s.engine.Visitor(bearer(r))
+	if !s.mayCall(r) {
+		w.Header().Set("Retry-After", "1")
+		writeRefusal(w, refuse(codec.Limit, "this address asks more than %d times a second", callsPerSecond))
+		return nil, false
+	}
 	if !needs.allows(&c.v, c.who.Role) {
 		s.engine.NoteDenied(r.Method+" "+r.URL.Path, c.who.Name, r.RemoteAddr)
 		if !c.v.token {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			writeRefusal(w, refuse(codec.NoAuth, "show a token: Authorization: Bearer <token>"))
-			return
+			return nil, false
 		}
 		writeRefusal(w, refuse(codec.Denied, "the role %s may not do this", c.who.Role))
-		return
+		return nil, false
 	}
+	return c, true
+}
+
+// respond answers a request with what a function says.
+func respond(w http.ResponseWriter, c *call, answer func(*call) (any, error)) {
 	v, err := answer(c)
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		writeRefusal(w, refused)
@@ -129,6 +156,21 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, needs rank, an
 		return
 	}
 	writeJSON(w, http.StatusOK, v)
+}
+
+// scan bounds how many requests walk records at the same time.
+func (s *Server) scan(answer func(*call) (any, error)) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		select {
+		case s.scans <- struct{}{}:
+			defer func() { <-s.scans }()
+			return answer(c)
+		case <-c.Context().Done():
+			return nil, c.Context().Err()
+		case <-time.After(scanWait):
+			return nil, refuse(codec.Limit, "%d others list locks at this moment", scansMax)
+		}
+	}
 }
 
 func writeRefusal(w http.ResponseWriter, r *refusal) { writeJSON(w, r.status, r) }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"dlm/engine"
+	"dlm/engine/observe"
+	"dlm/table"
 )
 
 // statsAnswer are the counters and gauges of a server, in the words of INFO.
@@ -12,11 +14,13 @@ type statsAnswer struct {
 	UptimeMs int64 `json:"uptime_ms"`
 
 	Held         int `json:"locks_held"`
+	Contended    int `json:"locks_contended"`
 	Waiters      int `json:"waiters"`
 	LocksLimit   int `json:"locks_limit"`
 	WaitersLimit int `json:"waiters_limit"`
 
 	Grants    uint64 `json:"grants"`
+	Waited    uint64 `json:"grants_waited"`
 	Reentries uint64 `json:"reentries"`
 	OtherConn uint64 `json:"reentries_other_conn"`
 	Renewals  uint64 `json:"renewals"`
@@ -49,6 +53,19 @@ type statsAnswer struct {
 	Commands     map[string]map[string]uint64 `json:"commands"`
 	Refused      map[string]uint64            `json:"connections_refused"`
 	Closed       map[string]uint64            `json:"connections_closed"`
+
+	LongestWaitMs int64           `json:"longest_wait_ms"` // of the last view
+	LongestHoldMs int64           `json:"longest_hold_ms"`
+	Histogram     histogramAnswer `json:"histogram"`
+}
+
+// histogramAnswer are the lengths of waits and holds that have ended. The buckets are not
+// cumulative.
+type histogramAnswer struct {
+	LeMs        []*float64      `json:"le_ms"` // upper end of each bucket; null: it has none
+	WaitGranted table.Histogram `json:"wait_granted"`
+	WaitEnded   table.Histogram `json:"wait_ended"`
+	Hold        table.Histogram `json:"hold"`
 }
 
 // apiStats answers the counters and gauges.
@@ -67,6 +84,13 @@ func (s *Server) apiStats(*call) (any, error) {
 		Pauses: st.Pauses, LogDropped: st.LogDropped, AuditLost: st.AuditDropped, Denied: st.Denied,
 		AuthFailures: map[string]uint64{"lock_port": st.WrongTokens, "http": st.WrongHTTP},
 		Commands:     map[string]map[string]uint64{}, Refused: byName(st.Refused), Closed: byName(st.Closed),
+	}
+	a.Contended, a.Waited = t.Contended, st.Measures.Granted.Count()
+	wait, hold := s.engine.Observe().Longest()
+	a.LongestWaitMs, a.LongestHoldMs = wait.Milliseconds(), hold.Milliseconds()
+	a.Histogram = histogramAnswer{LeMs: observe.BucketsMs(), WaitGranted: st.Measures.Granted, WaitEnded: st.Measures.Waited, Hold: st.Measures.Held}
+	for i, n := range a.Histogram.WaitGranted {
+		a.Histogram.WaitEnded[i] -= n
 	}
 	for _, c := range st.Commands {
 		if a.Commands[c.Command] == nil {

@@ -24,6 +24,8 @@ type conns struct {
 
 	mu   sync.Mutex
 	open map[net.Conn]*connState // guarded by mu
+	// streams is how many of open are streams. Guarded by mu.
+	streams int
 }
 
 // connState is one connection.
@@ -31,6 +33,8 @@ type connState struct {
 	from  netip.Addr // as addrOf cuts it
 	since time.Time  // when it was opened, or its last request ended
 	busy  bool       // a handler runs
+	// stream: the handler is that of a stream, which stays busy to its end
+	stream bool
 }
 
 func newConns(limit int) *conns {
@@ -46,6 +50,9 @@ func (cs *conns) changed(c net.Conn, state http.ConnState) {
 		}
 	case http.StateClosed, http.StateHijacked:
 		cs.mu.Lock()
+		if s := cs.open[c]; s != nil && s.stream {
+			cs.streams--
+		}
 		delete(cs.open, c)
 		cs.mu.Unlock()
 	}
@@ -58,12 +65,14 @@ func (cs *conns) add(c net.Conn) (victim net.Conn) {
 	from := addrOf(c.RemoteAddr().String())
 	count := map[netip.Addr]int{}
 	for _, s := range cs.open {
-		count[s.from]++
+		if !s.stream {
+			count[s.from]++
+		}
 	}
 	switch {
 	case count[from] >= cs.maxPerAddr:
 		victim = cs.oldest(from)
-	case len(cs.open) >= cs.max:
+	case len(cs.open)-cs.streams >= cs.max:
 		most := from
 		for addr, n := range count {
 			if n > count[most] {
@@ -111,6 +120,18 @@ func (cs *conns) during(next http.Handler) http.Handler {
 		defer cs.mark(c, false)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// leaveOut lets the connection of a request count no more. The request is a stream, of which there
+// are streamsMax at most, and which must not keep a probe of its address out.
+func (cs *conns) leaveOut(r *http.Request) {
+	c, _ := r.Context().Value(connKey{}).(net.Conn)
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if s := cs.open[c]; s != nil {
+		s.stream = true
+		cs.streams++
+	}
 }
 
 func (cs *conns) mark(c net.Conn, busy bool) {

@@ -34,6 +34,9 @@ type Server struct {
 	slots    chan struct{} // one per image being sent
 	conns    *conns
 	metrics  *metrics // made by Serve
+	rate     callRate
+	scans    chan struct{} // one per request that walks records
+	live     *live
 
 	probesOnly bool              // it is the one of --health
 	hosts      map[string]bool   // names by which browsers may ask, in lower case
@@ -81,6 +84,7 @@ func (s *Server) Fetched() <-chan struct{} { return s.fetched }
 func (s *Server) Serve(ctx context.Context, e Engine) error {
 	s.engine = e
 	s.metrics = newMetrics(e.Stats, s.log)
+	s.live, s.scans = newLive(s), make(chan struct{}, scansMax)
 	hs := &http.Server{
 		Handler:           s.conns.during(s.handler()),
 		ReadHeaderTimeout: headerWait,
@@ -92,6 +96,8 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	hs.RegisterOnShutdown(func() { close(s.live.done) })
+	go s.live.run()
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopMax)

@@ -1,0 +1,285 @@
+package admin
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"dlm/engine"
+	"dlm/engine/observe"
+)
+
+// queues lets waiters wait: lock q<i> has i+1 of them.
+func (r *rig) queues(n int, auth ...string) {
+	r.t.Helper()
+	holder := r.dial()
+	for _, line := range auth {
+		holder.do(line, "OK")
+	}
+	for i := range n {
+		holder.do(fmt.Sprintf(`ACQUIRE team/q%d holder 0 META "<b>"`, i), "OK")
+		for j := range i + 1 {
+			waiter := r.dial()
+			for _, line := range auth {
+				waiter.do(line, "OK")
+			}
+			waiter.send(fmt.Sprintf("ACQUIRE team/q%d w-%d 60000", i, j))
+		}
+	}
+	for r.e.Stats().Table.Waiters < n*(n+1)/2 {
+		time.Sleep(time.Millisecond) // until the loops have read them
+	}
+}
+
+// TestTopOverHTTP: each order, and what a token with prefixes does not see.
+func TestTopOverHTTP(t *testing.T) {
+	r := newRig(t, withTokens)
+	r.queues(5, "AUTH worker")
+	p := r.dial()
+	p.do("AUTH worker", "OK")
+	p.do("ACQUIRE other/1 svc 0", "OK")
+	for range 10 {
+		r.dial().send("AUTH worker\nACQUIRE other/1 w 60000")
+	}
+	for r.e.Stats().Table.Waiters < 25 {
+		time.Sleep(time.Millisecond)
+	}
+	var a observe.TopAnswer
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if r.get("reader", "top?by=waiters&limit=3", &a); len(a.Rows) == 3 && a.Rows[0].Waiters == 10 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v", a)
+		}
+	}
+	if string(a.Rows[1].Lock) != "team/q4" || a.Rows[1].Waiters != 5 || string(a.Rows[1].Owner) != "holder" || a.Rows[1].Mode != "exclusive" ||
+		a.Rows[1].TTLMs != 30_000 || string(a.Rows[1].Meta) != "<b>" || a.Truncated || a.Hidden != 0 || a.By != "waiters" {
+		t.Errorf("%+v", a.Rows[1])
+	}
+	if r.get("team", "top?limit=3", &a); len(a.Rows) != 3 || a.Hidden != 1 || string(a.Rows[0].Lock) != "team/q4" {
+		t.Errorf("%+v", a)
+	}
+	for _, by := range []string{"wait", "heat", "hold"} {
+		if status := r.get("reader", "top?by="+by, &a); status != 200 || string(a.By) != by {
+			t.Errorf("%s: %d %+v", by, status, a)
+		}
+	}
+	var refused map[string]any
+	if status := r.get("reader", "top?by=name", &refused); status != 400 {
+		t.Errorf("%d %v", status, refused)
+	}
+	var census observe.PrefixAnswer
+	if r.get("reader", "prefixes", &census); census.Of != 6 || len(census.Rows) != 2 || string(census.Rows[0].Prefix) != "team/" || census.Rows[0].Locks != 5 {
+		t.Errorf("%+v", census)
+	}
+	if r.get("team", "prefixes", &census); len(census.Rows) != 1 || census.Hidden != 1 {
+		t.Errorf("%+v", census)
+	}
+}
+
+// TestOneLockWithItsQueue: positions, waits, and pages of OWNER.
+func TestOneLockWithItsQueue(t *testing.T) {
+	r := newRig(t, nil)
+	r.queues(4)
+	var v observe.LockView
+	r.get("", "lock?name=team/q3", &v)
+	if len(v.Queue) != 4 || v.Waiters != 4 || v.QueueCursor != "" || string(v.Queue[0].Service) != string(v.Next) {
+		t.Fatalf("%+v", v)
+	}
+	for i, w := range v.Queue {
+		if w.Position != i+1 || w.LeftMs > 60_000 || w.LeftMs < 30_000 || w.WaitedMs < 0 {
+			t.Errorf("%+v", w)
+		}
+	}
+	seen := map[string]int{}
+	for cursor := "-"; cursor != ""; {
+		var p observe.OwnerPage
+		if status := r.get("", "owner?service=w-0&limit=1&cursor="+strings.Trim(cursor, "-"), &p); status != 200 {
+			t.Fatal(status)
+		}
+		for _, row := range p.Rows {
+			seen[row.Kind+" "+string(row.Lock)]++
+		}
+		cursor = p.Cursor
+	}
+	var p observe.OwnerPage
+	r.get("", "owner?service=holder", &p)
+	for _, row := range p.Rows {
+		seen[row.Kind+" "+string(row.Lock)+" of holder"]++
+	}
+	for i := range 4 {
+		if seen[fmt.Sprintf("wait team/q%d", i)] != 1 || seen[fmt.Sprintf("hold team/q%d of holder", i)] != 1 {
+			t.Errorf("q%d: %v", i, seen)
+		}
+	}
+	if len(seen) != 8 {
+		t.Errorf("%v", seen)
+	}
+}
+
+// TestEventsOverHTTP: expired and forced holds, in order, and what a token may see of them.
+func TestEventsOverHTTP(t *testing.T) {
+	r := newRig(t, withTokens)
+	p := r.dial()
+	p.do("AUTH worker", "OK")
+	for _, name := range []string{"team/a", "other/b"} {
+		p.do("ACQUIRE "+name+" svc 0 TTL 100", "OK")
+	}
+	var page observe.EventsPage
+	for len(page.Rows) < 2 {
+		r.get("reader", "events", &page)
+	}
+	if e := page.Rows[0]; e.Kind != "expired" || string(e.Service) != "svc" || e.Token == 0 || !strings.HasPrefix(e.Detail, "held 10") || page.Next < 2 || page.Lost != 0 {
+		t.Errorf("%+v", page)
+	}
+	var none observe.EventsPage
+	if r.get("reader", fmt.Sprintf("events?since=%d", page.Next), &none); len(none.Rows) != 0 || none.Next != page.Next {
+		t.Errorf("%+v", none)
+	}
+	if r.get("team", "events", &page); len(page.Rows) != 1 || page.Hidden != 1 || string(page.Rows[0].Lock) != "team/a" {
+		t.Errorf("%+v", page)
+	}
+	var v observe.LockView
+	if r.get("team", "lock?name=team/a", &v); v.State != "free" || len(v.Events) != 1 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// frames reads a stream.
+type frames struct {
+	t   *testing.T
+	in  *bufio.Scanner
+	res *http.Response
+}
+
+func (r *rig) live(token string) *frames {
+	r.t.Helper()
+	req, err := http.NewRequest("GET", r.base+"/api/v1/live", nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for {
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if res.StatusCode == 429 && res.Header.Get("Retry-After") == "1" {
+			res.Body.Close()
+			continue
+		}
+		r.t.Cleanup(func() { res.Body.Close() })
+		f := &frames{r.t, bufio.NewScanner(res.Body), res}
+		f.in.Buffer(nil, 64<<10)
+		return f
+	}
+}
+
+// next returns the next event and decodes its data.
+func (f *frames) next(into any) (event string) {
+	f.t.Helper()
+	for f.in.Scan() {
+		line := f.in.Text()
+		if name, ok := strings.CutPrefix(line, "event: "); ok {
+			event = name
+		}
+		if data, ok := strings.CutPrefix(line, "data: "); ok {
+			if len(data) > frameMax {
+				f.t.Errorf("%d bytes", len(data))
+			}
+			d := json.NewDecoder(strings.NewReader(data))
+			d.DisallowUnknownFields()
+			if err := d.Decode(into); err != nil {
+				f.t.Errorf("%s: %v", data, err)
+			}
+			return event
+		}
+	}
+	return ""
+}
+
+// TestLiveStream: two ticks with all columns, the end of a token, the limit of viewers, and names
+// that fill a frame.
+func TestLiveStream(t *testing.T) {
+	r := newRig(t, withTokens)
+	f := r.live("reader")
+	p := r.dial()
+	p.do("AUTH worker", "OK")
+	for i := range 12 {
+		long := fmt.Sprintf("%d%s", i, strings.Repeat(`\xff`, 1000))
+		p.do(`ACQUIRE "`+long+`" svc 0`, "OK")
+		r.dial().send("AUTH worker\nACQUIRE \"" + long + "\" w 60000")
+	}
+	var a, b tick
+	if f.next(&a) != "tick" || f.next(&b) != "tick" || b.Seq < a.Seq || len(b.Now) != len(observe.Columns) || b.Role != "primary" || !b.Ready {
+		t.Fatalf("%+v, then %+v", a, b)
+	}
+	for !b.Truncated || b.Now["locks_held"] != 12 {
+		f.next(&b)
+	}
+	var h observe.HistoryAnswer
+	if r.get("reader", "history?last=5&names=locks_held,waiters,none", &h); len(h.Columns) != 2 || len(h.Columns["waiters"]) == 0 || h.StepMs != 1000 {
+		t.Errorf("%+v", h)
+	}
+	var open []*frames
+	for range streamsMax - 1 {
+		open = append(open, r.live("boss"))
+	}
+	if last := r.live("boss"); last.res.StatusCode != 429 || last.res.Header.Get("Retry-After") != "10" {
+		t.Errorf("one viewer too many: %d", last.res.StatusCode)
+	}
+	var cfg engine.Config
+	withTokens(&cfg)
+	if err := r.e.SetCredentials(cfg.Credentials[1:]); err != nil {
+		t.Fatal(err)
+	}
+	last, end := "tick", map[string]any{}
+	for last == "tick" {
+		clear(end)
+		last = f.next(&end)
+	}
+	if last != "end" || end["code"] != "DENIED" {
+		t.Errorf("the last frame is %q %v", last, end)
+	}
+	if open[0].next(&a) != "tick" {
+		t.Error("another viewer's stream ended")
+	}
+	if r.live("worker").res.StatusCode != 200 {
+		t.Error("the place of the viewer is not free")
+	}
+}
+
+// TestCallsOfAnAddressAreBounded uses its own clock.
+func TestCallsOfAnAddressAreBounded(t *testing.T) {
+	var rate callRate
+	now := time.Unix(1, 0)
+	addr := addrOf("192.0.2.1:1")
+	allowed := func(n int) (count int) {
+		for range n {
+			if rate.take(addr, now) {
+				count++
+			}
+		}
+		return count
+	}
+	if n := allowed(100); n != callsBurst {
+		t.Errorf("%d of a burst", n)
+	}
+	now = now.Add(time.Second)
+	if n := allowed(100); n != callsPerSecond {
+		t.Errorf("%d in the second after it", n)
+	}
+	for i := range callersMax + 10 {
+		rate.take(addrOf(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256)), now)
+	}
+	if len(rate.callers) > callersMax {
+		t.Errorf("%d addresses are remembered", len(rate.callers))
+	}
+}

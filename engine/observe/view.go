@@ -1,0 +1,113 @@
+package observe
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// viewRest is how many times the processor time that it cost a view rests. So views cost 1 % of
+	// a core, however many people look.
+	viewRest = 100
+	// viewRestMin is the shortest rest, because a view of a small table costs almost nothing.
+	viewRestMin = 250 * time.Millisecond
+	// viewIdle is the age at which a view is made again that nobody wants, because metrics tell of
+	// it.
+	viewIdle = time.Minute
+	// viewWait is how long a question waits for a new view. After it the question is answered from
+	// the old one, whose age is told.
+	viewWait = time.Second
+	// lendFrom is the cost from which on making a view borrows a thread. Lending one stops all
+	// threads for some 20 µs.
+	lendFrom = time.Millisecond
+)
+
+// view is the result of a walk, which all viewers share.
+type view[T any] struct {
+	make func(Served) *T
+
+	mu     sync.Mutex
+	last   *T            // immutable; nil: none yet; guarded by mu
+	at     time.Time     // when it was made; guarded by mu
+	cost   time.Duration // on a processor; guarded by mu
+	wanted bool          // guarded by mu
+	next   chan struct{} // closed when the next is made; guarded by mu
+}
+
+func (v *view[T]) init(make_ func(Served) *T) {
+	v.make, v.next = make_, make(chan struct{})
+}
+
+// rest returns how old the view must be before it is made again. The caller holds v.mu.
+func (v *view[T]) rest() time.Duration { return max(viewRest*v.cost, viewRestMin) }
+
+// get returns the view, and how old it is. It waits up to viewWait for a new one, unless the view
+// is younger than its rest.
+func (v *view[T]) get(ctx context.Context, o *Observer) (*T, time.Duration) {
+	if !o.runs.Load() {
+		v.renew(o)
+	}
+	v.mu.Lock()
+	last, age, next := v.last, time.Since(v.at), v.next
+	if last != nil && (age < v.rest() || !o.runs.Load()) {
+		v.mu.Unlock()
+		return last, age
+	}
+	v.wanted = true
+	v.mu.Unlock()
+	o.ring()
+	select {
+	case <-next:
+	case <-ctx.Done():
+	case <-time.After(viewWait):
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.last == nil {
+		return new(T), 0
+	}
+	return v.last, time.Since(v.at)
+}
+
+// peek returns the last view without asking for a new one, or nil.
+func (v *view[T]) peek() *T {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.last
+}
+
+// turn makes the view if it is time, and returns when to look again.
+func (v *view[T]) turn(o *Observer) time.Duration {
+	v.mu.Lock()
+	left := v.rest() - time.Since(v.at)
+	if !v.wanted {
+		left = viewIdle - time.Since(v.at)
+	}
+	v.mu.Unlock()
+	if left > 0 {
+		return left
+	}
+	v.renew(o)
+	return viewIdle
+}
+
+// renew makes the view.
+func (v *view[T]) renew(o *Observer) {
+	v.mu.Lock()
+	lend := o.cfg.Lend
+	if v.cost < lendFrom && v.last != nil {
+		lend = func(work func()) { work() }
+	}
+	v.wanted = false
+	v.mu.Unlock()
+	var made *T
+	began := o.cfg.CPU()
+	lend(func() { made = v.make(o.cfg.Served()) })
+	cost := o.cfg.CPU() - began
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.last, v.at, v.cost = made, time.Now(), cost
+	close(v.next)
+	v.next = make(chan struct{})
+}

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"dlm/codec"
+	"dlm/engine/observe"
+	"dlm/table"
+)
+
+const (
+	sampleEvery = time.Second
+	// quantileSpan is how many seconds the quantiles of a sample cover.
+	quantileSpan = 10
+)
+
+// sampler takes a sample a second, and notes what has happened to the server since the last one:
+// nothing that happens to a connection or a command has to do that by itself. It belongs to the
+// goroutine "sampler".
+type sampler struct {
+	e     *Engine
+	last  Stats                        // of the sample before
+	past  [quantileSpan]table.Measures // the second n is at n%quantileSpan
+	taken uint64                       // samples
+}
+
+// runSampler is the goroutine "sampler", until ctx ends.
+func (e *Engine) runSampler(ctx context.Context) {
+	every := time.NewTicker(sampleEvery)
+	defer every.Stop()
+	s := sampler{e: e, last: e.Stats()}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-every.C:
+			s.take(now)
+		}
+	}
+}
+
+// take takes one sample.
+func (s *sampler) take(now time.Time) {
+	st := s.e.makeStats()
+	s.e.askLag()
+	old := &s.past[s.taken%quantileSpan]
+	sample := s.sample(&st, old)
+	s.e.observer.Record(&sample, now)
+	s.noteChanges(&st)
+	*old = st.Measures
+	s.taken++
+	s.last = st
+}
+
+// sample makes the numbers in the order of observe.Columns.
+func (s *sampler) sample(st *Stats, old *table.Measures) observe.Sample {
+	t, was := &st.Table, &s.last.Table
+	wait, hold := s.e.observer.Longest()
+	diff := func(now, before uint64) float64 { return float64(now - min(now, before)) }
+	all, failed := commandSums(st.Commands)
+	allWas, failedWas := commandSums(s.last.Commands)
+	verb := func(name string) float64 { return diff(verbSum(st.Commands, name), verbSum(s.last.Commands, name)) }
+	return observe.Sample{
+		float64(t.Held), float64(t.Contended), float64(t.Waiters), float64(st.Conns), float64(st.Buffered), float64(t.BytesUsed),
+		float64(wait.Milliseconds()), float64(hold.Milliseconds()),
+		diff(all, allWas), diff(failed, failedWas), verb("acquire"), verb("release"), verb("heartbeat"),
+		diff(t.Grants, was.Grants), diff(st.Measures.Granted.Count(), s.last.Measures.Granted.Count()), diff(t.Reentries, was.Reentries),
+		diff(t.Releases, was.Releases), diff(t.Expiries, was.Expiries),
+		diff(t.Forced, was.Forced), diff(t.TakeBacks, was.TakeBacks), diff(t.Queued, was.Queued), diff(t.TimeOuts, was.TimeOuts), diff(t.Cancels, was.Cancels),
+		diff(st.Accepted, s.last.Accepted), diff(namedSum(st.Closed), namedSum(s.last.Closed)),
+		diff(st.WrongTokens+st.WrongHTTP, s.last.WrongTokens+s.last.WrongHTTP),
+		observe.QuantileMs(&st.Measures.Waited, &old.Waited, 0.5), observe.QuantileMs(&st.Measures.Waited, &old.Waited, 0.99),
+		observe.QuantileMs(&st.Measures.Held, &old.Held, 0.5), observe.QuantileMs(&st.Measures.Held, &old.Held, 0.99),
+		longestMs(&st.SettleLag, &s.last.SettleLag), longestMs(&st.LoopLag, &s.last.LoopLag),
+	}
+}
+
+// longestMs returns the longest duration that now has counted and before has not, in ms.
+func longestMs(now, before *table.Histogram) float64 {
+	return math.Max(0, observe.QuantileMs(now, before, 1))
+}
+
+func commandSums(list []ResultCount) (all, failed uint64) {
+	for _, c := range list {
+		all += c.Count
+		if c.Result != "ok" {
+			failed += c.Count
+		}
+	}
+	return all, failed
+}
+
+func verbSum(list []ResultCount, verb string) (n uint64) {
+	for _, c := range list {
+		if c.Command == verb {
+			n += c.Count
+		}
+	}
+	return n
+}
+
+func namedSum(list []NamedCount) (n uint64) {
+	for _, c := range list {
+		n += c.Count
+	}
+	return n
+}
+
+// noteChanges notes what has happened to the server since the sample before, at most one event of
+// each kind.
+func (s *sampler) noteChanges(st *Stats) {
+	note, was := s.e.observer.Note, &s.last
+	for i, c := range st.Closed {
+		if n := c.Count - was.Closed[i].Count; n > 0 {
+			note("closed", "%d connections were closed: %s", n, c.Name)
+		}
+	}
+	for i, c := range st.Refused {
+		if n := c.Count - was.Refused[i].Count; n > 0 {
+			note("limit", "%d connections were not served: %s", n, c.Name)
+		}
+	}
+	s.noteLimits(st)
+	if n := st.WrongTokens + st.WrongHTTP - was.WrongTokens - was.WrongHTTP; n > 0 {
+		note("auth", "%d wrong tokens were shown", n)
+	}
+	if n := st.Denied - was.Denied; n > 0 {
+		note("denied", "%d requests were refused for the lack of a role", n)
+	}
+	if n := st.Pauses - was.Pauses; n > 0 {
+		note("pause", "the process did not run for a while, %d times", n)
+	}
+	if st.Backup != was.Backup {
+		note("role", "this server is the primary from now on")
+	}
+	if n := st.Image.Failures - min(was.Image.Failures, st.Image.Failures); n > 0 {
+		note("image", "an image could not be written: %s", st.Image.Problem)
+	}
+	if n := st.FetchFails - min(was.FetchFails, st.FetchFails); n > 0 && st.Backup {
+		note("image", "an image could not be fetched from the primary")
+	}
+}
+
+// noteLimits notes commands that were answered LIMIT.
+func (s *sampler) noteLimits(st *Stats) {
+	sum := func(list []ResultCount) (n uint64) {
+		for _, c := range list {
+			if c.Result == limitResult {
+				n += c.Count
+			}
+		}
+		return n
+	}
+	if n := sum(st.Commands) - sum(s.last.Commands); n > 0 {
+		s.e.observer.Note("limit", "%d commands were answered %s", n, codec.Limit)
+	}
+}
+
+// limitResult is ResultCount.Result of commands that reached a limit.
+const limitResult = "limit"
