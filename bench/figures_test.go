@@ -10,7 +10,7 @@ func TestFormats(t *testing.T) {
 		{FormatCount(0), "0.00"}, {FormatCount(999), "999"}, {FormatCount(1234), "1.23k"},
 		{FormatCount(12_345_678), "12.3M"}, {FormatCount(2e9), "2.00G"},
 		{FormatNs(150), "150ns"}, {FormatNs(1500), "1.50µs"}, {FormatNs(2.5e6), "2.50ms"},
-		{FormatNs(3e9), "3.00s"}, {FormatNs(4e12), "4000s"}, {digits2(0.126), "0.13"},
+		{FormatNs(3e9), "3.00s"}, {FormatNs(4e12), "4000s"}, {Digits2(0.126), "0.13"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %s, want %s", c.got, c.want)

@@ -21,22 +21,22 @@ func scaled(v float64, units ...string) string {
 		v /= 1000
 		i++
 	}
-	return digits3(v) + units[i]
+	return Digits3(v) + units[i]
 }
 
-// digits3 shows three digits, and all of them before the point.
-func digits3(v float64) string {
+// Digits3 shows three digits, and all of them before the point.
+func Digits3(v float64) string {
 	switch {
 	case v >= 100:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case v >= 10:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
-	return digits2(v)
+	return Digits2(v)
 }
 
-// digits2 shows two digits after the point.
-func digits2(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
+// Digits2 shows two digits after the point.
+func Digits2(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 
 // Machine is where the generator ran.
 type Machine struct {

@@ -45,7 +45,7 @@ func (r *run) whileHeld(ctx context.Context, measure func() error) error {
 
 // hold takes the locks and returns how many are held.
 func (r *run) hold(ctx context.Context) (held int, err error) {
-	before, err := r.t.usage()
+	before, err := r.t.counted("used_memory_rss")
 	if err != nil {
 		return 0, err
 	}
@@ -60,9 +60,9 @@ func (r *run) hold(ctx context.Context) (held int, err error) {
 		held += n
 		r.show("%s of %s locks held", FormatCount(float64(held)), FormatCount(float64(r.load.Held)))
 	}
-	after, err := r.t.usage()
-	if before.resident >= 0 && after.resident >= 0 {
-		perLock := float64(after.resident-before.resident) / float64(held)
+	after, err := r.t.counted("used_memory_rss")
+	if before >= 0 && after >= 0 {
+		perLock := float64(after-before) / float64(held)
 		r.report.BytesPerLock = &perLock
 	}
 	return held, err

@@ -255,7 +255,7 @@ func (l *loop) take(c *streamConn, in []byte) (used, complete int, err error) {
 			break
 		}
 		if n < 0 {
-			return 0, 0, wrongReply(in[used:], want.String())
+			return 0, 0, wrongReply(in[used:], want.Text)
 		}
 		if l.granted != nil {
 			if err := l.granted(c, c.replies, number); err != nil {

@@ -21,6 +21,7 @@ var ErrDenied = errors.New("not authenticated")
 // Pattern is the form of a right reply: its pieces, one after the other.
 type Pattern struct {
 	Pieces []Piece
+	Text   string // shows the reply in the error about a wrong one
 	// fields lets codec read a reply that the pieces do not match: it is right if it is OK with a
 	// token. The fields of a reply come in any order, and a server may have more of them.
 	fields bool
@@ -37,7 +38,7 @@ type Piece struct {
 
 // PatternOf returns the pattern of a reply in which each # stands for a number.
 func PatternOf(reply string) *Pattern {
-	p := &Pattern{}
+	p := &Pattern{Text: reply}
 	literals := strings.Split(reply, "#")
 	for i, literal := range literals {
 		p.Pieces = append(p.Pieces, Piece{Literal: literal, Digits: i < len(literals)-1})
@@ -48,7 +49,7 @@ func PatternOf(reply string) *Pattern {
 // tagged returns the pattern of the same reply with a tag.
 func (p *Pattern) tagged(tag string) *Pattern {
 	q := *p
-	q.tag = tag
+	q.tag, q.Text = tag, "@"+tag+" "+p.Text
 	q.Pieces = append([]Piece(nil), p.Pieces...)
 	q.Pieces[0].Literal = "@" + tag + " " + q.Pieces[0].Literal
 	return &q
@@ -106,18 +107,6 @@ func (p *Pattern) pieces(in []byte) (n int, number uint64) {
 		}
 	}
 	return n, number
-}
-
-// String shows the pattern, with # for a number.
-func (p *Pattern) String() string {
-	var b strings.Builder
-	for _, piece := range p.Pieces {
-		b.WriteString(piece.Literal + strings.Repeat("?", piece.Any))
-		if piece.Digits {
-			b.WriteByte('#')
-		}
-	}
-	return b.String()
 }
 
 // quoteMax bounds how much of a wrong reply is shown, in bytes.

@@ -74,13 +74,6 @@ func TestPatternRefusesWrongReply(t *testing.T) {
 	}
 }
 
-func TestPatternIsShownWithPlacesForNumbers(t *testing.T) {
-	p := &Pattern{Pieces: []Piece{{Literal: "V", Any: 2}, {Literal: "n=", Digits: true}, {Literal: "\n"}}}
-	if got := p.String(); got != "V??n=#\n" {
-		t.Errorf("got %q", got)
-	}
-}
-
 func TestWrongReplyQuotesItsFirstLine(t *testing.T) {
 	err := wrongReply([]byte("ERROR NOTHELD x\nOK\n"), "OK\n")
 	if !errors.Is(err, ErrWrongReply) || errors.Is(err, ErrDenied) || err.Error() != `wrong reply: got "ERROR NOTHELD x\n", want "OK\n"` {

@@ -140,14 +140,9 @@ func between(from, to moment) Round {
 // command, which must not fall between the readings of CPU time.
 type allocated struct{ objects, commands int64 }
 
-// allocated asks the server, if it counts them.
-func (r *run) allocated(shared *progress) (allocated, error) {
-	a := allocated{objects: -1}
-	if !r.t.countsObjects {
-		return a, nil
-	}
-	u, err := r.t.usage()
-	a.objects, a.commands = u.objects, shared.commands.Load()
+func (r *run) allocated(shared *progress) (a allocated, err error) {
+	a.objects, err = r.t.counted("allocated_objects")
+	a.commands = shared.commands.Load()
 	return a, err
 }
 

@@ -122,7 +122,7 @@ func TestClientsCommandsAreEncodedWhole(t *testing.T) {
 				if got := string(batches[i].data); got != want {
 					t.Errorf("batch %d is %q, want %q", i, got, want)
 				}
-				if got := batches[i].wants[1].String(); got != c.ok {
+				if got := batches[i].wants[1].Text; got != c.ok {
 					t.Errorf("the answer is %q, want %q", got, c.ok)
 				}
 			}

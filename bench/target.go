@@ -14,8 +14,6 @@ import (
 type target struct {
 	*Client     // nil for a server that does not answer INFO
 	pid     int // 0: not known
-
-	countsObjects bool // INFO says how many objects were allocated
 }
 
 // openTarget connects and finds the process of the server.
@@ -39,7 +37,6 @@ func openTarget(load *Load) (*target, error) {
 		t.close()
 		return nil, err
 	}
-	_, t.countsObjects = info["allocated_objects"]
 	if addr, ok := client.RemoteAddr().(*net.TCPAddr); load.PID == 0 && ok && addr.IP.IsLoopback() {
 		// A process that can't be read belongs to another machine or namespace.
 		pid, err := strconv.Atoi(info["process_id"])
@@ -56,27 +53,16 @@ func (t *target) close() {
 	}
 }
 
-// usage is what the server had used up at one moment; -1: not known.
-type usage struct {
-	resident int64 // bytes
-	objects  int64 // allocated since the server started
-}
-
-// usage asks the server. It asks for no more than it needs, because the answer allocates too.
-func (t *target) usage() (usage, error) {
-	u := usage{-1, -1}
+// counted returns a number from the section memory of INFO, -1 if it is not known.
+func (t *target) counted(name string) (int64, error) {
 	if t.Client == nil {
-		return u, nil
+		return -1, nil
 	}
 	info, err := t.Info("memory")
-	for name, field := range map[string]*int64{
-		"used_memory_rss": &u.resident, "allocated_objects": &u.objects,
-	} {
-		if n, err := strconv.ParseInt(info[name], 10, 64); err == nil {
-			*field = n
-		}
+	if n, parseErr := strconv.ParseInt(info[name], 10, 64); parseErr == nil {
+		return n, err
 	}
-	return u, err
+	return -1, err
 }
 
 // CPUOf returns the CPU time of the threads of a process, in nanoseconds, as the scheduler counts

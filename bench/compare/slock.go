@@ -55,7 +55,7 @@ func slockProtocol() *bench.Protocol {
 // slockAnswer is a frame that repeats the command and the request id, and has the result 0.
 func slockAnswer(v codec.Verb) *bench.Pattern {
 	head := string([]byte{slockMagic, slockVersion, slockCommand(v)})
-	return &bench.Pattern{Pieces: []bench.Piece{
+	return &bench.Pattern{Text: "a frame with result 0", Pieces: []bench.Piece{
 		{Literal: head, Any: slockResultAt - len(head)}, {Literal: "\x00", Any: slockFrameLen - slockResultAt - 1}}}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -167,16 +168,22 @@ func describeBench(err error, token bool) error {
 // writeReport writes the report in the format that was asked for.
 func writeReport(stdout io.Writer, r *bench.Report, jsonFile string) error {
 	if jsonFile == "-" {
-		return r.WriteJSON(stdout)
+		return writeJSON(stdout, r)
 	}
 	if jsonFile != "" {
 		f, err := os.Create(jsonFile)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(r.WriteJSON(f), f.Close()); err != nil {
+		if err := errors.Join(writeJSON(f, r), f.Close()); err != nil {
 			return err
 		}
 	}
-	return r.WriteTable(stdout)
+	return writeTable(stdout, r)
+}
+
+func writeJSON(w io.Writer, r *bench.Report) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
 }
