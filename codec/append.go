@@ -81,14 +81,14 @@ func (w *wordWriter) space() {
 func (w *wordWriter) command(cmd *Command) {
 	w.keyword(cmd.Verb.String())
 	switch cmd.Verb {
-	case VerbAcquire:
+	case VerbAcquire, VerbUpgrade:
 		w.word(cmd.Name)
 		w.word(cmd.Service)
 		w.number(uint64(cmd.WaitMs))
-	case VerbRelease, VerbHeartbeat:
+	case VerbRelease, VerbHeartbeat, VerbDowngrade:
 		w.word(cmd.Name)
 		w.word(cmd.Service)
-	case VerbStatus, VerbForceRelease:
+	case VerbStatus, VerbHolders, VerbForceRelease:
 		w.word(cmd.Name)
 	case VerbDetail:
 		if cmd.Has(OptOn) {
@@ -118,6 +118,8 @@ func (w *wordWriter) options(cmd *Command) {
 	w.flagOption(cmd, OptContended, "CONTENDED")
 	w.flagOption(cmd, OptFresh, "FRESH")
 	w.flagOption(cmd, OptAll, "ALL")
+	w.flagOption(cmd, OptShared, "SHARED")
+	w.numberOption(cmd, OptPermits, "PERMITS", uint64(cmd.Permits))
 	w.numberOption(cmd, OptQueue, "QUEUE", uint64(cmd.Queue))
 	w.numberOption(cmd, OptLimit, "LIMIT", uint64(cmd.Limit))
 	w.numberOption(cmd, OptToken, "TOKEN", uint64(cmd.Token))

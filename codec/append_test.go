@@ -36,6 +36,13 @@ func TestAppendCommand(t *testing.T) {
 		{"an array", hold, FormRESP, "", "*9\r\n$9\r\nHEARTBEAT\r\n$3\r\na b\r\n$1\r\ns\r\n$5\r\nTOKEN\r\n$1\r\n7\r\n" +
 			"$5\r\nCOUNT\r\n$1\r\n2\r\n$3\r\nTTL\r\n$3\r\n500\r\n"},
 		{"bytes that end a line", Command{Verb: VerbStatus, Name: []byte("\n\x00\"")}, FormText, "", "STATUS \"\\n\\x00\\\"\"\n"},
+		{"a shared hold", Command{Verb: VerbAcquire, Opts: OptShared, Name: []byte("a"), Service: []byte("s")}, FormText, "", "ACQUIRE a s 0 SHARED\n"},
+		{"a permit", Command{Verb: VerbHeartbeat, Opts: OptToken | OptPermits, Name: []byte("a"), Service: []byte("s"), Token: 3, Permits: 9}, FormText, "",
+			"HEARTBEAT a s PERMITS 9 TOKEN 3\n"},
+		{"an upgrade", Command{Verb: VerbUpgrade, Opts: OptUpgrade | OptToken, Name: []byte("a"), Service: []byte("s"), WaitMs: 9, Token: 3}, FormText, "",
+			"UPGRADE a s 9 TOKEN 3\n"},
+		{"a downgrade", Command{Verb: VerbDowngrade, Opts: OptUpgrade, Name: []byte("a"), Service: []byte("s")}, FormText, "", "DOWNGRADE a s\n"},
+		{"holders", Command{Verb: VerbHolders, Name: []byte("a")}, FormText, "", "HOLDERS a\n"},
 		{"an empty word", Command{Verb: VerbLocks, Opts: OptPrefix | OptHeld, Name: nil}, FormText, "", "LOCKS PREFIX \"\" HELD\n"},
 		{"a switch", Command{Verb: VerbDetail, Opts: OptOn}, FormText, "", "DETAIL ON\n"},
 		{"no words", Command{Verb: VerbPing}, FormRESP, "", "*1\r\n$4\r\nPING\r\n"},

@@ -40,8 +40,8 @@ func (b *Batch) Source(p *LockCommand, in []byte) []byte {
 }
 
 // DecodeBatch decodes the lock commands at the beginning of in, up to most and up to BatchMax, and
-// returns how many there are. It stops at the first command that is no ACQUIRE, RELEASE or
-// HEARTBEAT, or not a sound one. It decodes that too: cmd, took and st are as of Decode then.
+// returns how many there are. It stops at the first command that is not one of a Batch, or not
+// a sound one. It decodes that too: cmd, took and st are as of Decode then.
 // Else st is Undecoded.
 //
 // DecodeBatch may read bytes between the length of in and its capacity, which mean nothing.
@@ -82,7 +82,7 @@ func (d *Decoder) DecodeBatch(in []byte, b *Batch, most int, cmd *Command) (n, t
 }
 
 // onHold reports whether the command is one of a Batch.
-func (c *Command) onHold() bool { return c.Verb >= VerbAcquire && c.Verb <= VerbHeartbeat }
+func (c *Command) onHold() bool { return c.Verb >= VerbAcquire && c.Verb <= VerbDowngrade }
 
 // keep makes p the command cmd, with copies of its words. There must be room.
 func (b *Batch) keep(p *LockCommand, cmd *Command) {
@@ -97,7 +97,10 @@ func (b *Batch) keep(p *LockCommand, cmd *Command) {
 	if cmd.Has(OptTTL) {
 		p.TTLMs = cmd.TTLMs
 	}
-	p.Token, p.Count, p.Queue = cmd.Token, cmd.Count, cmd.Queue
+	p.Token, p.Count, p.Permits = cmd.Token, cmd.Count, cmd.Permits
+	if cmd.Has(OptQueue) {
+		p.Count = cmd.Queue
+	}
 	p.copyText(b.words[:])
 	if p.tagLen > 0 {
 		b.Has |= HasTags

@@ -67,7 +67,7 @@ func dirtyBatch() *Batch {
 	for i := range b.Cmds {
 		p := &b.Cmds[i]
 		*p = LockCommand{nameAt: 1, nameLen: 2, serviceAt: 3, serviceLen: 4, WaitMs: 5, End: 6, Verb: VerbQuit, Form: FormRESP, tagLen: 7,
-			where: 0xff, Opts: 0xffffffff, TTLMs: 9, Count: 10, Queue: 11, textAt: 12, textLen: 13, tagAt: 14, Token: 15}
+			where: 0xff, Opts: 0xffffffff, TTLMs: 9, Count: 10, Permits: 11, textAt: 12, textLen: 13, tagAt: 14, Token: 15}
 		copy(p.Text[:], bytes.Repeat([]byte{7}, TextLen))
 	}
 	return b
@@ -95,12 +95,19 @@ func randomLockCommand(rng *rand.Rand) string {
 	if rng.IntN(50) == 0 {
 		words[1+rng.IntN(2)] = word(1100)
 	}
-	if words[0] == "ACQUIRE" {
+	if rng.IntN(20) == 0 {
+		words[0] = pick("UPGRADE", "DOWNGRADE")
+	}
+	if words[0] == "ACQUIRE" || words[0] == "UPGRADE" {
 		words = append(words, pick("0", "5", "30000", "86400000", "86400001", "0000000", "00000000", "000000000000000000"))
 	}
 	for range max(0, rng.IntN(7)-3) {
-		switch option := pick("TTL", "TOKEN", "COUNT", "QUEUE", "META", "FRESH", "ALL"); option {
-		case "FRESH", "ALL":
+		option := pick("TTL", "TOKEN", "COUNT", "QUEUE", "META", "FRESH", "ALL")
+		if rng.IntN(10) == 0 {
+			option = pick("SHARED", "PERMITS")
+		}
+		switch option {
+		case "FRESH", "ALL", "SHARED":
 			words = append(words, option)
 		case "META":
 			words = append(words, option, word(40))

@@ -39,7 +39,7 @@ func (c *Command) described() (d Command) {
 	if len(c.Tag) > 0 {
 		d.Tag = c.Tag
 	}
-	if c.Verb == VerbAcquire {
+	if c.Verb == VerbAcquire || c.Verb == VerbUpgrade {
 		d.WaitMs = c.WaitMs
 	}
 	if c.Has(OptTTL) {
@@ -53,6 +53,9 @@ func (c *Command) described() (d Command) {
 	}
 	if c.Has(OptQueue) {
 		d.Queue = c.Queue
+	}
+	if c.Has(OptPermits) {
+		d.Permits = c.Permits
 	}
 	if c.Has(OptMeta) {
 		d.Text = c.Text

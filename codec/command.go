@@ -10,7 +10,10 @@ const (
 	VerbAcquire
 	VerbRelease
 	VerbHeartbeat
+	VerbUpgrade
+	VerbDowngrade // the last of a Batch
 	VerbStatus
+	VerbHolders
 	VerbForceRelease
 	VerbAuth
 	VerbLocks
@@ -73,6 +76,9 @@ const (
 	OptQueue                      // QUEUE n: Command.Queue
 	OptAll                        // ALL
 	OptPong                       // PING alone on a line with CRLF, as probes of Redis send it
+	OptShared                     // SHARED
+	OptPermits                    // PERMITS n: Command.Permits
+	OptUpgrade                    // set for UPGRADE and DOWNGRADE, so that the options show them
 )
 
 // Command is one decoded command, filled by Decoder.Decode and reused.
@@ -88,14 +94,15 @@ type Command struct {
 
 	Name    []byte // lock name, 1 to Limits.NameMax bytes; LOCKS: the prefix
 	Service []byte // service id, 1 to Limits.ServiceMax bytes
-	WaitMs  uint32 // ACQUIRE: longest wait in milliseconds, 0 tries once
+	WaitMs  uint32 // ACQUIRE, UPGRADE: longest wait in milliseconds, 0 tries once
 	TTLMs   uint32 // lease length in milliseconds, TTLMinMs to TTLMaxMs
 	Token   Token  // fencing token
 	Count   uint32 // HEARTBEAT: acquires less releases as the holder counts them, 1 to 2^31-1
 	Limit   int    // LOCKS: most lines wanted, at least 1
 	// ACQUIRE: most requests that may wait before it, at least 1; QUEUE 0 sets WaitMs to 0
-	Queue uint32
-	Text  []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, HELP
+	Queue   uint32
+	Permits uint32 // how many permits the lock has, 1 to PermitsMax
+	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, HELP
 
 	Tag  []byte   // tag of a text command without the @; empty: untagged
 	Args [][]byte // all words after the verb, of INFO and of verbs of RESP sessions

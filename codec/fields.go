@@ -96,6 +96,22 @@ func (w *Writer) List(n int, cursor []byte) {
 	w.Buf = append(w.Buf, '\n')
 }
 
+// ListMore begins an answer of n Items, which the caller adds. more is how many it leaves out.
+func (w *Writer) ListMore(n, more int) {
+	if w.form == FormRESP {
+		w.Array(2)
+		w.Int(int64(more))
+		w.Array(n)
+		return
+	}
+	w.lead()
+	w.Buf = strconv.AppendInt(append(w.Buf, "OK lines="...), int64(n), 10)
+	if more > 0 {
+		w.Buf = strconv.AppendInt(append(w.Buf, " more="...), int64(more), 10)
+	}
+	w.Buf = append(w.Buf, '\n')
+}
+
 // Lines answers with lines of text.
 func (w *Writer) Lines(lines []string) {
 	if w.form == FormRESP {

@@ -14,6 +14,7 @@ func FuzzText(f *testing.F) {
 		"ACQUIRE a b 0\nRELEASE a b\r\nHEARTBEAT a b TOKEN 1 TTL 100\n",
 		"@t1 acquire \"a b\" \"\\x00\\\"\\\\\\n\\r\\t\" 5 META \"x\" ttl 200\r\n\r\n \t\n",
 		"ACQUIRE a b 9 FRESH QUEUE 3 TTL 100\nacquire a b 9 queue 0 fresh\nRELEASE a b ALL\nrelease a b token 1 all\nACQUIRE a b 1 QUEUE FRESH\n",
+		"ACQUIRE a b 9 SHARED\nHEARTBEAT a b TOKEN 1 COUNT 2 PERMITS 3\nUPGRADE a b 1 TOKEN 2\nDOWNGRADE a b\nHOLDERS a\nACQUIRE a b 1 PERMITS 2 SHARED\n",
 		"LOCKS PREFIX p HELD LIMIT 3 CURSOR \"\"\nDETAIL on\nINFO\nHELP x\nQUIT\n",
 		"FORCE-RELEASE a TOKEN 1 REASON \"\"\nSTATUS a\nAUTH x\nPING\n",
 		"ECHO x\nAQUIRE a b 0\nACQUIRE a b 0 TTL\n@bad! PING\n@ok\n@a \"\n",
@@ -191,9 +192,11 @@ func describe(d *Decoder, cmd *Command, st Status) string {
 	switch cmd.Verb {
 	case VerbAcquire:
 		fmt.Fprintf(&s, " %q %q %d", cmd.Name, cmd.Service, cmd.WaitMs)
-	case VerbRelease, VerbHeartbeat:
+	case VerbUpgrade:
+		fmt.Fprintf(&s, " %q %q %d", cmd.Name, cmd.Service, cmd.WaitMs)
+	case VerbRelease, VerbHeartbeat, VerbDowngrade:
 		fmt.Fprintf(&s, " %q %q", cmd.Name, cmd.Service)
-	case VerbStatus, VerbForceRelease:
+	case VerbStatus, VerbHolders, VerbForceRelease:
 		fmt.Fprintf(&s, " %q", cmd.Name)
 	case VerbInfo, VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset,
 		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch:
@@ -211,6 +214,8 @@ func describeOptions(s *strings.Builder, cmd *Command) {
 		switch opt {
 		case OptToken:
 			fmt.Fprintf(s, " token=%d", cmd.Token)
+		case OptCount:
+			fmt.Fprintf(s, " count=%d", cmd.Count)
 		case OptTTL:
 			fmt.Fprintf(s, " ttl=%d", cmd.TTLMs)
 		case OptMeta:
@@ -239,6 +244,10 @@ func describeOptions(s *strings.Builder, cmd *Command) {
 			s.WriteString(" pong")
 		case OptAll:
 			s.WriteString(" all")
+		case OptShared:
+			s.WriteString(" shared")
+		case OptPermits:
+			fmt.Fprintf(s, " permits=%d", cmd.Permits)
 		}
 	}
 }

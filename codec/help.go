@@ -17,9 +17,11 @@ type Doc struct {
 // Docs is the only list of commands. HELP, the messages about wrong arguments, COMMAND and COMMAND
 // DOCS are made from it. Do not modify.
 var Docs = [...]Doc{
-	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [META <text>] [FRESH] [QUEUE <n>]", "Take a lock, and wait up to timeout_ms for it; 0 tries once", 4, true, []string{
+	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [SHARED|PERMITS <n>] [META <text>] [FRESH] [QUEUE <n>]", "Take a lock, and wait up to timeout_ms for it; 0 tries once", 4, true, []string{
 		"The answer comes when the lock is granted, or is TIMEOUT. timeout_ms is 0 to 86400000.",
 		"TTL: length of the lease, 100 to 86400000 ms. The hold ends with its lease, unless HEARTBEAT renews it.",
+		"SHARED: other services may hold the lock with SHARED at the same time. Requests of both kinds are granted in their order.",
+		"PERMITS: the lock is a semaphore of n permits, and each ACQUIRE takes one. CONFLICT if it is another kind of lock now.",
 		"META: up to 512 bytes about the holder, for STATUS and LOCKS to show.",
 		"A service that holds the lock is granted it again, and releases it as often. All processes with one service id are one owner.",
 		"FRESH: no second grant. If the service holds the lock, the answer is HELD and the token, and nothing changes.",
@@ -29,18 +31,33 @@ var Docs = [...]Doc{
 		"TOKEN: release only the hold with this token, else answer STALE. Without it, a RELEASE that arrives late ends a newer hold of the service.",
 		"ALL: give back every ACQUIRE of this hold, in one step.",
 	}},
-	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n> [COUNT <c>]] [TTL <ms>]", "Start the lease of a held lock again", 3, true, []string{
+	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n> [COUNT <c>] [SHARED|PERMITS <n>]] [TTL <ms>]", "Start the lease of a held lock again", 3, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
 		"COUNT: how often the service has acquired the lock. The server uses it while it recovers from a crash, and ignores it otherwise.",
+		"SHARED, PERMITS: how the lock was acquired, also for the recovery. Without them it was exclusive.",
 		"TTL: length of the lease from now on, 100 to 86400000 ms. A lease that runs is never made shorter.",
 		"NOTHELD, NOTOWNER and STALE mean that the lock is lost.",
+	}},
+	{VerbUpgrade, "UPGRADE", "<lock> <service> <timeout_ms> [TOKEN <n>]", "Make a shared hold exclusive, when the other holders have left", 4, true, []string{
+		"The hold keeps its count and gets a new token. The request waits before all others, up to timeout_ms.",
+		"CONFLICT: another holder waits for the same. Release the lock, since both would wait for ever.",
+		"TOKEN: act only if this is the token of the present hold, else STALE.",
+	}},
+	{VerbDowngrade, "DOWNGRADE", "<lock> <service> [TOKEN <n>]", "Make an exclusive hold shared", 3, true, []string{
+		"The hold keeps its token, count and lease. Requests with SHARED at the head of the queue are granted.",
+		"TOKEN: act only if this is the token of the present hold, else STALE.",
 	}},
 	{VerbStatus, "STATUS", "<lock>", "Show who holds a lock, since when, and how many requests wait", 2, true, []string{
 		"reentries_other_conn: how often another connection than the first acquired this hold again, up to 63.",
 		"If it is there by surprise, several processes use one service id: see FRESH in HELP ACQUIRE.",
+		"A shared lock shows holders, a semaphore permits, taken and holders: HOLDERS lists them.",
+	}},
+	{VerbHolders, "HOLDERS", "<lock>", "List the services that hold a lock, up to 1000", 2, true, []string{
+		"more: how many others there are.",
 	}},
 	{VerbForceRelease, "FORCE-RELEASE", "<lock> [TOKEN <n>] [REASON <text>]", "End the present hold of a lock; needs the admin role", 2, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
+		"Without TOKEN, all holds of a shared lock or semaphore end. The answer says how many, and names the newest.",
 		"REASON: up to 512 bytes for the log.",
 	}},
 	{VerbAuth, "AUTH", "<token>", "Authenticate this connection", 2, false, nil},

@@ -15,9 +15,15 @@ const (
 	HoldRenewed                         // renewed since the start, without its token
 	HoldReleased                        // not a hold any more: released during the grace
 	HoldFenced                          // not a hold any more: forced or expired during the grace
+	HoldShared                          // of a shared lock
+	HoldPermits                         // of a semaphore: HoldImage.Permits
 
-	holdFlagsAll = HoldConfirmed | HoldRenewed | HoldReleased | HoldFenced
+	holdStates = HoldConfirmed | HoldRenewed | HoldReleased | HoldFenced // at most one
+	holdShares = HoldShared | HoldPermits                                // at most one
 )
+
+// permitsLen is the length of the number of permits among the strings of a record.
+const permitsLen = 4
 
 // HoldImage is one hold in its durable form. If a hold has ended during a grace, its last token
 // stays on record, with count 0.
@@ -31,6 +37,7 @@ type HoldImage struct {
 	Name     []byte
 	Service  []byte // empty only with HoldFenced
 	Meta     []byte
+	Permits  uint32 // with HoldPermits: how many permits the lock has
 }
 
 // HoldImageBytes is the size of a record in ShardImage.Records:
@@ -40,7 +47,8 @@ type HoldImage struct {
 //	16  since      8
 //	24  ttl        4
 //	28  count      4
-//	32  strings    8   offset of its strings: name, service and META, without gaps
+//	32  strings    8   offset of its strings: name, service, META, and with
+//	                   HoldPermits 4 bytes with the number of permits, without gaps
 //	40  name       2   lengths of the strings
 //	42  service    2
 //	44  meta       2
@@ -87,6 +95,9 @@ func (s *ShardImage) Append(h *HoldImage) {
 	le.PutUint16(r[46:], uint16(h.Flags))
 	s.Records = append(s.Records, r[:]...)
 	s.Strings = append(append(append(s.Strings, h.Name...), h.Service...), h.Meta...)
+	if h.Flags&HoldPermits != 0 {
+		s.Strings = le.AppendUint32(s.Strings, h.Permits)
+	}
 }
 
 // At fills h with record i, whose strings alias the image. Check must have succeeded.
@@ -103,6 +114,10 @@ func (s *ShardImage) At(i int, h *HoldImage) {
 	h.Service = text[name : name+service : name+service]
 	h.Meta = text[name+service : name+service+meta : name+service+meta]
 	h.Flags = HoldFlags(le.Uint16(r[46:]))
+	h.Permits = 0
+	if h.Flags&HoldPermits != 0 {
+		h.Permits = le.Uint32(text[name+service+meta:])
+	}
 }
 
 // Check returns the first error of the image. If there is none, At can be called for every record,
@@ -118,6 +133,9 @@ func (s *ShardImage) Check() error {
 	for i := range s.Len() {
 		r, le := s.Records[i*HoldImageBytes:], binary.LittleEndian
 		size := uint64(le.Uint16(r[40:])) + uint64(le.Uint16(r[42:])) + uint64(le.Uint16(r[44:]))
+		if HoldFlags(le.Uint16(r[46:]))&HoldPermits != 0 {
+			size += permitsLen
+		}
 		if at := le.Uint64(r[32:]); at != next || size > uint64(len(s.Strings))-next {
 			return fmt.Errorf("record %d: its strings are not where they must be", i)
 		}
@@ -137,17 +155,20 @@ func (s *ShardImage) Check() error {
 // wrong describes what is impossible in a hold, or returns "".
 func (s *ShardImage) wrong(h *HoldImage) string {
 	ended := h.Flags&(HoldReleased|HoldFenced) != 0
+	state, share := h.Flags&holdStates, h.Flags&holdShares
 	switch {
 	case h.Token == 0 || h.Token > s.Counter:
 		return "its token was never given"
 	case len(h.Name) == 0 || len(h.Name) > NameMax:
 		return "its name is empty or too long"
-	case len(h.Service) > ServiceMax || len(h.Service) == 0 && h.Flags&HoldFenced == 0:
+	case len(h.Service) > ServiceMax || len(h.Service) == 0 && h.Flags != HoldFenced:
 		return "its owner is empty or too long"
 	case len(h.Meta) > MetaMax:
 		return "its META is too long"
-	case h.Flags&^holdFlagsAll != 0 || h.Flags&(h.Flags-1) != 0:
+	case h.Flags != state|share || state&(state-1) != 0 || share&(share-1) != 0:
 		return "unknown flags"
+	case share == HoldPermits && (h.Permits == 0 || h.Permits > PermitsMax || h.Count > h.Permits):
+		return "its permits can't be"
 	case ended != (h.Count == 0) || h.Count > math.MaxInt32:
 		return "its count can't be"
 	case !ended && (h.TTLMs < TTLMinMs || h.TTLMs > TTLMaxMs):

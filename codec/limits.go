@@ -14,7 +14,8 @@ const (
 	TTLMinMs   = 100        // shortest lease
 	TTLMaxMs   = 86_400_000 // longest lease, 24 h
 	CountMax   = 1<<31 - 1  // acquires without a release that one hold may have
-	ListMax    = 1000       // most locks that one LOCKS answers
+	ListMax    = 1000       // most lines that one LOCKS or HOLDERS answers
+	PermitsMax = 1_000_000  // permits of a lock; a larger number is a mistake
 )
 
 // Limits of a connection that has not authenticated yet.

@@ -2,7 +2,7 @@ package codec
 
 import "encoding/binary"
 
-// LockCommand is one ACQUIRE, RELEASE or HEARTBEAT of a Batch.
+// LockCommand is one command of a Batch: ACQUIRE, RELEASE, HEARTBEAT, UPGRADE or DOWNGRADE.
 //
 // It holds no pointer. Its words are places in its source, which Batch.Source returns. Short words
 // are also copied into Text, at a fixed place and in whole words of the processor, because using
@@ -12,7 +12,7 @@ type LockCommand struct {
 	nameAt, nameLen       uint32 // the lock name in the source
 	serviceAt, serviceLen uint32 // the service id in the source
 
-	WaitMs uint32 // ACQUIRE: longest wait in milliseconds, 0 tries once
+	WaitMs uint32 // ACQUIRE, UPGRADE: longest wait in milliseconds, 0 tries once
 	End    uint32 // where the command ends in the input of the batch
 
 	// shortLine writes these 8 bytes with one instruction.
@@ -22,9 +22,11 @@ type LockCommand struct {
 	where  where
 	Opts   Opts // the options that the command carried
 
-	TTLMs   uint32 // lease length in milliseconds, 0: no TTL was given
-	Count   uint32 // with OptCount: acquires less releases as the holder counts them
-	Queue   uint32 // with OptQueue: the most requests that may wait before it
+	TTLMs uint32 // lease length in milliseconds, 0: no TTL was given
+	// with OptCount, of a HEARTBEAT: acquires less releases as the holder counts them; with
+	// OptQueue, of an ACQUIRE: the most requests that may wait before it
+	Count   uint32
+	Permits uint32 // with OptPermits: how many permits the lock has
 	textAt  uint32 // with OptMeta: META in the source
 	textLen uint32
 	tagAt   uint32 // the tag in the source, if there is one
@@ -78,6 +80,11 @@ func (p *LockCommand) Service(src []byte) []byte { return part(src, p.serviceAt,
 
 func part(src []byte, at, n uint32) []byte { return src[at : at+n : at+n] }
 
+// MayWait reports whether the command waits if it is not granted now.
+func (p *LockCommand) MayWait() bool {
+	return (p.Verb == VerbAcquire || p.Verb == VerbUpgrade) && p.WaitMs > 0
+}
+
 // Tagged reports whether the command has a tag.
 func (p *LockCommand) Tagged() bool { return p.tagLen > 0 }
 
@@ -94,7 +101,7 @@ func (p *LockCommand) Command(src []byte, cmd *Command) {
 	cmd.Verb, cmd.Form, cmd.Opts, cmd.Tag, cmd.WaitMs = p.Verb, p.Form, p.Opts, p.Tag(src), p.WaitMs
 	cmd.Name, cmd.Service = p.Name(src), p.Service(src)
 	if p.Opts != 0 {
-		cmd.TTLMs, cmd.Token, cmd.Count, cmd.Queue = p.TTLMs, p.Token, p.Count, p.Queue
+		cmd.TTLMs, cmd.Token, cmd.Count, cmd.Queue, cmd.Permits = p.TTLMs, p.Token, p.Count, p.Count, p.Permits
 		if p.Has(OptMeta) {
 			cmd.Text = part(src, p.textAt, p.textLen)
 		}

@@ -35,7 +35,7 @@ var Meanings = [CodeCount]Meaning{
 	Limit:       {Fate: FateAgain, Text: "a limit is reached, and its name follows; nothing was changed"},
 	NoAuth:      {Fate: FateNever, Text: "this connection has not authenticated yet; holds stay until their leases end"},
 	Denied:      {Fate: FateNever, Text: "the token is not known, or its role may not do this, or not with this lock name or service"},
-	Conflict:    {Fate: FateNever, Text: "the mode differs from that of the present holders", Later: true},
+	Conflict:    {Fate: FateNever, Text: "mode or PERMITS differ from those of the present holders, or another holder waits to upgrade"},
 	Recovering:  {Fate: FateAgain, Text: "the grace after a restart, and the ms that are left; prove holds by HEARTBEAT with TOKEN and COUNT"},
 	ReadOnly:    {Fate: FateAgain, Text: "this is a backup, and the address of its primary, if it is known; no hold is lost"},
 	NotLeader:   {Fate: FateAgain, Text: "another node leads: ask it; no hold is lost", Later: true},

@@ -14,9 +14,11 @@ func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 	switch verb {
 	case VerbAcquire:
 		return d.acquire(cmd, args)
-	case VerbRelease, VerbHeartbeat:
+	case VerbRelease, VerbHeartbeat, VerbDowngrade:
 		return d.onHold(cmd, args)
-	case VerbStatus:
+	case VerbUpgrade:
+		return d.upgrade(cmd, args)
+	case VerbStatus, VerbHolders:
 		if len(args) != 1 {
 			return d.usage(verb)
 		}
@@ -38,13 +40,14 @@ func (d *Decoder) acquire(cmd *Command, args [][]byte) Status {
 	if st := d.nameAndService(cmd, args); st != Ready {
 		return st
 	}
-	wait, ok := number(args[2], 0, WaitMaxMs)
-	if !ok {
-		return d.bad(BadArg, "timeout_ms must be a number from 0 to 86400000")
-	}
-	cmd.WaitMs = uint32(wait)
-	if st := d.options(cmd, args[3:], OptFresh, OptTTL|OptMeta|OptQueue); st != Ready {
+	if st := d.wait(cmd, args[2]); st != Ready {
 		return st
+	}
+	if st := d.options(cmd, args[3:], OptFresh|OptShared, OptTTL|OptMeta|OptQueue|OptPermits); st != Ready {
+		return st
+	}
+	if cmd.Opts&optsShare == optsShare {
+		return d.bad(BadArg, sharedTwice)
 	}
 	if cmd.Has(OptQueue) && cmd.Queue == 0 {
 		cmd.WaitMs = 0
@@ -52,7 +55,36 @@ func (d *Decoder) acquire(cmd *Command, args [][]byte) Status {
 	return Ready
 }
 
-// onHold reads the arguments of RELEASE and HEARTBEAT.
+const (
+	optsShare   = OptShared | OptPermits
+	sharedTwice = "a lock is SHARED or has PERMITS, not both"
+)
+
+// wait reads timeout_ms.
+func (d *Decoder) wait(cmd *Command, word []byte) Status {
+	wait, ok := number(word, 0, WaitMaxMs)
+	if !ok {
+		return d.bad(BadArg, "timeout_ms must be a number from 0 to 86400000")
+	}
+	cmd.WaitMs = uint32(wait)
+	return Ready
+}
+
+func (d *Decoder) upgrade(cmd *Command, args [][]byte) Status {
+	if len(args) < 3 {
+		return d.usage(VerbUpgrade)
+	}
+	if st := d.nameAndService(cmd, args); st != Ready {
+		return st
+	}
+	if st := d.wait(cmd, args[2]); st != Ready {
+		return st
+	}
+	cmd.Opts |= OptUpgrade
+	return d.options(cmd, args[3:], 0, OptToken)
+}
+
+// onHold reads the arguments of RELEASE, HEARTBEAT and DOWNGRADE.
 func (d *Decoder) onHold(cmd *Command, args [][]byte) Status {
 	if len(args) < 2 {
 		return d.usage(cmd.Verb)
@@ -61,14 +93,28 @@ func (d *Decoder) onHold(cmd *Command, args [][]byte) Status {
 		return st
 	}
 	flags, valued := OptAll, OptToken
-	if cmd.Verb == VerbHeartbeat {
-		flags, valued = 0, OptToken|OptTTL|OptCount
+	switch cmd.Verb {
+	case VerbHeartbeat:
+		flags, valued = OptShared, OptToken|OptTTL|OptCount|OptPermits
+	case VerbDowngrade:
+		flags = 0
+		cmd.Opts |= OptUpgrade
 	}
 	if st := d.options(cmd, args[2:], flags, valued); st != Ready {
 		return st
 	}
-	if cmd.Has(OptCount) && !cmd.Has(OptToken) {
+	switch {
+	case cmd.Has(OptToken):
+	case cmd.Has(OptCount):
 		return d.bad(BadArg, "COUNT needs the TOKEN of the hold that it is the count of")
+	case cmd.Has(optsShare):
+		return d.bad(BadArg, "SHARED and PERMITS need the TOKEN of the hold that they are about")
+	}
+	switch {
+	case cmd.Opts&optsShare == optsShare:
+		return d.bad(BadArg, sharedTwice)
+	case cmd.Has(OptPermits) && cmd.Has(OptCount) && cmd.Count > cmd.Permits:
+		return d.bad(BadArg, "COUNT can't be more than PERMITS")
 	}
 	return Ready
 }
@@ -202,6 +248,10 @@ func (d *Decoder) option(args [][]byte) Opts {
 		return OptQueue
 	case "ALL":
 		return OptAll
+	case "SHARED":
+		return OptShared
+	case "PERMITS":
+		return OptPermits
 	}
 	return 0
 }
@@ -252,6 +302,12 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 			return d.bad(BadArg, "QUEUE must be a number from 0 to 2147483647")
 		}
 		cmd.Queue = uint32(n)
+	case OptPermits:
+		n, ok := number(value, 1, PermitsMax)
+		if !ok {
+			return d.bad(BadArg, "PERMITS must be a number from 1 to 1000000")
+		}
+		cmd.Permits = uint32(n)
 	case OptMeta, OptReason:
 		if len(value) > MetaMax {
 			return d.bad(TooBig, "META and REASON have at most 512 bytes")

@@ -107,11 +107,11 @@ func (p *LockCommand) setNumber(opt Opts, v uint64) bool {
 		p.Count = uint32(v)
 		return v-1 < CountMax
 	case OptQueue:
-		p.Queue = uint32(v)
+		p.Count = uint32(v)
 		return v <= CountMax
 	}
 	return false
 }
 
 // settleQueue leaves QUEUE 0, which is a timeout of 0, to the grammar.
-func (p *LockCommand) settleQueue() bool { return p.Opts&OptQueue == 0 || p.Queue != 0 }
+func (p *LockCommand) settleQueue() bool { return p.Opts&OptQueue == 0 || p.Count != 0 }

@@ -9,8 +9,14 @@ func verbOf(word []byte) Verb {
 		return VerbRelease
 	case "HEARTBEAT":
 		return VerbHeartbeat
+	case "UPGRADE":
+		return VerbUpgrade
+	case "DOWNGRADE":
+		return VerbDowngrade
 	case "STATUS":
 		return VerbStatus
+	case "HOLDERS":
+		return VerbHolders
 	case "FORCE-RELEASE":
 		return VerbForceRelease
 	case "AUTH":

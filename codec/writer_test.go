@@ -212,7 +212,7 @@ func TestQuotedWordsDecodeToSameBytes(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	lines, ok := Help(nil)
-	if !ok || len(lines) != int(VerbClient)-1 || lines[8] != "PING - Check the connection" {
+	if !ok || len(lines) != int(VerbClient)-1 || lines[11] != "PING - Check the connection" {
 		t.Errorf("HELP: %q %v", lines, ok)
 	}
 	lines, ok = Help([]byte("release"))

@@ -109,6 +109,12 @@ func listHolds(out io.Writer, img *snapshot.Image) error {
 			line := append(codec.AppendQuoted([]byte("lock="), h.Name), " owner="...)
 			line = codec.AppendQuoted(line, h.Service)
 			line = fmt.Appendf(line, " token=%d count=%d lease_ms=%d", h.Token, h.Count, max(0, h.Deadline-now)/int64(time.Millisecond))
+			switch {
+			case h.Flags&codec.HoldShared != 0:
+				line = append(line, " mode=shared"...)
+			case h.Flags&codec.HoldPermits != 0:
+				line = fmt.Appendf(line, " mode=permits permits=%d", h.Permits)
+			}
 			if h.Count == 0 {
 				line = fmt.Appendf(line[:0], "%s token=%d ended", codec.AppendQuoted([]byte("lock="), h.Name), h.Token)
 			}

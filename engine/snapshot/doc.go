@@ -18,7 +18,7 @@
 // If the newest image equals the table, no new one is written, and the file's time is set instead.
 // That time says when the table was last known to equal the image.
 //
-// # Image, format version 4
+// # Image, format version 5
 //
 // All numbers are little-endian. The header has 12 KiB. Sections begin at multiples of 4 KiB, in
 // the order of their shards, each directly after the one before. The bytes between them are zero. A

@@ -25,7 +25,7 @@ const (
 )
 
 // Version is the format version of images.
-const Version = 4
+const Version = 5
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

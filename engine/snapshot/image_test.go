@@ -22,10 +22,15 @@ var sampleHolds = map[uint8][]codec.HoldImage{
 		{Token: 1001, Deadline: 31_000_000_000, Since: 1_000_000_000, TTLMs: 30_000, Count: 2, Name: []byte("nightly report"),
 			Service: []byte("billing-1"), Meta: []byte("host a")},
 		{Token: 1003, Deadline: 6_000_000_000, TTLMs: 1000, Count: 1, Flags: codec.HoldConfirmed, Name: []byte{0, 0xff}, Service: []byte("b")},
+		{Token: 1004, Deadline: 7_000_000_000, TTLMs: 1000, Count: 1, Flags: codec.HoldShared, Name: []byte("index"), Service: []byte("reader-1")},
+		{Token: 1005, Deadline: 8_000_000_000, TTLMs: 1000, Count: 2, Flags: codec.HoldShared | codec.HoldRenewed, Name: []byte("index"),
+			Service: []byte("reader-2"), Meta: []byte("m")},
 	},
 	255: {
 		{Token: 999, Flags: codec.HoldReleased, Name: []byte("given back"), Service: []byte("c")},
 		{Token: 998, Flags: codec.HoldFenced, Name: []byte("forced")},
+		{Token: 1006, Deadline: 9_000_000_000, TTLMs: 1000, Count: 3, Flags: codec.HoldPermits, Name: []byte("downloads"), Service: []byte("d"),
+			Permits: 5},
 	},
 }
 
@@ -56,7 +61,7 @@ func write(t *testing.T, dir string, h Header) string {
 // checkSample fails the test unless the image holds what write has written.
 func checkSample(t *testing.T, img *Image, want Header) {
 	t.Helper()
-	want.Holds, want.Length = 4, headerLen+2*align
+	want.Holds, want.Length = 7, headerLen+2*align
 	if img.Header() != want {
 		t.Errorf("header %+v, want %+v", img.Header(), want)
 	}
@@ -72,7 +77,7 @@ func checkSample(t *testing.T, img *Image, want Header) {
 			var h codec.HoldImage
 			s.At(k, &h)
 			if h.Token != w.Token || h.Deadline != w.Deadline || h.Since != w.Since || h.TTLMs != w.TTLMs || h.Count != w.Count ||
-				h.Flags != w.Flags || !bytes.Equal(h.Name, w.Name) || !bytes.Equal(h.Service, w.Service) || !bytes.Equal(h.Meta, w.Meta) {
+				h.Flags != w.Flags || h.Permits != w.Permits || !bytes.Equal(h.Name, w.Name) || !bytes.Equal(h.Service, w.Service) || !bytes.Equal(h.Meta, w.Meta) {
 				t.Errorf("shard %d, record %d: %+v, want %+v", i, k, h, w)
 			}
 		}
@@ -96,7 +101,7 @@ func TestWriteAndOpen(t *testing.T) {
 
 // TestFormatVersion checks the format: this state is written as these bytes.
 func TestFormatVersion(t *testing.T) {
-	const golden = "testdata/v4.dlm"
+	const golden = "testdata/v5.dlm"
 	want, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +132,7 @@ func load(b []byte) error {
 // TestDamage changes every byte, cuts the file at every length, and extends it. Each gives an error
 // that names an offset within the file.
 func TestDamage(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v4.dlm")
+	whole, err := os.ReadFile("testdata/v5.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +160,7 @@ func TestDamage(t *testing.T) {
 
 // TestUnfitFiles checks that the error for such a file says what to do.
 func TestUnfitFiles(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v4.dlm")
+	whole, err := os.ReadFile("testdata/v5.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +171,7 @@ func TestUnfitFiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, b := range map[string][]byte{
 		"not an image of dlm":          []byte("GIF89a"),
-		"format version 5":             newer,
+		"format version 6":             newer,
 		"format version 0":             older,
 		"ends within the header":       whole[:5000],
 		"the file is too short":        whole[:len(whole)-align],
@@ -229,7 +234,7 @@ func TestFailedWrite(t *testing.T) {
 
 // FuzzOpen looks for bytes that pass as an image and are not one, or that make Open panic.
 func FuzzOpen(f *testing.F) {
-	whole, err := os.ReadFile("testdata/v4.dlm")
+	whole, err := os.ReadFile("testdata/v5.dlm")
 	if err != nil {
 		f.Fatal(err)
 	}
