@@ -188,8 +188,8 @@ func TestNoRingIsLost(t *testing.T) {
 			}
 		}
 		s.Lock()
-		s.Cancel(first)
-		s.Cancel(second)
+		s.Cancel(0, first, &fx)
+		s.Cancel(0, second, &fx)
 		s.Advance(0, 100, &fx)
 		s.Unlock()
 		tab.Survey()

@@ -8,7 +8,7 @@ import (
 // cancel ends one wait in the table. An answer that was already sent finds no wait.
 func (r *reactor) cancel(ref table.WaiterRef) {
 	s := r.lock(r.e.tab().ShardAt(int(ref.Shard)))
-	s.Cancel(ref)
+	s.Cancel(r.now, ref, &r.fx)
 	r.unlock(s)
 }
 
@@ -95,7 +95,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	} else {
 		r.writeEndOfWait(c, fx)
 	}
-	r.count(codec.VerbAcquire, fx.Code)
+	r.count(waitingVerb(fx), fx.Code)
 	r.leave(c)
 	switch {
 	case fx.To.Ticket != 0:

@@ -5,9 +5,9 @@ import "dlm/codec"
 // countMax is the most acquires without a release that one hold may have.
 const countMax = codec.CountMax
 
-// Apply executes one ACQUIRE, RELEASE, HEARTBEAT or FORCE-RELEASE at table time now, in ns. hash is
-// Table.Hash of the command's name. Waits that it ends are added to fx. The Result is in fx until
-// the next call. The table keeps copies only, no part of cmd.
+// Apply executes a command on one lock, which is one of a Batch or FORCE-RELEASE, at table time
+// now, in ns. hash is Table.Hash of the command's name. Waits that it ends are added to fx. The
+// Result is in fx until the next call. The table keeps copies only, no part of cmd.
 func (s *Shard) Apply(now int64, hash uint64, cmd *codec.Command, from Origin, fx *Effects) *Result {
 	s.setTime(now)
 	tag := uint32(hash)
@@ -25,14 +25,19 @@ func (s *Shard) apply(slot, rec, tag uint32, cmd *codec.Command, from Origin, fx
 		return r
 	}
 	i, l := s.findFrom(slot, rec, tag, cmd.Name)
-	if s.phase != graceOver || l != nil && l.deadline <= s.now {
-		i = s.current(i, fx)
-		if s.phase == graceRuns {
+	if s.phase != graceOver || l != nil && (l.deadline <= s.now || l.grouped()) {
+		i = s.currentFor(i, cmd, fx)
+		l = s.lockAt(i)
+		switch {
+		case s.phase == graceRuns:
 			s.applyInGrace(i, tag, cmd, from, fx, r)
 			s.verify()
 			return r
+		case l != nil && l.grouped():
+			s.applyGroup(i, l, cmd, from, fx, r)
+			s.verify()
+			return r
 		}
-		l = s.lockAt(i)
 	}
 	switch cmd.Verb {
 	case codec.VerbAcquire:
@@ -43,6 +48,15 @@ func (s *Shard) apply(slot, rec, tag uint32, cmd *codec.Command, from Origin, fx
 		s.heartbeat(l, cmd, r)
 	case codec.VerbForceRelease:
 		s.force(i, l, cmd, fx, r)
+	case codec.VerbUpgrade, codec.VerbDowngrade:
+		if !s.owned(l, cmd, r) {
+			break
+		}
+		if cmd.Verb == codec.VerbDowngrade {
+			s.downgradeOwn(i, l, fx, r)
+		} else {
+			s.describe(&l.hold, r) // it is exclusive already
+		}
 	default:
 		panic("BUG: verb is not one of the table")
 	}
@@ -52,16 +66,21 @@ func (s *Shard) apply(slot, rec, tag uint32, cmd *codec.Command, from Origin, fx
 
 func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
 	if l == nil {
+		if cmd.Has(codec.OptShared | codec.OptPermits) {
+			s.acquireFreeGroup(tag, cmd, from, r)
+			return
+		}
 		s.acquireFree(tag, cmd, from, r)
 		return
 	}
+	own := string(s.service(l)) == string(cmd.Service)
 	switch {
-	case string(s.service(l)) == string(cmd.Service):
-		if cmd.Has(codec.OptFresh) {
-			r.Code, r.Token = codec.AlreadyHeld, l.token
-			return
-		}
-		if which := s.reenterLimit(l, cmd); which != codec.WhichNone {
+	case own && cmd.Has(codec.OptFresh):
+		r.Code, r.Token = codec.AlreadyHeld, l.token
+	case cmd.Has(codec.OptPermits):
+		r.Code = codec.Conflict
+	case own:
+		if which := s.reenterLimit(&l.hold, cmd); which != codec.WhichNone {
 			r.limit(which)
 			return
 		}
@@ -70,9 +89,11 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 			s.setMeta(&l.grantee, cmd.Text)
 		}
 		s.emit(EventReenter, l, cmd.Service, from)
-		s.describe(l, r)
+		s.describe(&l.hold, r)
 	case cmd.WaitMs == 0:
 		s.refuseHeld(l, fx, r)
+	case s.queueDiffers(l, exclusive):
+		r.Code = codec.Conflict
 	default:
 		s.wait(i, l, cmd, from, r)
 	}
@@ -88,7 +109,7 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 	s.grant(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
 	s.emit(EventGrant, l, cmd.Service, from)
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
-	r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number}
+	r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number, false}
 }
 
 // reserveGrant takes a credit for the record of a lock that nobody holds. It returns false if the
@@ -116,9 +137,9 @@ func (s *Shard) whyNoGrant(cmd *codec.Command) codec.Which {
 }
 
 // reenterLimit returns the limit that keeps the holder from another grant, or WhichNone.
-func (s *Shard) reenterLimit(l *lock, cmd *codec.Command) codec.Which {
+func (s *Shard) reenterLimit(h *hold, cmd *codec.Command) codec.Which {
 	switch {
-	case l.count >= countMax:
+	case h.count >= countMax:
 		return codec.WhichCount
 	case s.table.full.Load() && !s.metaFits(metaOf(cmd)):
 		return codec.WhichMemory
@@ -140,7 +161,7 @@ func (s *Shard) reserveWait(l *lock, cmd *codec.Command) codec.Which {
 	return codec.WhichNone
 }
 
-// wait queues the request after the others.
+// wait queues the request after the others, or before them if it is an UPGRADE.
 func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
 	if which := s.reserveWait(l, cmd); which != codec.WhichNone {
 		r.limit(which)
@@ -157,7 +178,13 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 		w.meta, w.metaLen = s.putString(cmd.Text), uint16(len(cmd.Text))
 	}
 	s.setWaiterService(w, cmd.Service)
-	s.enqueue(lockIndex, i)
+	if cmd.Verb == codec.VerbUpgrade {
+		w.share = upgrading
+		s.enqueueFirst(lockIndex, i)
+	} else {
+		w.share = shareOf(cmd)
+		s.enqueue(lockIndex, i)
+	}
 	s.waits.Add(i, tickOf(w.deadline))
 	s.noteDue(s.waitDue(s.waits.Tick(i)))
 	s.counts.Queued++
@@ -175,6 +202,6 @@ func optionalTTL(cmd *codec.Command) uint32 {
 }
 
 // describe fills in the fields of an OK answer about a hold.
-func (s *Shard) describe(l *lock, r *Result) {
-	r.Token, r.Count, r.LeaseMs = l.token, l.count, s.leaseLeftMs(&l.hold)
+func (s *Shard) describe(h *hold, r *Result) {
+	r.Token, r.Count, r.LeaseMs = h.token, h.count, s.leaseLeftMs(h)
 }

@@ -51,7 +51,7 @@ func TestNoAllocations(t *testing.T) {
 		{"re-entry and its release", func() { pair(name, service) }},
 		{"enqueue and cancel", func() {
 			r := wait(longService)
-			g.table.ShardAt(int(r.Waiter.Shard)).Cancel(r.Waiter)
+			g.table.ShardAt(int(r.Waiter.Shard)).Cancel(g.now, r.Waiter, &g.fx)
 		}},
 		{"enqueue and timeout", func() {
 			wait(other)

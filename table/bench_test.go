@@ -134,7 +134,7 @@ func BenchmarkQueue(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r := g.do(codec.VerbAcquire, name, service, 1000)
-				g.table.ShardAt(int(r.Waiter.Shard)).Cancel(r.Waiter)
+				g.table.ShardAt(int(r.Waiter.Shard)).Cancel(g.now, r.Waiter, &g.fx)
 			}
 		})
 		b.Run(fmt.Sprintf("enqueue+timeout/waiters=%d", n), func(b *testing.B) {

@@ -18,7 +18,8 @@ const (
 // Separators are the bytes that end the first segment of a name.
 const Separators = "/:."
 
-// CensusLock is one lock in a list of a Census.
+// CensusLock is one lock in a list of a Census. If it has several holders, the times are those of
+// one that has held it for long.
 type CensusLock struct {
 	Shard    uint8
 	Index    uint32
@@ -71,8 +72,16 @@ func (s *Shard) Census(now int64, at *uint32, scan int, c *Census) (done bool) {
 			continue
 		}
 		c.Held++
-		c.Ages.add(s.now - l.since)
-		c.offer(CensusLock{s.number, *at, l.token, l.since, l.deadline})
+		first := CensusLock{s.number, *at, l.token, l.since, l.deadline}
+		if l.grouped() {
+			h := s.someHolder(l, nil)
+			if h == nil {
+				continue
+			}
+			first.Since, first.Deadline = h.since, h.deadline
+		}
+		c.Ages.add(s.now - first.Since)
+		c.offer(first)
 	}
 	return *at >= s.locks.len()
 }

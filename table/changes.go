@@ -11,5 +11,5 @@ package table
 // To add a kind of change, count it in Counts or in amended.
 func (s *Shard) Changes() uint64 {
 	c := &s.counts
-	return c.Grants + c.Releases + c.Reentries + c.Expiries + c.Forced + c.TakeBacks + c.Claims + uint64(s.amended)
+	return c.Grants + c.Releases + c.Reentries + c.Expiries + c.Forced + c.TakeBacks + c.Claims + c.Upgrades + c.Downgrades + uint64(s.amended)
 }

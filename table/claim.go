@@ -8,19 +8,30 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 	switch cmd.Verb {
 	case codec.VerbAcquire:
 		s.acquireInGrace(i, tag, cmd, from, fx, r)
+	case codec.VerbUpgrade, codec.VerbDowngrade:
+		r.Code = codec.Recovering
 	case codec.VerbForceRelease:
-		if i == none || !s.locks.at(i).state.held() {
+		switch {
+		case i == none || !s.locks.at(i).state.held():
 			r.Code = codec.Recovering
-			return
+		case s.locks.at(i).grouped():
+			s.forceGroup(i, s.locks.at(i), cmd, fx, r)
+		default:
+			s.force(i, s.locks.at(i), cmd, fx, r)
 		}
-		s.force(i, s.locks.at(i), cmd, fx, r)
 	default: // RELEASE, HEARTBEAT
-		if cmd.Has(codec.OptToken) {
+		switch {
+		case cmd.Has(codec.OptToken) && (cmd.Has(codec.OptShared|codec.OptPermits) || i != none && s.locks.at(i).grouped()):
+			s.showTokenOfGroup(i, tag, cmd, fx, r)
+			return
+		case cmd.Has(codec.OptToken):
 			s.showToken(i, tag, cmd, fx, r)
 			return
-		}
-		if i == none || !s.holds(i, cmd.Service) {
+		case i == none || !s.holds(i, cmd.Service):
 			r.Code = codec.Recovering
+			return
+		case s.locks.at(i).grouped():
+			s.onKnownOfGroup(i, s.locks.at(i), cmd, fx, r)
 			return
 		}
 		if l := s.locks.at(i); cmd.Verb == codec.VerbHeartbeat && l.state == stateUnverified {
@@ -34,21 +45,34 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 // holds reports whether service holds lock i, as far as the table knows.
 func (s *Shard) holds(i uint32, service []byte) bool {
 	l := s.locks.at(i)
+	if l.grouped() {
+		_, h := s.findHolder(i, l, service)
+		return h != nil && h.state.held()
+	}
 	return l.state.held() && string(s.service(l)) == string(service)
 }
 
 // acquireInGrace lets the request wait, unless its owner has shown the token of its hold.
 func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	if i != none && s.holds(i, cmd.Service) && s.locks.at(i).state == stateConfirmed {
+	if i != none && s.locks.at(i).grouped() {
+		l := s.locks.at(i)
+		if hi, h := s.findHolder(i, l, cmd.Service); h != nil && h.state == stateConfirmed && !cmd.Has(codec.OptPermits) {
+			s.acquireOfGroup(i, l, hi, h, cmd, from, fx, r)
+			return
+		}
+	} else if i != none && s.holds(i, cmd.Service) && s.locks.at(i).state == stateConfirmed {
 		s.acquire(i, s.locks.at(i), tag, cmd, from, fx, r)
 		return
 	}
 	if cmd.WaitMs == 0 {
-		if i == none || !s.locks.at(i).state.held() || s.holds(i, cmd.Service) {
+		switch l := s.lockAt(i); {
+		case l == nil || !l.state.held() || s.holds(i, cmd.Service), l.grouped() && l.share() == shareOf(cmd):
 			r.Code = codec.Recovering
-			return
+		case l.grouped():
+			s.refuseHeldBy(l, nil, fx, r)
+		default:
+			s.refuseHeld(l, fx, r)
 		}
-		s.refuseHeld(s.locks.at(i), fx, r)
 		return
 	}
 	if i == none {
@@ -175,7 +199,7 @@ func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 	for at := l.first; at != none && l.count < countMax; {
 		w := s.waiters.at(at)
 		next := w.next
-		if w.deadline > s.waitNow() && !w.fresh && string(s.waiterService(w)) == string(s.service(l)) {
+		if w.deadline > s.waitNow() && !w.fresh && w.share.permits() == 0 && string(s.waiterService(w)) == string(s.service(l)) {
 			s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
 			if w.meta != 0 {
 				s.setMeta(&l.grantee, s.waiterMeta(w))

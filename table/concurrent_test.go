@@ -64,7 +64,7 @@ func (p *players) play(t *testing.T, me int, rounds int) {
 		if r.Waiting {
 			gone := false
 			if rng.IntN(4) == 0 {
-				p.call(name, &fx, func(s *Shard, hash uint64) { gone = s.Cancel(r.Waiter) })
+				p.call(name, &fx, func(s *Shard, hash uint64) { gone = s.Cancel(p.clock.Load(), r.Waiter, &fx) })
 			}
 			if gone {
 				continue

@@ -41,6 +41,19 @@
 //	        ---> refused    Effect Limit    no token is left
 //	        ---> cancelled  no effect       its connection is gone
 //
+// # Shared locks and semaphores
+//
+// Several services can hold a lock: with SHARED any number, with PERMITS n as long as a permit is
+// left. Their holds form a group (group.go), each a record of its own. Requests of all kinds stand
+// in one queue, and the head of the queue is granted when the holders allow it.
+//
+//	          SHARED, PERMITS           the last holder leaves
+//	free ---------------------> group ---------------------------> passOn
+//	                            |   ^
+//	   UPGRADE of the sole      |   |  DOWNGRADE: same token,
+//	   holder: a larger token   v   |  readers at the head are granted
+//	                            held
+//
 // # Time
 //
 // Times are nanoseconds of table time, a clock of the caller that never goes back. A call with an
@@ -69,6 +82,9 @@
 //	any of the three --- RELEASE to 0 -------> released  its owner's TOKEN and COUNT revive it
 //	any of the three --- lease over, forced -> fenced    tokens up to its own are refused
 //
+// In a group, each holder has such a state, and a larger token does not end the others: see
+// claimgroup.go.
+//
 // Only re-entries of confirmed holds are granted. When the grace ends, the table decides about each
 // record before anything else happens to it: unverified holds end, renewed holds get a new token,
 // and locks without a holder go to the first waiter.
@@ -76,10 +92,10 @@
 // # Who may call what
 //
 // Table.Hash, Prepare, Shard, ShardAt, Due and SetMemoryLeft may be called from anywhere. Totals,
-// Gather and Run lock shards themselves: call them without holding one. Apply,
-// Cancel, TakeBack, Holder, Advance, Status, List, Export and Import need the shard's mutex
-// (Shard.Lock). Never hold two shards. Effects belong to the caller, which delivers them after
-// unlocking and then empties the list.
+// Gather and Run lock shards themselves: call them without holding one. Apply, Cancel, TakeBack,
+// Holder, Advance, Status, Holders, List, Export and Import need the shard's mutex (Shard.Lock).
+// Never hold two shards. Effects belong to the caller, which delivers them after unlocking and then
+// empties the list.
 //
 // Scripts in testdata show each rule of the contract; DESIGN.md has the reasons.
 package table

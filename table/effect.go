@@ -14,9 +14,10 @@ type Origin struct {
 // HoldRef names one hold of a lock. It becomes invalid when the hold ends, since no token is given
 // twice.
 type HoldRef struct {
-	Token codec.Token
-	index uint32
-	Shard uint8
+	Token   codec.Token
+	index   uint32 // of the record of an exclusive hold
+	Shard   uint8
+	upgrade bool // the grant was an upgrade, and taking it back leaves a shared hold
 }
 
 // Result is the outcome of a command.
@@ -26,10 +27,12 @@ type HoldRef struct {
 type Result struct {
 	Code    codec.Code
 	Waiting bool        // the request waits; its answer will be an Effect
-	Fresh   bool        // a new hold was given, which TakeBack can end
+	Fresh   bool        // a new token was given, which TakeBack can take back
 	Which   codec.Which // with Limit
 
-	Count uint32 // ACQUIRE, RELEASE, HEARTBEAT: acquires less releases
+	// ACQUIRE, RELEASE, HEARTBEAT, UPGRADE, DOWNGRADE: acquires less releases; FORCE-RELEASE: holds
+	// that were ended
+	Count uint32
 	// of the hold; FORCE-RELEASE: of the hold that was ended; AlreadyHeld: of the service's own
 	Token   codec.Token
 	LeaseMs int64 // what is left of the lease, in ms; 0 if the lock is free now
@@ -42,8 +45,11 @@ type Result struct {
 
 // Effect is the end of a wait. The caller delivers it to the connection of the request.
 type Effect struct {
-	To   Origin
-	Code codec.Code // OK: granted; Timeout; Recovering; Limit: no token left to give
+	To Origin
+	// OK: granted; Timeout; Recovering; Limit: no token left to give; NotHeld: the hold to upgrade
+	// has ended
+	Code    codec.Code
+	Upgrade bool // the request was an UPGRADE
 	// With OK:
 	Count    uint32
 	WaitedMs uint32 // table time from the execution of the ACQUIRE to the grant

@@ -16,10 +16,12 @@ const (
 	EventTakeBack                      // one count was taken back, undelivered
 	EventTimeOut                       // a wait ended by its timeout
 	EventCancel                        // a wait ended with its connection
-	EventRefuse                        // a wait ended because no token was left
+	EventRefuse                        // a wait ended without a token left, or without its hold
 	EventClaim                         // a hold was confirmed in a recovery
 	// a hold of the image got a new token at the end of the grace
 	EventRetoken
+	EventUpgrade   // a shared hold became exclusive, with a new token
+	EventDowngrade // an exclusive hold became shared
 )
 
 // Event is one change of one lock, for tests that check the order of changes. Name and Service
@@ -40,19 +42,27 @@ type Event struct {
 // emit reports a change of lock l to the tap, if there is one.
 func (s *Shard) emit(kind EventKind, l *lock, service []byte, from Origin) {
 	if s.table.config.Tap != nil {
-		s.tap(Event{Kind: kind, Service: service, From: from}, l)
+		s.tap(Event{Kind: kind, Service: service, From: from}, l, &l.hold)
+	}
+}
+
+// emitHolder is emit for a change of a hold of a group.
+func (s *Shard) emitHolder(kind EventKind, l *lock, h *holder, from Origin) {
+	if s.table.config.Tap != nil {
+		s.tap(Event{Kind: kind, Service: s.holderService(h), From: from}, l, &h.hold)
 	}
 }
 
 // emitWaited is emit for a grant or re-entry of the waiter w.
 func (s *Shard) emitWaited(kind EventKind, l *lock, w *waiter) {
 	if s.table.config.Tap != nil {
-		s.tap(Event{Kind: kind, Service: s.waiterService(w), From: w.from(), Waited: true}, l)
+		s.tap(Event{Kind: kind, Service: s.waiterService(w), From: w.from(), Waited: true}, l, &l.hold)
 	}
 }
 
-func (s *Shard) tap(e Event, l *lock) {
+// tap calls the tap with a change of that hold of lock l.
+func (s *Shard) tap(e Event, l *lock, h *hold) {
 	s.seq++
-	e.Shard, e.Seq, e.Now, e.Name, e.Token, e.Count = s.number, s.seq, s.now, s.name(l), l.token, l.count
+	e.Shard, e.Seq, e.Now, e.Name, e.Token, e.Count = s.number, s.seq, s.now, s.name(l), h.token, h.count
 	s.table.config.Tap(&e)
 }

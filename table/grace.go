@@ -26,7 +26,8 @@ type grace struct {
 	// the image's counter: a claim to a lock that the image does not have needs a larger token
 	floor   codec.Token
 	ceiling codec.Token // the last token given before this start
-	settled uint32      // records below are decided; graceEnds only
+	settled uint32      // locks below are decided; graceEnds only
+	holders uint32      // the same for holders of groups, after all locks
 	unheld  int         // records that nobody holds
 }
 
@@ -67,11 +68,25 @@ func (s *Shard) current(i uint32, fx *Effects) uint32 {
 	return i
 }
 
+// currentFor is current for a command, which also ends the lease of its own service in a group.
+func (s *Shard) currentFor(i uint32, cmd *codec.Command, fx *Effects) uint32 {
+	if i = s.current(i, fx); i == none || cmd.Verb == codec.VerbForceRelease {
+		return i
+	}
+	if l := s.locks.at(i); l.grouped() {
+		return s.currentGroup(i, l, cmd.Service, fx)
+	}
+	return i
+}
+
 // endGraceOf decides about lock i once the grace is over. An unverified hold ends. A hold that was
 // renewed without its token gets a new one, so that nobody else who knows the old token can act as
 // the owner.
 func (s *Shard) endGraceOf(i uint32, fx *Effects) uint32 {
 	l := s.locks.at(i)
+	if l.grouped() {
+		return s.endGraceOfGroup(i, l, fx)
+	}
 	was := l.state
 	l.state = stateSettled
 	switch was {
@@ -99,7 +114,10 @@ func (s *Shard) endGrace(budget *int, fx *Effects) {
 		}
 		*budget--
 	}
-	if s.grace.settled == s.locks.len() {
+	if s.grace.settled < s.locks.len() {
+		return
+	}
+	if s.groups == nil || s.endGraceOfHolders(budget, fx) {
 		s.phase = graceOver
 	}
 }
@@ -116,6 +134,7 @@ func (s *Shard) unhold(l *lock, to recoveryState) {
 	s.setMeta(&l.grantee, nil)
 	if to == stateFenced {
 		s.dropService(l)
+		l.ttlMs = 0
 	}
 }
 
@@ -131,13 +150,22 @@ func (s *Shard) endHold(i uint32, l *lock, to recoveryState, fx *Effects) uint32
 // placeWait makes a record for a lock that nobody holds, so that requests can wait for the end of
 // the grace.
 func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, which codec.Which) {
-	switch {
-	case s.table.full.Load() && !s.lockFits(name, nil, nil):
-		return none, codec.WhichMemory
-	case !s.lockQuota.take(&s.table.locks):
-		return none, codec.WhichLocks
+	if which = s.reserveName(name); which != codec.WhichNone {
+		return none, which
 	}
 	return s.place(tag, name), codec.WhichNone
+}
+
+// reserveName takes a credit for the record of a lock without a service. It returns the limit that
+// it has reached, or WhichNone.
+func (s *Shard) reserveName(name []byte) codec.Which {
+	switch {
+	case s.table.full.Load() && !s.lockFits(name, nil, nil):
+		return codec.WhichMemory
+	case !s.lockQuota.take(&s.table.locks):
+		return codec.WhichLocks
+	}
+	return codec.WhichNone
 }
 
 // placeClaim makes a record for a claim. Only the limit of memory can refuse it: waiting requests
@@ -160,7 +188,7 @@ func (s *Shard) place(tag uint32, name []byte) uint32 {
 
 // forgetEmpty frees lock i if it was made for waiters and none is left.
 func (s *Shard) forgetEmpty(i uint32) {
-	if l := s.locks.at(i); l.state == stateFenced && l.token == 0 && l.first == none {
+	if l := s.locks.at(i); l.state == stateFenced && l.token == 0 && l.first == none && !l.grouped() {
 		l.state = stateSettled
 		s.grace.unheld--
 		s.forget(i, l)

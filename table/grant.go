@@ -42,10 +42,15 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 		case w.deadline <= s.waitNow():
 			s.timeOut(l.first, fx)
 		case s.counter >= s.tokenMax():
-			s.emit(EventRefuse, l, s.waiterService(w), w.from())
-			s.note(fx, NoteRefused, l, s.waiterService(w), s.now-w.began(s.now))
-			fx.add(Effect{To: w.from(), Code: codec.Limit})
-			s.dequeue(l.first)
+			s.refuseFirst(l, codec.Limit, fx)
+		case w.share == upgrading:
+			s.refuseFirst(l, codec.NotHeld, fx)
+		case w.share != exclusive:
+			s.setMeta(&l.grantee, nil)
+			l.token = 0
+			l.openGroup(w.share)
+			s.admit(i, l, w, none, nil, fx)
+			return s.passOnGroup(i, l, fx)
 		default:
 			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w), w.conn)
 			s.deliver(EventGrant, i, l, l.first, fx)
@@ -68,7 +73,7 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 			s.timeOut(l.first, fx)
 			continue
 		}
-		if w.fresh || string(s.waiterService(w)) != string(s.service(l)) {
+		if w.fresh || w.share.permits() > 0 || string(s.waiterService(w)) != string(s.service(l)) {
 			return
 		}
 		s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
@@ -86,7 +91,7 @@ func (s *Shard) deliver(kind EventKind, i uint32, l *lock, at uint32, fx *Effect
 	s.measures().Granted.add(s.now - w.began(s.now))
 	s.noteSlow(fx, NoteSlow, l, w)
 	fx.add(Effect{To: w.from(), Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
-		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{l.token, i, s.number}})
+		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{l.token, i, s.number, false}})
 	s.dequeue(at)
 }
 

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"errors"
 	"fmt"
 
 	"dlm/codec"
@@ -8,7 +9,8 @@ import (
 
 // ExportCursor is the progress of a shard's export.
 type ExportCursor struct {
-	next    uint32
+	next    uint32 // lock
+	holder  uint32 // of a group, after the locks: a hold that is downgraded meanwhile is met there
 	phase   phase
 	counter codec.Token
 }
@@ -36,6 +38,10 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 		if l == nil || l.nameLen == 0 || l.token == 0 || l.token > at.counter {
 			continue
 		}
+		if l.grouped() { // its holders follow
+			img.Append(&codec.HoldImage{Token: l.token, Flags: codec.HoldFenced, Name: s.name(l)})
+			continue
+		}
 		h = codec.HoldImage{Token: l.token, Deadline: l.deadline, Since: l.since, TTLMs: l.ttlMs, Count: l.count,
 			Flags: flagsOf[l.state], Name: s.name(l), Service: s.service(l)}
 		if l.meta != 0 {
@@ -43,7 +49,32 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 		}
 		img.Append(&h)
 	}
-	return at.next == s.locks.len()
+	if at.next < s.locks.len() {
+		return false
+	}
+	return s.groups == nil || s.exportHolders(at, scan, img)
+}
+
+// exportHolders is Export for the holders of groups.
+func (s *Shard) exportHolders(at *ExportCursor, scan int, img *codec.ShardImage) (done bool) {
+	holders := &s.groups.holders
+	for end := min(at.holder+uint32(scan), holders.len()); at.holder < end; at.holder++ {
+		h := holders.inUse(at.holder)
+		if h == nil || h.token > at.counter {
+			continue
+		}
+		l := s.locks.at(h.lock)
+		x := codec.HoldImage{Token: h.token, Deadline: h.deadline, Since: h.since, TTLMs: h.ttlMs, Count: h.count,
+			Flags: flagsOf[h.state] | codec.HoldShared, Name: s.name(l), Service: s.holderService(h)}
+		if n := l.share().permits(); n > 0 {
+			x.Flags, x.Permits = flagsOf[h.state]|codec.HoldPermits, n
+		}
+		if h.meta != 0 {
+			x.Meta = s.arena.get(h.meta, h.metaLen())
+		}
+		img.Append(&x)
+	}
+	return at.holder == holders.len()
 }
 
 var flagsOf = [...]codec.HoldFlags{
@@ -59,8 +90,13 @@ func (s *Shard) Counter() codec.Token { return s.counter }
 // LongestTTL returns the longest lease of a present hold, in ms.
 func (s *Shard) LongestTTL() (ms uint32) {
 	for i := range s.locks.len() {
-		if l := s.locks.record(i); l != nil && l.count > 0 {
+		if l := s.locks.record(i); l != nil && l.count > 0 && !l.grouped() {
 			ms = max(ms, l.ttlMs)
+		}
+	}
+	for i := range s.groups.records() {
+		if h := s.groups.holders.inUse(i); h != nil && h.state.held() {
+			ms = max(ms, h.ttlMs)
 		}
 	}
 	return ms
@@ -98,13 +134,20 @@ func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
 	var h codec.HoldImage
 	for i := range img.Len() {
 		img.At(i, &h)
-		if err := s.importHold(&h, rec); err != nil {
+		load := s.importHold
+		if h.Flags&(codec.HoldShared|codec.HoldPermits) != 0 {
+			load = s.importHolder
+		}
+		if err := load(&h, rec); err != nil {
 			return fmt.Errorf("record %d: %w", i, err)
 		}
 	}
 	s.verify()
 	return nil
 }
+
+// errShard is returned for a record that belongs elsewhere.
+var errShard = errors.New("a lock of another shard: the file's seed does not fit")
 
 func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	ended := h.Count == 0
@@ -113,7 +156,7 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	}
 	hash := s.table.Hash(h.Name)
 	if s.table.Shard(hash) != s {
-		return fmt.Errorf("a lock of another shard: the file's seed does not fit")
+		return errShard
 	}
 	if s.indexOf(uint32(hash), h.Name) != none {
 		return fmt.Errorf("a lock that is there already")
@@ -131,14 +174,77 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	case ended:
 		s.unhold(l, stateFenced)
 		return nil
-	case rec.Grace > 0:
-		// A holder that has raised its TTL since the image relies on a longer lease, until it shows
-		// the hold and learns how long its lease is.
-		l.state = stateUnverified
-		l.deadline = rec.Now + max(int64(l.ttlMs)*nsPerMs, rec.Grace)
-	default:
-		l.deadline = max(h.Deadline-rec.ImageTime, 0) + rec.Now // times are never below 0
 	}
+	l.state, l.deadline = rec.leaseOf(h)
 	s.armLease(i, l)
 	return nil
+}
+
+// leaseOf returns the state of a hold that comes back, and its deadline.
+func (rec *Recovery) leaseOf(h *codec.HoldImage) (recoveryState, int64) {
+	if rec.Grace > 0 {
+		// A holder that has raised its TTL since the image relies on a longer lease, until it shows
+		// the hold and learns how long its lease is.
+		return stateUnverified, rec.Now + max(int64(h.TTLMs)*nsPerMs, rec.Grace)
+	}
+	return stateSettled, max(h.Deadline-rec.ImageTime, 0) + rec.Now // times are never below 0
+}
+
+// importHolder is importHold for a hold of a group.
+func (s *Shard) importHolder(h *codec.HoldImage, rec Recovery) error {
+	if h.Count == 0 && rec.Grace == 0 {
+		return nil // of a grace that is over
+	}
+	hash := s.table.Hash(h.Name)
+	if s.table.Shard(hash) != s {
+		return errShard
+	}
+	i, l, err := s.groupFor(uint32(hash), h)
+	if err != nil {
+		return err
+	}
+	if _, there := s.findHolder(i, l, h.Service); there != nil {
+		return errors.New("a holder that is there already")
+	}
+	s.lockQuota.takeAnyway(&s.table.locks)
+	hi, x := s.addHolder(i, l, h.Service, h.Token)
+	s.setMeta(&x.grantee, h.Meta)
+	x.count, x.ttlMs, x.since = h.Count, h.TTLMs, h.Since-rec.ImageTime+rec.Now
+	switch {
+	case h.Flags&codec.HoldReleased != 0:
+		x.state = stateReleased
+	case h.Count == 0:
+		x.state = stateFenced
+	default:
+		x.state, x.deadline = rec.leaseOf(h)
+		s.countHolder(l, x)
+		s.armHolder(hi, x)
+	}
+	return nil
+}
+
+// groupFor returns the lock with the group that the hold belongs to. It makes it if there is none.
+func (s *Shard) groupFor(tag uint32, h *codec.HoldImage) (uint32, *lock, error) {
+	a := shared
+	if h.Flags&codec.HoldPermits != 0 {
+		a = share(h.Permits)
+	}
+	i, l := s.find(tag, h.Name)
+	switch {
+	case l == nil:
+		s.lockQuota.takeAnyway(&s.table.locks)
+		i = s.place(tag, h.Name)
+		l = s.locks.at(i)
+	case l.grouped() && l.share() == a:
+		return i, l, nil
+	case l.grouped():
+		return none, nil, errors.New("a lock that is shared in two ways")
+	case l.serviceLen != 0 && (l.token != h.Token || string(s.service(l)) != string(h.Service)):
+		return none, nil, errors.New("a lock that is there already")
+	case l.serviceLen != 0: // it was downgraded while the image was written
+		s.unhold(l, stateFenced)
+		l.token = 0
+	}
+	l.openGroup(a)
+	return i, l, nil
 }

@@ -49,7 +49,7 @@ func (s *Shard) Verify() {
 		}
 		return l.armed == uint32(s.leases.Tick(i))+1
 	}
-	live, unheld, left, queued, blocks, contended := 0, 0, 0, 0, 0, 0
+	live, unheld, left, queued, blocks, contended, listed := 0, 0, 0, 0, 0, 0, 0
 	inArena := func(is bool) {
 		if is {
 			blocks++
@@ -73,15 +73,19 @@ func (s *Shard) Verify() {
 		if !held {
 			unheld++
 		}
+		if l.grouped() {
+			blocks += s.verifyGroup(i, l, bug)
+			listed += s.listed(l)
+		}
 		bug(held == (l.count >= 1 && l.count <= countMax), "lock %q has count %d", s.name(l), l.count)
-		bug(l.token <= s.counter && (l.token > 0 || !held), "lock %q has token %d", s.name(l), l.token)
-		bug(l.token > 0 || l.first != none, "lock %q has a record for nothing", s.name(l))
-		bug((l.state == stateFenced) == (l.serviceLen == 0), "lock %q has an owner or none", s.name(l))
+		bug(l.token <= s.counter && (l.token > 0 || !held || l.grouped()), "lock %q has token %d", s.name(l), l.token)
+		bug(l.token > 0 || l.first != none || l.grouped(), "lock %q has a record for nothing", s.name(l))
+		bug((l.state == stateFenced) == (l.serviceLen == 0) || l.grouped(), "lock %q has an owner or none", s.name(l))
 		bug(s.phase != graceOver || l.state == stateSettled, "lock %q is not settled", s.name(l))
 		bug(l.nameLen > inlineNameMax || strings.Trim(string(l.text[l.nameLen:l.serviceAt()]), "\x00") == "", "something is behind the name %q", s.name(l))
 		bug(s.indexOf(l.tag, s.name(l)) == i, "lock %q is not found", s.name(l))
-		bug(!held || s.leases.Has(i) && s.leases.Tick(i) <= tickOf(l.deadline), "lock %q has no lease entry in time", s.name(l))
-		bug(!held || s.table.due[s.number].Load() <= s.leases.Tick(i), "lease of %q is not published", s.name(l))
+		bug(!held || l.grouped() || s.leases.Has(i) && s.leases.Tick(i) <= tickOf(l.deadline), "lock %q has no lease entry in time", s.name(l))
+		bug(!held || l.grouped() || s.table.due[s.number].Load() <= s.leases.Tick(i), "lease of %q is not published", s.name(l))
 		inArena(l.nameLen > inlineNameMax)
 		inArena(l.serviceAt()+int(l.serviceLen) > textLen)
 		inArena(l.meta != 0)
@@ -104,9 +108,59 @@ func (s *Shard) Verify() {
 	bug(unheld == s.grace.unheld && live == s.locks.live() && live == s.index.Len() && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
 		live, s.locks.live(), s.index.Len(), s.leases.Len()-left)
 	bug(contended == s.measures().Contended, "%d contended locks, not %d", contended, s.measures().Contended)
+	if s.groups != nil {
+		live := s.groups.holders.live
+		bug(listed == live && live == s.groups.owners.Len() && live == s.groups.tokens.Len(), "%d holders, %d live, %d by owner, %d by token",
+			listed, live, s.groups.owners.Len(), s.groups.tokens.Len())
+	}
 	s.verifyFree(bug)
 	bug(queued == s.waiters.live && queued == s.waits.Len(), "%d waiters, %d live, %d deadlines", queued, s.waiters.live, s.waits.Len())
 	bug(blocks == s.arena.blocks, "%d strings in the arena, %d blocks used", blocks, s.arena.blocks)
+}
+
+// listed returns the length of the list of holders.
+func (s *Shard) listed(l *lock) (n int) {
+	for at, _ := l.list(); at != none; at = s.holderAt(at).next {
+		n++
+	}
+	return n
+}
+
+// verifyGroup checks the holders of a lock, and returns how many strings of theirs are in the
+// arena.
+func (s *Shard) verifyGroup(i uint32, l *lock, bug func(ok bool, format string, args ...any)) (blocks int) {
+	count, taken, prev := uint32(0), int64(0), none
+	head, tail := l.list()
+	for at := head; at != none; at = s.holderAt(at).next {
+		h, held := s.holderAt(at), s.holderAt(at).state.held()
+		bug(h.lock == i && h.prev == prev && s.groups.holders.inUse(at) == h, "holders of %q are broken at %d", s.name(l), at)
+		bug(held == (h.count > 0), "a holder of %q has count %d", s.name(l), h.count)
+		bug(held == s.groups.leases.Has(at), "a holder of %q has a lease, or none", s.name(l))
+		bug(!held || s.groups.leases.Tick(at) <= tickOf(h.deadline) && s.table.due[s.number].Load() <= s.groups.leases.Tick(at),
+			"the lease of a holder of %q is late", s.name(l))
+		bug(h.token > 0 && h.token <= s.counter, "a holder of %q has token %d", s.name(l), h.token)
+		bug(s.phase != graceOver || h.state == stateSettled, "a holder of %q is not settled", s.name(l))
+		by, _ := s.findHolder(i, l, s.holderService(h))
+		with, _ := s.findToken(h.token)
+		bug(by == at && with == at, "a holder of %q is not found", s.name(l))
+		if held {
+			count++
+			taken += int64(h.count)
+		}
+		if h.serviceLen > holderTextLen {
+			blocks++
+		}
+		if h.meta != 0 {
+			blocks++
+		}
+		prev = at
+	}
+	bug(tail == prev && (head != none || l.state == stateFenced), "the list of %q has no end", s.name(l))
+	bug(count == l.count && taken == l.taken(), "%q has %d holders with %d counts, not %d and %d", s.name(l), count, taken, l.count, l.taken())
+	bug(s.phase != graceOver || l.share() == shared || taken <= int64(l.share()), "%q has %d permits of %d taken", s.name(l), taken, l.share())
+	bug(l.first == none || s.phase != graceOver || l.share() == shared || s.waiters.at(l.first).deadline <= s.waitNow() ||
+		!l.hasRoom() || s.waiters.at(l.first).share != l.share() || s.waiters.at(l.first).fresh, "the first waiter of %q is not granted", s.name(l))
+	return blocks
 }
 
 // verifyFree checks that each record with memory is in use or in one list of free records.

@@ -9,7 +9,7 @@ func (s *Shard) heartbeat(l *lock, cmd *codec.Command, r *Result) {
 	}
 	s.renewFor(&l.hold, optionalTTL(cmd))
 	s.emit(EventRenew, l, cmd.Service, Origin{})
-	s.describe(l, r)
+	s.describe(&l.hold, r)
 }
 
 // renewFor renews the lease for a heartbeat with that TTL; 0: it has none.
@@ -79,6 +79,13 @@ func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
 		}
 		s.leaseCame(i, leaseNow, fx)
 	}
+	for s.groups != nil {
+		hi, ok := s.groups.leases.Pop(tickAt(leaseNow), &budget)
+		if !ok {
+			break
+		}
+		s.holderCame(hi, leaseNow, fx)
+	}
 	for {
 		i, ok := s.waits.Pop(tickAt(waitNow), &budget)
 		if !ok {
@@ -98,6 +105,7 @@ func (s *Shard) leaseCame(i uint32, leaseNow int64, fx *Effects) {
 	l.armed = 0
 	switch {
 	case l.count == 0: // free, or without a holder in a grace
+	case l.grouped(): // its holders have leases of their own
 	case l.deadline <= leaseNow:
 		s.expire(i, fx)
 	default:
@@ -105,12 +113,24 @@ func (s *Shard) leaseCame(i uint32, leaseNow int64, fx *Effects) {
 	}
 }
 
+// holderCame handles an entry of the wheel of holders.
+func (s *Shard) holderCame(hi uint32, leaseNow int64, fx *Effects) {
+	h := s.holderAt(hi)
+	if h.deadline > leaseNow {
+		s.armHolder(hi, h)
+		return
+	}
+	s.expireHolder(h.lock, s.locks.at(h.lock), hi, h, fx)
+}
+
 // waitCame handles an entry of the wheel of waits.
 func (s *Shard) waitCame(i uint32, waitNow int64, fx *Effects) {
 	w := s.waiters.at(i)
 	s.waits.Add(i, tickOf(w.deadline))
 	if w.deadline <= waitNow {
+		lock := w.lock
 		s.timeOut(i, fx)
+		s.waitEnded(lock, fx)
 	}
 }
 
@@ -119,17 +139,41 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	w := s.waiters.at(i)
 	s.counts.TimeOuts++
 	l, code, lock := s.locks.at(w.lock), codec.Timeout, w.lock
-	if s.phase != graceOver && w.deadline-s.table.pauses.Late.Load() <= s.grace.until && (l.count == 0 ||
-		l.state != stateConfirmed && string(s.service(l)) == string(s.waiterService(w))) {
-		code = codec.Recovering // its holder is not known, or has not shown its token
+	if s.phase != graceOver && w.deadline-s.table.pauses.Late.Load() <= s.grace.until && s.unknownTo(l, w) {
+		code = codec.Recovering
 	}
 	s.emit(EventTimeOut, l, s.waiterService(w), w.from())
 	s.noteSlow(fx, NoteTimeout, l, w)
-	e := Effect{To: w.from(), Code: code}
+	e := Effect{To: w.from(), Code: code, Upgrade: w.share == upgrading}
 	if code == codec.Timeout && l.count > 0 {
-		e.Hold = HoldRef{l.token, lock, s.number}
+		e.Hold = s.presentHold(lock, l, w)
 	}
 	fx.add(e)
 	s.dequeue(i)
 	s.forgetEmpty(lock)
+}
+
+// unknownTo reports whether, in a grace, the request has not been granted because the holder of the
+// lock is not known, or has not shown its token.
+func (s *Shard) unknownTo(l *lock, w *waiter) bool {
+	switch {
+	case l.count == 0:
+		return true
+	case l.grouped():
+		return w.share == l.share()
+	}
+	return l.state != stateConfirmed && string(s.service(l)) == string(s.waiterService(w))
+}
+
+// presentHold names the hold because of which the request was not granted: in a group that of
+// another service, if there is one.
+func (s *Shard) presentHold(i uint32, l *lock, w *waiter) HoldRef {
+	if !l.grouped() {
+		return HoldRef{l.token, i, s.number, false}
+	}
+	_, own := s.findHolder(i, l, s.waiterService(w))
+	if h := s.someHolder(l, own); h != nil {
+		return HoldRef{h.token, none, s.number, false}
+	}
+	return HoldRef{}
 }

@@ -227,17 +227,17 @@ func TestRefsThatNameNothing(t *testing.T) {
 	first := g.must(codec.VerbAcquire, string(names[0]), "svc-2", 1000).Waiter
 	s := g.table.ShardAt(int(first.Shard))
 	never := WaiterRef{Shard: first.Shard}
-	if s.Cancel(never) || s.Cancel(WaiterRef{Shard: first.Shard, index: 1 << 30}) {
+	if s.Cancel(g.now, never, &g.fx) || s.Cancel(g.now, WaiterRef{Shard: first.Shard, index: 1 << 30}, &g.fx) {
 		t.Fatal("a reference that was never given ended a wait")
 	}
-	if !s.Cancel(first) || s.Cancel(first) {
+	if !s.Cancel(g.now, first, &g.fx) || s.Cancel(g.now, first, &g.fx) {
 		t.Fatal("a wait has to end once")
 	}
 	second := g.must(codec.VerbAcquire, string(names[0]), "svc-3", 1000).Waiter
 	if first.index != second.index {
 		t.Fatal("the record was not used again: the test shows nothing")
 	}
-	if s.Cancel(first) || !s.Cancel(second) {
+	if s.Cancel(g.now, first, &g.fx) || !s.Cancel(g.now, second, &g.fx) {
 		t.Fatal("a stale reference ended the wait of another")
 	}
 	s.TakeBack(g.now, HoldRef{Shard: first.Shard}, &g.fx)

@@ -69,10 +69,19 @@ func (s *Shard) listOne(i uint32, f *Filter, out *Statuses, fx *Effects) bool {
 		!bytes.HasPrefix(s.name(l), f.Prefix) {
 		return false
 	}
-	if len(f.Owner) > 0 && (!l.state.held() || !bytes.Equal(s.service(l), f.Owner)) {
+	if len(f.Owner) == 0 {
+		s.fill(l, out.add())
+		return true
+	}
+	if !s.holds(i, f.Owner) {
 		return false
 	}
-	s.fill(l, out.add())
+	st := out.add()
+	s.fill(l, st)
+	if l.grouped() { // the owner's own hold
+		_, h := s.findHolder(i, l, f.Owner)
+		s.fillHold(h, st)
+	}
 	return true
 }
 

@@ -42,7 +42,7 @@ func TestMeasuresCountEachEnd(t *testing.T) {
 			if len(refs) > 0 {
 				s := g.table.ShardAt(int(refs[0].Shard))
 				s.Lock()
-				s.Cancel(refs[0])
+				s.Cancel(g.now, refs[0], &g.fx)
 				s.Unlock()
 				refs = refs[1:]
 			}

@@ -28,6 +28,7 @@ func (t *Table) took(bytes int) {
 const (
 	lockChunkBytes   = lockChunkLen * (lockBytes + wheel.EntryBytes)
 	waiterChunkBytes = waiterChunkLen * (waiterBytes + wheel.EntryBytes)
+	holderChunkBytes = slabChunkLen * (holderBytes + wheel.EntryBytes)
 )
 
 // putString keeps a copy of b in the arena.

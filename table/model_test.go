@@ -265,7 +265,10 @@ func (m *model) command(c *codec.Command, from Origin) Result {
 		}
 		m.counts.Releases++
 	}
-	token := l.token
+	token, ended := l.token, uint32(0)
+	if c.Verb == codec.VerbForceRelease {
+		ended = 1
+	}
 	m.passOn(l)
-	return Result{Token: token}
+	return Result{Token: token, Count: ended}
 }

@@ -50,6 +50,15 @@ func (n *Notes) Reset() { n.n, n.more = 0, 0 }
 
 // note adds a notable change of lock l.
 func (s *Shard) note(fx *Effects, kind NoteKind, l *lock, service []byte, ns int64) {
+	s.noteToken(fx, kind, l, l.token, service, ns)
+}
+
+// noteHolder is note for a hold of a group. The hold began at h.since.
+func (s *Shard) noteHolder(fx *Effects, kind NoteKind, l *lock, h *holder) {
+	s.noteToken(fx, kind, l, h.token, s.holderService(h), s.now-h.since)
+}
+
+func (s *Shard) noteToken(fx *Effects, kind NoteKind, l *lock, token codec.Token, service []byte, ns int64) {
 	n := &fx.Notes
 	if n.n == notesMax {
 		n.more++
@@ -57,7 +66,7 @@ func (s *Shard) note(fx *Effects, kind NoteKind, l *lock, service []byte, ns int
 	}
 	e := &n.list[n.n]
 	n.n++
-	e.Kind, e.Token, e.Ns = kind, l.token, ns
+	e.Kind, e.Token, e.Ns = kind, token, ns
 	e.Name, e.Service = append(e.Name[:0], s.name(l)...), append(e.Service[:0], service...)
 }
 

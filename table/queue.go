@@ -71,7 +71,8 @@ func (s *Shard) WaitsOf(now int64, at *uint32, scan int, service []byte, out []W
 			continue
 		}
 		l := s.locks.at(w.lock)
-		out = append(out, WaitOf{s.describeWait(*at, w), bytes.Clone(s.name(l)), bytes.Clone(s.service(l)), s.position(w)})
+		owner, _ := s.ofHold(s.presentHold(w.lock, l, w), nil)
+		out = append(out, WaitOf{s.describeWait(*at, w), bytes.Clone(s.name(l)), owner, s.position(w)})
 	}
 	return out, *at >= s.waiters.len()
 }

@@ -34,7 +34,7 @@ func (w *recWorld) die(c int) {
 	w.sent = kept
 	for lock := range client.books {
 		if b := &client.books[lock]; b.waits {
-			w.table.ShardAt(int(b.wait.Shard)).Cancel(b.wait)
+			w.table.ShardAt(int(b.wait.Shard)).Cancel(w.tableNow(), b.wait, &w.fx)
 		}
 		client.books[lock] = recBook{}
 	}

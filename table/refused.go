@@ -21,9 +21,16 @@ func (s *Shard) holder(l *lock, dst []byte) ([]byte, int64) {
 // time in ns.
 func (s *Shard) Holder(now int64, ref HoldRef, dst []byte) (owner []byte, heldMs int64) {
 	s.setTime(now)
-	l := s.locks.record(ref.index)
-	if l == nil || l.nameLen == 0 || l.token != ref.Token || l.count == 0 {
-		return dst, 0
+	return s.ofHold(ref, dst)
+}
+
+// ofHold is Holder at the shard's time.
+func (s *Shard) ofHold(ref HoldRef, dst []byte) (owner []byte, heldMs int64) {
+	if l := s.exclusiveHold(ref); l != nil {
+		return s.holder(l, dst)
 	}
-	return s.holder(l, dst)
+	if _, h := s.findToken(ref.Token); h != nil && h.state.held() {
+		return s.ofHolder(h, dst)
+	}
+	return dst, 0
 }

@@ -14,7 +14,7 @@ func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *R
 	s.emit(EventRelease, l, cmd.Service, Origin{})
 	if l.count > 0 {
 		s.amended++
-		s.describe(l, r)
+		s.describe(&l.hold, r)
 		return
 	}
 	s.countRelease(l.since)
@@ -31,7 +31,7 @@ func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 		r.Code = codec.Stale
 		return
 	}
-	r.Token = l.token
+	r.Token, r.Count = l.token, 1
 	fx.Owner = append(fx.Owner[:0], s.service(l)...)
 	l.count = 0
 	s.counts.Forced++
@@ -41,15 +41,23 @@ func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 	s.endHold(i, l, stateFenced, fx)
 }
 
-// TakeBack undoes a grant that could not be delivered: one count of that very hold. If the hold has
-// ended since, it does nothing.
+// TakeBack undoes a grant that could not be delivered: one count of that very hold, or its upgrade.
+// If the hold has ended since, it does nothing.
 func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 	s.setTime(now)
-	l := s.locks.record(hold.index)
-	if l == nil || l.nameLen == 0 || l.token != hold.Token || l.count == 0 {
+	l := s.exclusiveHold(hold)
+	if l == nil {
+		s.takeBackOfGroup(hold, fx)
 		return
 	}
 	if s.phase != graceOver && s.current(hold.index, fx) == none {
+		return
+	}
+	if hold.upgrade {
+		s.counts.TakeBacks++
+		s.emitHolder(EventDowngrade, l, s.downgrade(hold.index, l), Origin{})
+		s.passOnGroup(hold.index, l, fx)
+		s.verify()
 		return
 	}
 	l.count--
@@ -62,9 +70,50 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 	s.verify()
 }
 
-// Cancel ends a wait without an answer, because its connection is gone. It returns false if the
-// wait was over.
-func (s *Shard) Cancel(ref WaiterRef) bool {
+// exclusiveHold returns the lock whose exclusive hold that is, or nil.
+func (s *Shard) exclusiveHold(hold HoldRef) *lock {
+	l := s.locks.record(hold.index)
+	if l == nil || l.nameLen == 0 || l.serviceLen == 0 || l.token != hold.Token || l.count == 0 {
+		return nil
+	}
+	return l
+}
+
+// takeBackOfGroup is TakeBack for a hold of a group. An upgrade that is none any more was
+// downgraded by its owner, which has seen its token.
+func (s *Shard) takeBackOfGroup(hold HoldRef, fx *Effects) {
+	hi, h := s.findToken(hold.Token)
+	if h == nil || !h.state.held() || hold.upgrade {
+		return
+	}
+	i := h.lock
+	l := s.locks.at(i)
+	if s.phase != graceOver {
+		if s.current(i, fx) == none || s.currentHolder(i, l, hi, h, fx) == none {
+			return
+		}
+		if hi, h = s.findToken(hold.Token); h == nil || !h.state.held() {
+			return
+		}
+	}
+	h.count--
+	l.since--
+	s.counts.TakeBacks++
+	s.emitHolder(EventTakeBack, l, h, Origin{})
+	s.noteHolder(fx, NoteTakeBack, l, h)
+	switch {
+	case h.count == 0:
+		s.endHolder(i, l, hi, h, stateReleased, fx)
+	case s.phase == graceOver || !s.inGrace():
+		s.passOnGroup(i, l, fx)
+	}
+	s.verify()
+}
+
+// Cancel ends a wait without an answer, because its connection is gone. Waits that it lets in are
+// added to fx. It returns false if the wait was over.
+func (s *Shard) Cancel(now int64, ref WaiterRef, fx *Effects) bool {
+	s.setTime(now)
 	w := s.waiters.find(ref)
 	if w == nil {
 		return false
@@ -74,6 +123,7 @@ func (s *Shard) Cancel(ref WaiterRef) bool {
 	lock := w.lock
 	s.dequeue(ref.index)
 	s.forgetEmpty(lock)
+	s.waitEnded(lock, fx)
 	s.verify()
 	return true
 }

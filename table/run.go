@@ -1,6 +1,10 @@
 package table
 
-import "dlm/codec"
+import (
+	"math/bits"
+
+	"dlm/codec"
+)
 
 // Batch is lock commands that Run executes together, and their results. It is reused.
 type Batch struct {
@@ -20,6 +24,8 @@ type Batch struct {
 	reentered int
 	released  int
 	renewed   int
+	moved     uint16 // bit i: command i was an UPGRADE or DOWNGRADE
+	upgraded  uint16 // bit i: command i was an UPGRADE that gave a new token
 	grants    [codec.BatchMax]HoldRef
 }
 
@@ -31,7 +37,17 @@ func (b *Batch) Hash(i int) uint64 { return b.hashes[i] }
 
 // Counts returns how many ACQUIREs, RELEASEs and HEARTBEATs the last Run has answered OK.
 func (b *Batch) Counts() (acquired, released, renewed int) {
-	return int(b.granted) + b.reentered, b.released, b.renewed
+	return int(b.granted) - bits.OnesCount16(b.upgraded) + b.reentered, b.released, b.renewed
+}
+
+// Moved returns which commands the last Run has answered OK that were an UPGRADE or DOWNGRADE: bit
+// i is command i.
+func (b *Batch) Moved() uint16 { return b.moved }
+
+// NewHold reports whether the last Run has given a new token by command i, which is one of an
+// ACQUIRE or UPGRADE.
+func (b *Batch) NewHold(i int) bool {
+	return b.upgraded&(1<<i) != 0 || b.Cmds[i].Verb == codec.VerbAcquire && b.Results[i].Count == 1
 }
 
 // Grants returns the new holds of the last Run, in their order. They are valid until the next Run.
@@ -69,6 +85,7 @@ func (t *Table) Prepare(b *Batch, in []byte, n int, from ConnID) {
 func (t *Table) Run(now int64, b *Batch, i, n int, fx *Effects) int {
 	var s *Shard
 	b.granted, b.reentered, b.released, b.renewed = 0, 0, 0, 0
+	b.moved, b.upgraded = 0, 0
 	for ; i < n; i++ {
 		if next := t.Shard(b.hashes[i]); next != s {
 			if s != nil {
@@ -88,6 +105,9 @@ func (t *Table) Run(now int64, b *Batch, i, n int, fx *Effects) int {
 	return i
 }
 
+// optsGeneral are the options that the quick cases do not know.
+const optsGeneral = codec.OptMeta | codec.OptShared | codec.OptPermits | codec.OptUpgrade
+
 // run executes command at of the batch, and reports whether its answer is OK. Most commands take a
 // lock that nobody holds, end a hold without waiters, or renew a hold; run checks for these first.
 // The first entry of the index under the tag is nearly always that of the name. The general rules
@@ -96,7 +116,7 @@ func (s *Shard) run(b *Batch, at int, fx *Effects) bool {
 	p, tag := &b.Cmds[at], uint32(b.hashes[at])
 	slot, rec := s.index.Find(tag, tag)
 	switch {
-	case s.phase != graceOver || (rec == 0) != (p.Verb == codec.VerbAcquire) || p.Has(codec.OptMeta) || p.TTLMs > s.table.ttlMaxMs:
+	case s.phase != graceOver || (rec == 0) != (p.Verb == codec.VerbAcquire) || p.Has(optsGeneral) || p.TTLMs > s.table.ttlMaxMs:
 	case rec == 0:
 		if s.runFree(b, p, &b.Results[at], slot, tag) {
 			return true
@@ -138,7 +158,7 @@ func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slo
 		s.emit(EventGrant, l, s.service(l), b.origin(p))
 	}
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
-	b.grants[b.granted%codec.BatchMax] = HoldRef{l.token, i, s.number}
+	b.grants[b.granted%codec.BatchMax] = HoldRef{l.token, i, s.number, false}
 	b.granted++
 	check.after(s, r)
 	s.verify()
@@ -213,6 +233,12 @@ func (s *Shard) runGeneral(b *Batch, at int, slot, rec uint32, fx *Effects) bool
 	case r.Fresh:
 		b.grants[b.granted%codec.BatchMax] = r.Hold
 		b.granted++
+		if p.Verb == codec.VerbUpgrade {
+			b.moved |= 1 << at
+			b.upgraded |= 1 << at
+		}
+	case p.Has(codec.OptUpgrade):
+		b.moved |= 1 << at
 	case p.Verb == codec.VerbAcquire:
 		b.reentered++
 	case p.Verb == codec.VerbRelease:

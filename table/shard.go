@@ -40,11 +40,12 @@ type Shard struct {
 	grace   grace
 	sort    freeSort
 	trim    trim
-	checks  checks // used only under the tag invariants
+	groups  *groups // nil: no lock has had several holders
+	checks  checks  // used only under the tag invariants
 
 	// Makes the number of lines odd. Otherwise the first lines of all shards share a few places of
 	// the cache.
-	_       [8 - 8*checkWords]byte
+	_       [112 - 8*checkWords]byte
 	shrinks uint32 // how often the index was made smaller
 	amended uint32 // holds that were changed and stay; see Changes
 }
@@ -63,6 +64,9 @@ type Counts struct {
 	Cancels   uint64 // waits ended by the loss of their connection
 	Claims    uint64 // holds confirmed in a recovery that the image did not have
 
+	Upgrades   uint64 // shared holds that became exclusive, with a new token
+	Downgrades uint64 // exclusive holds that became shared
+
 	ReentriesOtherConn uint64 // re-entries from connections other than that of the grant
 }
 
@@ -73,6 +77,7 @@ const OthersMax = othersMax
 type Totals struct {
 	Counts
 	Held    int // locks held
+	Holders int // holders of locks that are shared, or semaphores
 	Waiters int // requests waiting
 	// Contended is the number of locks for which requests wait.
 	Contended int
@@ -85,6 +90,9 @@ func (t *Totals) add(s *Shard) {
 	t.Held += s.locks.live() - s.grace.unheld
 	t.Waiters += s.waiters.live
 	t.Contended += s.measures().Contended
+	if s.groups != nil {
+		t.Holders += s.groups.holders.live
+	}
 	t.Bytes += int64(s.bytes())
 	t.BytesUsed += int64(s.bytesUsed())
 	a, b := &t.Counts, &s.counts
@@ -99,17 +107,19 @@ func (t *Totals) add(s *Shard) {
 	a.TimeOuts += b.TimeOuts
 	a.Cancels += b.Cancels
 	a.Claims += b.Claims
+	a.Upgrades += b.Upgrades
+	a.Downgrades += b.Downgrades
 	a.ReentriesOtherConn += b.ReentriesOtherConn
 }
 
 func (s *Shard) bytes() int {
 	return s.sort.mapped(&s.locks)*lockChunkLen*lockBytes + s.waiters.mapped*waiterChunkLen*waiterBytes +
-		s.index.Bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes()
+		s.index.Bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes() + s.groups.bytes()
 }
 
 // bytesUsed returns the bytes of records, indexes, wheels and strings without free ones.
 func (s *Shard) bytesUsed() int {
-	return s.locks.live()*(lockBytes+wheel.EntryBytes+index.BytesPerRecord) + s.waiters.live*(waiterBytes+wheel.EntryBytes) + s.arena.inUse
+	return s.locks.live()*(lockBytes+wheel.EntryBytes+index.BytesPerRecord) + s.waiters.live*(waiterBytes+wheel.EntryBytes) + s.arena.inUse + s.groups.bytesUsed()
 }
 
 // Lock locks the shard. A caller never locks two shards, and does nothing that can block meanwhile.
@@ -172,6 +182,11 @@ func (s *Shard) publishDue() {
 	}
 	if tick, ok := s.leases.Next(); ok {
 		next = min(next, tick)
+	}
+	if s.groups != nil {
+		if tick, ok := s.groups.leases.Next(); ok {
+			next = min(next, tick)
+		}
 	}
 	if tick, ok := s.waits.Next(); ok {
 		next = min(next, s.waitDue(tick))

@@ -7,4 +7,6 @@ import "unsafe"
 const (
 	lockBytes   = int(unsafe.Sizeof(lock{}))
 	waiterBytes = int(unsafe.Sizeof(waiter{}))
+	holderBytes = int(unsafe.Sizeof(holder{}))
+	groupsBytes = int(unsafe.Sizeof(groups{}))
 )

@@ -13,9 +13,12 @@ import (
 // run executes one line of a script:
 //
 //	table [tokens-left=] [locks=] [waiters=] [waiters-per-lock=]    an empty table at time 0
-//	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [fresh] [queue=N] [conn=N] [as=LABEL]
-//	release NAME SERVICE [token=N] [all]      heartbeat NAME SERVICE [token=N [count=N]] [ttl=5s]
-//	force NAME [token=N]                status NAME
+//	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [shared] [permits=N] [fresh]
+//	        [queue=N] [conn=N] [as=LABEL]
+//	upgrade NAME SERVICE [wait=10s] [token=N] [as=LABEL]      downgrade NAME SERVICE [token=N]
+//	release NAME SERVICE [token=N] [all]
+//	heartbeat NAME SERVICE [token=N [count=N]] [ttl=5s] [shared] [permits=N]
+//	force NAME [token=N]                status NAME         holders NAME [limit=N]
 //	cancel LABEL                        takeback LABEL
 //	advance 5s      time passes and the ticker runs
 //	pause 5s        time passes and the ticker does not run
@@ -41,13 +44,15 @@ func (st *stage) run(words []string) []string {
 	case "table":
 		st.reset(args)
 		return nil
-	case "acquire", "release", "heartbeat", "force":
+	case "acquire", "release", "heartbeat", "force", "upgrade", "downgrade":
 		return st.apply(verb, pos, args)
 	case "status":
 		return st.status(long(pos[0]))
+	case "holders":
+		return st.listHolders(long(pos[0]), args)
 	case "cancel":
 		ref, result := st.waits[pos[0]], "no such wait"
-		if st.table.ShardAt(int(ref.Shard)).Cancel(ref) {
+		if st.table.ShardAt(int(ref.Shard)).Cancel(st.now, ref, &st.fx) {
 			result = "canceled"
 		}
 		return st.flush("", result)
@@ -92,12 +97,13 @@ func (st *stage) duration(s string) time.Duration {
 func (st *stage) command(verb string, pos []string, args map[string]string) *codec.Command {
 	cmd := &codec.Command{Name: long(pos[0])}
 	cmd.Verb = map[string]codec.Verb{"acquire": codec.VerbAcquire, "release": codec.VerbRelease,
-		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease}[verb]
+		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease,
+		"upgrade": codec.VerbUpgrade, "downgrade": codec.VerbDowngrade}[verb]
 	if len(pos) > 1 {
 		cmd.Service = long(pos[1])
 	}
 	for _, word := range pos[min(2, len(pos)):] {
-		cmd.Opts |= map[string]codec.Opts{"fresh": codec.OptFresh, "all": codec.OptAll}[word]
+		cmd.Opts |= map[string]codec.Opts{"fresh": codec.OptFresh, "all": codec.OptAll, "shared": codec.OptShared}[word]
 	}
 	for key, value := range args {
 		switch key {
@@ -124,6 +130,11 @@ func (st *stage) command(verb string, pos []string, args map[string]string) *cod
 			st.check(err)
 			cmd.Opts |= codec.OptQueue
 			cmd.Queue = uint32(n)
+		case "permits":
+			n, err := strconv.ParseUint(value, 10, 31)
+			st.check(err)
+			cmd.Opts |= codec.OptPermits
+			cmd.Permits = uint32(n)
 		case "as", "conn":
 		default:
 			st.t.Fatalf("%s: unknown argument %s", st.at, key)
@@ -139,7 +150,7 @@ func (st *stage) apply(verb string, pos []string, args map[string]string) []stri
 		label = pos[1]
 	}
 	from := Origin{}
-	if verb == "acquire" {
+	if verb == "acquire" || verb == "upgrade" {
 		st.last++
 		st.ticket = st.last
 		st.labels[st.last] = label
@@ -183,8 +194,12 @@ func (st *stage) result(verb string, s *Shard, cmd *codec.Command, r *Result) st
 		return "granted " + hold
 	case verb == "heartbeat":
 		return "renewed " + hold
+	case verb == "force" && r.Count > 1:
+		return fmt.Sprintf("forced owner=%s token=%d holders=%d", short(st.fx.Owner), r.Token-st.start, r.Count)
 	case verb == "force":
 		return fmt.Sprintf("forced owner=%s token=%d", short(st.fx.Owner), r.Token-st.start)
+	case verb != "release":
+		return verb + "d " + hold
 	}
 	return "released " + hold
 }
@@ -205,7 +220,35 @@ func (st *stage) status(name []byte) []string {
 	return st.flush("", st.describe(&x))
 }
 
+// listHolders shows HOLDERS.
+func (st *stage) listHolders(name []byte, args map[string]string) []string {
+	most := 1000
+	if v, ok := args["limit"]; ok {
+		n, err := strconv.Atoi(v)
+		st.check(err)
+		most = n
+	}
+	var out Statuses
+	hash := st.table.Hash(name)
+	all := st.table.Shard(hash).Holders(st.now, hash, name, most, &out, &st.fx)
+	lines := st.flush("", "")
+	for i := range out.All() {
+		lines = append(lines, st.describe(&out.All()[i]))
+	}
+	return append(lines, fmt.Sprintf("holders=%d", all))
+}
+
 func (st *stage) describe(x *Status) string {
+	if x.Holders > 0 {
+		line := fmt.Sprintf("shared holders=%d", x.Holders)
+		if x.Permits > 0 {
+			line = fmt.Sprintf("permits=%d taken=%d holders=%d", x.Permits, x.Taken, x.Holders)
+		}
+		if x.Waiters > 0 {
+			line += fmt.Sprintf(" waiters=%d next=%s", x.Waiters, short(x.Next))
+		}
+		return line
+	}
 	line := fmt.Sprintf("owner=%s token=%d count=%d lease=%s held=%s", short(x.Owner),
 		codec.Token(x.Token)-st.start, x.Count, ms(x.LeaseMs), ms(x.HeldMs))
 	if x.Others > 0 {

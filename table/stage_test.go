@@ -90,9 +90,9 @@ func ms(n int64) string { return (time.Duration(n) * time.Millisecond).String() 
 // tap turns an event into a line of output.
 func (st *stage) tap(e *Event) {
 	word := map[EventKind]string{EventGrant: "granted", EventReenter: "granted", EventExpire: "expired",
-		EventTimeOut: "TIMEOUT", EventRefuse: "LIMIT", EventRetoken: "retokened"}[e.Kind]
+		EventTimeOut: "TIMEOUT", EventRefuse: "LIMIT", EventRetoken: "retokened", EventUpgrade: "upgraded"}[e.Kind]
 	line := ""
-	own := word == "" || (e.Kind == EventGrant || e.Kind == EventReenter) && e.From.Ticket == st.ticket
+	own := word == "" || (e.Kind == EventGrant || e.Kind == EventReenter || e.Kind == EventUpgrade) && e.From.Ticket == st.ticket
 	if !own {
 		who := short(e.Service)
 		if label := st.labels[e.From.Ticket]; e.From.Ticket != 0 && label != who {
@@ -120,6 +120,9 @@ func (st *stage) flush(prefix, result string) (lines []string) {
 			}
 			e := st.fx.List[0]
 			st.fx.List = st.fx.List[1:]
+			if e.Code == codec.NotHeld {
+				line = strings.Replace(line, "LIMIT", "NOTHELD", 1)
+			}
 			if e.Code == codec.Recovering {
 				line = strings.Replace(line, "TIMEOUT", "RECOVERING", 1)
 			}

@@ -1,6 +1,9 @@
 package table
 
-import "dlm/table/wheel"
+import (
+	"dlm/table/index"
+	"dlm/table/wheel"
+)
 
 // A table that was large gives its memory back, chunk by chunk, while it serves. Commands do none
 // of this work. The caller calls Trim now and then. Trim checks whether a shard has much more
@@ -23,6 +26,7 @@ type trimStage uint8
 const (
 	trimLook trimStage = iota
 	trimWaiters
+	trimHolders
 	trimArena
 	trimIndex
 	trimSift
@@ -53,6 +57,14 @@ func (s *Shard) tooManyWaiters() bool {
 	return tooMuch(b.idle, b.mapped-b.idle, trimKeepChunks)
 }
 
+func (s *Shard) tooManyHolders() bool {
+	if s.groups == nil {
+		return false
+	}
+	b := &s.groups.holders
+	return b.live == 0 || tooMuch(b.idle, b.mapped-b.idle, trimKeepChunks)
+}
+
 func (s *Shard) tooManyStrings() bool {
 	a := &s.arena
 	return tooMuch(a.idle, a.mapped-a.idle, trimKeepChunks)
@@ -65,7 +77,7 @@ func (s *Shard) Trim(budget *int) (given int, more bool) {
 	t := &s.trim
 	if t.stage == trimLook {
 		if s.phase != graceOver ||
-			!s.tooManyLocks() && !s.tooManyWaiters() && !s.tooManyStrings() && !s.index.TooLarge() {
+			!s.tooManyLocks() && !s.tooManyWaiters() && !s.tooManyHolders() && !s.tooManyStrings() && !s.index.TooLarge() {
 			t.idle, t.need = 0, trimLooks
 			return 0, false
 		}
@@ -90,7 +102,7 @@ func (s *Shard) trimPiece(budget *int) {
 	switch t.stage {
 	case trimWaiters:
 		if int(t.at) == len(s.waiters.chunks) || !s.tooManyWaiters() {
-			t.stage, t.at = trimArena, 0
+			t.stage, t.at = trimHolders, 0
 			return
 		}
 		if s.waiters.giveBack(int(t.at)) {
@@ -99,6 +111,8 @@ func (s *Shard) trimPiece(budget *int) {
 			*budget -= trimChunk
 		}
 		t.at++
+	case trimHolders:
+		s.trimHolders(budget)
 	case trimArena:
 		if int(t.at) == len(s.arena.chunks) || !s.tooManyStrings() {
 			t.stage = trimIndex
@@ -133,6 +147,44 @@ func (s *Shard) trimPiece(budget *int) {
 	if t.stage == trimLook {
 		t.finish()
 	}
+}
+
+// trimHolders frees one chunk of holders if it may go. A shard without holders has no memory for
+// them.
+func (s *Shard) trimHolders(budget *int) {
+	t, g := &s.trim, s.groups
+	if g != nil && g.holders.live == 0 {
+		t.given += g.bytes()
+		s.groups = nil
+	}
+	if s.groups == nil || int(t.at) == len(g.holders.chunks) || !s.tooManyHolders() {
+		t.stage, t.at = trimArena, 0
+		*budget -= s.shrinkGroups()
+		return
+	}
+	if g.holders.giveBack(int(t.at)) {
+		t.given += slabChunkLen * holderBytes
+		t.giveBackEntries(&g.leases, t.at<<slabChunkBits)
+		*budget -= trimChunk
+	}
+	t.at++
+}
+
+// shrinkGroups makes the indexes of holders smaller if they are far too large, and returns the cost
+// in records.
+func (s *Shard) shrinkGroups() (cost int) {
+	if s.groups == nil {
+		return 0
+	}
+	for _, x := range [...]*index.Index{&s.groups.owners, &s.groups.tokens} {
+		if x.TooLarge() {
+			before := x.Bytes()
+			x.Shrink()
+			s.trim.given += before - x.Bytes()
+			cost += before / 8 / sparseCost
+		}
+	}
+	return cost
 }
 
 // trimSettle takes one chunk of lock records and frees it if it may go.

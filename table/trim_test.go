@@ -77,7 +77,7 @@ func TestMemoryOfLocksThatAreGone(t *testing.T) {
 		t.Fatal("more is given back, and nothing has happened")
 	}
 	g.must(codec.VerbHeartbeat, "kept", "svc", 0)
-	if !g.table.ShardAt(int(kept.Shard)).Cancel(kept) {
+	if !g.table.ShardAt(int(kept.Shard)).Cancel(g.now, kept, &g.fx) {
 		t.Fatal("the wait is lost")
 	}
 	// The memory that was given back is taken again.

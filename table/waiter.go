@@ -3,7 +3,7 @@ package table
 import "encoding/binary"
 
 const (
-	waiterTextLen  = 40 // a UUID has 36; a longer string is in the arena
+	waiterTextLen  = 36 // a UUID has 36; a longer string is in the arena
 	waiterChunkLen = slabChunkLen
 )
 
@@ -22,6 +22,7 @@ type waiter struct {
 	metaLen    uint16
 	serviceLen uint16
 	text       [waiterTextLen]byte
+	share      share
 	fresh      bool // FRESH: it does not re-enter, but waits for the end of its own service's hold
 }
 
@@ -116,6 +117,21 @@ func (s *Shard) enqueue(lockIndex, i uint32) {
 		s.waiters.at(l.last).next = i
 	}
 	l.last = i
+	if l.waiters++; l.waiters == 1 {
+		s.measures().Contended++
+	}
+}
+
+// enqueueFirst puts the waiter i before the others.
+func (s *Shard) enqueueFirst(lockIndex, i uint32) {
+	l, w := s.locks.at(lockIndex), s.waiters.at(i)
+	w.lock, w.next, w.prev = lockIndex, l.first, none
+	if l.first == none {
+		l.last = i
+	} else {
+		s.waiters.at(l.first).prev = i
+	}
+	l.first = i
 	if l.waiters++; l.waiters == 1 {
 		s.measures().Contended++
 	}

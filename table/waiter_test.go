@@ -62,14 +62,14 @@ func TestRefOfChunkThatWasGivenBack(t *testing.T) {
 	if s.waiters.giveBack(0) {
 		t.Fatal("a chunk in use is given back")
 	}
-	if !s.Cancel(first) || !s.waiters.giveBack(0) || s.Cancel(first) {
+	if !s.Cancel(g.now, first, &g.fx) || !s.waiters.giveBack(0) || s.Cancel(g.now, first, &g.fx) {
 		t.Fatal("the wait is not over")
 	}
 	second := g.must(codec.VerbAcquire, name, "svc-3", 1000).Waiter
 	if first.index != second.index {
 		t.Fatal("the record was not used again: the test shows nothing")
 	}
-	if s.Cancel(first) || !s.Cancel(second) {
+	if s.Cancel(g.now, first, &g.fx) || !s.Cancel(g.now, second, &g.fx) {
 		t.Fatal("a stale reference ended the wait of another")
 	}
 }

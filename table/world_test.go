@@ -136,7 +136,7 @@ func (w *world) do(o op) {
 	case "cancel":
 		if len(w.waits) > 0 {
 			ref := w.waits[o.Arg%len(w.waits)]
-			was := w.table.ShardAt(int(ref.Shard)).Cancel(ref)
+			was := w.table.ShardAt(int(ref.Shard)).Cancel(w.now, ref, &w.fx)
 			w.model.cancel(ref, was)
 		}
 	case "takeback":

@@ -1,0 +1,267 @@
+package table
+
+import "dlm/codec"
+
+// In a grace, several holders of a group may be unknown. Each shows its own token, and a larger
+// token does not end the others:
+//
+//   - A claim with SHARED or PERMITS joins a group of the same share.
+//   - A claim of another share, larger than all tokens on record, ends what is on record: the lock
+//     was free in between. But an exclusive hold can have become shared, so it stays on record for
+//     its owner to claim it with SHARED.
+//   - The token of the lock's record is that of the last hold that was exclusive, or of the newest
+//     one when all were forced. Claims up to it are refused.
+//
+// A hold that has ended stays on record, as that of an exclusive lock does.
+
+// showTokenOfGroup is showToken for a lock that has a group, or a command that says that it has
+// one.
+func (s *Shard) showTokenOfGroup(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	if i == none {
+		switch {
+		case cmd.Token <= s.grace.floor:
+			r.Code = codec.NotHeld
+		case cmd.Token > s.grace.ceiling:
+			r.Code = codec.Stale
+		default:
+			s.claimOfGroup(i, tag, cmd, fx, r)
+		}
+		return
+	}
+	l := s.locks.at(i)
+	if !l.grouped() && l.serviceLen != 0 && l.token == cmd.Token {
+		switch {
+		case string(s.service(l)) != string(cmd.Service):
+			r.Code = codec.NotOwner
+			return
+		case !cmd.Has(codec.OptShared):
+			r.Code = codec.Stale
+			return
+		}
+		s.regroup(i, l) // the holder has downgraded it since the image
+	}
+	if l.grouped() {
+		if hi, h := s.findHolder(i, l, cmd.Service); h != nil && h.token >= cmd.Token {
+			s.showKnownHolder(i, l, hi, h, cmd, fx, r)
+			return
+		}
+	}
+	switch {
+	case cmd.Token <= max(l.token, s.grace.floor), cmd.Token > s.grace.ceiling:
+		r.Code = codec.Stale
+	case l.grouped() && l.share() != shareOf(cmd) && s.newestOf(l) > cmd.Token:
+		r.Code = codec.Stale
+	default:
+		s.claimOfGroup(i, tag, cmd, fx, r)
+	}
+}
+
+// newestOf returns the largest token in the group. It looks at all of them, for a claim that does
+// not fit to the group.
+func (s *Shard) newestOf(l *lock) (newest codec.Token) {
+	for at, _ := l.list(); at != none; at = s.holderAt(at).next {
+		newest = max(newest, s.holderAt(at).token)
+	}
+	return newest
+}
+
+// showKnownHolder executes the command for a holder on record, whose token is not smaller.
+func (s *Shard) showKnownHolder(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
+	switch {
+	case cmd.Token < h.token, h.state == stateFenced:
+		r.Code = codec.Stale
+	case h.state == stateReleased && cmd.Verb == codec.VerbRelease:
+		r.Token = h.token // the record does not have the last re-entry
+	case h.state == stateReleased && !cmd.Has(codec.OptCount):
+		r.Code = codec.NotHeld
+	default:
+		s.shownHolder(i, l, hi, h, cmd, fx, r)
+	}
+}
+
+// claimOfGroup enters a hold that was granted after the image was written.
+func (s *Shard) claimOfGroup(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	want := shareOf(cmd)
+	if want != exclusive && s.table.full.Load() && !s.holderFits(cmd.Service, nil) {
+		r.limit(codec.WhichMemory)
+		return
+	}
+	if i == none {
+		var ok bool
+		if i, ok = s.placeClaim(tag, cmd.Name, nil); !ok {
+			r.limit(codec.WhichMemory)
+			return
+		}
+	}
+	l := s.locks.at(i)
+	switch {
+	case l.grouped() && l.share() != want:
+		s.endGroup(l)
+	case l.serviceLen != 0:
+		s.overtake(i, l, want)
+	}
+	if want == exclusive {
+		s.claim(i, tag, cmd, fx, r)
+		return
+	}
+	if !l.grouped() {
+		l.openGroup(want)
+	}
+	if hi, h := s.findHolder(i, l, cmd.Service); h != nil { // an earlier hold of the service
+		s.overtakeHolder(l, hi, h)
+	}
+	s.lockQuota.takeAnyway(&s.table.locks)
+	hi, h := s.addHolder(i, l, cmd.Service, cmd.Token)
+	// The TTL of the grant is not known unless the command repeats it.
+	h.ttlMs, h.since, h.state = s.table.ttlMs, s.now, stateReleased // which is revived now
+	s.counts.Claims++
+	s.emitHolder(EventClaim, l, h, Origin{})
+	s.noteToken(fx, NoteClaim, l, h.token, cmd.Service, 0)
+	s.shownHolder(i, l, hi, h, cmd, fx, r)
+}
+
+// overtakeHolder ends the hold of a holder, because its service has shown a larger token.
+func (s *Shard) overtakeHolder(l *lock, hi uint32, h *holder) {
+	if h.state.held() {
+		s.counts.Expiries++
+		l.since -= int64(h.count)
+		h.count = 0
+		s.emitHolder(EventExpire, l, h, Origin{})
+		l.count--
+		s.unholdHolder(l, hi, h, stateFenced)
+	}
+	s.dropHolder(hi, h, l)
+}
+
+// endGroup ends all holds of a group, because a claim shows that the lock was free after them. It
+// leaves a record without a holder, whose token is the largest of theirs.
+func (s *Shard) endGroup(l *lock) {
+	fence := max(l.token, s.newestOf(l))
+	for at, _ := l.list(); at != none; at = s.holderAt(at).next {
+		if h := s.holderAt(at); h.state.held() {
+			s.counts.Expiries++
+			h.count = 0
+			s.emitHolder(EventExpire, l, h, Origin{})
+		}
+	}
+	s.closeGroup(l)
+	l.token = fence
+	if l.count = 0; l.state.held() {
+		l.state = stateFenced
+		s.grace.unheld++
+	}
+}
+
+// overtake ends an exclusive hold because of a claim of the share want with a larger token.
+func (s *Shard) overtake(i uint32, l *lock, want share) {
+	if want == exclusive {
+		return // claim does it
+	}
+	if l.state.held() {
+		l.count = 0
+		s.emit(EventExpire, l, s.service(l), Origin{})
+		s.counts.Expiries++
+		s.unhold(l, stateReleased)
+	}
+	if want == shared {
+		s.regroup(i, l) // its owner may have downgraded it
+		return
+	}
+	s.unhold(l, stateFenced)
+}
+
+// shownHolder confirms a holder that has shown its token, with the count that the command gives.
+func (s *Shard) shownHolder(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
+	if h.state != stateConfirmed {
+		if !h.state.held() {
+			h.count = 1
+			s.countHolder(l, h)
+		}
+		h.state = stateConfirmed
+		s.restartLeaseOf(hi, h, cmd)
+	}
+	if cmd.Has(codec.OptCount) {
+		count := cmd.Count
+		if n := l.share().permits(); n > 0 {
+			count = min(count, n)
+		}
+		l.since += int64(count) - int64(h.count)
+		h.count = count
+	}
+	s.onOwn(i, l, hi, h, cmd, Origin{}, fx, r)
+}
+
+// restartLeaseOf is restartLease for a holder of a group.
+func (s *Shard) restartLeaseOf(hi uint32, h *holder, cmd *codec.Command) {
+	h.deadline = s.now
+	s.renew(&h.hold, optionalTTL(cmd))
+	s.armHolder(hi, h)
+}
+
+// onKnownOfGroup executes RELEASE or HEARTBEAT without TOKEN of a holder on record.
+func (s *Shard) onKnownOfGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
+	hi, h := s.findHolder(i, l, cmd.Service)
+	if cmd.Verb == codec.VerbHeartbeat && h.state == stateUnverified {
+		h.state = stateRenewed
+		s.restartLeaseOf(hi, h, cmd)
+	}
+	s.onOwn(i, l, hi, h, cmd, Origin{}, fx, r)
+}
+
+// unholdHolder keeps the record of a holder whose hold has ended in a grace.
+func (s *Shard) unholdHolder(l *lock, hi uint32, h *holder, to recoveryState) {
+	h.state = to
+	s.setMeta(&h.grantee, nil)
+	if s.groups.leases.Has(hi) {
+		s.groups.leases.Remove(hi)
+	}
+	if l.count == 0 {
+		l.state = stateFenced
+		s.grace.unheld++
+	}
+}
+
+// endGraceOfGroup ends the grace of lock i, which has a group. Its holders are decided about one by
+// one, by endGraceOfHolder.
+func (s *Shard) endGraceOfGroup(i uint32, l *lock, fx *Effects) uint32 {
+	if l.state != stateSettled {
+		l.state = stateSettled
+		s.grace.unheld--
+	}
+	l.token = 0
+	return s.passOnGroup(i, l, fx)
+}
+
+// endGraceOfHolder is endGraceOf for a holder of a group whose lock is decided about.
+func (s *Shard) endGraceOfHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effects) uint32 {
+	was := h.state
+	h.state = stateSettled
+	switch was {
+	case stateReleased, stateFenced:
+		s.dropHolder(hi, h, l)
+		return i
+	case stateUnverified:
+		return s.expireHolder(i, l, hi, h, fx)
+	case stateRenewed:
+		if s.counter >= s.tokenMax() {
+			return s.expireHolder(i, l, hi, h, fx)
+		}
+		s.counter++
+		s.setToken(hi, h, l, s.counter)
+		s.emitHolder(EventRetoken, l, h, Origin{})
+	}
+	return s.passOnGroup(i, l, fx)
+}
+
+// endGraceOfHolders decides about as many holders as budget allows, and reports whether it has
+// decided about all.
+func (s *Shard) endGraceOfHolders(budget *int, fx *Effects) (done bool) {
+	holders := &s.groups.holders
+	for ; *budget > 0 && s.grace.holders < holders.len(); s.grace.holders++ {
+		if h := holders.inUse(s.grace.holders); h != nil && h.state != stateSettled {
+			s.endGraceOfHolder(h.lock, s.locks.at(h.lock), s.grace.holders, h, fx)
+		}
+		*budget--
+	}
+	return s.grace.holders >= holders.len()
+}

@@ -1,0 +1,381 @@
+package table
+
+import (
+	"encoding/binary"
+	"math"
+
+	"dlm/codec"
+)
+
+// A lock that is shared, or a semaphore, has a group of holders. Each is a record of its own, with
+// token, count, lease and META. The record of the lock has no service then, so that the quick cases
+// of Run, which compare the service, leave it to the general rules without asking. Its fields are
+// used for the group:
+//
+//	ttlMs     the share, which is never 0
+//	count     holders, without those whose hold has ended in a grace
+//	since     the sum of the counts of these holders: the permits that are taken
+//	token     in a grace: claims up to it are refused, see claimgroup.go; else 0
+//	deadline  never
+//	text      after the name: head and tail of the list of holders
+//
+// The lease of each holder ends at its own deadline. A command ends the lease of its own service
+// first; leases of other holders are left to Advance, because finding the earliest of them would
+// cost each heartbeat a search.
+
+// grouped reports whether the record has a group of holders.
+func (l *lock) grouped() bool { return l.serviceLen == 0 && l.ttlMs != 0 }
+
+// share returns how the lock is held. The record must be that of a hold or of a group.
+func (l *lock) share() share {
+	if l.serviceLen != 0 {
+		return exclusive
+	}
+	return share(l.ttlMs)
+}
+
+// taken returns how many permits are taken, or how many counts the holders have.
+func (l *lock) taken() int64 { return l.since }
+
+// list returns the first and the last holder.
+func (l *lock) list() (head, tail uint32) {
+	at := l.text[l.serviceAt():]
+	return binary.LittleEndian.Uint32(at), binary.LittleEndian.Uint32(at[4:])
+}
+
+func (l *lock) setList(head, tail uint32) {
+	at := l.text[l.serviceAt():]
+	binary.LittleEndian.PutUint32(at, head)
+	binary.LittleEndian.PutUint32(at[4:], tail)
+}
+
+// openGroup makes the record, which has no service, that of a group without holders.
+func (l *lock) openGroup(a share) {
+	l.ttlMs, l.count, l.since, l.deadline = uint32(a), 0, 0, math.MaxInt64
+	l.extra, l.by = 0, 0
+	l.setList(none, none)
+}
+
+// closeGroup makes the record one without a holder, for the caller to grant or forget. Its list may
+// have records of holds that have ended in a grace.
+func (s *Shard) closeGroup(l *lock) {
+	for {
+		head, _ := l.list()
+		if head == none {
+			break
+		}
+		s.dropHolder(head, s.holderAt(head), l)
+	}
+	l.token, l.ttlMs, l.since = 0, 0, 0
+}
+
+// hasRoom reports whether the group admits one more grant.
+func (l *lock) hasRoom() bool { return l.share() == shared || l.taken() < int64(l.ttlMs) }
+
+// applyGroup executes a command on a lock that has a group, outside of a grace.
+func (s *Shard) applyGroup(i uint32, l *lock, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+	if cmd.Verb == codec.VerbForceRelease {
+		s.forceGroup(i, l, cmd, fx, r)
+		return
+	}
+	hi, h := s.findHolder(i, l, cmd.Service)
+	if cmd.Verb == codec.VerbAcquire {
+		s.acquireOfGroup(i, l, hi, h, cmd, from, fx, r)
+		return
+	}
+	switch {
+	case h == nil || !h.state.held():
+		r.Code = codec.NotOwner
+	case cmd.Has(codec.OptToken) && cmd.Token != h.token:
+		r.Code = codec.Stale
+	default:
+		s.onOwn(i, l, hi, h, cmd, from, fx, r)
+	}
+}
+
+// onOwn executes a command of a holder of the group on its own hold.
+func (s *Shard) onOwn(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+	switch cmd.Verb {
+	case codec.VerbHeartbeat:
+		s.renewFor(&h.hold, optionalTTL(cmd))
+		s.emitHolder(EventRenew, l, h, Origin{})
+		s.describe(&h.hold, r)
+	case codec.VerbRelease:
+		s.releaseOfGroup(i, l, hi, h, cmd, fx, r)
+	case codec.VerbUpgrade:
+		s.upgradeOfGroup(i, l, hi, h, cmd, from, fx, r)
+	case codec.VerbDowngrade:
+		if l.share() != shared {
+			r.Code = codec.Conflict
+			return
+		}
+		s.describe(&h.hold, r) // it is shared already
+	default:
+		panic("BUG: verb is not one of a holder")
+	}
+}
+
+// acquireOfGroup executes ACQUIRE. h is the hold of the service, or nil.
+func (s *Shard) acquireOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+	want, may := shareOf(cmd), l.first == none && l.hasRoom()
+	switch {
+	case h != nil && cmd.Has(codec.OptFresh):
+		r.Code, r.Token = codec.AlreadyHeld, h.token
+	case h != nil && want == exclusive, !want.mixes(l.share()), s.queueDiffers(l, want):
+		r.Code = codec.Conflict
+	case h != nil && (want == shared || may):
+		s.reenterGroup(l, h, cmd, from, r)
+	case want == l.share() && may:
+		s.joinGroup(i, l, cmd, from, r)
+	case cmd.WaitMs == 0:
+		s.refuseHeldBy(l, h, fx, r)
+	default:
+		s.wait(i, l, cmd, from, r)
+	}
+}
+
+// queueDiffers reports whether requests of another kind wait for the lock.
+func (s *Shard) queueDiffers(l *lock, want share) bool {
+	return l.last != none && !s.waiters.at(l.last).share.mixes(want)
+}
+
+// reenterGroup grants the holder its lock once more, or one more permit.
+func (s *Shard) reenterGroup(l *lock, h *holder, cmd *codec.Command, from Origin, r *Result) {
+	if which := s.reenterLimit(&h.hold, cmd); which != codec.WhichNone {
+		r.limit(which)
+		return
+	}
+	s.reenter(&h.hold, &h.grantee, optionalTTL(cmd), from.Conn)
+	l.since++
+	if cmd.Has(codec.OptMeta) {
+		s.setMeta(&h.grantee, cmd.Text)
+	}
+	s.emitHolder(EventReenter, l, h, from)
+	s.describe(&h.hold, r)
+}
+
+// joinGroup makes the service a holder of the group.
+func (s *Shard) joinGroup(i uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
+	if which := s.reserveHolder(cmd); which != codec.WhichNone {
+		r.limit(which)
+		return
+	}
+	h := s.grantHolder(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
+	s.emitHolder(EventGrant, l, h, from)
+	s.describe(&h.hold, r)
+	r.Fresh, r.Hold = true, HoldRef{h.token, none, s.number, false}
+}
+
+// acquireFreeGroup grants a lock that nobody holds to a first holder of a group.
+func (s *Shard) acquireFreeGroup(tag uint32, cmd *codec.Command, from Origin, r *Result) {
+	if which := s.reserveHolder(cmd); which != codec.WhichNone {
+		r.limit(which)
+		return
+	}
+	if which := s.reserveName(cmd.Name); which != codec.WhichNone {
+		s.lockQuota.giveBack(&s.table.locks)
+		r.limit(which)
+		return
+	}
+	i, l := s.create(tag, cmd.Name)
+	l.token, l.serviceLen, l.state = 0, 0, stateSettled
+	l.openGroup(shareOf(cmd))
+	h := s.grantHolder(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
+	s.emitHolder(EventGrant, l, h, from)
+	s.describe(&h.hold, r)
+	r.Fresh, r.Hold = true, HoldRef{h.token, none, s.number, false}
+}
+
+// reserveHolder takes a credit for the record of a further holder. It returns the limit that keeps
+// the service from being one, or WhichNone.
+func (s *Shard) reserveHolder(cmd *codec.Command) codec.Which {
+	switch {
+	case s.counter >= s.tokenMax():
+		return codec.WhichTokens
+	case s.table.full.Load() && !s.holderFits(cmd.Service, metaOf(cmd)):
+		return codec.WhichMemory
+	case !s.lockQuota.take(&s.table.locks):
+		return codec.WhichLocks
+	}
+	return codec.WhichNone
+}
+
+// grantHolder makes service a holder under a new token. The caller has a credit for it and has
+// checked that a token is left.
+func (s *Shard) grantHolder(i uint32, l *lock, service []byte, ttlMs uint32, meta []byte, conn ConnID) *holder {
+	if ttlMs == 0 {
+		ttlMs = s.table.ttlMs
+	}
+	s.counter++
+	s.counts.Grants++
+	hi, h := s.addHolder(i, l, service, s.counter)
+	h.count, h.ttlMs, h.since, h.deadline = 1, ttlMs, s.now, s.now+int64(ttlMs)*nsPerMs
+	h.markGrant(markOf(conn))
+	s.setMeta(&h.grantee, meta)
+	s.countHolder(l, h)
+	s.armHolder(hi, h)
+	return h
+}
+
+// countHolder counts a holder that holds from now on.
+func (s *Shard) countHolder(l *lock, h *holder) {
+	if l.count++; l.state != stateSettled { // nobody held the lock in a grace
+		l.state = stateSettled
+		s.grace.unheld--
+	}
+	l.since += int64(h.count)
+}
+
+// releaseOfGroup gives one count or permit of the holder back, or all with ALL.
+func (s *Shard) releaseOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
+	gone := uint32(1)
+	if cmd.Has(codec.OptAll) {
+		gone = h.count
+	}
+	r.Token = h.token
+	h.count -= gone
+	l.since -= int64(gone)
+	s.emitHolder(EventRelease, l, h, Origin{})
+	if h.count == 0 {
+		s.countRelease(h.since)
+		s.endHolder(i, l, hi, h, stateReleased, fx)
+		return
+	}
+	s.amended++
+	s.describe(&h.hold, r)
+	if l.share() != shared {
+		s.passOnGroup(i, l, fx)
+	}
+}
+
+// endHolder ends what is left of a holder's hold, and lets others in. It returns i, or none if the
+// record of the lock is gone.
+func (s *Shard) endHolder(i uint32, l *lock, hi uint32, h *holder, to recoveryState, fx *Effects) uint32 {
+	l.count--
+	l.since -= int64(h.count)
+	h.count = 0
+	if s.phase != graceOver && s.inGrace() {
+		s.unholdHolder(l, hi, h, to)
+		return i
+	}
+	s.dropHolder(hi, h, l)
+	return s.passOnGroup(i, l, fx)
+}
+
+// expireHolder ends the hold of a holder whose deadline has come.
+func (s *Shard) expireHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effects) uint32 {
+	s.counts.Expiries++
+	l.since -= int64(h.count)
+	h.count = 0
+	s.emitHolder(EventExpire, l, h, Origin{})
+	s.measureHold(h.since)
+	s.noteHolder(fx, NoteExpired, l, h)
+	return s.endHolder(i, l, hi, h, stateFenced, fx)
+}
+
+// forceGroup ends one hold of the group, or all without TOKEN.
+func (s *Shard) forceGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
+	last := s.counter // requests that are granted meanwhile keep their holds
+	hi, h := none, (*holder)(nil)
+	if cmd.Has(codec.OptToken) {
+		if hi, h = s.findToken(cmd.Token); h == nil || h.lock != i || !h.state.held() {
+			r.Code = codec.Stale
+			return
+		}
+	} else if l.count == 0 {
+		r.Code = codec.NotHeld
+		return
+	}
+	if h != nil {
+		r.Count = 1
+		s.forceHolder(i, l, hi, h, fx, r)
+		return
+	}
+	for at, _ := l.list(); at != none && i != none && l.grouped(); {
+		h := s.holderAt(at)
+		next := h.next
+		if h.state.held() && h.token <= last {
+			r.Count++
+			i = s.forceHolder(i, l, at, h, fx, r)
+		}
+		at = next
+	}
+	if s.phase == graceRuns && l.grouped() {
+		l.token = max(l.token, r.Token) // nothing up to a forced token is believed
+	}
+}
+
+// forceHolder ends the hold of one holder. r is about the newest hold that was ended.
+func (s *Shard) forceHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effects, r *Result) uint32 {
+	if h.token > r.Token {
+		r.Token = h.token
+		fx.Owner = append(fx.Owner[:0], s.holderService(h)...)
+	}
+	s.counts.Forced++
+	l.since -= int64(h.count)
+	h.count = 0
+	s.emitHolder(EventForce, l, h, Origin{})
+	s.measureHold(h.since)
+	s.noteHolder(fx, NoteForced, l, h)
+	return s.endHolder(i, l, hi, h, stateFenced, fx)
+}
+
+// currentGroup brings lock i, which has a group, up to the present for a command of that service:
+// its lease is ended if it is over, and so are waits at the head of the queue. It returns i, or
+// none if the record is gone.
+func (s *Shard) currentGroup(i uint32, l *lock, service []byte, fx *Effects) uint32 {
+	if hi, h := s.findHolder(i, l, service); h != nil {
+		if i = s.currentHolder(i, l, hi, h, fx); i == none || !l.grouped() {
+			return i
+		}
+	}
+	if s.phase == graceRuns {
+		return i
+	}
+	return s.passOnGroup(i, l, fx)
+}
+
+// currentHolder decides about a holder once the grace is over, and ends its lease, if their time
+// has come.
+func (s *Shard) currentHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effects) uint32 {
+	if s.phase == graceEnds && h.state != stateSettled {
+		return s.endGraceOfHolder(i, l, hi, h, fx)
+	}
+	if h.state.held() && h.deadline <= s.leaseNow() {
+		return s.expireHolder(i, l, hi, h, fx)
+	}
+	return i
+}
+
+// refuseHeldBy refuses a request that does not wait, and names a holder other than own, which may
+// be nil.
+func (s *Shard) refuseHeldBy(l *lock, own *holder, fx *Effects, r *Result) {
+	r.Code = codec.Timeout
+	fx.Owner = fx.Owner[:0]
+	if h := s.someHolder(l, own); h != nil {
+		fx.Owner, r.HeldMs = s.ofHolder(h, fx.Owner)
+	}
+}
+
+// someHolder returns the holder that has held the lock for longest, but not own if there is
+// another. It returns nil if that hold has ended in a grace.
+func (s *Shard) someHolder(l *lock, own *holder) *holder {
+	at, _ := l.list()
+	if at == none {
+		return nil
+	}
+	h := s.holderAt(at)
+	if h == own && h.next != none {
+		h = s.holderAt(h.next)
+	}
+	if !h.state.held() {
+		return nil
+	}
+	return h
+}
+
+// ofHolder appends the service id of the holder to dst and returns how many ms it has held the
+// lock.
+func (s *Shard) ofHolder(h *holder, dst []byte) ([]byte, int64) {
+	return append(dst, s.holderService(h)...), (s.now - h.since) / nsPerMs
+}

@@ -1,0 +1,100 @@
+package table
+
+import "dlm/codec"
+
+// passOnGroup grants what the queue of lock i, which has a group, allows now: the requests at its
+// head, one after the other, until one of them has to wait. It returns i, or none if the record is
+// gone. The group may have become an exclusive hold.
+func (s *Shard) passOnGroup(i uint32, l *lock, fx *Effects) uint32 {
+	for l.count > 0 {
+		if l.first == none {
+			return i
+		}
+		w := s.waiters.at(l.first)
+		if w.deadline <= s.waitNow() {
+			s.timeOut(l.first, fx)
+			continue
+		}
+		if w.share != upgrading && (w.share != l.share() || !l.hasRoom()) {
+			return i
+		}
+		hi, h := s.findHolder(i, l, s.waiterService(w))
+		if h != nil && h.state.held() && h.deadline <= s.leaseNow() {
+			return s.expireHolder(i, l, hi, h, fx)
+		}
+		switch {
+		case w.share != upgrading:
+			if !s.admit(i, l, w, hi, h, fx) {
+				return i
+			}
+		case !s.upgradeWaiter(i, l, w, hi, h, fx):
+			return i
+		case !l.grouped():
+			s.grantFollowers(i, l, fx)
+			return i
+		}
+	}
+	s.closeGroup(l)
+	return s.passOn(i, l, fx)
+}
+
+// admit grants the first waiter of a group, whose service has the record h or none, and reports
+// whether it did. A FRESH request waits for the end of its own service's hold.
+func (s *Shard) admit(i uint32, l *lock, w *waiter, hi uint32, h *holder, fx *Effects) bool {
+	if h != nil && !h.state.held() { // it has ended in a grace
+		s.dropHolder(hi, h, l)
+		h = nil
+	}
+	switch {
+	case h != nil && (w.fresh || h.count >= countMax):
+		return false
+	case h != nil && (h.state == stateUnverified || h.state == stateRenewed):
+		return false // until endGrace has decided about it
+	case h != nil:
+		s.reenter(&h.hold, &h.grantee, w.ttlMs, w.conn)
+		l.since++
+		if w.meta != 0 {
+			s.setMeta(&h.grantee, s.waiterMeta(w))
+		}
+		s.deliverHolder(EventReenter, l, h, fx)
+	case s.counter >= s.tokenMax():
+		s.refuseFirst(l, codec.Limit, fx)
+	default:
+		// The request was admitted when it began to wait, and its record is as large.
+		s.lockQuota.takeAnyway(&s.table.locks)
+		h = s.grantHolder(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w), w.conn)
+		s.deliverHolder(EventGrant, l, h, fx)
+	}
+	return true
+}
+
+// deliverHolder adds the effect of a grant to the first waiter and takes it out of the queue.
+func (s *Shard) deliverHolder(kind EventKind, l *lock, h *holder, fx *Effects) {
+	w := s.waiters.at(l.first)
+	s.measures().Granted.add(s.now - w.began(s.now))
+	s.noteSlow(fx, NoteSlow, l, w)
+	if s.table.config.Tap != nil {
+		s.tap(Event{Kind: kind, Service: s.holderService(h), From: w.from(), Waited: true}, l, &h.hold)
+	}
+	fx.add(Effect{To: w.from(), Code: codec.OK, Count: h.count, LeaseMs: s.leaseLeftMs(&h.hold),
+		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{h.token, none, s.number, false}})
+	s.dequeue(l.first)
+}
+
+// refuseFirst ends the wait of the first waiter with that code.
+func (s *Shard) refuseFirst(l *lock, code codec.Code, fx *Effects) {
+	w := s.waiters.at(l.first)
+	s.emit(EventRefuse, l, s.waiterService(w), w.from())
+	s.note(fx, NoteRefused, l, s.waiterService(w), s.now-w.began(s.now))
+	fx.add(Effect{To: w.from(), Code: code, Upgrade: w.share == upgrading})
+	s.dequeue(l.first)
+}
+
+// waitEnded lets others in after a wait for lock i has ended without a grant, because a group
+// admits requests that stood after it.
+func (s *Shard) waitEnded(i uint32, fx *Effects) {
+	l := s.locks.at(i)
+	if l.nameLen > 0 && l.grouped() && (s.phase == graceOver || !s.inGrace()) {
+		s.passOnGroup(i, l, fx)
+	}
+}
