@@ -94,9 +94,16 @@ func (r *reactor) forceRelease(c *conn) {
 		r.refuseResult(c, res)
 		return
 	}
-	r.w.Fields(2)
+	fields := 2
+	if res.Count > 1 {
+		fields++
+	}
+	r.w.Fields(fields)
 	r.w.Token("token", res.Token)
 	r.w.Str("owner", r.fx.Owner)
+	if res.Count > 1 {
+		r.w.Num("holders", int64(res.Count))
+	}
 	r.w.End()
 	r.count(cmd.Verb, codec.OK)
 }

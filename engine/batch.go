@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math/bits"
+
 	"dlm/codec"
 	"dlm/engine/auth"
 )
@@ -160,6 +162,9 @@ func (r *reactor) answerBatch(c *conn, i, n int) {
 	r.countMore(codec.VerbAcquire, codec.OK, acquired)
 	r.countMore(codec.VerbRelease, codec.OK, released)
 	r.countMore(codec.VerbHeartbeat, codec.OK, renewed)
+	for moved := b.Moved(); moved != 0; moved &= moved - 1 {
+		r.countMore(b.Cmds[bits.TrailingZeros16(moved)].Verb, codec.OK, 1)
+	}
 }
 
 // answerOther answers command i, which was not answered OK and which r.cmd is, or notes that it
@@ -241,7 +246,7 @@ func (r *reactor) beforeTagInUse(c *conn, i, n int) int {
 // may.
 func (r *reactor) tooManyTags(c *conn, i int) bool {
 	p := &r.batch.Cmds[i]
-	if c.waits.open < tagsMax || !p.Tagged() || p.Verb != codec.VerbAcquire || p.WaitMs == 0 {
+	if c.waits.open < tagsMax || !p.Tagged() || !p.MayWait() {
 		return false
 	}
 	r.view(i)

@@ -66,7 +66,7 @@ func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 		data, msg = append(data, codec.WhichTokens.String()...), limitReasons[codec.WhichTokens]
 	}
 	if msg == "" {
-		msg = reasonOf(codec.VerbAcquire, fx.Code)
+		msg = reasonOf(waitingVerb(fx), fx.Code)
 	}
 	r.w.ErrorData(fx.Code, data, msg)
 	r.errorData = data
@@ -79,6 +79,14 @@ func (r *reactor) refuseReadOnly(msg string) {
 	r.errorData = codec.AppendQuoted(r.errorData[:0], []byte(primary.Address))
 	r.w.ErrorData(codec.ReadOnly, r.errorData, msg)
 	r.count(r.cmd.Verb, codec.ReadOnly)
+}
+
+// waitingVerb returns the verb of a request that has waited.
+func waitingVerb(fx *table.Effect) codec.Verb {
+	if fx.Upgrade {
+		return codec.VerbUpgrade
+	}
+	return codec.VerbAcquire
 }
 
 // appendHolder appends the data of TIMEOUT, if the connection may see who holds the lock.
@@ -109,6 +117,11 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 		return "not granted within the wait timeout"
 	case codec.NotHeld:
 		return "nobody holds this lock: it was never acquired, or released, expired or forced"
+	case codec.Conflict:
+		if verb == codec.VerbUpgrade {
+			return "this is a semaphore, or another holder waits to upgrade: both would wait for ever, release one of them"
+		}
+		return "the present holders, or this service itself, hold the lock in another mode, or with another number of permits"
 	case codec.NotOwner:
 		return "another service holds this lock"
 	case codec.AlreadyHeld:

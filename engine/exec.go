@@ -21,8 +21,8 @@ var (
 		codec.VerbMulti, codec.VerbExec, codec.VerbDiscard)
 	verbsBase = verbsOpen | verbSet(codec.VerbPing, codec.VerbEcho, codec.VerbDetail, codec.VerbClient,
 		codec.VerbCommand, codec.VerbConfig, codec.VerbSelect, codec.VerbWatch, codec.VerbUnwatch)
-	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbLocks, codec.VerbInfo)
-	verbsLock = verbsRead | verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
+	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbLocks, codec.VerbInfo)
+	verbsLock = verbsRead | verbsBatch
 
 	verbsOf = [...]verbs{
 		auth.RoleNone:    verbsOpen,
@@ -32,13 +32,13 @@ var (
 		auth.RoleLock:    verbsLock,
 		auth.RoleAdmin:   verbsLock | verbSet(codec.VerbForceRelease),
 	}
-	verbsBatch = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
-	verbsWrite = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbForceRelease)
+	verbsBatch = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbUpgrade, codec.VerbDowngrade)
+	verbsWrite = verbsBatch | verbSet(codec.VerbForceRelease)
 
 	// The parts of a command that the bounds of a token look at.
-	needsName    = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbStatus, codec.VerbForceRelease)
-	needsService = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat)
-	needsToken   = verbSet(codec.VerbRelease, codec.VerbHeartbeat)
+	needsName    = verbsBatch | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbForceRelease)
+	needsService = verbsBatch
+	needsToken   = verbsBatch &^ verbSet(codec.VerbAcquire)
 )
 
 // refusal returns OK if the connection may use the command, else NoAuth, Denied, or Limit for a
@@ -90,7 +90,7 @@ func (r *reactor) refused(c *conn) bool {
 	switch {
 	case verbsWrite.has(cmd.Verb) && r.served.Follows():
 		r.refuseReadOnly(reasonOf(cmd.Verb, codec.ReadOnly))
-	case cmd.Verb == codec.VerbAcquire && r.e.draining.Load():
+	case (cmd.Verb == codec.VerbAcquire || cmd.Verb == codec.VerbUpgrade) && r.e.draining.Load():
 		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))
 	default:
 		return false
@@ -110,6 +110,8 @@ func (r *reactor) exec(c *conn) {
 		r.forceRelease(c)
 	case codec.VerbStatus:
 		r.statusOf(c)
+	case codec.VerbHolders:
+		r.listHolders(c)
 	case codec.VerbLocks:
 		r.listLocks(c)
 	default:

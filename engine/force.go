@@ -18,6 +18,9 @@ func (e *Engine) auditForce(cmd *codec.Command, res *table.Result, owner []byte,
 	}
 	if res.Code == codec.OK {
 		r.Owner, r.Token = string(owner), uint64(res.Token)
+		if res.Count > 1 { // all holds of a shared lock; owner had the newest
+			r.Count = uint64(res.Count)
+		}
 	} else {
 		r.Outcome = res.Code.String()
 	}

@@ -41,9 +41,9 @@ func (r *reactor) noteGrants(c *conn, i, n, from int) {
 	g, m := &c.grants, grantMark{from: uint32(from), to: uint32(len(r.w.Buf))}
 	g.holds = append(g.holds, r.batch.Grants()...)
 	m.upTo = uint32(len(g.holds))
-	if acquired, _, _ := r.batch.Counts(); c.backlog != nil || acquired != len(r.batch.Grants()) {
+	if acquired, _, _ := r.batch.Counts(); c.backlog != nil || acquired != len(r.batch.Grants()) || r.batch.Moved() != 0 {
 		for j := i; j < n; j++ {
-			if r.batch.Cmds[j].Verb == codec.VerbAcquire && r.batch.Results[j].Count == 1 {
+			if r.batch.NewHold(j) {
 				m.which |= 1 << (j - i)
 			}
 		}

@@ -38,7 +38,7 @@ var turnedWords = [rejections]string{
 }
 
 // verbsGuest are open to guests if their role has them.
-var verbsGuest = verbsBase | verbSet(codec.VerbRelease, codec.VerbHeartbeat)
+var verbsGuest = verbsBase | verbSet(codec.VerbRelease, codec.VerbHeartbeat, codec.VerbDowngrade)
 
 // be gives the connection an identity and its rights.
 func (c *conn) be(who auth.Identity) {

@@ -54,8 +54,13 @@ func (r *reactor) statusOf(c *conn) {
 // statusFields returns how many fields writeStatus writes.
 func statusFields(st *table.Status) int {
 	n := 8
-	if st.Recovering {
+	switch {
+	case st.Recovering:
 		n = 2
+	case st.Permits > 0:
+		n = 6
+	case st.Holders > 0:
+		n = 4
 	}
 	if len(st.Next) > 0 {
 		n++
@@ -74,12 +79,8 @@ func (r *reactor) writeStatus(st *table.Status) {
 		r.w.Word("state", "recovering")
 	} else {
 		r.w.Word("state", "held")
-		r.w.Word("mode", "exclusive")
-		r.w.Str("owner", st.Owner)
-		r.w.Token("token", codec.Token(st.Token))
-		r.w.Num("count", int64(st.Count))
-		r.w.Num("lease_ms", st.LeaseMs)
-		r.w.Num("held_ms", st.HeldMs)
+		r.w.Word("mode", st.Mode())
+		r.writeHolders(st)
 	}
 	r.w.Num("waiters", int64(st.Waiters))
 	if len(st.Next) > 0 {
@@ -90,6 +91,61 @@ func (r *reactor) writeStatus(st *table.Status) {
 	}
 	if len(st.Meta) > 0 {
 		r.w.Str("meta", st.Meta)
+	}
+}
+
+// writeHolders writes the hold of an exclusive lock, or the numbers of another.
+func (r *reactor) writeHolders(st *table.Status) {
+	if st.Holders == 0 {
+		r.w.Str("owner", st.Owner)
+		r.writeGrant(st)
+		return
+	}
+	if st.Permits > 0 {
+		r.w.Num("permits", int64(st.Permits))
+		r.w.Num("taken", int64(st.Taken))
+	}
+	r.w.Num("holders", int64(st.Holders))
+}
+
+// writeGrant writes the numbers of one hold.
+func (r *reactor) writeGrant(st *table.Status) {
+	r.w.Token("token", codec.Token(st.Token))
+	r.w.Num("count", int64(st.Count))
+	r.w.Num("lease_ms", st.LeaseMs)
+	r.w.Num("held_ms", st.HeldMs)
+}
+
+// listHolders answers HOLDERS.
+func (r *reactor) listHolders(c *conn) {
+	served := r.e.store.State()
+	if served.WithoutImage() {
+		r.refuseReadOnly(noImage)
+		return
+	}
+	hash := served.Table.Hash(r.cmd.Name)
+	r.statuses.Reset()
+	s := r.lock(served.Table.Shard(hash))
+	all := s.Holders(served.TimeAt(r.now), hash, r.cmd.Name, codec.ListMax, &r.statuses, &r.fx)
+	r.unlock(s)
+	r.count(codec.VerbHolders, codec.OK)
+	list := r.statuses.All()
+	r.cost += len(list) / costRecord
+	r.w.ListMore(len(list), all-len(list))
+	for i := range list {
+		st := &list[i]
+		st.HeldMs += served.UnchangedMs()
+		n := 5
+		if len(st.Meta) > 0 {
+			n++
+		}
+		r.w.Item(n)
+		r.w.Str("service", st.Owner)
+		r.writeGrant(st)
+		if len(st.Meta) > 0 {
+			r.w.Str("meta", st.Meta)
+		}
+		r.w.End()
 	}
 }
 

@@ -22,6 +22,9 @@ type LockRow struct {
 	Lock    Text        `json:"lock"`
 	State   string      `json:"state"` // held; recovering: its holder is not known in a grace
 	Mode    string      `json:"mode,omitempty"`
+	Holders uint32      `json:"holders,omitempty"` // of a shared lock or semaphore
+	Permits uint32      `json:"permits,omitempty"`
+	Taken   uint32      `json:"taken,omitempty"`
 	Owner   Text        `json:"owner,omitempty"`
 	Token   codec.Token `json:"token,omitempty"`
 	Count   uint32      `json:"count"`
@@ -40,7 +43,8 @@ func rowOf(st *table.Status, unchangedMs int64) LockRow {
 	if !st.Held {
 		return row
 	}
-	row.State, row.Mode = "held", "exclusive"
+	row.State, row.Mode = "held", st.Mode()
+	row.Holders, row.Permits, row.Taken = st.Holders, st.Permits, st.Taken
 	row.Owner, row.Token, row.Count, row.Meta = clone(st.Owner), codec.Token(st.Token), st.Count, clone(st.Meta)
 	row.LeaseMs, row.TTLMs, row.HeldMs, row.Others = st.LeaseMs, st.TTLMs, st.HeldMs+unchangedMs, st.Others
 	return row
