@@ -18,7 +18,7 @@ type runCheck struct {
 }
 
 // twins are tables for checks: a new one for each would cost most of the time.
-var twins = sync.Pool{New: func() any { return new(Table) }}
+var twins = sync.Pool{New: func() any { return &Table{measures: new([Shards]measures)} }}
 
 // checkFrom and checkEvery bound the cost of the checks: a shard checks its first commands, and
 // then one in checkEvery.
