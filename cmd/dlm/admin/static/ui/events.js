@@ -14,7 +14,7 @@ const tone = (kind) => (grave.has(kind) ? "bad" : noted.has(kind) ? "warn" : "ca
 export class Events {
   constructor({ withLock = true, empty = "Nothing notable has happened." } = {}) {
     this.withLock = withLock;
-    this.list = el("ol", { class: "events" });
+    this.list = el("ol", { class: "events", tabindex: "0", "aria-label": "Events, newest first" });
     this.empty = el("p", { class: "empty" }, empty);
     this.node = el("div", null, this.list, this.empty);
     this.items = new Map();

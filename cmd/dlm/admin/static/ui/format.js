@@ -46,6 +46,9 @@ export const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many ?? o
 // percent of a limit; a limit of 0 is none.
 export const percent = (part, of) => (of ? (100 * part) / of : 0);
 
+// share writes a part of a whole; what is not nothing is not 0 %.
+export const share = (part) => (part > 0 && part < 0.01 ? "less than 1 %" : `${Math.floor(part * 100)} %`);
+
 let utc = false;
 let clocks = {};
 

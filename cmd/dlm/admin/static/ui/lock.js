@@ -44,7 +44,7 @@ export function lock(page, params) {
     queue.table.classList.toggle("no-meta", !view.queue.some((w) => w.meta));
     queue.show(view.queue);
     text(queueNote, view.waiters > view.queue.length ? `first ${count(view.queue.length)} of ${count(view.waiters)}` : view.waiters ? plural(view.waiters, "request") : "");
-    events.show([...view.events].reverse());
+    events.show(view.events);
   });
   page.on("choice", (key) => key === "zone" && (events.retime(), view && draw(view)));
 }

@@ -3,10 +3,10 @@
 import { get } from "./api.js";
 import { command } from "./command.js";
 import { el, name, panel, put, text } from "./dom.js";
-import { clock, count, duration, plural, short } from "./format.js";
+import { clock, count, duration, plural, share, short } from "./format.js";
 import { lease } from "./lease.js";
 import { holder, lockAndHolder } from "./overview.js";
-import { go } from "./router.js";
+import { go, link } from "./router.js";
 import { say } from "./say.js";
 import { now } from "./store.js";
 import { Table } from "./table.js";
@@ -48,12 +48,12 @@ export function locks(page, params) {
       hidden += view.hidden ?? 0;
       of = view.of;
       part = view.progress ?? 0;
-      text(progress, `looked at ${Math.floor(part * 100)} % of ${short(of)} …`);
+      text(progress, `looked at ${share(part)} of ${short(of)} …`);
       if (!cursor) break;
     }
     table.show(rows, { still: false });
     more.hidden = !cursor;
-    const parts = [plural(rows.length, "lock"), cursor ? `looked at ${Math.floor(part * 100)} % of ${short(of)}` : `all ${count(of)} were looked at`, hidden ? `${count(hidden)} of other names are hidden` : "", `at ${clock(now(), now())}`];
+    const parts = [plural(rows.length, "lock"), cursor ? `looked at ${share(part)} of ${short(of)}` : `all ${count(of)} were looked at`, hidden ? `${count(hidden)} of other names are hidden` : "", `at ${clock(now(), now())}`];
     text(progress, parts.filter(Boolean).join(" · "));
     put(table.empty, rows.length ? "" : nothing(filter, cursor));
   };
@@ -102,10 +102,10 @@ function tree(page, filter) {
     put(list, view.rows.slice(0, 40).map((row) => {
       const bar = el("i", { "aria-hidden": "true" });
       bar.style.width = `${(100 * row.locks) / most}%`;
-      const href = row.more ? `#/locks?prefix=${encodeURIComponent(row.prefix)}` : `#/lock?name=${encodeURIComponent(row.prefix)}`;
+      const href = link("locks", { prefix: row.prefix });
       return el("li", null, el("a", { href, title: `${plural(row.locks, "lock")}, ${plural(row.waiters, "waiter")}`, "aria-current": row.prefix === filter.prefix && "true" }, bar, name(row.prefix), el("span", null, short(row.locks), el("span", { class: "vh" }, " locks"))));
     }));
-    if (view.others?.locks) list.append(el("li", { class: "rest" }, `${count(view.others.locks)} in other segments`));
+    if (view.others?.locks) list.append(el("li", { class: "rest" }, `${count(view.others.locks)} with other beginnings`));
     if (!view.rows.length) list.append(el("li", { class: "rest" }, "No names yet."));
     text(note, view.age_ms > 1500 ? `${duration(view.age_ms)} old` : "");
   });

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { el, lockLink, name, ownerLink, panel, text } from "./dom.js";
-import { count, duration, short } from "./format.js";
+import { count, duration, share, short } from "./format.js";
 import { link } from "./router.js";
 import { Table } from "./table.js";
 
@@ -50,6 +50,6 @@ export function owner(page, params) {
     }
     holds.show(rows.filter((r) => r.kind === "hold"));
     waits.show(rows.filter((r) => r.kind === "wait"));
-    text(note, cursor ? `looked at ${Math.floor(part * 100)} % of ${short(of)}; there may be more` : "");
+    text(note, cursor ? `looked at ${share(part)} of ${short(of)}; there may be more` : "");
   });
 }

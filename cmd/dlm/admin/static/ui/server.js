@@ -2,13 +2,14 @@
 
 import { admin, get } from "./api.js";
 import { adminDialog } from "./act.js";
-import { el, honest, lockLink, panel, put, text } from "./dom.js";
+import { el, honest, lockLink, ownerLink, panel, put, text } from "./dom.js";
 import { bytes, clock, count, duration, instant, percent } from "./format.js";
 import { may, now, store } from "./store.js";
 import { facts, Table } from "./table.js";
 
 const EVERY_MS = 5_000;
 const AUDIT_MS = 10_000;
+const AUDIT_ROWS = 100;
 const NEAR = 80; // per cent of a limit at which it is shown in colour
 
 export function server(page) {
@@ -22,7 +23,7 @@ export function server(page) {
     { id: "name", label: "Setting", cell: (r) => el("span", { class: "name" }, honest(r.name)) },
     { id: "value", label: "Value", class: "name", wide: true, cell: (r) => honest(r.value) },
   ] });
-  page.add(warningPanel, el("div", { class: "grid" }, panel("Server", null, about), panel("Durability", null, kept), panel("Limits", null, used), panel("Settings", null, settings.node), panel("Since the start", null, counted)));
+  page.add(warningPanel, el("div", { class: "packed" }, panel("Server", null, about), panel("Durability", null, kept), panel("Limits", null, used), panel("Settings", null, settings.node), panel("Since the start", null, counted)));
   audit(page);
   page.every(EVERY_MS, async (signal) => {
     const [s, stats] = await Promise.all([get("server", null, { signal }), get("stats", null, { signal })]);
@@ -89,7 +90,7 @@ function totals(s) {
   const refused = Object.values(s.connections_refused ?? {}).reduce((a, b) => a + b, 0);
   const closed = Object.values(s.connections_closed ?? {}).reduce((a, b) => a + b, 0);
   return facts([
-    ["Grants", `${count(s.grants)}, ${count(s.grants_waited)} after a wait`],
+    ["Grants", s.grants_waited === undefined ? count(s.grants) : `${count(s.grants)}, ${count(s.grants_waited)} after a wait`],
     ["Releases", count(s.releases)],
     ["Heartbeats", count(s.renewals)],
     ["Re-entries", count(s.reentries)],
@@ -113,17 +114,20 @@ function audit(page) {
   }
   const table = new Table({ label: "Audit", key: (r) => r.seq, empty: "No admin has done anything yet.", columns: [
     { id: "at", label: "When", cell: (r) => clock(r.at_ms, now()) },
-    { id: "event", label: "What", cell: (r) => honest(r.event ?? r.kind) },
+    { id: "event", label: "What", cell: (r) => honest(r.event.replaceAll("_", " ")) + (r.count > 1 ? ` (${count(r.count)} times)` : "") },
+    { id: "outcome", label: "Outcome", cell: (r) => (r.outcome ? el("span", { class: `kind ${["done", "asked"].includes(r.outcome) ? "" : "warn"}` }, honest(r.outcome)) : "") },
     { id: "by", label: "By", cell: (r) => honest(r.by) },
-    { id: "lock", label: "Lock", wide: true, mid: true, cell: (r) => (r.lock === undefined ? "" : lockLink(r.lock)) },
-    { id: "reason", label: "Reason", mid: true, cell: (r) => honest(r.reason ?? r.detail) },
+    { id: "lock", label: "Lock", wide: true, mid: true, cell: (r) => (r.lock === undefined ? honest(r.what) : lockLink(r.lock)) },
+    { id: "owner", label: "Owner", class: "who-cell", low: true, cell: (r) => (r.owner === undefined ? "" : ownerLink(r.owner)) },
+    { id: "reason", label: "Reason", class: "second", mid: true, cell: (r) => honest(r.reason ?? r.detail) },
     { id: "from", label: "From", low: true, class: "name", cell: (r) => honest(r.from) },
   ] });
   page.add(panel("Audit", { note }, table.node));
   page.every(AUDIT_MS, async (signal) => {
     try {
-      const view = await get("audit", { since: 0 }, { signal, asAdmin: true });
-      table.show([...view.rows].reverse());
+      const view = await get("audit", { since: 0, limit: 1000 }, { signal, asAdmin: true });
+      table.show(view.rows.slice(-AUDIT_ROWS).reverse());
+      text(note, view.rows.length > AUDIT_ROWS ? `the last ${AUDIT_ROWS}` : "");
     } catch (error) {
       if (error.status !== 404) throw error;
       text(note, "this server writes it to its log alone");

@@ -22,7 +22,7 @@ export class Table {
   // show replaces the rows. While the pointer or the focus is in the table, rows keep their order,
   // because a row that moves under a click is the wrong row.
   show(rows, { still = true } = {}) {
-    const wanted = new Map(rows.map((row) => [this.key(row), row]));
+    const wanted = new Map((rows ?? []).map((row) => [this.key(row), row]));
     for (const [key, tr] of this.rows) {
       if (!wanted.has(key)) {
         tr.remove();
