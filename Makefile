@@ -12,7 +12,7 @@ ENGINE      ?= docker
 BUILD := CGO_ENABLED=0 go build -trimpath
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test check format vet staticcheck purego race invariants fuzz compare clients bench bench-hot bench-forms bench-regress profile release release-check image manifests vendor-ui
+.PHONY: help run build test check format vet staticcheck purego race invariants fuzz compare clients bench bench-hot bench-forms bench-regress profile release release-check image manifests vendor-ui pictures
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -72,10 +72,11 @@ fuzz: ## each fuzz target for FUZZTIME
 		done; \
 	done
 
-clients: ## get the client libraries that the end-to-end tests speak through
+clients: ## get the libraries that the end-to-end tests speak and look through
 	cd cmd/dlm/testdata/clients/goredis && GOWORK=off go mod download
 	cd cmd/dlm/testdata/clients/rueidis && GOWORK=off go mod download
 	cd cmd/dlm/testdata/clients/ioredis && npm install --no-audit --no-fund --no-package-lock
+	cd cmd/dlm/testdata/browser && npm install --no-audit --no-fund --no-package-lock
 
 # Four minutes: each server, the floor, Redis, etcd and slock take turns, then the forms of
 # commands. Servers that are not in PATH are left out and named. Other settings:
@@ -130,6 +131,10 @@ vendor-ui: ## fetch what the dashboard takes from others, and compare it
 	cp "$$dir/package/dist/uPlot.min.css" $(UI)/uplot-$(UPLOT).min.css; \
 	cp "$$dir/package/LICENSE" $(UI)/uplot-LICENSE; \
 	cd $(UI) && sha256sum --check SHA256SUMS
+
+# The test lets services work on a server for ten minutes, and then takes the pictures.
+pictures: ## make the pictures of README.md anew
+	DLM_PICTURES=10m go test ./cmd/dlm -run TestDashboard -timeout 20m
 
 profile: ## make cmd/dlm/default.pgo anew, by which the compiler optimises
 	sh bench/profile.sh

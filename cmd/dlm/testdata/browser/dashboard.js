@@ -1,0 +1,294 @@
+// The dashboard in a browser, against running servers. Each test opens pages of its own.
+import assert from "node:assert/strict";
+import http from "node:http";
+import { accessible, ask, browser, clean, command, config, fits, go, live, open, test } from "./lib.js";
+
+const base = `http://${config.open}`;
+const guarded = `http://${config.guarded}`;
+
+const everyPage = ["#/overview", "#/contention", "#/locks", "#/waits", "#/clients", "#/server"];
+const lockPage = (name) => `#/lock?name=${encodeURIComponent(name)}`;
+
+await test("empty server: all pages, both themes, both widths", async () => {
+  for (const [theme, width] of [["dark", 1280], ["light", 390]]) {
+    const page = await open(`${base}/`, { theme, width });
+    await live(page);
+    await page.getByText("No lock is held. Take one:").waitFor();
+    for (const hash of [...everyPage, lockPage("nothing")]) {
+      await go(page, hash);
+      await fits(page, `${hash} at ${width}`);
+      await accessible(page, `${hash} in ${theme}`);
+    }
+    await clean(page);
+  }
+});
+
+await ask("fill");
+
+await test("locks: all pages, both themes, both widths", async () => {
+  for (const [theme, width] of [["light", 1280], ["dark", 390]]) {
+    const page = await open(`${base}/`, { theme, width });
+    await live(page);
+    await page.getByRole("link", { name: "orders/42", exact: true }).first().waitFor();
+    for (const hash of [...everyPage, lockPage("orders/42"), "#/owner?service=billing-3", "#/locks?prefix=orders%2F&state=contended"]) {
+      await go(page, hash);
+      await fits(page, `${hash} at ${width}`);
+      await accessible(page, `${hash} in ${theme}`);
+    }
+    await go(page, lockPage("orders/42"));
+    await page.getByRole("button", { name: "Force release…" }).click();
+    await accessible(page, `dialog in ${theme}`);
+    await page.keyboard.press("Escape");
+    await clean(page);
+  }
+});
+
+await test("numbers are those of the server", async () => {
+  const page = await open(`${base}/`);
+  await live(page);
+  const row = page.getByRole("table", { name: "Locks that are waited for most" }).getByRole("row").filter({ hasText: "orders/42" });
+  await row.getByRole("link", { name: "billing-3" }).waitFor();
+  await page.getByText("11", { exact: true }).first().waitFor(); // locks held
+  await go(page, lockPage("orders/42"));
+  const queue = page.getByRole("table", { name: "Queue" });
+  await queue.getByText("orders-1", { exact: true }).waitFor();
+  assert.equal(await queue.getByRole("row").count(), 4); // the heading, and three requests
+  await page.getByText("invoices", { exact: true }).waitFor(); // META, pair by pair
+  await clean(page);
+});
+
+await test("hostile names stay text", async () => {
+  const names = await ask("hostile");
+  const page = await open(`${base}/`);
+  await live(page);
+  await go(page, "#/locks?prefix=%3C");
+  for (const shown of names) {
+    const hash = lockPage(shown);
+    await go(page, hash);
+    await page.waitForSelector("#main .facts");
+    await page.getByRole("button", { name: "Force release…" }).waitFor(); // the server knew the name
+    const title = await page.locator("#main h1 bdi").textContent();
+    assert.equal(title, shown);
+    await fits(page, shown.slice(0, 40));
+  }
+  for (const hash of ["#/overview", "#/contention", "#/locks", "#/waits"]) {
+    await go(page, hash);
+    await page.waitForTimeout(200);
+    assert.equal(await page.locator("main :is(img, script, iframe, b b)").count(), 0);
+    const words = await page.locator("main").innerText();
+    assert.doesNotMatch(words, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+    await fits(page, hash);
+  }
+  await clean(page);
+});
+
+await test("the address is the state", async () => {
+  const page = await open(`${base}/#/locks`);
+  await live(page);
+  await page.getByLabel("Name begins with").fill("orders/");
+  await page.getByLabel("Waited for").check({ force: true });
+  await page.waitForURL(/#\/locks\?prefix=orders%2F&state=contended/);
+  await page.getByRole("link", { name: "orders/42", exact: true }).waitFor();
+  assert.equal(await page.getByRole("table", { name: "Locks" }).getByRole("row").count(), 2);
+  await page.reload();
+  await page.getByRole("link", { name: "orders/42", exact: true }).waitFor();
+  assert.equal(await page.getByLabel("Name begins with").inputValue(), "orders/");
+  await page.goBack();
+  await page.waitForURL(/#\/locks$/);
+  assert.equal(await page.getByLabel("Name begins with").inputValue(), "");
+  await clean(page);
+});
+
+await test("keyboard alone", async () => {
+  const page = await open(`${base}/`);
+  await live(page);
+  const press = (...keys) => keys.reduce((done, key) => done.then(() => page.keyboard.press(key)), Promise.resolve());
+  await page.getByRole("link", { name: "orders/42", exact: true }).first().waitFor();
+  await press("j");
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /orders\/42/);
+  await press("Enter");
+  await page.waitForURL(/#\/lock\?name=orders/);
+  for (const [key, url] of [["2", /contention/], ["3", /locks/], ["4", /waits/], ["5", /clients/], ["6", /server/], ["1", /overview/]]) {
+    await press(key);
+    await page.waitForURL(url);
+  }
+  await press("p");
+  await page.locator("#notices").getByText("Paused at").waitFor();
+  await press("p");
+  await page.getByText("Paused at").waitFor({ state: "detached" });
+  await press("t");
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
+  await press("?");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await press("/");
+  await page.keyboard.type("orders/42");
+  await press("Enter");
+  await page.waitForURL(/#\/lock\?name=orders%2F42/);
+  // Everything is reached by Tab, in a circle, and shows that it has the focus.
+  const reached = new Set();
+  for (let i = 0; i < 60; i++) {
+    await press("Tab");
+    reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.textContent));
+  }
+  for (const wanted of ["pause", "theme", "zone", "help", "find-name", "6Server", "Force release…", "billing-3"]) assert.ok(reached.has(wanted), `${wanted} is not among ${[...reached]}`);
+  await clean(page);
+});
+
+await test("force release: right, with the keyboard", async () => {
+  const page = await open(`${base}/${lockPage("export:weekly")}`);
+  await live(page);
+  await page.getByRole("button", { name: "Force release…" }).press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Force release" });
+  await page.keyboard.press("Enter"); // nothing is filled in
+  await dialog.getByText("Say why").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.name), "reason");
+  await page.keyboard.type("the pod is gone");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("export:weekly");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(config.openAdmin);
+  await page.keyboard.press("Enter");
+  await page.locator("#notices").getByText("Taken from batch-1.").waitFor();
+  await page.getByText("Nobody holds it.").waitFor();
+  assert.equal(await command("STATUS export:weekly"), "OK state=free");
+  assert.equal(await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie])), "[{},{},\"\"]"); // the admin token is in a variable
+  await page.getByText("admin for 10 m").waitFor();
+  await page.getByRole("button", { name: "Drop" }).click();
+  await page.getByText("admin for").waitFor({ state: "detached" });
+  await clean(page);
+});
+
+await test("force release: stale and refused", async () => {
+  const page = await open(`${base}/${lockPage("ledger/close")}`, { expect: ["status of 403", "status of 409", "status of 401"] });
+  await live(page);
+  const fill = async (token) => {
+    await page.getByRole("button", { name: "Force release…" }).click();
+    await page.getByLabel("Reason").fill("it hangs");
+    await page.getByLabel("Type the name of the lock").fill("ledger/close");
+    if (token) await page.getByRole("textbox", { name: "Admin token" }).fill(token);
+  };
+  const submit = () => page.getByRole("button", { name: /^Take it from/ }).click();
+  await fill("not-the-admin-token");
+  await submit();
+  await page.getByRole("dialog").getByText("Refused:").waitFor();
+  assert.match(await command("STATUS ledger/close"), /owner="orders-9"/);
+  await page.keyboard.press("Escape");
+  await fill(config.openAdmin);
+  await page.getByLabel("Type the name of the lock").fill("another");
+  await submit();
+  await page.getByText("This is not the name.").waitFor();
+  await page.getByLabel("Type the name of the lock").fill("ledger/close");
+  assert.equal(await command("RELEASE ledger/close orders-9"), "OK"); // and another service takes it
+  assert.equal(await command("ACQUIRE ledger/close orders-10 0 TTL 600000"), "OK");
+  await submit();
+  await page.getByText("The hold has changed").waitFor();
+  assert.match(await command("STATUS ledger/close"), /owner="orders-10"/);
+  await page.keyboard.press("Escape");
+  await clean(page);
+});
+
+await test("signing in, roles and prefixes", async () => {
+  const page = await open(`${guarded}/`, { expect: ["status of 401", "status of 403"] });
+  const signIn = async (token) => {
+    await page.getByLabel("Token").fill(token);
+    await page.getByRole("button", { name: "Sign in" }).click();
+  };
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await accessible(page, "sign in");
+  await signIn("not a token at all");
+  await page.getByText("Refused:").waitFor();
+  await signIn(config.prefixed);
+  await live(page);
+  await page.getByText("role lock").waitFor();
+  await go(page, "#/locks");
+  await page.getByRole("link", { name: "orders/1", exact: true }).waitFor();
+  assert.equal(await page.getByText("secret/1").count(), 0);
+  await go(page, lockPage("secret/1"));
+  await page.getByText("Not allowed:").waitFor();
+  await go(page, "#/clients");
+  await page.getByText("Connections are for admins").waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  await signIn(config.admin);
+  await page.getByText("role admin").waitFor();
+  await go(page, lockPage("secret/1"));
+  await page.getByRole("button", { name: "Force release…" }).click();
+  assert.equal(await page.getByRole("textbox", { name: "Admin token" }).count(), 0); // the token is one
+  await page.keyboard.press("Escape");
+  await page.reload();
+  await live(page); // the tab remembers its token
+  await clean(page);
+});
+
+await test("the server goes and comes back", async () => {
+  const page = await open(`${base}/`, { expect: ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED", "status of 503"] });
+  await live(page);
+  await ask("stop");
+  await page.getByText("No answer from the server since").waitFor();
+  assert.ok(await page.evaluate(() => document.body.classList.contains("stale")));
+  await accessible(page, "without a server");
+  await ask("start");
+  await page.getByText("The server answers again.").first().waitFor();
+  await live(page);
+  assert.equal(await page.evaluate(() => document.body.classList.contains("stale")), false);
+  await clean(page);
+});
+
+await test("pages of other origins change and read nothing", async () => {
+  const other = http.createServer((request, response) => {
+    response.setHeader("Content-Type", "text/html");
+    response.end("<!doctype html><title>other</title>");
+  });
+  await new Promise((resolve) => other.listen(0, "127.0.0.1", resolve));
+  assert.equal(await command("ACQUIRE guarded/1 svc 0 TTL 600000"), "OK");
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const [lockPort, token] = [config.openLocks, config.openAdmin];
+  // First a page of another port of this machine, then this server under a name that was pointed
+  // here, then the same on the lock port.
+  await page.goto(`http://127.0.0.1:${other.address().port}/`);
+  const tries = (target, locks) => page.evaluate(async ([target, locks, token]) => {
+    const attempt = (url, options) => fetch(url, options).then((r) => r.text().then((body) => `${r.type} ${r.status} ${body}`), (e) => e.message);
+    const body = JSON.stringify({ name: "guarded/1", token: 1, reason: "x" });
+    const read = (path) => new Promise((resolve) => {
+      const script = document.createElement("script");
+      script.onload = () => resolve("loaded");
+      script.onerror = () => resolve("refused");
+      script.src = target + path;
+      document.head?.append(script);
+    });
+    return Promise.all([
+      attempt(`${target}/api/v1/stats`), attempt(`${target}/api/v1/live`), attempt(`${target}/api/v1/stats`, { mode: "no-cors" }), attempt(`${target}/snapshot`, { mode: "no-cors" }),
+      attempt(`${target}/api/v1/force-release`, { method: "POST", body, mode: "no-cors" }),
+      attempt(`${target}/api/v1/force-release`, { method: "POST", body, headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` } }),
+      attempt(`${target}/depose`, { method: "POST", mode: "no-cors" }),
+      read("/ui/main.js"), attempt(`http://${locks}/`, { method: "POST", body: "RELEASE guarded/1 svc\n", mode: "no-cors" }),
+    ]);
+  }, [target, locks, token]);
+  for (const answer of await tries(base, lockPort)) assert.match(answer, /^(Failed to fetch|refused|opaque 0 )/);
+  const rebound = base.replace("127.0.0.1", "evil.example");
+  const response = await page.goto(`${rebound}/`);
+  assert.equal(response.status(), 421);
+  await page.goto(`http://evil.example:${other.address().port}/`);
+  for (const answer of await tries(rebound, lockPort.replace("127.0.0.1", "evil.example"))) assert.match(answer, /^(Failed to fetch|refused|opaque 0 )/);
+  assert.match(await command("STATUS guarded/1"), /owner="svc"/);
+  await context.close();
+  other.close();
+});
+
+await test("pictures of the README", async () => {
+  await ask("scene");
+  for (const [theme, file, hash] of [["light", "dashboard-overview.png", "#/overview"], ["dark", "dashboard-lock.png", lockPage("orders/42")]]) {
+    const page = await open(`${base}/${hash}`, { theme, scale: 2, height: 720 });
+    await live(page);
+    await page.waitForTimeout(3_000); // numbers of three seconds
+    await page.screenshot({ path: `${config.pictures}/${file}` });
+    await clean(page);
+  }
+});
+
+await browser.close();
+process.exit(); // standard input is open
