@@ -68,7 +68,7 @@ func (e *Engine) About() *About {
 		Loops: len(e.reactors), PID: os.Getpid(),
 		Durability: e.aboutDurability(), Limits: e.aboutLimits(), Settings: e.aboutSettings(), Warnings: e.Warnings(),
 	}
-	if e.listener != nil {
+	if len(e.ports) > 0 {
 		a.Address = e.Addrs()
 	}
 	if e.Follows() {

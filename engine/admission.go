@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"dlm/engine/auth"
-	"dlm/engine/transport"
 )
 
 // admission is what a connection has been let in as.
@@ -28,12 +27,16 @@ type arrival struct {
 	why     rejection // why it is refused
 	from    auth.AddressKey
 	counted bool // as one of its address
+	via     via
+	secure  bool     // counted as one over TLS
+	names   []string // in the client's certificate; nil: it has shown none
 }
 
 // places counts connections by admission. Any goroutine may use it.
 type places struct {
 	guests, turned       atomic.Int64
-	guestsMax, turnedMax int64 // immutable after New
+	guestsMax, turnedMax int64        // immutable after New
+	tls                  atomic.Int64 // connections over TLS, at most Config.TLSConnsMax
 	book                 guestbook
 }
 
@@ -52,9 +55,14 @@ func claim(n *atomic.Int64, max int64) bool {
 
 // receive decides which kind of place a connection from the address gets, and takes one. It returns
 // false if there is not even a place to tell it why it is refused.
-func (e *Engine) receive(ip netip.Addr) (at arrival, ok bool) {
-	at.from = auth.KeyOf(ip)
+func (e *Engine) receive(ip netip.Addr, by via) (at arrival, ok bool) {
+	at.from, at.via = auth.KeyOf(ip), by
 	at.counted, at.why = e.addresses.arrive(at.from, ip.Unmap().IsLoopback(), e.clock.Now())
+	if at.why == 0 && by == viaTLS {
+		if at.secure = claim(&e.places.tls, int64(e.cfg.TLSConnsMax)); !at.secure {
+			at.why = rejectTLSConns
+		}
+	}
 	if at.why == 0 {
 		if claim(&e.conns, int64(e.connsMax)) {
 			return at, true
@@ -72,14 +80,23 @@ func (e *Engine) receive(ip netip.Addr) (at arrival, ok bool) {
 // turnAway takes a place for a refused connection that is told why. It returns false if there is
 // none.
 func (e *Engine) turnAway(at *arrival) bool {
-	e.addresses.leave(at)
+	e.leave(at)
 	at.as = turned
 	return claim(&e.places.turned, e.places.turnedMax)
 }
 
+// leave returns the places of an arrival among those of its address and those over TLS.
+func (e *Engine) leave(at *arrival) {
+	e.addresses.leave(at)
+	if at.secure {
+		at.secure = false
+		e.places.tls.Add(-1)
+	}
+}
+
 // giveBack returns the places of an arrival.
 func (e *Engine) giveBack(at *arrival) {
-	e.addresses.leave(at)
+	e.leave(at)
 	switch at.as {
 	case ordinary:
 		e.conns.Add(-1)
@@ -116,23 +133,10 @@ const (
 	sparesWanted    = 16              // spare descriptors, to tell clients that none is left
 )
 
-// accept takes connections until the listener is closed by stop, on a goroutine per address.
-func (e *Engine) accept(server *transport.Server) {
-	var wg sync.WaitGroup
-	var all []*transport.Acceptor
-	for _, l := range e.listener.Each() {
-		all = append(all, transport.NewAcceptor(l, server, &gate{e: e}, sparesMax()))
-	}
-	e.catching.accept.Store(&all)
-	for _, a := range all {
-		wg.Go(a.Run)
-	}
-	wg.Wait()
-}
-
 // gate is the transport.Gate of a port: it applies the limits on connections.
 type gate struct {
-	e *Engine
+	e   *Engine
+	via via
 
 	mu       sync.Mutex
 	loggedAt time.Time // guarded by mu
@@ -145,9 +149,14 @@ func (g *gate) Accepted() { g.e.extraProc.use(g.e.clock.Now()) }
 // Full reports whether there is no place, neither for an ordinary connection nor for a guest.
 func (g *gate) Full() bool { return g.e.placesTaken() }
 
-// Admit takes a place for a connection.
+// Admit takes a place for a connection. An address that is beyond its limits gets no handshake, to
+// be told so.
 func (g *gate) Admit(peer net.Addr) (came any, refusal string) {
-	at, ok := g.e.receive(addressOf(peer))
+	at, ok := g.e.receive(addressOf(peer), g.via)
+	if g.via == viaTLS && ok && at.as == turned && at.why != rejectConns && at.why != rejectTLSConns {
+		g.e.giveBack(&at)
+		ok = false
+	}
 	return g.admitted(&at, ok)
 }
 
@@ -189,13 +198,21 @@ func (g *gate) Enrolled(came any) {
 	}
 }
 
-// Secured notes a handshake that is done.
-func (g *gate) Secured(any, *tls.ConnectionState) {}
+// Secured notes the names in the client's certificate.
+func (g *gate) Secured(came any, state *tls.ConnectionState) {
+	g.e.handshakes[handshakeDone].Add(1)
+	if len(state.PeerCertificates) > 0 {
+		came.(*arrival).names = auth.NamesOf(state.PeerCertificates[0])
+	}
+}
 
-// Insecure counts a failed handshake, and returns the place of its connection.
-func (g *gate) Insecure(came any, _ error) {
+// Insecure counts a failed handshake, and returns the place of its connection. It logs nothing,
+// because everybody who reaches the port could fill the log.
+func (g *gate) Insecure(came any, cause error) {
 	g.e.giveBack(came.(*arrival))
 	g.e.reject(rejectTLS)
+	g.e.handshakes[handshakeResultOf(cause)].Add(1)
+	g.e.cfg.Log.Debug("a TLS handshake failed", "error", cause)
 }
 
 // Answered wakes the ticker, which asks the acceptors after a pause.

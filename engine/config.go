@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,13 +20,21 @@ import (
 // Config has the settings of a server. The zero value of a field means its default, which
 // EnsureDefaults fills in.
 type Config struct {
-	// Listen is the TCP address to serve on, host:port. Default localhost:7420, which is 127.0.0.1
-	// and ::1. Port 0 takes a free port, which Engine.Addr returns.
+	// Listen is the TCP address to serve on, host:port, or ListenOff. Default localhost:7420, which
+	// is 127.0.0.1 and ::1. Port 0 takes a free port, which Engine.Addr returns.
 	Listen string
 	// Advertise is the address, host:port, under which clients find this server. A backup tells its
 	// clients that of its primary. Default: the address of Listen. If that is every address, the
 	// backup puts the host in that it fetches images from.
 	Advertise string
+	// TLSListen is the TCP address to serve over TLS. Default: empty, none.
+	TLSListen string
+	// TLS has the settings of TLSListen; its protocols are those of ALPN. Records must have their
+	// full size (DynamicRecordSizingDisabled), because each is one write.
+	TLS *tls.Config
+	// TLSConnsMax is the most connections over TLS, of those of ConnsMax. Default 5,000, because
+	// each takes some 12 KB more than a plain one.
+	TLSConnsMax int
 	// Loops is the number of event loops, 1 to 256. Default: GOMAXPROCS.
 	Loops int
 	// Lease is the length of a hold whose ACQUIRE gave no TTL.
@@ -119,6 +128,8 @@ type Config struct {
 	Audit *audit.Log
 	// LogDropped, if not nil, returns how many records of Log were not written, for INFO.
 	LogDropped func() uint64
+	// Certificates, if not nil, returns what is known of the certificates of TLS, for INFO.
+	Certificates func() Certificates
 	// Crash, if not nil, writes out the log and ends the process after a bug that leaves the state
 	// of the table unknown. If it is nil, the panic goes on.
 	Crash func()
@@ -135,6 +146,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.Loops, min(runtime.GOMAXPROCS(0), loopsMax))
 	setDefault(&c.Lease, 30*time.Second)
 	setDefault(&c.ConnsMax, 10_000)
+	setDefault(&c.TLSConnsMax, 5_000)
 	setDefault(&c.LocksMax, 10_000_000)
 	setDefault(&c.WaitersMax, 1_000_000)
 	setDefault(&c.WaitersPerLockMax, 100_000)
@@ -169,14 +181,7 @@ func (c *Config) Validate() error {
 	if _, port, err := net.SplitHostPort(c.Advertise); c.Advertise != "" && (err != nil || port == "") {
 		bad("advertise: %q is not host:port", c.Advertise)
 	}
-	host, _, err := net.SplitHostPort(c.Listen)
-	switch {
-	case err != nil:
-		bad("listen: %q is not host:port: %w", c.Listen, err)
-	case !isLoopback(host) && len(c.Credentials) == 0 && !c.InsecureNoAuth:
-		bad("listen: %q is not a loopback address and no tokens are configured: "+
-			"give a token file, or --insecure-no-auth if everybody who reaches the port may lock", c.Listen)
-	}
+	errs = append(errs, c.validatePorts()...)
 	if c.Loops < 1 || c.Loops > loopsMax {
 		bad("loops: %d is not within 1 to %d", c.Loops, loopsMax)
 	}
@@ -190,6 +195,7 @@ func (c *Config) Validate() error {
 		max  int64
 	}{
 		{"max-conns", int64(c.ConnsMax), connsMaxMax},
+		{"tls-max-conns", int64(c.TLSConnsMax), connsMaxMax},
 		{"max-locks", int64(c.LocksMax), table.LocksMaxMax},
 		{"max-waiters", int64(c.WaitersMax), table.WaitersMaxMax},
 		{"max-waiters-per-lock", int64(c.WaitersPerLockMax), table.WaitersMaxMax},

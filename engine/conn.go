@@ -104,10 +104,13 @@ func (r *reactor) openAs(sock transport.Link, came arrival) *conn {
 	now := r.e.clock.Now()
 	c := &conn{r: r, id: connID(r.index, slot, at.generation), sock: sock, at: came, number: r.e.numbered.Add(1), authFrom: now, until: now + int64(silentMax)}
 	at.c = c
-	c.be(r.e.authority.Load().Anonymous())
+	c.be(c.initially())
 	r.guestShows(c, rankNothing)
 	return c
 }
+
+// initially returns the identity of the connection before any AUTH.
+func (c *conn) initially() auth.Identity { return c.r.e.authority.Load().OfCertificate(c.at.names) }
 
 // lookup returns the live connection of that name, or nil.
 func (r *reactor) lookup(id table.ConnID) *conn {

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -14,7 +13,6 @@ import (
 	"dlm/engine/clock"
 	"dlm/engine/durability"
 	"dlm/engine/observe"
-	"dlm/engine/transport"
 	"dlm/table"
 )
 
@@ -53,8 +51,8 @@ type Engine struct {
 	ticking    sync.Mutex   // held while everything that is due is settled
 	started    time.Time
 
-	listener *transport.Listener // nil in a simulation
-	connsMax int                 // cfg.ConnsMax, or less if the file limit is lower
+	ports    []port // none in a simulation
+	connsMax int    // cfg.ConnsMax, or less if the file limit is lower
 
 	draining atomic.Bool    // no new holds or waits
 	drained  sync.WaitGroup // reactors that have not answered their waits yet
@@ -65,6 +63,7 @@ type Engine struct {
 	slowClosed atomic.Uint64
 	denied     atomic.Uint64 // requests that need the admin role
 	rejected   rejectCounts
+	handshakes [handshakeResults]atomic.Uint64
 }
 
 // New checks the configuration and binds the address. Nothing is served before
@@ -74,16 +73,16 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	listener, err := transport.Listen(cfg.Listen)
+	ports, err := openPorts(&cfg)
 	if err != nil {
 		return nil, err
 	}
 	store, err := durability.Open(cfg.durability()) // after the port
 	if err != nil {
-		return nil, errors.Join(err, listener.Close())
+		return nil, errors.Join(err, closePorts(ports))
 	}
 	e := newEngine(cfg, clock.Monotonic(), store)
-	e.listener = listener
+	e.ports = ports
 	e.connsMax = connsLimit(cfg.ConnsMax, cfg.Loops)
 	if e.connsMax < cfg.ConnsMax {
 		cfg.Log.Warn("max-conns is lowered to what the file limit leaves", "max_conns", e.connsMax, "asked", cfg.ConnsMax)
@@ -124,17 +123,6 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 // tab returns the table that is served. A backup replaces it by the next image's.
 func (e *Engine) tab() *table.Table { return e.store.State().Table }
 
-// Addr returns the address that is listened on, of two that of IPv4; nil in a simulation.
-func (e *Engine) Addr() net.Addr {
-	if e.listener == nil {
-		return nil
-	}
-	return e.listener.Addr()
-}
-
-// Addrs returns all addresses that are listened on, as words.
-func (e *Engine) Addrs() string { return e.listener.String() }
-
 func (e *Engine) uptime() time.Duration { return time.Since(e.started) }
 
 // SetCredentials replaces the known tokens. Each open connection gets the rights that its token has
@@ -163,8 +151,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	defer e.extraProc.end()
 	server, err := startTransport(e)
 	if err != nil {
-		e.listener.Close()
-		return err
+		return errors.Join(err, closePorts(e.ports))
 	}
 	if e.cfg.Audit == nil {
 		e.audit.Start()
@@ -189,8 +176,8 @@ func (e *Engine) Serve(ctx context.Context) error {
 	}
 	e.at(stopsAtAccept)
 	close(e.stopping)
-	e.listener.Close()
-	<-accepting // a connection that is being enrolled needs its loop
+	_ = closePorts(e.ports) // an error means that one is closed
+	<-accepting             // a connection that is being enrolled needs its loop
 	e.at(stopsAtDrain)
 	e.drain()
 	stopTicker()

@@ -33,6 +33,7 @@ const (
 var turnedWords = [rejections]string{
 	rejectConns:        "conns all connections are taken (max-conns): only RELEASE and HEARTBEAT of holders are served, and admins",
 	rejectFiles:        "conns the server has no file descriptor left",
+	rejectTLSConns:     "conns all connections over TLS are taken (tls-max-conns)",
 	rejectAddressConns: "conns this address has too many connections (max-conns-per-address)",
 	rejectAddressRate:  "conns this address opens connections too fast (max-new-conns-per-address)",
 }

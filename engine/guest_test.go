@@ -11,7 +11,7 @@ import (
 
 // arrive opens a connection from an address as the acceptor does; nil if there is no place for it.
 func (s *sim) arrive(loop int, ip string) *client {
-	at, ok := s.e.receive(netip.MustParseAddr(ip))
+	at, ok := s.e.receive(netip.MustParseAddr(ip), viaTCP)
 	if !ok {
 		return nil
 	}
@@ -198,7 +198,7 @@ func TestLimitsAreExactWhenAcceptorsRace(t *testing.T) {
 		wg.Go(func() {
 			ip := netip.MustParseAddr([]string{"127.0.0.1", "192.0.2.1"}[g%2])
 			for range 1000 {
-				if at, ok := s.e.receive(ip); ok {
+				if at, ok := s.e.receive(ip, viaTCP); ok {
 					kinds[at.as].Add(1)
 					arrivals[g] = append(arrivals[g], at)
 				} else {

@@ -59,6 +59,9 @@ func (e *Engine) infoServer(b []byte) []byte {
 	b = infoLine(b, "go_version", runtime.Version())
 	b = infoLine(b, "process_id", os.Getpid())
 	b = infoLine(b, "tcp_address", e.Addr())
+	if addr := e.AddrTLS(); addr != nil {
+		b = infoLine(b, "tls_address", addr)
+	}
 	b = infoLine(b, "uptime_in_seconds", int64(e.uptime().Seconds()))
 	b = infoLine(b, "loops", len(e.reactors))
 	b = infoLine(b, "process_pauses", e.clock.Gaps())
@@ -77,6 +80,7 @@ func (e *Engine) infoServer(b []byte) []byte {
 func (e *Engine) infoClients(b []byte) []byte {
 	b = infoLine(b, "connected_clients", e.conns.Load())
 	b = infoLine(b, "maxclients", e.connsMax)
+	b = infoLine(b, "tls_clients", e.places.tls.Load())
 	b = infoLine(b, "guest_clients", e.places.guests.Load())
 	b = infoLine(b, "turned_away_clients", e.places.turned.Load())
 	b = infoLine(b, "known_addresses", e.addresses.size())

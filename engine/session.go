@@ -93,7 +93,7 @@ func (r *reactor) reset(c *conn) {
 		c.authFrom = r.now // otherwise RESET could keep a connection without a token open for ever
 	}
 	c.multi = false
-	c.be(r.e.authority.Load().Anonymous())
+	c.be(c.initially())
 	r.rename(c, "")
 	c.detail, c.resp3, c.alive = false, false, 0
 	r.w.RESP3 = false
@@ -110,7 +110,7 @@ func (r *reactor) recheck() {
 		if c == nil || c.closing {
 			continue
 		}
-		if who, ok := known.Current(&c.who); ok {
+		if who, ok := known.Current(&c.who, c.at.names); ok {
 			r.become(c, who)
 		} else {
 			r.revoke(c)

@@ -66,6 +66,7 @@ const (
 	rejectAddressConns                  // too many connections from its address
 	rejectAddressRate                   // its address opens connections too fast
 	rejectFiles                         // no file descriptor left
+	rejectTLSConns                      // at tls-max-conns
 	rejectTLS                           // its handshake failed
 	rejectEnroll                        // could not be handed to a loop
 	rejectPending                       // too much input after a waiting command
@@ -86,6 +87,7 @@ var rejectionNames = [rejections]string{
 	rejectAddressConns:  "address_conns",
 	rejectAddressRate:   "address_rate",
 	rejectFiles:         "file_limit",
+	rejectTLSConns:      "tls_max_conns",
 	rejectTLS:           "tls",
 	rejectEnroll:        "enroll",
 	rejectPending:       "pending_input",

@@ -40,6 +40,9 @@ type Stats struct {
 	WrongTokens uint64        // shown on the lock port
 	WrongHTTP   uint64        // shown on the HTTP side
 	Denied      uint64        // requests refused for the lack of the admin role
+	ConnsTLS    int64         // of Conns and Guests, those over TLS
+	Handshakes  []NamedCount  // of TLS, by result; none without a port for it
+	Certs       Certificates
 
 	Table      table.Totals
 	Measures   table.Measures  // of waits and holds that have ended
@@ -118,6 +121,7 @@ func (e *Engine) makeStats() Stats {
 	s.Closed = append(s.Closed, NamedCount{"slow_reader", e.slowClosed.Load()})
 	s.Commands = e.commandResults()
 	e.durabilityStats(&s)
+	e.tlsStats(&s)
 	return s
 }
 

@@ -21,18 +21,25 @@ type startLine struct {
 }
 
 // startLines says where the server listens, what it keeps, which roles it has, and how to try it.
-// admin is as for describeRoles. all lists every address of the server in words; addr is the one to
-// try.
-func startLines(addr net.Addr, all, http string, c *engine.Config, durability, admin string) []startLine {
+// admin is as for describeRoles. secure is the address over TLS, or nil. all lists every address of
+// the server in words; addr is the one to try.
+func startLines(addr, secure net.Addr, all, http string, c *engine.Config, durability, admin string) []startLine {
 	roles := describeRoles(addr, c, admin)
 	try := tryCommand(addr, c)
 	return []startLine{
 		{fmt.Sprintf("dlm %s serves on %s, HTTP %s", c.Version, all, http), "serving",
-			[]any{"address", addr.String(), "addresses", all, "version", c.Version, "http", http}},
+			[]any{"address", addr.String(), "addresses", all, "tls", tlsAddr(secure), "version", c.Version, "http", http}},
 		{durability, "durability", []any{"mode", durability}},
 		{roles, "roles", []any{"access", roles}},
 		{"try: " + try, "something to try", []any{"command", try}},
 	}
+}
+
+func tlsAddr(secure net.Addr) string {
+	if secure == nil {
+		return settings.Off
+	}
+	return secure.String()
 }
 
 // announce writes the start lines: the plain ones as text, the records as JSON.
@@ -101,10 +108,14 @@ func tryCommand(addr net.Addr, c *engine.Config) string {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	if len(c.Credentials) > 0 {
-		return fmt.Sprintf(`printf 'AUTH %%s\n%s\n' "$%s" | nc -q1 %s %s`, command, settings.EnvToken, host, port)
+	program := fmt.Sprintf("nc -q1 %s %s", host, port)
+	if c.Listen == engine.ListenOff {
+		program = fmt.Sprintf("openssl s_client -quiet -no_ign_eof -connect %s", net.JoinHostPort(host, port))
 	}
-	return fmt.Sprintf(`printf '%s\n' | nc -q1 %s %s`, command, host, port)
+	if len(c.Credentials) > 0 {
+		return fmt.Sprintf(`printf 'AUTH %%s\n%s\n' "$%s" | %s`, command, settings.EnvToken, program)
+	}
+	return fmt.Sprintf(`printf '%s\n' | %s`, command, program)
 }
 
 func onLoopback(addr net.Addr) bool {

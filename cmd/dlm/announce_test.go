@@ -64,7 +64,7 @@ func TestTryLine(t *testing.T) {
 }
 
 func TestFourStartLines(t *testing.T) {
-	lines := startLines(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, "127.0.0.1:7420 and [::1]:7420", "off", &engine.Config{Version: "v1"}, "memory only", "")
+	lines := startLines(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7420}, nil, "127.0.0.1:7420 and [::1]:7420", "off", &engine.Config{Version: "v1"}, "memory only", "")
 	write := func(format string, level slog.Level) []string {
 		var b bytes.Buffer
 		log, queue := logging.New(&b, format, level)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/pprof"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dlm/cmd/dlm/admin"
+	"dlm/cmd/dlm/certs"
 	"dlm/cmd/dlm/logging"
 	"dlm/cmd/dlm/settings"
 	"dlm/cmd/dlm/systemd"
@@ -96,6 +98,9 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	if err != nil {
 		return err
 	}
+	if s.Certs != nil {
+		s.Engine.Certificates = func() engine.Certificates { return certificatesOf(s.Certs) }
+	}
 	own := newOwnAdmin(&s.Engine)
 	server, err := openEngine(ctx, s.Engine)
 	if errors.Is(err, transport.ErrAddressInUse) {
@@ -105,17 +110,23 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	if err != nil {
 		return err
 	}
-	if !onLoopback(server.Addr()) && len(s.Engine.Credentials) == 0 {
-		log.Warn("NO AUTHENTICATION: anybody who reaches this address can take and release every lock: "+
-			"give the server a --token-file", "address", server.Addr().String())
+	for _, addr := range []net.Addr{server.Addr(), server.AddrTLS()} {
+		if addr != nil && !onLoopback(addr) && len(s.Engine.Credentials) == 0 {
+			log.Warn("NO AUTHENTICATION: anybody who reaches this address can take and release every lock: "+
+				"give the server a --token-file", "address", addr.String())
+		}
 	}
 	files := own.publish(server, side, &s.Engine)
 	defer files.Remove()
-	announce(queue, log, format, startLines(server.Addr(), server.Addrs(), httpAddr(side), &s.Engine, server.Durability(), own.where))
+	announce(queue, log, format, startLines(server.Addr(), server.AddrTLS(), server.Addrs(), httpAddr(side), &s.Engine, server.Durability(), own.where))
 	if probes != nil {
 		log.Info("probes are answered", "address", probes.Addrs())
 	}
-	go reloadOnHangup(ctx, hangup, s.TokenFile, server, log)
+	go reloadOnHangup(ctx, hangup, s.TokenFile, s.Certs, server, log)
+	if s.Certs != nil {
+		s.Certs.WarnOfEnds(log)
+		go s.Certs.Run(ctx, log)
+	}
 	defer informManager(manager, server)()
 
 	if err = serveBounded(ctx, server, side, probes); err == nil {
@@ -176,6 +187,16 @@ func serveAll(ctx context.Context, server *engine.Engine, side, probes *admin.Se
 	return err
 }
 
+// certificatesOf returns what the engine reports of certificates.
+func certificatesOf(keeper *certs.Keeper) (c engine.Certificates) {
+	s := keeper.Stats()
+	for _, end := range s.Ends {
+		c.Ends = append(c.Ends, engine.CertificateEnd{Use: end.Use, At: end.At})
+	}
+	c.Reloads = []engine.NamedCount{{Name: "ok", Count: s.Reloads}, {Name: "failed", Count: s.ReloadsRefused}}
+	return c
+}
+
 // startProfile starts the CPU profile, if one is wanted. The returned function ends it.
 func startProfile(path string) (stop func(), err error) {
 	if path == "" {
@@ -194,9 +215,9 @@ func startProfile(path string) (stop func(), err error) {
 	}, nil
 }
 
-// reloadOnHangup opens the file of the audit anew and reads the token file again on each SIGHUP,
-// until ctx ends.
-func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, server *engine.Engine, log *slog.Logger) {
+// reloadOnHangup opens the file of the audit anew, and reads the certificates and the token file
+// again on each SIGHUP, until ctx ends.
+func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, keeper *certs.Keeper, server *engine.Engine, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -204,6 +225,12 @@ func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, s
 		case <-hangup:
 		}
 		server.Audit().Reopen()
+		if keeper != nil {
+			keeper.Reload(log)
+		}
+		if path == "" && keeper != nil {
+			continue
+		}
 		if path == "" {
 			log.Warn("SIGHUP: the server has no token file")
 			continue

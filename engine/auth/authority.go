@@ -3,6 +3,7 @@ package auth
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 )
 
 // Authority knows the credentials of one configuration. It is immutable. Any goroutine may use it.
@@ -47,6 +48,9 @@ func (a *Authority) Identify(token []byte) (Identity, bool) {
 	found := false
 	for i := range a.creds {
 		c := &a.creds[i]
+		if c.SAN != "" {
+			continue
+		}
 		if subtle.ConstantTimeCompare(sum[:], c.SHA256[:]) == 1 {
 			id, found = c.identity(), true
 		}
@@ -57,12 +61,26 @@ func (a *Authority) Identify(token []byte) (Identity, bool) {
 	return id, found
 }
 
+// OfCertificate returns the identity of a client that has shown a certificate with these names and
+// no token. If several of its names are known, the first credential counts. A certificate without a
+// known name is no credential.
+func (a *Authority) OfCertificate(names []string) Identity {
+	if len(names) > 0 {
+		for i := range a.creds {
+			if c := &a.creds[i]; c.SAN != "" && slices.Contains(names, c.SAN) {
+				return c.identity()
+			}
+		}
+	}
+	return a.Anonymous()
+}
+
 // Current returns the identity that a connection with this one has under these credentials; false
-// if its token is not known any more.
-func (a *Authority) Current(id *Identity) (Identity, bool) {
+// if its token is not known any more. names are those of its certificate.
+func (a *Authority) Current(id *Identity, names []string) (Identity, bool) {
 	switch {
 	case id.token == nil:
-		return a.Anonymous(), true
+		return a.OfCertificate(names), true
 	case a.adminToken != nil && *id.token == *a.adminToken:
 		return *id, true
 	}

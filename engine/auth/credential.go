@@ -5,12 +5,15 @@ import (
 	"fmt"
 )
 
-// Credential is one known token: its name for the log, its role and its hash. The token itself is
-// never kept.
+// Credential is one known token or certificate: its name for the log, its role and its hash. The
+// token itself is never kept.
 type Credential struct {
 	Name   string
 	Role   Role
-	SHA256 [sha256.Size]byte
+	SHA256 [sha256.Size]byte // of a token; of a certificate: what CertificateKey returns
+	// SAN is the name in a certificate that is the credential, "URI:..." or "DNS:...", compared
+	// byte by byte. Empty: the credential is a token.
+	SAN string
 	Bounds
 }
 
@@ -40,6 +43,8 @@ func Validate(creds []Credential) (errs []error) {
 			errs = append(errs, fmt.Errorf("token %d has no name", i+1))
 		case names[c.Name]:
 			errs = append(errs, fmt.Errorf("token name %q is used twice", c.Name))
+		case twice && c.SAN != "":
+			errs = append(errs, fmt.Errorf("certificates %q and %q have the same san", other, c.Name))
 		case twice:
 			errs = append(errs, fmt.Errorf("tokens %q and %q have the same sha256", other, c.Name))
 		case !c.none() && c.Role != RoleLock:
@@ -48,6 +53,11 @@ func Validate(creds []Credential) (errs []error) {
 		names[c.Name], hashes[c.SHA256] = true, c.Name
 	}
 	return errs
+}
+
+// CertificateKey returns the SHA256 of a Credential with that SAN. No token authenticates by it.
+func CertificateKey(san string) [sha256.Size]byte {
+	return sha256.Sum256([]byte("certificate " + san))
 }
 
 // identity returns the identity of a connection that has shown the token.

@@ -51,6 +51,18 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.Buffered) }),
 	number("dlm_connection_buffer_limit_bytes", gauge, "Most bytes in the buffers of all connections.",
 		func(s *engine.Stats) float64 { return float64(s.BufferedMax) }),
+	number("dlm_tls_connections", gauge, "Open connections over TLS.",
+		func(s *engine.Stats) float64 { return float64(s.ConnsTLS) }),
+	named("dlm_tls_handshakes_total", "result", "TLS handshakes of the lock port.",
+		func(s *engine.Stats) []engine.NamedCount { return s.Handshakes }),
+	named("dlm_tls_reloads_total", "result", "Changes of certificate files.",
+		func(s *engine.Stats) []engine.NamedCount { return s.Certs.Reloads }),
+	{"dlm_tls_certificate_expiry_timestamp_seconds", gauge, "When the certificate ends, of several the first.", []string{"use"},
+		func(s *engine.Stats, out func(float64, ...string)) {
+			for _, end := range s.Certs.Ends {
+				out(float64(end.At.Unix()), end.Use)
+			}
+		}},
 	{"dlm_commands_total", counter, "Answered commands, by verb and outcome.", []string{"command", "result"},
 		func(s *engine.Stats, out func(float64, ...string)) {
 			for _, c := range s.Commands {

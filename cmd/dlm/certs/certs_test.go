@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"net"
 	"path/filepath"
 	"strings"
@@ -13,9 +12,6 @@ import (
 
 	"dlm/internal/testcert"
 )
-
-// quiet is a log that nobody reads.
-var quiet = slog.New(slog.DiscardHandler)
 
 // place is a directory with the files of a server.
 type place struct {
@@ -41,7 +37,7 @@ func (p *place) issue(t *testing.T, changes ...testcert.Change) {
 
 func (p *place) open(t *testing.T) *Keeper {
 	t.Helper()
-	k, err := Open(p.files, quiet)
+	k, err := Open(p.files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +146,7 @@ func TestClientsOfAPort(t *testing.T) {
 		if c.server != nil {
 			c.server(&files)
 		}
-		k, err := Open(files, quiet)
+		k, err := Open(files)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +194,7 @@ func TestOpenReportsEveryFile(t *testing.T) {
 	p := newPlace(t)
 	p.files.CheckKey = func(path string, _ fs.FileInfo) error { return errors.New(path + ": others may read it") }
 	p.files.BackupCA = filepath.Join(p.dir, "nowhere")
-	_, err := Open(p.files, quiet)
+	_, err := Open(p.files)
 	if err == nil || !strings.Contains(err.Error(), "others may read it") || !strings.Contains(err.Error(), "nowhere") {
 		t.Fatal(err)
 	}

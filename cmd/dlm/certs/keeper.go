@@ -17,10 +17,13 @@ import (
 // the old one ends, so it need not be found sooner. SIGHUP looks immediately.
 const lookEvery = 30 * time.Second
 
+// soon is how long before its end a certificate is worth a warning. Tools that renew certificates
+// do it earlier.
+const soon = 3 * 24 * time.Hour
+
 // Keeper has the certificates of the files. Open makes it. Any goroutine may use it.
 type Keeper struct {
 	files   Files
-	log     *slog.Logger
 	current atomic.Pointer[state]
 	reloads atomic.Uint64 // new contents that are used
 	refused atomic.Uint64 // new contents that were not
@@ -29,10 +32,10 @@ type Keeper struct {
 	seen [sha256.Size]byte // contents of the last look; guarded by mu
 }
 
-// Open reads the files. A certificate that has ended is used, with a warning in the log, because
-// clients decide whether they believe it.
-func Open(files Files, log *slog.Logger) (*Keeper, error) {
-	k := &Keeper{files: files, log: log}
+// Open reads the files. A certificate that has ended is used, because clients decide whether they
+// believe it.
+func Open(files Files) (*Keeper, error) {
+	k := &Keeper{files: files}
 	texts, err := files.read()
 	if err != nil {
 		return nil, err
@@ -42,18 +45,20 @@ func Open(files Files, log *slog.Logger) (*Keeper, error) {
 		return nil, err
 	}
 	k.seen = texts.sum()
-	k.use(s)
+	k.current.Store(s)
 	return k, nil
 }
 
-// use makes a state the current one, and warns of what has ended in it.
-func (k *Keeper) use(s *state) {
-	for _, end := range s.ends {
-		if time.Now().After(end.At) {
-			k.log.Warn("a certificate has ended: clients will refuse it", "use", end.Use, "ended", end.At.UTC().Format(time.RFC3339))
+// WarnOfEnds logs which certificates have ended, or will within soon.
+func (k *Keeper) WarnOfEnds(log *slog.Logger) {
+	for _, end := range k.current.Load().ends {
+		switch left := time.Until(end.At); {
+		case left <= 0:
+			log.Warn("a certificate has ended: its peers refuse it", "use", end.Use, "ended", end.At.UTC().Format(time.RFC3339))
+		case left <= soon:
+			log.Warn("a certificate ends soon: renew it", "use", end.Use, "ends", end.At.UTC().Format(time.RFC3339))
 		}
 	}
-	k.current.Store(s)
 }
 
 // Look reads the files again and uses them if they have changed and fit each other. If not, it
@@ -82,22 +87,23 @@ func (k *Keeper) Look() (changed bool, err error) {
 		return false, err
 	}
 	k.reloads.Add(1)
-	k.use(next)
+	k.current.Store(next)
 	return true, nil
 }
 
 // Reload is Look, and logs what it has found.
-func (k *Keeper) Reload() {
+func (k *Keeper) Reload(log *slog.Logger) {
 	switch changed, err := k.Look(); {
 	case err != nil:
-		k.log.Error("the certificate files have mistakes: the previous certificates stay", "error", err.Error())
+		log.Error("the certificate files have mistakes: the previous certificates stay", "error", err.Error())
 	case changed:
-		k.log.Info("certificates read again", "event", "certificates", "ends", k.firstEnd().UTC().Format(time.RFC3339))
+		log.Info("certificates read again", "event", "certificates", "ends", k.firstEnd().UTC().Format(time.RFC3339))
+		k.WarnOfEnds(log)
 	}
 }
 
 // Run looks at the files at intervals, until ctx ends.
-func (k *Keeper) Run(ctx context.Context) {
+func (k *Keeper) Run(ctx context.Context, log *slog.Logger) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
@@ -105,7 +111,7 @@ func (k *Keeper) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			k.Reload()
+			k.Reload(log)
 		}
 	}
 }

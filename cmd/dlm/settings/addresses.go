@@ -35,7 +35,7 @@ func (s *Server) validateHealth(origins map[string]string) []error {
 	if _, _, err := net.SplitHostPort(s.Health); err != nil {
 		return []error{fmt.Errorf("%s: %q is neither host:port nor off", origins["health"], s.Health)}
 	}
-	for _, other := range []struct{ flag, addr string }{{"--listen", s.Engine.Listen}, {"--http", s.HTTP}} {
+	for _, other := range []struct{ flag, addr string }{{"--listen", s.Engine.Listen}, {"--tls-listen", s.Engine.TLSListen}, {"--http", s.HTTP}} {
 		if sameAddress(s.Health, other.addr) {
 			return []error{fmt.Errorf("%s: %s is also the address of %s: choose another port",
 				origins["health"], s.Health, other.flag)}
@@ -47,6 +47,14 @@ func (s *Server) validateHealth(origins map[string]string) []error {
 // validateAddresses returns a problem if the lock port and the HTTP side have one address.
 // Without this check the second of them fails to bind, and its error names only itself.
 func (s *Server) validateAddresses(origins map[string]string) []error {
+	if given := origins["tls-listen"]; given != "" {
+		for _, other := range []struct{ name, addr string }{{"listen", s.Engine.Listen}, {"http", s.HTTP}} {
+			if sameAddress(s.Engine.TLSListen, other.addr) {
+				return []error{fmt.Errorf("%s: %s is also the address of --%s: choose another port",
+					given, s.Engine.TLSListen, other.name)}
+			}
+		}
+	}
 	if !sameAddress(s.Engine.Listen, s.HTTP) {
 		return nil
 	}

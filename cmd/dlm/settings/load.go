@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"crypto/tls"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,12 +33,17 @@ func (s *Server) Load(fs *pflag.FlagSet, env Environment) error {
 		problems = append(problems, err)
 	}
 	s.Engine.BackupToken = env[EnvToken]
+	noCerts := s.withCertificates(origins)
+	problems = append(problems, noCerts...)
 	problems = append(problems, s.validateHTTP()...)
 	problems = append(problems, s.validateHealth(origins)...)
 	problems = append(problems, s.validateAddresses(origins)...)
 	problems = append(problems, s.validatePrimary(origins)...)
 	checked, bad := s.withTokens()
 	problems = append(problems, bad...)
+	if len(noCerts) > 0 {
+		checked.TLS = new(tls.Config) // the files were meant to give one
+	}
 	problems = append(problems, validate(checked, origins)...)
 	return problems.OrNil()
 }

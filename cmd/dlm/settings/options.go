@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"dlm/cmd/dlm/certs"
 	"dlm/engine"
 )
 
@@ -24,7 +25,9 @@ type Server struct {
 	Health     string   // address that serves only the probes, or Off
 	TokenFile  string   // empty: none
 	AuditLog   string   // file; empty: the log
-	CPUProfile string   // empty: none
+	TLSFiles   certs.Files
+	Certs      *certs.Keeper // of TLSFiles; nil: none
+	CPUProfile string        // empty: none
 	LogLevel   slog.Level
 	LogFormat  string // "text", "json", or empty: text on a terminal, JSON elsewhere
 
@@ -49,6 +52,7 @@ func (s *Server) AddFlags(fs *pflag.FlagSet) {
 	s.addLimits(f)
 	s.addTimeouts(f)
 	s.addAccess(f)
+	s.addTLS(f)
 	s.addDiagnosis(f)
 }
 
@@ -56,7 +60,7 @@ func (s *Server) addServing(f *flags) {
 	c := &s.Engine
 	f.text("config", "FILE", "TOML file with settings; its keys are the names of these flags", &s.configFile)
 	f.text("listen", "ADDR", "address for lock clients, host:port; localhost means 127.0.0.1 and ::1, "+
-		"port 0 any free port", &c.Listen)
+		"port 0 any free port; or off", &c.Listen)
 	f.text("advertise", "ADDR", "host:port under which clients find this server, for its backup to tell them; "+
 		"by default that of --listen", &c.Advertise)
 	f.text("http", "ADDR", "HTTP address for health, metrics, images and promotion, host:port, or off", &s.HTTP)

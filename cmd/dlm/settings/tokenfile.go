@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -24,6 +25,9 @@ type TokenEntry struct {
 }
 
 var tokenKeys = []string{"name", "role", "sha256", "prefixes", "services", "require_token"}
+
+// certKeys are those of a [[cert]], which has the name in a certificate and no hash.
+var certKeys = []string{"name", "role", "san", "prefixes", "services", "require_token"}
 
 // emptyHash is the hash of an empty token. A user gets it by piping a variable that is not set
 // into a hash command.
@@ -60,29 +64,38 @@ func ParseTokens(path string, text []byte) (creds []auth.Credential, problems []
 		return nil, []error{tomlError(path, err)}
 	}
 	for _, key := range sortedKeys(document) {
-		if key != "token" {
-			problems = append(problems, fmt.Errorf("%s: unknown key %s%s", path, key,
-				didYouMean(key, []string{"token"})))
+		if !slices.Contains(entryKinds, key) {
+			problems = append(problems, fmt.Errorf("%s: unknown key %s%s", path, key, didYouMean(key, entryKinds)))
 		}
 	}
-	entries, ok := document["token"].([]any)
-	if !ok || len(entries) == 0 {
-		return nil, append(problems, fmt.Errorf("%s: no [[token]] in it: make one with 'dlm token new'", path))
-	}
-	for i, entry := range entries {
-		r := tokenReader{}
-		cred := r.read(entry)
-		r.checkUnique(cred, creds)
-		creds = append(creds, cred)
-		for _, err := range r.problems {
-			problems = append(problems, fmt.Errorf("%s: token %d (%s): %w", path, i+1, nameOr(cred.Name, "no name"), err))
+	for _, kind := range entryKinds {
+		entries, _ := document[kind].([]any)
+		for i, entry := range entries {
+			r := tokenReader{kind: kind}
+			cred := r.read(entry)
+			r.checkUnique(cred, creds)
+			creds = append(creds, cred)
+			for _, err := range r.problems {
+				problems = append(problems, fmt.Errorf("%s: %s %d (%s): %w", path, kind, i+1, nameOr(cred.Name, "no name"), err))
+			}
 		}
+	}
+	if len(creds) == 0 {
+		problems = append(problems, fmt.Errorf("%s: no [[token]] in it: make one with 'dlm token new'", path))
 	}
 	return creds, problems
 }
 
-// tokenReader reads one [[token]] and collects its problems.
-type tokenReader struct{ problems []error }
+// Lists of a token file: tokens, and certificates of clients.
+const kindToken, kindCert = "token", "cert"
+
+var entryKinds = []string{kindToken, kindCert}
+
+// tokenReader reads one [[token]] or [[cert]] and collects its problems.
+type tokenReader struct {
+	kind     string
+	problems []error
+}
 
 func (r *tokenReader) bad(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf(format, args...))
@@ -91,12 +104,16 @@ func (r *tokenReader) bad(format string, args ...any) {
 func (r *tokenReader) read(entry any) (c auth.Credential) {
 	table, ok := entry.(map[string]any)
 	if !ok {
-		r.bad("this is not a table: write [[token]] above it")
+		r.bad("this is not a table: write [[%s]] above it", r.kind)
 		return c
 	}
+	known := tokenKeys
+	if r.kind == kindCert {
+		known = certKeys
+	}
 	for _, key := range sortedKeys(table) {
-		if !slices.Contains(tokenKeys, key) {
-			r.bad("unknown key %s%s", key, didYouMean(key, tokenKeys))
+		if !slices.Contains(known, key) {
+			r.bad("unknown key %s%s", key, didYouMean(key, known))
 		}
 	}
 	var err error
@@ -106,7 +123,11 @@ func (r *tokenReader) read(entry any) (c auth.Credential) {
 			r.problems = append(r.problems, err)
 		}
 	}
-	c.SHA256 = r.hash(table)
+	if r.kind == kindToken {
+		c.SHA256 = r.hash(table)
+	} else if c.SAN = r.san(table); c.SAN != "" {
+		c.SHA256 = auth.CertificateKey(c.SAN)
+	}
 	c.Prefixes = r.prefixes(table, "prefixes", "names")
 	c.Services = r.prefixes(table, "services", "services")
 	c.RequireToken = r.truth(table, "require_token")
@@ -159,6 +180,20 @@ func (r *tokenReader) hash(table map[string]any) (sum [sha256.Size]byte) {
 	return sum
 }
 
+// san reads the name in a certificate.
+func (r *tokenReader) san(table map[string]any) string {
+	san := r.text(table, "san")
+	for _, prefix := range []string{auth.SANURI, auth.SANDNS} {
+		if rest, ok := strings.CutPrefix(san, prefix); ok && rest != "" {
+			return san
+		}
+	}
+	if san != "" {
+		r.bad("san %q is neither %s nor %s with a name after it", san, auth.SANURI, auth.SANDNS)
+	}
+	return ""
+}
+
 // prefixes reads a list of strings. all is what a token without the key may use.
 func (r *tokenReader) prefixes(table map[string]any, key, all string) (prefixes []string) {
 	value, given := table[key]
@@ -184,12 +219,27 @@ func (r *tokenReader) prefixes(table map[string]any, key, all string) (prefixes 
 func (r *tokenReader) checkUnique(c auth.Credential, before []auth.Credential) {
 	for i, other := range before {
 		if c.Name != "" && c.Name == other.Name {
-			r.bad("token %d has the same name", i+1)
+			r.bad("%s has the same name", entryAt(before, i))
 		}
 		if c.SHA256 != [sha256.Size]byte{} && c.SHA256 == other.SHA256 {
-			r.bad("token %d (%s) has the same sha256", i+1, nameOr(other.Name, "no name"))
+			key := map[string]string{kindToken: "sha256", kindCert: "san"}[r.kind]
+			r.bad("%s (%s) has the same %s", entryAt(before, i), nameOr(other.Name, "no name"), key)
 		}
 	}
+}
+
+// entryAt returns the kind and number of an entry. Tokens come first.
+func entryAt(all []auth.Credential, i int) string {
+	certs := 0
+	for _, c := range all[:i] {
+		if c.SAN != "" {
+			certs++
+		}
+	}
+	if all[i].SAN != "" {
+		return fmt.Sprintf("%s %d", kindCert, certs+1)
+	}
+	return fmt.Sprintf("%s %d", kindToken, i+1)
 }
 
 func nameOr(name, otherwise string) string {

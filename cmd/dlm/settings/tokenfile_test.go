@@ -28,13 +28,20 @@ func TestTokensAreRead(t *testing.T) {
 		[[token]]
 		name = "ops"
 		role = "admin"
-		sha256 = "`+strings.ToUpper(hashB)+`"`))
+		sha256 = "`+strings.ToUpper(hashB)+`"
+		[[cert]]
+		name = "web"
+		role = "lock"
+		san = "URI:spiffe://a/web"
+		prefixes = ["web/"]`))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	want := []auth.Credential{
 		{Name: "billing", Role: auth.RoleLock, Bounds: auth.Bounds{Prefixes: []string{"billing/", "shared/"}, Services: []string{"billing-"}, RequireToken: true}},
 		{Name: "ops", Role: auth.RoleAdmin},
+		{Name: "web", Role: auth.RoleLock, SAN: "URI:spiffe://a/web", SHA256: auth.CertificateKey("URI:spiffe://a/web"),
+			Bounds: auth.Bounds{Prefixes: []string{"web/"}}},
 	}
 	for i, hash := range []string{hashA, hashB} {
 		hex.Decode(want[i].SHA256[:], []byte(hash))
@@ -46,6 +53,7 @@ func TestTokensAreRead(t *testing.T) {
 
 func TestProblemsOfTokenFile(t *testing.T) {
 	entry := func(lines ...string) string { return "[[token]]\n" + strings.Join(lines, "\n") + "\n" }
+	cert := func(lines ...string) string { return "[[cert]]\n" + strings.Join(lines, "\n") + "\n" }
 	name, role, hash := `name = "x"`, `role = "lock"`, `sha256 = "`+hashA+`"`
 	for _, c := range []struct {
 		name, text string
@@ -75,6 +83,10 @@ func TestProblemsOfTokenFile(t *testing.T) {
 		{"no prefixes", entry(name, role, hash, `prefixes = []`), []string{"leave it out"}},
 		{"empty prefix", entry(name, role, hash, `prefixes = ["a", ""]`), []string{"is empty"}},
 		{"name twice", entry(name, role, hash) + entry(name, role, `sha256 = "`+hashB+`"`), []string{`token 2 ("x"): token 1 has the same name`}},
+		{"a name that is none", cert(name, role, `san = "CN=x"`), []string{"neither URI: nor DNS:"}},
+		{"a certificate with a hash", cert(name, role, hash), []string{`cert 1 ("x"): unknown key sha256`, "san is missing"}},
+		{"one name for two", cert(name, role, `san = "DNS:a"`) + cert(`name = "y"`, role, `san = "DNS:a"`), []string{`cert 2 ("y"): cert 1 ("x") has the same san`}},
+		{"a token and a certificate with one name", entry(name, role, hash) + cert(name, role, `san = "DNS:a"`), []string{`cert 1 ("x"): token 1 has the same name`}},
 		{"hash twice", entry(name, role, hash) + entry(`name = "y"`, role, hash), []string{`token 2 ("y"): token 1 ("x") has the same sha256`}},
 		{"problems of two tokens", entry(role, hash) + entry(name, role), []string{"token 1 (no name): name", `token 2 ("x"): sha256`}},
 	} {
