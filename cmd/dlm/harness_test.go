@@ -118,13 +118,13 @@ type process struct {
 }
 
 // startServer starts the binary on a free port and waits until it serves.
-func startServer(t *testing.T, env []string, args ...string) *process {
+func startServer(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	return startBuilt(t, binary, env, args...)
 }
 
 // startBuilt is startServer with another binary.
-func startBuilt(t *testing.T, path string, env []string, args ...string) *process {
+func startBuilt(t testing.TB, path string, env []string, args ...string) *process {
 	t.Helper()
 	args = append([]string{"server", "--listen", "127.0.0.1:0", "--http", "off", "--log-format", "json"}, args...)
 	cmd := exec.Command(path, args...)
@@ -134,7 +134,7 @@ func startBuilt(t *testing.T, path string, env []string, args ...string) *proces
 
 // startProcess starts a command that becomes a server, in a process group of its own, which ends
 // with the test.
-func startProcess(t *testing.T, cmd *exec.Cmd) *process {
+func startProcess(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{cmd: cmd, records: make(chan map[string]any, 1000), exited: make(chan error, 1)}
 	cmd.SysProcAttr = ownGroup()
@@ -152,7 +152,7 @@ func startProcess(t *testing.T, cmd *exec.Cmd) *process {
 }
 
 // follow reads the log to its end and then waits for the process.
-func (p *process) follow(t *testing.T, stderr io.Reader) {
+func (p *process) follow(t testing.TB, stderr io.Reader) {
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
 		record := map[string]any{}
@@ -166,7 +166,7 @@ func (p *process) follow(t *testing.T, stderr io.Reader) {
 }
 
 // waitLog returns the next log record with that message.
-func (p *process) waitLog(t *testing.T, message string) map[string]any {
+func (p *process) waitLog(t testing.TB, message string) map[string]any {
 	t.Helper()
 	timeout := time.After(2 * time.Minute) // a compiler may have to run first
 	for {
@@ -215,7 +215,7 @@ func (p *process) waitExit(t *testing.T) error {
 }
 
 // end stops the process group, first with SIGTERM.
-func (p *process) end(t *testing.T) {
+func (p *process) end(t testing.TB) {
 	group := -p.cmd.Process.Pid
 	syscall.Kill(group, syscall.SIGTERM)
 	select {
