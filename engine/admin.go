@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/x509"
 	"net"
 	"strconv"
 	"time"
@@ -74,6 +75,13 @@ func (e *Engine) Identify(token string) (name string, role auth.Role) {
 		return "anybody", auth.RoleBackup
 	}
 	return "", auth.RoleNone
+}
+
+// IdentifyCertificate returns the name and the role that a client's certificate gives, if one of
+// its names is known.
+func (e *Engine) IdentifyCertificate(cert *x509.Certificate) (name string, role auth.Role, known bool) {
+	id := e.authority.Load().OfCertificate(auth.NamesOf(cert))
+	return id.Name, id.Role, id.Name != ""
 }
 
 // forceRelease answers FORCE-RELEASE and records it in the audit.

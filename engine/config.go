@@ -94,6 +94,10 @@ type Config struct {
 	// data directory if there is a slash in it, and only answers reads until it is promoted. It
 	// needs a DataDir.
 	BackupOf string
+	// BackupTLS, if not nil, returns the settings with which a backup asks a primary whose address
+	// is https://. Default: nil, those of the system. If they have a certificate, it takes the
+	// place of the admin's token in a promotion.
+	BackupTLS func() *tls.Config
 	// BackupToken is the token that a backup shows to its primary: role backup or admin.
 	BackupToken string
 	// RecoverOlder starts from the newest sound image, and sets damaged ones aside. It does nothing
@@ -261,7 +265,7 @@ func (c *Config) durability() durability.Config {
 	return durability.Config{
 		DataDir: c.DataDir, SnapshotInterval: c.SnapshotInterval, SnapshotKeep: c.SnapshotKeep,
 		RecoveryGrace: c.RecoveryGrace, RecoverOlder: c.RecoverOlder,
-		BackupOf: c.BackupOf, BackupToken: c.BackupToken, FindAdmin: c.FindAdmin, TokenFloor: c.TokenFloor,
+		BackupOf: c.BackupOf, BackupToken: c.BackupToken, BackupTLS: c.BackupTLS, FindAdmin: c.FindAdmin, TokenFloor: c.TokenFloor,
 		Table: table.Config{
 			Shared:            c.Loops > 1,
 			TTLMs:             uint32(c.Lease.Milliseconds()),

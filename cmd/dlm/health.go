@@ -17,7 +17,7 @@ const (
 )
 
 func newHealthCommand() *cobra.Command {
-	var addr string
+	var addr, ca string
 	var ready bool
 	cmd := &cobra.Command{
 		Use:   "health",
@@ -27,27 +27,32 @@ func newHealthCommand() *cobra.Command {
 			"could ask.",
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
-			return askHealth(cmd.Context(), cmd.OutOrStdout(), addr, ready)
+			return askHealth(cmd.Context(), cmd.OutOrStdout(), addr, ca, ready)
 		}),
 	}
-	cmd.Flags().StringVar(&addr, "http", "127.0.0.1:7421", "`ADDR` of the server's --http or --health, host:port")
+	cmd.Flags().StringVar(&addr, "http", "127.0.0.1:7421", "`ADDR` of the server's --http or --health, host:port or https://host:port")
+	cmd.Flags().StringVar(&ca, "ca", "", caHelp)
 	cmd.Flags().BoolVar(&ready, "ready", false, "ask /readyz instead of /livez")
 	return cmd
 }
 
 // askHealth writes the answer of a probe to out. It returns an error unless the answer is 200.
-func askHealth(ctx context.Context, out io.Writer, addr string, ready bool) error {
+func askHealth(ctx context.Context, out io.Writer, addr, ca string, ready bool) error {
 	ctx, cancel := context.WithTimeout(ctx, healthWait)
 	defer cancel()
 	probe := "/livez"
 	if ready {
 		probe = "/readyz"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+probe, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, baseURL(addr)+probe, nil)
 	if err != nil {
 		return err
 	}
-	res, err := http.DefaultClient.Do(req)
+	transport, err := transportFor(ca)
+	if err != nil {
+		return err
+	}
+	res, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 // promotion has the arguments of `dlm promote`.
 type promotion struct {
 	addr      string // HTTP address of the backup
+	ca        string // file with the authorities of its certificate; empty: those of the system
 	token     string // of an admin; empty: none
 	oldIsDead bool
 	wait      time.Duration // for the old primary to confirm that it stopped
@@ -46,7 +47,8 @@ func newPromoteCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: action(func(cmd *cobra.Command) error {
 			if p.token = os.Getenv(settings.EnvToken); p.token == "" {
-				p.token = admintoken.Find(strings.TrimPrefix(strings.TrimRight(p.addr, "/"), "http://"))
+				_, at, _ := strings.Cut(baseURL(p.addr), "://")
+				p.token = admintoken.Find(at)
 			}
 			line, err := p.post(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
@@ -56,7 +58,8 @@ func newPromoteCommand() *cobra.Command {
 			return err
 		}),
 	}
-	cmd.Flags().StringVar(&p.addr, "http", "127.0.0.1:7421", "HTTP `ADDR` of the backup, host:port")
+	cmd.Flags().StringVar(&p.addr, "http", "127.0.0.1:7421", "HTTP `ADDR` of the backup, host:port or https://host:port")
+	cmd.Flags().StringVar(&p.ca, "ca", "", caHelp)
 	cmd.Flags().BoolVar(&p.oldIsDead, "old-is-dead", false, "promote without asking the old primary, which must be dead")
 	cmd.Flags().DurationVar(&p.wait, "timeout", durability.PromoteWait, "`TIME` to wait for the old primary to stop")
 	return cmd
@@ -69,10 +72,7 @@ const loadWait = 10 * time.Minute
 // post asks the backup to promote itself and writes to progress what it waits for. It returns what
 // the new primary serves.
 func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error) {
-	base := strings.TrimRight(p.addr, "/")
-	if !strings.Contains(base, "://") {
-		base = "http://" + base
-	}
+	base := baseURL(p.addr)
 	query := url.Values{"timeout": {p.wait.String()}}
 	if p.oldIsDead {
 		query.Set("old_is_dead", "true")
@@ -93,7 +93,11 @@ func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error
 	if p.token != "" {
 		req.Header.Set("Authorization", "Bearer "+p.token)
 	}
-	res, err := (&http.Client{Timeout: p.wait + loadWait}).Do(req)
+	transport, err := transportFor(p.ca)
+	if err != nil {
+		return "", err
+	}
+	res, err := (&http.Client{Timeout: p.wait + loadWait, Transport: transport}).Do(req)
 	if err != nil {
 		return "", fmt.Errorf("%w: is this the HTTP address of the backup? give it with --http", err)
 	}

@@ -145,6 +145,10 @@ func listenHTTP(s *settings.Server, log *slog.Logger) (*admin.Server, error) {
 		return nil, err
 	}
 	side.AllowHosts(s.HTTPHosts)
+	side.InsecurePlain = s.InsecurePlain
+	if s.HTTPTLS {
+		side.TLS = s.Certs.Server("http/1.1")
+	}
 	return side, nil
 }
 

@@ -1,6 +1,7 @@
 package durability
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"time"
 
@@ -17,6 +18,7 @@ type Config struct {
 	RecoverOlder     bool
 	BackupOf         string // empty: no backup
 	BackupToken      string
+	BackupTLS        func() *tls.Config
 	FindAdmin        func(addr string) string
 	TokenFloor       codec.Token
 	Table            table.Config // of each table; Seed and TokenStart are the Store's

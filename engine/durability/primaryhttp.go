@@ -2,6 +2,7 @@ package durability
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 type primaryHTTP struct {
 	base, token string
 	findAdmin   func(addr string) string // of Config
+	tls         func() *tls.Config       // of Config
 	id          snapshot.Lineage
 	client      *http.Client
 	etag        string // of what lies in fetchName; empty: nothing
@@ -94,10 +96,15 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 }
 
 // stepDown shows the token that a primary without tokens has made for itself, if it is known
-// here, and else, or if that is of another server, the admin's.
+// here, and else, or if that is of another server, the admin's. A backup with a certificate shows
+// that alone, so that no right of the admin's goes to another machine.
 func (p *primaryHTTP) stepDown(ctx context.Context, token string) (string, error) {
+	if p.tls != nil && strings.HasPrefix(p.base, "https://") && len(p.tls().Certificates) > 0 {
+		return p.stepDownBy(ctx, "")
+	}
 	if p.findAdmin != nil {
-		if own := p.findAdmin(strings.TrimPrefix(p.base, "http://")); own != "" {
+		_, addr, _ := strings.Cut(p.base, "://")
+		if own := p.findAdmin(addr); own != "" {
 			if last, err := p.stepDownBy(ctx, own); !errors.Is(err, errTokenRefused) {
 				return last, err
 			}
@@ -107,7 +114,8 @@ func (p *primaryHTTP) stepDown(ctx context.Context, token string) (string, error
 }
 
 // errTokenRefused says that a primary does not take a token for that of an admin.
-var errTokenRefused = errors.New("give both servers the same admin token, or run them as the same user without tokens")
+var errTokenRefused = errors.New("give both servers the same admin token, or run them as the same user without tokens; " +
+	"over https, give the name in this backup's certificate the role backup in the primary's token file")
 
 func (p *primaryHTTP) stepDownBy(ctx context.Context, token string) (string, error) {
 	req, err := p.request(ctx, http.MethodPost, "/depose", token)
@@ -116,7 +124,8 @@ func (p *primaryHTTP) stepDownBy(ctx context.Context, token string) (string, err
 	}
 	client := http.Client{
 		// Each try has a connection of its own: a primary that was restarted refuses it.
-		Transport:     &http.Transport{DialContext: (&net.Dialer{Timeout: dialWait}).DialContext, DisableKeepAlives: true},
+		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: dialWait}).DialContext,
+			DialTLSContext: dialTLS(p.tls, dialWait), DisableKeepAlives: true},
 		CheckRedirect: asIs,
 	}
 	res, err := client.Do(req)

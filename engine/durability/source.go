@@ -2,6 +2,7 @@ package durability
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -66,11 +67,25 @@ func newSource(cfg *Config, id snapshot.Lineage) source {
 		return sharedDir{cfg.BackupOf, id}
 	}
 	transport := &http.Transport{DialContext: (&net.Dialer{Timeout: answerWait}).DialContext,
+		DialTLSContext:        dialTLS(cfg.BackupTLS, answerWait),
 		ResponseHeaderTimeout: answerWait, MaxIdleConns: 1, IdleConnTimeout: time.Minute,
 		// An image is taken as it lies there: a small answer must not become a large file.
 		DisableCompression: true}
-	return &primaryHTTP{base: base, id: id, token: cfg.BackupToken, findAdmin: cfg.FindAdmin,
+	return &primaryHTTP{base: base, id: id, token: cfg.BackupToken, findAdmin: cfg.FindAdmin, tls: cfg.BackupTLS,
 		client: &http.Client{Transport: transport, CheckRedirect: asIs}}
+}
+
+// dialTLS returns the function that connects over TLS, with the settings of that moment. It returns
+// nil if the system's settings apply.
+func dialTLS(settings func() *tls.Config, wait time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	if settings == nil {
+		return nil
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		return (&tls.Dialer{Config: settings()}).DialContext(ctx, network, addr)
+	}
 }
 
 // parseBackupOf returns the URL of a primary, or says that a directory is meant.

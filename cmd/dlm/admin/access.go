@@ -11,13 +11,15 @@ import (
 	"dlm/codec"
 	"dlm/engine/audit"
 	"dlm/engine/auth"
+	"dlm/engine/durability"
 )
 
 // visitor is the sender of a request.
 type visitor struct {
 	name  string
 	role  auth.Role
-	token bool // the request has a known token
+	token bool // the request has a known token, or comes with a known certificate
+	cert  bool // it has the latter
 	page  bool // a browser sends it for a page of another origin, or under a name that points here
 	named bool // it names no host that a request without a token may name
 }
@@ -26,16 +28,23 @@ type visitor struct {
 // its own machine alone.
 func (v visitor) open() bool { return !v.token && v.role != auth.RoleNone }
 
-// visitorOf reads the token and the origin of a request. Browsers send Origin and Sec-Fetch-Site
+// visitorOf reads the token, the certificate and the origin of a request. A token counts before a
+// certificate, which a browser shows without being asked. Browsers send Origin and Sec-Fetch-Site
 // with the requests of a page, and only the pages of this server have its origin. A page whose own
 // name was pointed at this address has the same origin for the browser, so a request without a
 // known token must name an IP address, localhost, or a host of --http-host. A request with one may
-// use any name, because no page can know the token.
+// use any name, because no page can know the token. So may one over TLS, because no page has the
+// certificate for its own name that the server shows.
 func (s *Server) visitorOf(r *http.Request) (v visitor) {
 	token := bearer(r)
-	v.name, v.role = s.engine.Identify(token)
-	v.token = token != "" && v.role != auth.RoleNone
-	v.named = !v.token && !s.allows(r.Host)
+	if token == "" && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		v.name, v.role, v.cert = s.engine.IdentifyCertificate(r.TLS.PeerCertificates[0])
+	}
+	if !v.cert {
+		v.name, v.role = s.engine.Identify(token)
+	}
+	v.token = v.cert || token != "" && v.role != auth.RoleNone
+	v.named = !v.token && r.TLS == nil && !s.allows(r.Host)
 	v.page = v.named || !sameOrigin(r)
 	return v
 }
@@ -102,6 +111,28 @@ func (s *Server) permit(w http.ResponseWriter, r *http.Request, roles ...auth.Ro
 	}
 	answer(w, http.StatusForbidden, "this token may not do this")
 	return "", false
+}
+
+// mayStepDown reports whether the request may stop the server for a backup: it has the role admin,
+// or it comes from a backup with a certificate of its own. A backup's token may not, because it is
+// not bound to a machine.
+func (s *Server) mayStepDown(w http.ResponseWriter, r *http.Request) (who string, ok bool) {
+	if v := s.visitorOf(r); v.cert && v.role == auth.RoleBackup && r.Header.Get(durability.HeaderBackup) != "" {
+		return v.name, true
+	}
+	return s.permit(w, r, auth.RoleAdmin)
+}
+
+// private reports whether images and orders may cross the connection of a request: it is encrypted,
+// or does not leave the machine, or the operator has said so. If not, private answers it.
+func (s *Server) private(w http.ResponseWriter, r *http.Request) bool {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if r.TLS != nil || s.InsecurePlain || local != nil && local.IP.IsLoopback() {
+		return true
+	}
+	sendRefusal(w, r, http.StatusForbidden, codec.Denied,
+		"images and promotion go over TLS only: start this server with --http-tls, or with --insecure-plain if the network is yours alone")
+	return false
 }
 
 // closeAfter ends the connection after the answer, because a client without a known token keeps

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -80,6 +82,19 @@ func (f *fake) Identify(token string) (string, auth.Role) {
 	return "", auth.RoleNone
 }
 
+// IdentifyCertificate knows the names b.test, of a backup, and a.test, of an admin.
+func (f *fake) IdentifyCertificate(cert *x509.Certificate) (string, auth.Role, bool) {
+	for _, name := range auth.NamesOf(cert) {
+		switch name {
+		case "DNS:b.test":
+			return "backup's machine", auth.RoleBackup, true
+		case "DNS:a.test":
+			return "admin's machine", auth.RoleAdmin, true
+		}
+	}
+	return "", auth.RoleNone, false
+}
+
 func (f *fake) KeepsImages() bool { return !f.memory }
 
 func (f *fake) LockAddress() string { return "127.0.0.1:7420" }
@@ -111,11 +126,18 @@ func (f *fake) StepDown(context.Context, string) (string, error) {
 // serve starts the HTTP side on a free port of loopback. It ends with the test.
 func serve(t *testing.T, f *fake) (s *Server, base string) {
 	t.Helper()
+	return serveOver(t, f, nil)
+}
+
+// serveOver is serve, over TLS unless the settings are nil.
+func serveOver(t *testing.T, f *fake, config *tls.Config) (s *Server, base string) {
+	t.Helper()
 	s, err := Listen("127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.AllowHosts([]string{"locks.Example"})
+	s.TLS = config
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, f) }()

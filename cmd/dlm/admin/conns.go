@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
@@ -46,7 +47,7 @@ func (cs *conns) changed(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		if victim := cs.add(c); victim != nil {
-			_ = victim.Close() // the server notices that and calls changed
+			closeNow(victim) // the server notices that and calls changed
 		}
 	case http.StateClosed, http.StateHijacked:
 		cs.mu.Lock()
@@ -56,6 +57,15 @@ func (cs *conns) changed(c net.Conn, state http.ConnState) {
 		delete(cs.open, c)
 		cs.mu.Unlock()
 	}
+}
+
+// closeNow closes a connection. Over TLS it says no farewell, because the peer might have no room
+// for it.
+func closeNow(c net.Conn) {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	_ = c.Close()
 }
 
 // add takes a connection and returns the one to close for it, or nil.

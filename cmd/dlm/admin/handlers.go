@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,6 +25,9 @@ type Engine interface {
 	Unready() []string
 	// Identify returns the name and the role of a token, or of a visitor without one.
 	Identify(token string) (name string, role auth.Role)
+	// IdentifyCertificate returns the name and the role that a client's certificate gives, if one
+	// of its names is known.
+	IdentifyCertificate(cert *x509.Certificate) (name string, role auth.Role, known bool)
 	// WrongToken counts an unknown token and returns how long its address should wait.
 	WrongToken(from netip.Addr) time.Duration
 	// Audit returns where commands of admins are recorded.
@@ -49,7 +53,7 @@ type Engine interface {
 // snapshot sends the newest image. http.ServeContent knows ranges and ETags.
 func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	who, ok := s.permit(w, r, auth.RoleBackup, auth.RoleAdmin)
-	if !ok {
+	if !ok || !s.private(w, r) {
 		return
 	}
 	defer s.noteFetch(w, r, who)
@@ -99,7 +103,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 	who, ok := s.permit(w, r, auth.RoleAdmin)
-	if !ok {
+	if !ok || !s.private(w, r) {
 		return
 	}
 	how := durability.PromoteRequest{OldIsDead: r.URL.Query().Get("old_is_dead") == "true", Token: bearer(r), Progress: progress(w, r)}
@@ -125,8 +129,8 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) stepDown(w http.ResponseWriter, r *http.Request) {
-	who, ok := s.permit(w, r, auth.RoleAdmin)
-	if !ok {
+	who, ok := s.mayStepDown(w, r)
+	if !ok || !s.private(w, r) {
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,6 +38,11 @@ type Server struct {
 	rate     callRate
 	scans    chan struct{} // one per request that walks records
 	live     *live
+
+	// TLS has the settings of connections; nil: they are plain. It is set before Serve.
+	TLS *tls.Config
+	// InsecurePlain lets images and promotion cross a network without TLS. It is set before Serve.
+	InsecurePlain bool
 
 	probesOnly bool              // it is the one of --health
 	hosts      map[string]bool   // names by which browsers may ask, in lower case
@@ -75,7 +81,12 @@ func (s *Server) AllowHosts(names []string) {
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Addrs returns all addresses that are served, in words.
-func (s *Server) Addrs() string { return s.listener.String() }
+func (s *Server) Addrs() string {
+	if s.TLS != nil {
+		return s.listener.String() + " over TLS"
+	}
+	return s.listener.String()
+}
 
 // Fetched returns a channel that is closed when the last image has been fetched.
 func (s *Server) Fetched() <-chan struct{} { return s.fetched }
@@ -98,6 +109,12 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 	}
 	hs.RegisterOnShutdown(func() { close(s.live.done) })
 	go s.live.run()
+	serve := hs.Serve
+	if s.TLS != nil {
+		// HTTP/2 would carry many requests over one connection, and the limits count connections.
+		hs.TLSConfig, hs.TLSNextProto = s.TLS, map[string]func(*http.Server, *tls.Conn, http.Handler){}
+		serve = func(l net.Listener) error { return hs.ServeTLS(l, "", "") }
+	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopMax)
@@ -108,7 +125,7 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 		}
 		stopped <- err
 	})
-	if err := hs.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		stop()
 		return err
 	}

@@ -39,6 +39,7 @@ func (s *Server) Load(fs *pflag.FlagSet, env Environment) error {
 	problems = append(problems, s.validateHealth(origins)...)
 	problems = append(problems, s.validateAddresses(origins)...)
 	problems = append(problems, s.validatePrimary(origins)...)
+	problems = append(problems, s.validatePlain(origins)...)
 	checked, bad := s.withTokens()
 	problems = append(problems, bad...)
 	if len(noCerts) > 0 {

@@ -25,11 +25,14 @@ type Server struct {
 	Health     string   // address that serves only the probes, or Off
 	TokenFile  string   // empty: none
 	AuditLog   string   // file; empty: the log
-	TLSFiles   certs.Files
-	Certs      *certs.Keeper // of TLSFiles; nil: none
-	CPUProfile string        // empty: none
+	CPUProfile string   // empty: none
 	LogLevel   slog.Level
 	LogFormat  string // "text", "json", or empty: text on a terminal, JSON elsewhere
+
+	HTTPTLS       bool // the HTTP side is served over TLS
+	InsecurePlain bool // images and promotion may cross a network without TLS
+	TLSFiles      certs.Files
+	Certs         *certs.Keeper // of TLSFiles; nil: none
 
 	configFile string // empty: none
 }

@@ -3,9 +3,12 @@ package settings
 import (
 	"crypto/tls"
 	"fmt"
+	"net"
+	"strings"
 
 	"dlm/cmd/dlm/certs"
 	"dlm/engine"
+	"dlm/engine/durability"
 )
 
 // addTLS adds the settings of connections over TLS.
@@ -13,13 +16,17 @@ func (s *Server) addTLS(f *flags) {
 	c, t := &s.Engine, &s.TLSFiles
 	f.text("tls-listen", "ADDR", "address for lock clients over TLS, host:port; with --listen off the only one", &c.TLSListen)
 	f.text("tls-cert", "FILE", "PEM file with the server's certificate, and the intermediate ones after it; "+
-		"it is looked at every 30s and on SIGHUP, like the files below", &t.Cert)
+		"it is looked at every 30s and on SIGHUP, like the files below. A backup shows it to its primary", &t.Cert)
 	f.text("tls-key", "FILE", "PEM file with the key of --tls-cert, which only its owner may read", &t.Key)
 	f.text("tls-client-ca", "FILE", "PEM file with the authorities of clients' certificates, which [[cert]] entries of the "+
 		"token file give roles to", &t.ClientCA)
 	f.add("tls-client", "WORD", "optional", "optional or required: a client without a certificate of --tls-client-ca "+
 		"shows a token, or is refused", into(&t.ClientRequired, parseClient))
 	f.add("tls-min", "VERSION", "1.3", "lowest version of TLS, 1.2 or 1.3", into(&t.MinVersion, parseTLSVersion))
+	f.add("http-tls", "bool", "false", "serve the HTTP address over TLS, with the same files", into(&s.HTTPTLS, parseBool))
+	f.text("backup-ca", "FILE", "PEM file with the authorities of the primary's certificate, for --backup-of https://...; "+
+		"by default those of the system", &t.BackupCA)
+	f.add("insecure-plain", "bool", "false", "let images and promotion cross a network without TLS", into(&s.InsecurePlain, parseBool))
 	f.count("tls-max-conns", "most connections over TLS, of those of --max-conns", &c.TLSConnsMax)
 }
 
@@ -47,7 +54,7 @@ func (s *Server) withCertificates(origins map[string]string) (problems []error) 
 	if problems = s.validateTLSFiles(origins); len(problems) > 0 {
 		return problems
 	}
-	if t.Cert == "" {
+	if t.Cert == "" && t.BackupCA == "" {
 		return nil
 	}
 	t.CheckKey = checkSecretFile
@@ -56,7 +63,10 @@ func (s *Server) withCertificates(origins map[string]string) (problems []error) 
 		return flatten(err)
 	}
 	s.Certs = keeper
-	s.Engine.TLS = keeper.Server(engine.ALPN()...)
+	if t.Cert != "" {
+		s.Engine.TLS = keeper.Server(engine.ALPN()...)
+	}
+	s.Engine.BackupTLS = keeper.Primary
 	return nil
 }
 
@@ -79,10 +89,35 @@ func (s *Server) validateTLSFiles(origins map[string]string) (problems []error) 
 		bad("tls-client", "a certificate can be required with --tls-client-ca alone")
 	}
 	if t.Cert != "" && !s.servesTLS() {
-		bad("tls-cert", "nothing is served over TLS: give --tls-listen")
+		bad("tls-cert", "nothing is served over TLS: give --tls-listen or --http-tls")
+	}
+	if s.HTTPTLS && t.Cert == "" {
+		bad("http-tls", "TLS needs a certificate and its key: --tls-cert and --tls-key")
+	}
+	if t.BackupCA != "" && !strings.HasPrefix(s.Engine.BackupOf, httpsPrefix) {
+		bad("backup-ca", "it is for --backup-of %s...", httpsPrefix)
 	}
 	return problems
 }
 
-// servesTLS reports whether some address is served over TLS.
-func (s *Server) servesTLS() bool { return s.Engine.TLSListen != "" }
+const httpsPrefix = "https://"
+
+// servesTLS reports whether a certificate of this server has a use.
+func (s *Server) servesTLS() bool {
+	return s.Engine.TLSListen != "" || s.HTTPTLS || strings.HasPrefix(s.Engine.BackupOf, httpsPrefix)
+}
+
+// validatePlain returns a problem if a backup would ask for images over a network without TLS.
+// Images have the names of all locks, and whatever answers in the primary's place is believed.
+func (s *Server) validatePlain(origins map[string]string) []error {
+	primary := durability.PrimaryAddress(s.Engine.BackupOf)
+	host, _, err := net.SplitHostPort(primary)
+	if s.Engine.BackupOf == "" || err != nil || s.InsecurePlain || strings.HasPrefix(s.Engine.BackupOf, httpsPrefix) {
+		return nil
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return []error{fmt.Errorf("%s: images of another machine come over TLS only: give %s%s, and --http-tls to the primary; "+
+		"or --insecure-plain to both if the network is yours alone", origins["backup-of"], httpsPrefix, primary)}
+}
