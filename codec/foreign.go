@@ -8,9 +8,9 @@ import "bytes"
 
 const (
 	httpProblem  = "this port does not speak HTTP: /livez, /readyz and images are at the address of --http"
-	tlsProblem   = "this port does not speak TLS: connect without it, or put a proxy that ends TLS before the server"
-	proxyProblem = "this server takes no PROXY header: switch it off in the load balancer " +
-		"(HAProxy: send-proxy, send-proxy-v2 and their check-send-proxy)"
+	tlsProblem   = "this port does not speak TLS: connect without it, or to the address of --tls-listen"
+	proxyProblem = "this server takes no PROXY header from this address: switch it off in the load balancer " +
+		"(HAProxy: send-proxy, send-proxy-v2 and their check-send-proxy), or name the address in --proxy-from"
 )
 
 // tlsHandshake is the first byte of a TLS connection.

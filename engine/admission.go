@@ -2,6 +2,7 @@ package engine
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -213,6 +214,12 @@ func (g *gate) Insecure(came any, cause error) {
 	g.e.reject(rejectTLS)
 	g.e.handshakes[handshakeResultOf(cause)].Add(1)
 	g.e.cfg.Log.Debug("a TLS handshake failed", "error", cause)
+}
+
+// NoHeader counts a connection of a proxy that has sent no PROXY header.
+func (g *gate) NoHeader(proxy net.Addr, cause error) {
+	g.e.reject(rejectProxy)
+	g.report(rejectProxy, fmt.Errorf("from %v: %w", proxy, cause))
 }
 
 // Answered wakes the ticker, which asks the acceptors after a pause.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime"
 	"time"
 
@@ -20,9 +21,13 @@ import (
 // Config has the settings of a server. The zero value of a field means its default, which
 // EnsureDefaults fills in.
 type Config struct {
-	// Listen is the TCP address to serve on, host:port, or ListenOff. Default localhost:7420, which
-	// is 127.0.0.1 and ::1. Port 0 takes a free port, which Engine.Addr returns.
+	// Listen is the TCP address to serve on, host:port, or unix:PATH for a Unix socket, or
+	// ListenOff. Default localhost:7420, which is 127.0.0.1 and ::1. Port 0 takes a free port,
+	// which Engine.Addr returns.
 	Listen string
+	// ProxyFrom are the networks of proxies. A connection from there must begin with a PROXY header
+	// of version 2. Default: none, and a connection with such a header is closed.
+	ProxyFrom []netip.Prefix
 	// Advertise is the address, host:port, under which clients find this server. A backup tells its
 	// clients that of its primary. Default: the address of Listen. If that is every address, the
 	// backup puts the host in that it fetches images from.

@@ -26,6 +26,7 @@ type via uint8
 const (
 	viaTCP via = iota
 	viaTLS
+	viaUnix
 )
 
 // port is an address that clients connect to.
@@ -47,10 +48,17 @@ func openPorts(cfg *Config) (ports []port, err error) {
 		if err != nil {
 			return nil, errors.Join(err, closePorts(ports))
 		}
-		ports = append(ports, port{l, p.via})
+		by := p.via
+		if isUnix(p.addr) {
+			by = viaUnix
+		}
+		ports = append(ports, port{l, by})
 	}
 	return ports, nil
 }
+
+// isUnix reports whether an address is that of a Unix socket.
+func isUnix(addr string) bool { return strings.HasPrefix(addr, transport.UnixPrefix) }
 
 // closePorts stops listening.
 func closePorts(ports []port) (err error) {
@@ -96,6 +104,7 @@ func (e *Engine) Addrs() string {
 func (e *Engine) accept(server *transport.Server) {
 	var wg sync.WaitGroup
 	var all []*transport.Acceptor
+	proxies := transport.NewProxies(e.cfg.ProxyFrom)
 	for _, p := range e.ports {
 		g := &gate{e: e, via: p.via}
 		var secure *transport.Handshakes
@@ -106,6 +115,7 @@ func (e *Engine) accept(server *transport.Server) {
 		for _, l := range p.listener.Each() {
 			a := transport.NewAcceptor(l, server, g, sparesMax())
 			a.Secure(secure)
+			a.Introduce(proxies)
 			all = append(all, a)
 		}
 	}
@@ -120,7 +130,7 @@ func (e *Engine) accept(server *transport.Server) {
 func (c *Config) validatePorts() (errs []error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	for _, p := range []struct{ name, addr, off string }{{"listen", c.Listen, ListenOff}, {"tls-listen", c.TLSListen, ""}} {
-		if p.addr == p.off {
+		if p.addr == p.off || isUnix(p.addr) {
 			continue
 		}
 		host, _, err := net.SplitHostPort(p.addr)
@@ -133,6 +143,8 @@ func (c *Config) validatePorts() (errs []error) {
 		}
 	}
 	switch {
+	case isUnix(c.TLSListen):
+		bad("tls-listen: a Unix socket needs no TLS: give it to --listen")
 	case c.Listen == ListenOff && c.TLSListen == "":
 		bad("listen: it is off, and there is no tls-listen: no client could connect")
 	case c.TLSListen != "" && c.TLS == nil:

@@ -68,6 +68,7 @@ const (
 	rejectFiles                         // no file descriptor left
 	rejectTLSConns                      // at tls-max-conns
 	rejectTLS                           // its handshake failed
+	rejectProxy                         // it had to begin with a PROXY header
 	rejectEnroll                        // could not be handed to a loop
 	rejectPending                       // too much input after a waiting command
 	// it had the largest buffers when all together were at the limit
@@ -89,6 +90,7 @@ var rejectionNames = [rejections]string{
 	rejectFiles:         "file_limit",
 	rejectTLSConns:      "tls_max_conns",
 	rejectTLS:           "tls",
+	rejectProxy:         "proxy",
 	rejectEnroll:        "enroll",
 	rejectPending:       "pending_input",
 	rejectBuffers:       "all_buffers",

@@ -103,22 +103,34 @@ func tryCommand(addr net.Addr, c *engine.Config) string {
 	if c.BackupOf != "" {
 		command = "INFO durability"
 	}
-	host, port, err := net.SplitHostPort(addr.String())
-	must(err)
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	program := fmt.Sprintf("nc -q1 %s %s", host, port)
-	if c.Listen == engine.ListenOff {
-		program = fmt.Sprintf("openssl s_client -quiet -no_ign_eof -connect %s", net.JoinHostPort(host, port))
-	}
+	program := tryProgram(addr, c)
 	if len(c.Credentials) > 0 {
 		return fmt.Sprintf(`printf 'AUTH %%s\n%s\n' "$%s" | %s`, command, settings.EnvToken, program)
 	}
 	return fmt.Sprintf(`printf '%s\n' | %s`, command, program)
 }
 
+// tryProgram returns a program that connects its input and output to the server.
+func tryProgram(addr net.Addr, c *engine.Config) string {
+	if unix, ok := addr.(*net.UnixAddr); ok {
+		return "nc -q1 -U " + unix.Name
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	must(err)
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	if c.Listen == engine.ListenOff {
+		return "openssl s_client -quiet -no_ign_eof -connect " + net.JoinHostPort(host, port)
+	}
+	return fmt.Sprintf("nc -q1 %s %s", host, port)
+}
+
+// onLoopback reports whether only this machine reaches an address.
 func onLoopback(addr net.Addr) bool {
+	if _, unix := addr.(*net.UnixAddr); unix {
+		return true
+	}
 	tcp, ok := addr.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
 }

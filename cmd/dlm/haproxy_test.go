@@ -103,7 +103,7 @@ func TestHAProxyChecksAndHeaders(t *testing.T) {
 	c.want(t, "RELEASE x me", "OK")
 	for i, name := range []string{"v1", "v2"} {
 		c := dial(t, at[1+i])
-		c.wantStart(t, "ACQUIRE x "+name+" 0", "ERROR BADARG this server takes no PROXY header")
+		c.wantStart(t, "ACQUIRE x "+name+" 0", "ERROR BADARG this server takes no PROXY header from this address")
 		if line, ok := <-c.lines; ok {
 			t.Errorf("%s: answered %q behind the header", name, line)
 		}

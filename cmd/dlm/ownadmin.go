@@ -36,7 +36,10 @@ func newOwnAdmin(c *engine.Config) *ownAdmin {
 // and its directory, so that no server replaces the token of another. If the write fails the server
 // runs, and destructive commands are refused.
 func (a *ownAdmin) publish(server *engine.Engine, side *admin.Server, c *engine.Config) *admintoken.Files {
-	ports := []string{portOf(server.Addr())}
+	var ports []string // a Unix socket has none
+	if _, tcp := server.Addr().(*net.TCPAddr); tcp {
+		ports = append(ports, portOf(server.Addr()))
+	}
 	if side != nil {
 		ports = append(ports, portOf(side.Addr()))
 	}

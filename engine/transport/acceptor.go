@@ -33,6 +33,8 @@ type Gate interface {
 	OutOfFiles(cause error)
 	// Failed notes that a connection could not be taken or enrolled. came is from Admit, or nil.
 	Failed(came any, cause error)
+	// NoHeader notes that a proxy has not sent a PROXY header: the connection is closed.
+	NoHeader(proxy net.Addr, cause error)
 	// Enrolled notes that a loop has the connection.
 	Enrolled(came any)
 	// Secured notes that the handshake of an admitted connection is done. Enroll follows.
@@ -53,6 +55,7 @@ type Acceptor struct {
 	backoff  time.Duration
 	queue    queue
 	tls      *Handshakes // nil: connections are plain
+	proxies  *Proxies    // nil: there are none
 }
 
 // NewAcceptor returns an acceptor with that many spare descriptors, at least 2. Run starts it.
@@ -63,12 +66,16 @@ func NewAcceptor(l net.Listener, s *Server, gate Gate, spareFiles int) *Acceptor
 // Secure makes the acceptor's connections ones over TLS. It is called before Run.
 func (a *Acceptor) Secure(hs *Handshakes) { a.tls = hs }
 
+// Introduce makes the acceptor read the headers of proxies. It is called before Run.
+func (a *Acceptor) Introduce(p *Proxies) { a.proxies = p }
+
 // Run takes connections until the listener is closed.
 func (a *Acceptor) Run() {
 	if err := a.spares.open(); err != nil {
 		a.gate.OutOfFiles(err)
 	}
 	defer a.spares.close()
+	defer a.proxies.wait()
 	defer a.end()
 	for {
 		a.answer()
@@ -100,6 +107,15 @@ func (a *Acceptor) take(conn net.Conn) {
 	}
 	a.spares.giveUp(1) // for the duplicate that the loop gets
 	peer := conn.RemoteAddr()
+	if a.proxies.includes(peer) {
+		a.proxies.introduce(conn, a.gate, func(client net.Addr) { a.admit(conn, client) })
+		return
+	}
+	a.admit(conn, peer)
+}
+
+// admit asks the gate, and hands the connection of that peer over.
+func (a *Acceptor) admit(conn net.Conn, peer net.Addr) {
 	came, refusal := a.gate.Admit(peer)
 	a.hand(conn, peer, came, refusal)
 }
@@ -135,9 +151,9 @@ func (a *Acceptor) refuseOne(cause error) {
 		return
 	}
 	a.spares.giveUp(2)
-	if l, ok := a.listener.(*net.TCPListener); ok {
+	if l, ok := a.listener.(interruptible); ok {
 		_ = l.SetDeadline(time.Now().Add(backoffMin))
-		if conn, err := l.Accept(); err == nil {
+		if conn, err := a.listener.Accept(); err == nil {
 			came, refusal := a.gate.NoFiles()
 			a.hand(conn, conn.RemoteAddr(), came, refusal)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"testing"
 )
 
@@ -13,11 +14,13 @@ type fakeGate struct {
 	refusal  string
 	admitted chan string // what Admit answered, or how a connection failed
 	answered chan struct{}
+	peer     atomic.Value // string; of the last Admit
 }
 
 func (g *fakeGate) Accepted()  {}
 func (g *fakeGate) Full() bool { return g.refusal != "" }
-func (g *fakeGate) Admit(net.Addr) (any, string) {
+func (g *fakeGate) Admit(peer net.Addr) (any, string) {
+	g.peer.Store(peer.String())
 	g.admitted <- "admit " + g.refusal
 	return "came", g.refusal
 }
@@ -27,6 +30,7 @@ func (g *fakeGate) Failed(came any, err error)        { g.admitted <- err.Error(
 func (g *fakeGate) Enrolled(came any)                 { g.admitted <- "enrolled" }
 func (g *fakeGate) Secured(any, *tls.ConnectionState) { g.admitted <- "secured" }
 func (g *fakeGate) Insecure(_ any, err error)         { g.admitted <- err.Error() }
+func (g *fakeGate) NoHeader(_ net.Addr, err error)    { g.admitted <- err.Error() }
 func (g *fakeGate) Answered()                         { g.answered <- struct{}{} }
 
 // newAcceptor makes an acceptor in front of an echo loop. runAcceptor starts it.

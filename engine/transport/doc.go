@@ -5,6 +5,7 @@
 //	Listener -> Acceptor (Gate) -> enroll -> Loop.Open -> Conn.Feed, Conn.Feed, ...
 //	Link.Write <- Conn              room again -> Config.Writable
 //	end of input -> Conn.InputEnded (the Link still writes)     failure -> Conn.Gone
+//	from a proxy: Acceptor -> Proxies -> Gate         the header names the client
 //	over TLS: Acceptor -> Handshakes -> enroll        Socket -> tlsLink -> Conn, and back
 //
 // The engine implements Gate, Loop and Conn; the package calls nothing else of it. gnet runs the
@@ -17,6 +18,7 @@
 //	writable     an epoll of sockets without room       Config.Writable  Server.Stop
 //	accept i     one address, spare descriptors         Gate             Listener.Close
 //	handshake    one connection until its loop has it   Gate             5 s, Handshakes.Stop
+//	proxy header one connection of a proxy, likewise    Gate             1 s
 //	accept http  one address of a Listener whose Accept Accept's caller  Listener.Close
 //	             is used
 //

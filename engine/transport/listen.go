@@ -34,10 +34,16 @@ type accepted struct {
 	err  error
 }
 
-// Listen binds host:port. The host localhost is 127.0.0.1 and ::1, because clients try
+// Listen binds host:port, or a Unix socket if the address begins with UnixPrefix. The host
+// localhost is 127.0.0.1 and ::1, because clients try
 // either first; a family that the machine does not have is left out. Port 0 takes a
 // port that is free on both. An address that is taken is ErrAddressInUse.
-func Listen(addr string) (*Listener, error) { return listenWith(bindKeepingAlive, addr) }
+func Listen(addr string) (*Listener, error) {
+	if path, ok := unixPath(addr); ok {
+		return listenUnix(path)
+	}
+	return listenWith(bindKeepingAlive, addr)
+}
 
 // keepAlive is how a peer is noticed that has vanished without a word, and to which nothing is
 // sent: after 30 s, as long as a lease by default. Go's own settings take 150 s, for which it

@@ -1,8 +1,8 @@
 package transport
 
 import (
-	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,11 +34,17 @@ type queue struct {
 	ended    atomic.Bool // the acceptor takes no connections any more
 }
 
+// interruptible is a listener of the kernel, for TCP or a Unix socket.
+type interruptible interface {
+	SetDeadline(time.Time) error
+	syscall.Conn
+}
+
 // Ask makes the acceptor answer question number n as soon as it has handed over each connection
-// that waits now, even if it waits in Accept. Any goroutine may call it. A listener that is not TCP
-// has nothing to answer.
+// that waits now, even if it waits in Accept. Any goroutine may call it. A listener that can't
+// be interrupted has nothing to answer.
 func (a *Acceptor) Ask(n uint64) {
-	l, ok := a.listener.(*net.TCPListener)
+	l, ok := a.listener.(interruptible)
 	if !ok {
 		return
 	}
@@ -58,7 +64,7 @@ func (a *Acceptor) answer() {
 		q.taken = 0
 		return
 	}
-	if q.taken++; q.taken <= queuedMax && queued(a.listener.(*net.TCPListener)) {
+	if q.taken++; q.taken <= queuedMax && queued(a.listener.(interruptible)) {
 		return
 	}
 	q.taken = 0
@@ -68,7 +74,7 @@ func (a *Acceptor) answer() {
 
 // awake lets Accept wait again. If a question came meanwhile, the acceptor finds it first, because
 // Ask stores the question before it sets the deadline.
-func (a *Acceptor) awake() { _ = a.listener.(*net.TCPListener).SetDeadline(time.Time{}) }
+func (a *Acceptor) awake() { _ = a.listener.(interruptible).SetDeadline(time.Time{}) }
 
 // end answers for an acceptor that takes no connections any more.
 func (a *Acceptor) end() {
@@ -77,7 +83,7 @@ func (a *Acceptor) end() {
 }
 
 // queued reports whether a connection waits to be accepted.
-func queued(l *net.TCPListener) (is bool) {
+func queued(l interruptible) (is bool) {
 	raw, err := l.SyscallConn()
 	if err != nil {
 		return false

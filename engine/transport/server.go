@@ -149,7 +149,7 @@ func (s *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 		panic("BUG: a connection that was not enrolled")
 	}
 	e.opened = true
-	sock := &Socket{g: g, fd: g.Fd(), ready: s.ready}
+	sock := &Socket{g: g, fd: g.Fd(), ready: s.ready, from: remoteOf(g, e.peer), unix: isUnix(g)}
 	loop := s.loopOf(g.EventLoop(), nil)
 	if l := e.tls; l != nil {
 		l.Socket, l.bufs = sock, s.buffersOf(g.EventLoop())
@@ -160,6 +160,25 @@ func (s *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	}
 	g.SetContext(sock)
 	return nil, gnet.None
+}
+
+// isUnix reports whether a connection is one of a Unix socket.
+func isUnix(g gnet.Conn) bool {
+	_, is := g.RemoteAddr().(*net.UnixAddr)
+	return is
+}
+
+// remoteOf names the peer of a connection if gnet can't: a client of a proxy, or of a Unix socket.
+func remoteOf(g gnet.Conn, peer net.Addr) string {
+	switch own := g.RemoteAddr().(type) {
+	case *net.UnixAddr:
+		return "unix"
+	case *net.TCPAddr:
+		if tcp, ok := peer.(*net.TCPAddr); ok && !(tcp.Port == own.Port && tcp.IP.Equal(own.IP)) {
+			return tcp.String()
+		}
+	}
+	return ""
 }
 
 // buffersOf returns the buffers of a loop for TLS.

@@ -26,7 +26,8 @@ type Socket struct {
 	shut  bool // the stream to the peer is ended
 
 	hold keeper
-	from string // the peer, once gnet does not know it any more
+	from string // the peer, if gnet does not know it, or not any more
+	unix bool   // a Unix socket, whose kernel counts memory in place of bytes
 }
 
 // keeper says who closes the descriptor of a socket.
@@ -86,7 +87,9 @@ func (s *Socket) Untransmitted() int {
 // Unacked returns how many bytes of those taken the peer has not acknowledged, if the kernel tells.
 // The peer acknowledges the end of the stream like a byte; it does not count.
 func (s *Socket) Unacked() (n int, known bool) {
-	n, known = unackedBytes(s.fd)
+	if n, known = unackedBytes(s.fd); s.unix && n > 0 {
+		return 0, false
+	}
 	if s.shut && n > 0 {
 		n--
 	}
@@ -126,7 +129,7 @@ func (s *Socket) Close() {
 
 // Remote names the peer, for the log.
 func (s *Socket) Remote() string {
-	if s.hold == keptByGnet {
+	if s.from == "" {
 		return s.g.RemoteAddr().String()
 	}
 	return s.from
@@ -135,7 +138,7 @@ func (s *Socket) Remote() string {
 // endOfInput runs within OnClose, after which gnet closes the descriptor. A connection that has
 // something left to do goes on with a descriptor of its own.
 func (s *Socket) endOfInput() {
-	s.from = s.g.RemoteAddr().String()
+	s.from = s.Remote()
 	s.hold = gnetCloses
 	if alive, output := s.conn.InputEnded(); alive {
 		s.detach(output)

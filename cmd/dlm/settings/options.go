@@ -63,7 +63,9 @@ func (s *Server) addServing(f *flags) {
 	c := &s.Engine
 	f.text("config", "FILE", "TOML file with settings; its keys are the names of these flags", &s.configFile)
 	f.text("listen", "ADDR", "address for lock clients, host:port; localhost means 127.0.0.1 and ::1, "+
-		"port 0 any free port; or off", &c.Listen)
+		"port 0 any free port; unix:PATH for a Unix socket; or off", &c.Listen)
+	f.add("proxy-from", "CIDR,...", "", "networks of proxies whose connections begin with a PROXY header of version 2, "+
+		"which names the client", into(&c.ProxyFrom, parsePrefixes))
 	f.text("advertise", "ADDR", "host:port under which clients find this server, for its backup to tell them; "+
 		"by default that of --listen", &c.Advertise)
 	f.text("http", "ADDR", "HTTP address for health, metrics, images and promotion, host:port, or off", &s.HTTP)

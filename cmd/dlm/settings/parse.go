@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -139,6 +140,22 @@ func formatSize(n int64) string {
 		}
 	}
 	return strconv.FormatInt(n, 10)
+}
+
+// parsePrefixes takes networks, or single addresses, with commas between them.
+func parsePrefixes(text string) (list []netip.Prefix, err error) {
+	for _, word := range strings.Split(text, ",") {
+		word = strings.TrimSpace(word)
+		prefix, err := netip.ParsePrefix(word)
+		if addr, notAddr := netip.ParseAddr(word); notAddr == nil {
+			prefix, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither a network such as 10.1.0.0/16 nor an address", word)
+		}
+		list = append(list, prefix.Masked())
+	}
+	return list, nil
 }
 
 func parseLevel(text string) (slog.Level, error) {

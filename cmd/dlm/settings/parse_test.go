@@ -68,3 +68,18 @@ func TestParsersRefuse(t *testing.T) {
 		}
 	}
 }
+
+func TestParsePrefixes(t *testing.T) {
+	for text, want := range map[string]string{
+		"10.1.0.0/16":                "[10.1.0.0/16]",
+		"10.1.2.3/16, 192.0.2.7,::1": "[10.1.0.0/16 192.0.2.7/32 ::1/128]",
+		"10.1.0.0/33":                "",
+		"proxy.example":              "",
+		"10.0.0.1,":                  "",
+	} {
+		got, err := parsePrefixes(text)
+		if (err == nil) != (want != "") || err == nil && fmt.Sprint(got) != want {
+			t.Errorf("%q: %v, %v; want %s", text, got, err, want)
+		}
+	}
+}
