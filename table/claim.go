@@ -139,7 +139,7 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 	}
 	l := s.locks.at(i)
 	if l.state.held() {
-		s.emit(EventExpire, l, s.service(l), Origin{})
+		s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
 		s.counts.Expiries++
 		s.unhold(l, stateFenced)
 	} else {

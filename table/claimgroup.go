@@ -126,7 +126,7 @@ func (s *Shard) overtakeHolder(l *lock, hi uint32, h *holder) {
 		s.counts.Expiries++
 		l.since -= int64(h.count)
 		h.count = 0
-		s.emitHolder(EventExpire, l, h, Origin{})
+		s.emitLost(EventExpire, l, &h.hold, s.holderService(h), nil)
 		l.count--
 		s.unholdHolder(l, hi, h, stateFenced)
 	}
@@ -141,7 +141,7 @@ func (s *Shard) endGroup(l *lock) {
 		if h := s.holderAt(at); h.state.held() {
 			s.counts.Expiries++
 			h.count = 0
-			s.emitHolder(EventExpire, l, h, Origin{})
+			s.emitLost(EventExpire, l, &h.hold, s.holderService(h), nil)
 		}
 	}
 	s.closeGroup(l)
@@ -159,7 +159,7 @@ func (s *Shard) overtake(i uint32, l *lock, want share) {
 	}
 	if l.state.held() {
 		l.count = 0
-		s.emit(EventExpire, l, s.service(l), Origin{})
+		s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
 		s.counts.Expiries++
 		s.unhold(l, stateReleased)
 	}

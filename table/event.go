@@ -24,8 +24,8 @@ const (
 	EventDowngrade // an exclusive hold became shared
 )
 
-// Event is one change of one lock, for tests that check the order of changes. Name and Service
-// alias the shard; a tap that keeps them makes copies.
+// Event is one change of one lock, for a tap. The slices alias the shard or the command; a tap that
+// keeps them makes copies.
 type Event struct {
 	Kind    EventKind
 	Shard   uint8
@@ -33,6 +33,7 @@ type Event struct {
 	Now     int64  // table time in ns
 	Name    []byte
 	Service []byte
+	Reason  []byte // of FORCE-RELEASE; empty: none
 	Token   codec.Token
 	Count   uint32 // after the event
 	From    Origin // of the request; zero for acts of a holder or an admin
@@ -41,28 +42,40 @@ type Event struct {
 
 // emit reports a change of lock l to the tap, if there is one.
 func (s *Shard) emit(kind EventKind, l *lock, service []byte, from Origin) {
-	if s.table.config.Tap != nil {
-		s.tap(Event{Kind: kind, Service: service, From: from}, l, &l.hold)
+	if tap := s.table.tap.Load(); tap != nil {
+		s.tap(tap, Event{Kind: kind, Service: service, From: from}, l, &l.hold)
 	}
 }
 
 // emitHolder is emit for a change of a hold of a group.
 func (s *Shard) emitHolder(kind EventKind, l *lock, h *holder, from Origin) {
-	if s.table.config.Tap != nil {
-		s.tap(Event{Kind: kind, Service: s.holderService(h), From: from}, l, &h.hold)
+	if tap := s.table.tap.Load(); tap != nil {
+		s.tap(tap, Event{Kind: kind, Service: s.holderService(h), From: from}, l, &h.hold)
 	}
 }
 
 // emitWaited is emit for a grant or re-entry of the waiter w.
 func (s *Shard) emitWaited(kind EventKind, l *lock, w *waiter) {
-	if s.table.config.Tap != nil {
-		s.tap(Event{Kind: kind, Service: s.waiterService(w), From: w.from(), Waited: true}, l, &l.hold)
+	if tap := s.table.tap.Load(); tap != nil {
+		s.tap(tap, Event{Kind: kind, Service: s.waiterService(w), From: w.from(), Waited: true}, l, &l.hold)
 	}
 }
 
-// tap calls the tap with a change of that hold of lock l.
-func (s *Shard) tap(e Event, l *lock, h *hold) {
+// emitLost reports that a service has lost its hold h of lock l, to the tap, and to the hook for
+// lost holds. reason is that of FORCE-RELEASE.
+func (s *Shard) emitLost(kind EventKind, l *lock, h *hold, service, reason []byte) {
+	e := Event{Kind: kind, Service: service, Reason: reason}
+	if tap := s.table.tap.Load(); tap != nil {
+		s.tap(tap, e, l, h)
+	}
+	if lost := s.table.lost.Load(); lost != nil {
+		s.tap(lost, e, l, h)
+	}
+}
+
+// tap calls a hook with a change of that hold of lock l.
+func (s *Shard) tap(to *func(*Event), e Event, l *lock, h *hold) {
 	s.seq++
 	e.Shard, e.Seq, e.Now, e.Name, e.Token, e.Count = s.number, s.seq, s.now, s.name(l), h.token, h.count
-	s.table.config.Tap(&e)
+	(*to)(&e)
 }

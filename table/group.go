@@ -267,7 +267,7 @@ func (s *Shard) expireHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effect
 	s.counts.Expiries++
 	l.since -= int64(h.count)
 	h.count = 0
-	s.emitHolder(EventExpire, l, h, Origin{})
+	s.emitLost(EventExpire, l, &h.hold, s.holderService(h), nil)
 	s.measureHold(h.since)
 	s.noteHolder(fx, NoteExpired, l, h)
 	return s.endHolder(i, l, hi, h, stateFenced, fx)
@@ -288,7 +288,7 @@ func (s *Shard) forceGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r
 	}
 	if h != nil {
 		r.Count = 1
-		s.forceHolder(i, l, hi, h, fx, r)
+		s.forceHolder(i, l, hi, h, reasonOf(cmd), fx, r)
 		return
 	}
 	for at, _ := l.list(); at != none && i != none && l.grouped(); {
@@ -296,7 +296,7 @@ func (s *Shard) forceGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r
 		next := h.next
 		if h.state.held() && h.token <= last {
 			r.Count++
-			i = s.forceHolder(i, l, at, h, fx, r)
+			i = s.forceHolder(i, l, at, h, reasonOf(cmd), fx, r)
 		}
 		at = next
 	}
@@ -306,7 +306,7 @@ func (s *Shard) forceGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r
 }
 
 // forceHolder ends the hold of one holder. r is about the newest hold that was ended.
-func (s *Shard) forceHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effects, r *Result) uint32 {
+func (s *Shard) forceHolder(i uint32, l *lock, hi uint32, h *holder, reason []byte, fx *Effects, r *Result) uint32 {
 	if h.token > r.Token {
 		r.Token = h.token
 		fx.Owner = append(fx.Owner[:0], s.holderService(h)...)
@@ -314,7 +314,7 @@ func (s *Shard) forceHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effects
 	s.counts.Forced++
 	l.since -= int64(h.count)
 	h.count = 0
-	s.emitHolder(EventForce, l, h, Origin{})
+	s.emitLost(EventForce, l, &h.hold, s.holderService(h), reason)
 	s.measureHold(h.since)
 	s.noteHolder(fx, NoteForced, l, h)
 	return s.endHolder(i, l, hi, h, stateFenced, fx)

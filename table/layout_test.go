@@ -27,7 +27,7 @@ func TestLayout(t *testing.T) {
 	hot := unsafe.Sizeof(Table{}.shards)
 	for name, field := range map[string][2]uintptr{
 		"ttlMs": {unsafe.Offsetof(Table{}.ttlMs) + unsafe.Sizeof(Table{}.ttlMs), 1 * line},
-		"Tap":   {unsafe.Offsetof(Table{}.config) + unsafe.Offsetof(Table{}.config.Tap) + unsafe.Sizeof(Table{}.config.Tap), 2 * line},
+		"tap":   {unsafe.Offsetof(Table{}.tap) + unsafe.Sizeof(Table{}.tap), 2 * line},
 	} {
 		if field[0] > hot+field[1] {
 			t.Errorf("%s, which most commands read, ends at %d behind the shards, want %d", name, field[0]-hot, field[1])

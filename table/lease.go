@@ -59,7 +59,7 @@ func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 	s.measureHold(l.since)
 	s.note(fx, NoteExpired, l, s.service(l), s.now-l.since)
 	l.count = 0
-	s.emit(EventExpire, l, s.service(l), Origin{})
+	s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
 	return s.endHold(i, l, stateFenced, fx)
 }
 

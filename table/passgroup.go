@@ -73,8 +73,8 @@ func (s *Shard) deliverHolder(kind EventKind, l *lock, h *holder, fx *Effects) {
 	w := s.waiters.at(l.first)
 	s.measures().Granted.add(s.now - w.began(s.now))
 	s.noteSlow(fx, NoteSlow, l, w)
-	if s.table.config.Tap != nil {
-		s.tap(Event{Kind: kind, Service: s.holderService(h), From: w.from(), Waited: true}, l, &h.hold)
+	if tap := s.table.tap.Load(); tap != nil {
+		s.tap(tap, Event{Kind: kind, Service: s.holderService(h), From: w.from(), Waited: true}, l, &h.hold)
 	}
 	fx.add(Effect{To: w.from(), Code: codec.OK, Count: h.count, LeaseMs: s.leaseLeftMs(&h.hold),
 		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{h.token, none, s.number, false}})

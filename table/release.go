@@ -37,8 +37,16 @@ func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 	s.counts.Forced++
 	s.measureHold(l.since)
 	s.note(fx, NoteForced, l, fx.Owner, s.now-l.since)
-	s.emit(EventForce, l, fx.Owner, Origin{})
+	s.emitLost(EventForce, l, &l.hold, fx.Owner, reasonOf(cmd))
 	s.endHold(i, l, stateFenced, fx)
+}
+
+// reasonOf returns the reason of a FORCE-RELEASE; nil: none.
+func reasonOf(cmd *codec.Command) []byte {
+	if cmd.Has(codec.OptReason) {
+		return cmd.Text
+	}
+	return nil
 }
 
 // TakeBack undoes a grant that could not be delivered: one count of that very hold, or its upgrade.

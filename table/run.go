@@ -154,7 +154,7 @@ func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slo
 	}
 	s.beginHold(l, p.TTLMs)
 	s.armLease(i, l)
-	if s.table.config.Tap != nil {
+	if s.table.tap.Load() != nil {
 		s.emit(EventGrant, l, s.service(l), b.origin(p))
 	}
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
@@ -204,7 +204,7 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 
 // emitOwn is emit for an act of the holder.
 func (s *Shard) emitOwn(kind EventKind, l *lock) {
-	if s.table.config.Tap != nil {
+	if s.table.tap.Load() != nil {
 		s.emit(kind, l, s.service(l), Origin{})
 	}
 }

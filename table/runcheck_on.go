@@ -59,7 +59,6 @@ func (c runCheck) after(s *Shard, r *codec.GrantReply) {
 // twinIn makes a shard of t a twin of s, with the lock of that name if there is one.
 func (s *Shard) twinIn(t *Table, tag uint32, name []byte) *Shard {
 	t.key, t.longKey, t.ttlMs, t.ttlMaxMs, t.config, t.pauses = s.table.key, s.table.longKey, s.table.ttlMs, s.table.ttlMaxMs, s.table.config, s.table.pauses
-	t.config.Tap = nil
 	t.ceiling.Store(s.table.ceiling.Load())
 	t.memoryLeft.Store(1 << 40)
 	t.locks.init(Shards)

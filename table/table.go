@@ -45,6 +45,7 @@ type Table struct {
 	ttlMaxMs uint32        // longest TTL of a command, see SetTTLMax
 	// no memory is left, see memory.go; read by every ACQUIRE that needs a record
 	full   atomic.Bool
+	tap    atomic.Pointer[func(*Event)] // see SetTap; read by every change of a lock
 	locks  pool
 	config Config
 
@@ -54,7 +55,8 @@ type Table struct {
 	waiters   pool
 
 	measures   *[Shards]measures
-	memoryLeft atomic.Int64 // bytes that may be taken, see memory.go
+	lost       atomic.Pointer[func(*Event)] // see SetLost
+	memoryLeft atomic.Int64                 // bytes that may be taken, see memory.go
 
 	// due is, by shard, a lower bound of the tick of the next deadline, which the ticker reads
 	// without a mutex. It is written under the shard's mutex.
@@ -71,6 +73,9 @@ func New(c Config) *Table {
 	t.memoryLeft.Store(math.MaxInt64)
 	t.locks.init(c.LocksMax)
 	t.waiters.init(c.WaitersMax)
+	if c.Tap != nil {
+		t.tap.Store(&c.Tap)
+	}
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.table, s.number, s.counter = t, uint8(i), c.TokenStart
@@ -127,6 +132,24 @@ func (t *Table) SetTokenCeiling(most codec.Token) { t.ceiling.Store(uint64(most)
 func (t *Table) TokenCeiling() codec.Token { return codec.Token(t.ceiling.Load()) }
 
 func (s *Shard) tokenMax() codec.Token { return codec.Token(s.table.ceiling.Load()) }
+
+// SetTap makes the table call tap with every change of a lock from now on, in place of Config.Tap;
+// nil: it calls nothing. The tap runs under the mutex of the shard, so it must be quick, and must
+// not call the table. Several shards may call it at the same time. SetTap may be called at any
+// time.
+func (t *Table) SetTap(tap func(*Event)) { setHook(&t.tap, tap) }
+
+// SetLost is SetTap for the ends of holds that their owners have not asked for: EventExpire and
+// EventForce. Nothing else looks at this hook.
+func (t *Table) SetLost(lost func(*Event)) { setHook(&t.lost, lost) }
+
+func setHook(at *atomic.Pointer[func(*Event)], hook func(*Event)) {
+	if hook == nil {
+		at.Store(nil)
+		return
+	}
+	at.Store(&hook)
+}
 
 // Totals returns the sum over all shards, locking one after the other.
 func (t *Table) Totals() (sum Totals) {
