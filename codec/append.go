@@ -97,7 +97,7 @@ func (w *wordWriter) command(cmd *Command) {
 			w.keyword("OFF")
 		}
 	case VerbInfo, VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset,
-		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch:
+		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch, VerbNotify:
 		for _, arg := range cmd.Args {
 			w.word(arg)
 		}

@@ -23,6 +23,9 @@ const (
 	VerbHelp
 	VerbQuit
 	VerbHello
+	VerbWatch
+	VerbUnwatch
+	VerbNotify
 
 	VerbClient // RESP only, like all that follow
 	VerbCommand
@@ -34,8 +37,6 @@ const (
 	VerbMulti // refused, like all that follow: see Refused
 	VerbExec
 	VerbDiscard
-	VerbWatch
-	VerbUnwatch
 
 	VerbCount // number of verbs, not a verb
 )

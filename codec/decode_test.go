@@ -53,6 +53,11 @@ var commands = []struct{ name, line, want string }{
 	{"help with a topic", "HELP acquire", `HELP text="acquire"`},
 	{"quit", "Quit", "QUIT"},
 	{"hello", "HELLO", "HELLO []"},
+	{"watch", "WATCH orders/", `WATCH ["orders/"]`},
+	{"watch everything", `WATCH ""`, `WATCH [""]`},
+	{"unwatch", "unwatch orders/", `UNWATCH ["orders/"]`},
+	{"unwatch all", "UNWATCH", "UNWATCH []"},
+	{"notify", "Notify web-3.", `NOTIFY ["web-3."]`},
 	{"hello with all options", "hello name web alive 5000", `HELLO ["name" "web" "alive" "5000"]`},
 }
 

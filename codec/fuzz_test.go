@@ -199,7 +199,7 @@ func describe(d *Decoder, cmd *Command, st Status) string {
 	case VerbStatus, VerbHolders, VerbForceRelease:
 		fmt.Fprintf(&s, " %q", cmd.Name)
 	case VerbInfo, VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset,
-		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch:
+		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch, VerbNotify:
 		fmt.Fprintf(&s, " %q", cmd.Args)
 	}
 	describeOptions(&s, cmd)

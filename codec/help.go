@@ -35,7 +35,7 @@ var Docs = [...]Doc{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
 		"COUNT: how often the service has acquired the lock. The server uses it while it recovers from a crash, and ignores it otherwise.",
 		"SHARED, PERMITS: how the lock was acquired, also for the recovery. Without them it was exclusive.",
-		"TTL: length of the lease from now on, 100 to 86400000 ms. A lease that runs is never made shorter.",
+		"TTL: length of the lease from now on, 100 to 86400000 ms. A lease that runs is never made shorter, but by the first proof after a crash.",
 		"NOTHELD, NOTOWNER and STALE mean that the lock is lost.",
 	}},
 	{VerbUpgrade, "UPGRADE", "<lock> <service> <timeout_ms> [TOKEN <n>]", "Make a shared hold exclusive, when the other holders have left", 4, true, []string{
@@ -81,6 +81,14 @@ var Docs = [...]Doc{
 		"ALIVE: a promise to send something every so many ms, 1000 to 600000. After twice that in silence the server closes the connection and passes its waits over.",
 		"RESP only: HELLO [2|3] [AUTH <user> <token>] [SETNAME <name>] before these.",
 	}},
+	{VerbWatch, "WATCH", "<prefix>", "Tell this connection what happens to locks whose names begin so", 2, false, []string{
+		"Each change is a line EVENT and its kind, or a push of RESP3: queued, granted, reentered, released, expired, forced, timeout, canceled, upgraded, downgraded.",
+		"EVENT missed says how many were left out, because 64 KiB waited for this connection to read. RESP2 has no events.",
+	}},
+	{VerbUnwatch, "UNWATCH", "[<prefix>]", "End what WATCH with this prefix began, or all of it", 1, false, nil},
+	{VerbNotify, "NOTIFY", "<service prefix>|OFF", "Tell this connection when services whose ids begin so lose a hold", 2, false, []string{
+		"The line is EVENT lost, with why=expired or why=forced. OFF ends all of it.",
+	}},
 	{VerbClient, "CLIENT", "SETINFO|SETNAME|GETNAME|ID|TRACKING|NO-EVICT|NO-TOUCH|HELP ...", "Name this connection, as Redis clients do", 2, false, nil},
 	{VerbCommand, "COMMAND", "[COUNT|DOCS|INFO ...]", "Describe the commands to Redis clients", 1, false, nil},
 	{VerbConfig, "CONFIG", "GET <name> ...", "Answer empty values to Redis tools that ask", 3, false, nil},
@@ -95,8 +103,6 @@ var Refused = [...]Doc{
 	{Verb: VerbMulti, Name: "MULTI"},
 	{Verb: VerbExec, Name: "EXEC"},
 	{Verb: VerbDiscard, Name: "DISCARD"},
-	{Verb: VerbWatch, Name: "WATCH", Args: "<key> ..."},
-	{Verb: VerbUnwatch, Name: "UNWATCH"},
 }
 
 // usages are the sentences of usageOf. They are made once, not per command.

@@ -173,9 +173,11 @@ func (d *Decoder) sessionCommand(cmd *Command, args [][]byte) Status {
 		cmd.Args = args
 		return Ready
 	case VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset,
-		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch:
+		VerbMulti, VerbExec, VerbDiscard:
 		cmd.Args = args
 		return Ready
+	case VerbWatch, VerbUnwatch, VerbNotify:
+		return d.subscription(cmd, args)
 	default:
 		panic("BUG: verb without a grammar")
 	}
@@ -192,6 +194,23 @@ func (d *Decoder) sessionCommand(cmd *Command, args [][]byte) Status {
 	} else if len(args) > 0 {
 		cmd.Text = args[len(args)-1]
 		cmd.Opts |= OptText
+	}
+	return Ready
+}
+
+// subscription reads the prefix of WATCH, UNWATCH or NOTIFY. Clients of Redis send WATCH with any
+// number of keys, and UNWATCH with none; the engine decides about these.
+func (d *Decoder) subscription(cmd *Command, args [][]byte) Status {
+	cmd.Args = args
+	redis := cmd.Form == FormRESP && cmd.Verb != VerbNotify
+	switch {
+	case len(args) == 0 && cmd.Verb == VerbUnwatch:
+	case len(args) == 0 || len(args) > 1 && !redis:
+		return d.usage(cmd.Verb)
+	case cmd.Verb == VerbNotify && len(args[0]) > ServiceMax:
+		return d.bad(TooBig, "a prefix of services has at most 256 bytes")
+	case len(args[0]) > NameMax:
+		return d.bad(TooBig, "a prefix has at most 1024 bytes")
 	}
 	return Ready
 }

@@ -57,6 +57,8 @@ func verbOf(word []byte) Verb {
 		return VerbWatch
 	case "UNWATCH":
 		return VerbUnwatch
+	case "NOTIFY":
+		return VerbNotify
 	}
 	return VerbNone
 }

@@ -17,11 +17,12 @@ const (
 	WhichPending     Which = 9  // input of one connection that can't be executed yet
 	WhichTokens      Which = 10 // fencing tokens that this start may give
 	WhichAudit       Which = 11 // records of the audit that are not written yet
+	WhichWatches     Which = 12 // prefixes of WATCH or NOTIFY of one connection
 )
 
 var whichWords = [...]string{
 	"", "conns", "locks", "waiters", "lock-waiters", "tags", "retries", "count", "memory",
-	"pending", "tokens", "audit",
+	"pending", "tokens", "audit", "watches",
 }
 
 // String returns the word of the limit on the wire.

@@ -5,6 +5,7 @@ import (
 
 	"dlm/codec"
 	"dlm/engine/auth"
+	"dlm/engine/events"
 	"dlm/engine/transport"
 	"dlm/table"
 )
@@ -42,6 +43,7 @@ type conn struct {
 	carrySince int64
 	pending    pending
 	waits      waits
+	sub        *events.Subscriber // nil: it has not asked for events
 
 	out []byte // replies not yet written
 	// the pooled buffer of out; nil: out is the reactor's scratch
@@ -131,6 +133,7 @@ func (r *reactor) lost(c *conn) {
 		return
 	}
 	c.closed = true
+	r.unsubscribe(c)
 	r.endWaits(c)
 	r.takeBackUnread(c)
 	r.orphanBacklog(c)
@@ -173,6 +176,7 @@ func (r *reactor) hangUp(c *conn) {
 	r.guestShows(c, rankLeaving)
 	c.closing = true
 	c.closingAt = r.now
+	r.unsubscribe(c)
 	r.endWaits(c)
 	c.carry = putBuffer(c.carry)
 	c.pending.drop()

@@ -40,6 +40,7 @@
 // inbox (reactor.inbox.mu) or accounts for buffers (buffers.mu). No two shards are locked at the
 // same time, and nothing else is locked under a shard:
 //
+//	one shard, then the subscribers of a prefix, then one of them (package events)
 //	one shard | one inbox | buffers | addresses | attempts | guestbook | audit   never two
 //	the credits of a limit, then one shard after the other (table.Gather)
 //	infos, then what INFO asks: shards, buffers, the Store, one after the other (infocache.go)

@@ -12,6 +12,7 @@ import (
 	"dlm/engine/auth"
 	"dlm/engine/clock"
 	"dlm/engine/durability"
+	"dlm/engine/events"
 	"dlm/engine/observe"
 	"dlm/table"
 )
@@ -42,6 +43,7 @@ type Engine struct {
 	observer   *observe.Observer
 	settleLag  lags // from a deadline to its settling
 	loopLag    lags // from a probe, once a second, to the loop's answer
+	events     *events.Hub
 	wakeTimer  wakeTimer
 	extraProc  extraProc
 	trimmer    trimmer
@@ -102,6 +104,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.trimmer.wake = make(chan struct{}, 1)
 	e.memoryUsed = e.gauge.used
 	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime})
+	e.events = events.New(cfg.Loops, cfg.Tap, &e.buffers.total)
 	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
 	if e.audit = cfg.Audit; e.audit == nil {
 		e.audit = audit.New(audit.ToLog(cfg.Log.Handler()), cfg.Log)

@@ -151,6 +151,7 @@ var limitReasons = [...]string{
 	codec.WhichCount:       "the service has acquired this lock as often as the server can count: nothing was changed",
 	codec.WhichMemory:      "no memory is left for locks and waiters (max-memory): nothing was changed",
 	codec.WhichAudit:       "the audit takes no record, see the server's log: nothing was changed",
+	codec.WhichWatches:     "this connection has as many prefixes of WATCH, or of NOTIFY, as it may: nothing was changed",
 	codec.WhichTokens:      "no fencing token is left: restart the server",
 }
 

@@ -20,9 +20,9 @@ var (
 	verbsOpen = verbSet(codec.VerbAuth, codec.VerbHello, codec.VerbQuit, codec.VerbReset, codec.VerbHelp,
 		codec.VerbMulti, codec.VerbExec, codec.VerbDiscard)
 	verbsBase = verbsOpen | verbSet(codec.VerbPing, codec.VerbEcho, codec.VerbDetail, codec.VerbClient,
-		codec.VerbCommand, codec.VerbConfig, codec.VerbSelect, codec.VerbWatch, codec.VerbUnwatch)
-	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbLocks, codec.VerbInfo)
-	verbsLock = verbsRead | verbsBatch
+		codec.VerbCommand, codec.VerbConfig, codec.VerbSelect)
+	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbLocks, codec.VerbInfo, codec.VerbWatch, codec.VerbUnwatch)
+	verbsLock = verbsRead | verbsBatch | verbSet(codec.VerbNotify)
 
 	verbsOf = [...]verbs{
 		auth.RoleNone:    verbsOpen,
@@ -34,6 +34,8 @@ var (
 	}
 	verbsBatch = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbUpgrade, codec.VerbDowngrade)
 	verbsWrite = verbsBatch | verbSet(codec.VerbForceRelease)
+	// Verbs that a backup refuses, because nothing happens to its locks.
+	verbsPrimary = verbsWrite | verbSet(codec.VerbWatch, codec.VerbUnwatch, codec.VerbNotify)
 
 	// The parts of a command that the bounds of a token look at.
 	needsName    = verbsBatch | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbForceRelease)
@@ -88,7 +90,7 @@ func (r *reactor) refused(c *conn) bool {
 		return true
 	}
 	switch {
-	case verbsWrite.has(cmd.Verb) && r.served.Follows():
+	case verbsPrimary.has(cmd.Verb) && r.served.Follows():
 		r.refuseReadOnly(reasonOf(cmd.Verb, codec.ReadOnly))
 	case (cmd.Verb == codec.VerbAcquire || cmd.Verb == codec.VerbUpgrade) && r.e.draining.Load():
 		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))
@@ -114,6 +116,8 @@ func (r *reactor) exec(c *conn) {
 		r.listHolders(c)
 	case codec.VerbLocks:
 		r.listLocks(c)
+	case codec.VerbWatch, codec.VerbUnwatch, codec.VerbNotify:
+		r.subscribe(c)
 	default:
 		r.session(c)
 	}

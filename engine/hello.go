@@ -10,7 +10,7 @@ import (
 
 // features are the words of the field of HELLO with that name. A word stands for an ability that
 // clients can rely on. To add one, append it here.
-const features = "alive,waited,shared,permits"
+const features = "alive,notify,permits,shared,waited,watch"
 
 // protoVersion is the version of the protocol, in HELLO.
 const protoVersion = 1
@@ -40,6 +40,9 @@ func (r *reactor) hello(c *conn) {
 		c.alive = int64(h.AliveMs) * int64(time.Millisecond)
 	}
 	if h.Proto != 0 {
+		if h.Proto == 2 && c.resp3 {
+			r.unsubscribe(c) // RESP2 has no pushes
+		}
 		c.resp3 = h.Proto == 3
 		r.w.RESP3 = c.resp3
 	}

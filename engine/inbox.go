@@ -104,6 +104,7 @@ func (r *reactor) drainInbox() {
 	}
 	r.handle(o)
 	r.outputReady()
+	r.sendEvents()
 	r.finish(nil)
 }
 

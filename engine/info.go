@@ -92,6 +92,10 @@ func (e *Engine) infoClients(b []byte) []byte {
 		}
 		b = infoLine(b, "rejected_"+name, e.rejected[why].Load())
 	}
+	watches, notices := e.events.Subscriptions()
+	b = infoLine(b, "watched_prefixes", watches)
+	b = infoLine(b, "notified_prefixes", notices)
+	b = infoLine(b, "events_missed", e.events.Missed.Load())
 	b = e.infoAttempts(b)
 	b = infoLine(b, "denied_admin_commands", e.denied.Load())
 	return infoLine(b, "buffered_bytes", e.buffers.total.Load())

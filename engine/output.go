@@ -193,6 +193,9 @@ func (r *reactor) sendBacklog(c *conn) {
 		if c.inputEnded {
 			c.sock.AwaitFailure()
 		}
+		if c.sub != nil {
+			r.sendEventsOf(c)
+		}
 	} else {
 		c.sock.Await()
 	}

@@ -8,6 +8,7 @@ import (
 
 	"dlm/codec"
 	"dlm/engine/durability"
+	"dlm/engine/events"
 	"dlm/table"
 )
 
@@ -54,7 +55,8 @@ type reactor struct {
 	outbox       outbox
 	status       table.Status
 	statuses     table.Statuses
-	text         []byte // INFO
+	subs         []*events.Subscriber // with events to send
+	text         []byte               // INFO
 	docs         docTexts
 	errorData    []byte // of the error that is being answered
 	owner        []byte // the holder that is in it
@@ -94,6 +96,9 @@ func (r *reactor) begin() {
 // be written may end more waits, so finish repeats until nothing is left.
 func (r *reactor) finish(read *conn) {
 	r.tickDue()
+	if r.e.events.Pending() {
+		r.e.wakeForEvents()
+	}
 	for len(r.fx.List) > 0 || len(r.dirty) > 0 {
 		r.settle()
 		r.outbox.send() // before its own writes, which take longer

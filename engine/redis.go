@@ -25,7 +25,7 @@ func (r *reactor) sessionRESP(c *conn) {
 		r.config(args)
 	case codec.VerbCommand:
 		r.command(args)
-	case codec.VerbMulti, codec.VerbExec, codec.VerbDiscard, codec.VerbWatch, codec.VerbUnwatch:
+	case codec.VerbMulti, codec.VerbExec, codec.VerbDiscard:
 		r.transaction(c)
 	default:
 		panic("BUG: verb without an executor: " + r.cmd.Verb.String())

@@ -52,12 +52,14 @@ func (p *pending) noteMulti(verb codec.Verb) {
 	}
 }
 
-// transaction answers MULTI, EXEC, DISCARD, WATCH and UNWATCH.
+// transaction answers MULTI, EXEC and DISCARD. MULTI ends what WATCH of RESP has begun, because a
+// client that sends both means the WATCH of Redis, and expects no pushes.
 func (r *reactor) transaction(c *conn) {
 	was := c.multi
 	switch verb := r.cmd.Verb; verb {
 	case codec.VerbMulti:
 		c.setMulti(true)
+		r.unsubscribe(c)
 		if c.who.Role == auth.RoleNone {
 			r.refuse(codec.NoAuth, noAuthRESP)
 			return
@@ -75,8 +77,6 @@ func (r *reactor) transaction(c *conn) {
 			r.w.Fault("EXECABORT", "Transaction discarded because of previous errors.")
 			r.count(verb, codec.BadArg)
 		}
-	case codec.VerbWatch, codec.VerbUnwatch:
-		r.refuse(codec.Unknown, verb.String()+watchRefused)
 	default:
 		panic("BUG: no verb of a transaction: " + verb.String())
 	}

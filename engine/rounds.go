@@ -182,16 +182,17 @@ const (
 	turnsMax   = 5_000  // of all turns in a round
 	turnMin    = 256    // of one turn
 
-	costOther   = 3     // a command other than a lock command answered OK, without its reply
-	costBad     = 1     // in addition for a malformed one: the search for the one that was meant
-	costAudit   = 40    // in addition for one that writes a line of the log
-	costInfo    = 30    // INFO from the cache
-	costMake    = 5_000 // making INFO
-	costDocs    = 200   // COMMAND DOCS or COMMAND INFO with names
-	costRecord  = 4     // records of a listing that count as one
-	costDeliver = 4     // the end of a wait
-	costWrite   = 20    // a write to a socket
-	costBytes   = 256   // bytes of replies that count as one
+	costOther     = 3     // a command other than a lock command answered OK, without its reply
+	costBad       = 1     // in addition for a malformed one: the search for the one that was meant
+	costSubscribe = 20    // in addition for one that changes what events are told
+	costAudit     = 40    // in addition for one that writes a line of the log
+	costInfo      = 30    // INFO from the cache
+	costMake      = 5_000 // making INFO
+	costDocs      = 200   // COMMAND DOCS or COMMAND INFO with names
+	costRecord    = 4     // records of a listing that count as one
+	costDeliver   = 4     // the end of a wait
+	costWrite     = 20    // a write to a socket
+	costBytes     = 256   // bytes of replies that count as one
 )
 
 // verbsCostly can cost much more than a lock command.

@@ -95,6 +95,7 @@ func (r *reactor) reset(c *conn) {
 	c.multi = false
 	c.be(c.initially())
 	r.rename(c, "")
+	r.unsubscribe(c)
 	c.detail, c.resp3, c.alive = false, false, 0
 	r.w.RESP3 = false
 	r.w.Simple("RESET")
@@ -127,6 +128,7 @@ func (r *reactor) become(c *conn, who auth.Identity) {
 	narrower := c.who.NarrowedTo(&who)
 	c.be(who)
 	if narrower {
+		r.unsubscribe(c)
 		r.refuseWaits(c, codec.Denied, "the token of this connection has other rights: the wait has ended")
 		r.resume(c)
 	}

@@ -47,7 +47,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 		r.touch(c) // to account for it
 	}
 	r.countNow(p.Verb)
-	if next := r.served.Table.Next(); next <= r.now || len(r.fx.List) > 0 || len(r.dirty) > 0 {
+	if next := r.served.Table.Next(); next <= r.now || len(r.fx.List) > 0 || len(r.dirty) > 0 || r.e.events.Pending() {
 		r.finish(c)
 	} else {
 		r.e.wakeTimer.wakeBefore(next)

@@ -17,6 +17,7 @@ func (e *Engine) tick(fx *table.Effects, co *outbox) (any bool) {
 	if served.Follows() {
 		return false // a backup's table stands still
 	}
+	defer e.wakeForEvents() // also for what others have left
 	e.ticking.Lock()
 	defer e.ticking.Unlock()
 	e.noteSettling(served.Table, now)

@@ -22,12 +22,13 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/table":             {own: []string{"dlm/codec", "dlm/table/index", "dlm/table/wheel"}, outside: []string{"github.com/cespare/xxhash/v2"}},
 	"dlm/engine/auth":       {},
 	"dlm/engine/audit":      {own: []string{"dlm/codec"}},
+	"dlm/engine/events":     {own: []string{"dlm/codec", "dlm/table", "dlm/engine/auth"}},
 	"dlm/engine/snapshot":   {own: []string{"dlm/codec"}, outside: []string{"golang.org/x/sys/unix"}},
 	"dlm/engine/clock":      {own: []string{"dlm/table"}, outside: []string{"golang.org/x/sys/unix"}},
 	"dlm/engine/observe":    {own: []string{"dlm/codec", "dlm/table"}},
 	"dlm/engine/transport":  {outside: []string{"github.com/panjf2000/gnet/v2", "golang.org/x/sys/unix"}},
 	"dlm/engine/durability": {own: []string{"dlm/codec", "dlm/table", "dlm/engine/clock", "dlm/engine/snapshot"}, outside: []string{"golang.org/x/sys/unix"}},
-	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/snapshot", "dlm/engine/transport"}, outside: []string{
+	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/events", "dlm/engine/observe", "dlm/engine/snapshot", "dlm/engine/transport"}, outside: []string{
 		"github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
 	"dlm/bench":         {own: []string{"dlm/codec"}, outside: []string{"github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix"}},
 	"dlm/bench/hostile": {own: []string{"dlm/bench"}},

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"dlm/codec"
+)
+
+// TestEventsBeyondTheBufferAreCounted lets a connection read nothing for a while. Then it gets what
+// its buffer has, the number of the events that were left out, and all later events.
+func TestEventsBeyondTheBufferAreCounted(t *testing.T) {
+	s := newSim(t, nil)
+	a, b := s.dial(0), s.dial(1)
+	a.send("WATCH \"\"\n")
+	a.expect("OK\n")
+	a.stuck, a.room = true, 0
+	const pairs = 3000
+	for range pairs {
+		b.send("ACQUIRE some/lock B 0\nRELEASE some/lock B\n")
+	}
+	if size := s.e.buffers.total.Load(); size > 3*64<<10 {
+		t.Errorf("%d bytes are kept", size)
+	}
+	a.takes(1 << 30)
+	b.send("ACQUIRE last B 0\n")
+	lines := strings.Split(strings.TrimSpace(a.reads()), "\n")
+	seen, missed := 0, -1
+	for i, line := range lines {
+		if n, ok := strings.CutPrefix(line, "EVENT missed count="); ok {
+			if missed, _ = strconv.Atoi(n); i != len(lines)-2 {
+				t.Errorf("the count of missed events is line %d of %d", i, len(lines))
+			}
+			continue
+		}
+		seen++
+	}
+	if missed <= 0 || seen+missed != 2*pairs+1 || !strings.HasPrefix(lines[len(lines)-1], `EVENT granted lock="last"`) {
+		t.Errorf("%d events and %d missed of %d, the last is %q", seen, missed, 2*pairs+1, lines[len(lines)-1])
+	}
+	if got := s.e.events.Missed.Load(); got != uint64(missed) {
+		t.Errorf("INFO counts %d", got)
+	}
+	a.hangUp()
+	b.send("RELEASE last B\n")
+	s.empty()
+}
+
+// TestRepliesAndEventsCanBeToldApart sends random commands on a connection that watches everything,
+// and reads as PROTOCOL.md says: the lines of one answer stand together, a line with a tag answers
+// that tag, an EVENT answers nothing, and any other line answers the oldest untagged command.
+func TestRepliesAndEventsCanBeToldApart(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		s := newSim(t, nil)
+		a, b := s.dial(0), s.dial(int(seed%2))
+		a.send("WATCH \"\"\nNOTIFY \"\"\n")
+		a.expect("OK\nOK\n")
+		untagged, tags, events := 0, map[string]bool{}, 0
+		for i := range 300 {
+			line := []string{"ACQUIRE x%d A 500\n", "ACQUIRE x%d A 0 TTL 100\n", "RELEASE x%d A\n", "LOCKS\n", "HELP\n", "STATUS x%d\n", "INFO clients\n"}[rng.IntN(7)]
+			if strings.Contains(line, "%d") {
+				line = fmt.Sprintf(line, rng.IntN(3))
+			}
+			if rng.IntN(3) == 0 {
+				tag := fmt.Sprintf("@%d ", i)
+				tags[tag], line = true, tag+line
+			} else {
+				untagged++
+			}
+			a.send(line)
+			b.send(fmt.Sprintf("@%d ACQUIRE x%d B 300 TTL 100\n@r%d RELEASE x%d B\n", i, rng.IntN(3), i, rng.IntN(3)))
+			if rng.IntN(8) == 0 {
+				s.advance(100_000_000)
+			}
+		}
+		s.advance(2_000_000_000)
+		b.reads()
+		in := bufio.NewScanner(strings.NewReader(a.reads()))
+		for in.Scan() {
+			line := in.Text()
+			if strings.HasPrefix(line, "EVENT ") {
+				events++
+				continue
+			}
+			tag := ""
+			if strings.HasPrefix(line, "@") {
+				end := strings.IndexByte(line, ' ') + 1
+				tag = line[:end]
+				if !tags[tag] {
+					t.Fatalf("seed %d: an answer to no command: %q", seed, line)
+				}
+				delete(tags, tag)
+			} else if untagged--; untagged < 0 {
+				t.Fatalf("seed %d: an answer to no command: %q", seed, line)
+			}
+			rest, isOK := strings.CutPrefix(line[len(tag):], "OK")
+			if !isOK && !strings.HasPrefix(rest, "ERROR ") {
+				t.Fatalf("seed %d: no answer: %q", seed, line)
+			}
+			var r codec.Reply
+			codec.ParseReply([]byte(line+"\n"), codec.FormText, &r)
+			for n, _ := r.Number("lines"); n > 0 && in.Scan(); n-- {
+				if item := in.Text(); !strings.HasPrefix(item, tag) || strings.HasPrefix(item[len(tag):], "EVENT ") {
+					t.Fatalf("seed %d: %q stands within the answer %q", seed, item, line)
+				}
+			}
+		}
+		if untagged != 0 || len(tags) != 0 || events == 0 {
+			t.Errorf("seed %d: %d and %d commands without an answer, %d events", seed, untagged, len(tags), events)
+		}
+	}
+}
+
+// TestEventsUnderLoad has clients of two loops that lock, and two that watch them. Each watcher
+// gets each change, and those of one lock in their order.
+func TestEventsUnderLoad(t *testing.T) {
+	const clients, pairs = 4, 300
+	e := serve(t, func(*Config) {})
+	watchers := make([]*bufio.Scanner, 2)
+	for i := range watchers {
+		conn := dialServer(t, e)
+		watchers[i] = bufio.NewScanner(conn)
+		fmt.Fprintf(conn, "WATCH l\n")
+		if !watchers[i].Scan() || watchers[i].Text() != "OK" {
+			t.Fatal(watchers[i].Text())
+		}
+	}
+	var done sync.WaitGroup
+	for i := range clients {
+		conn := dialServer(t, e)
+		done.Go(func() {
+			in := bufio.NewScanner(conn)
+			for range pairs {
+				fmt.Fprintf(conn, "ACQUIRE l%d s%d 9000\nRELEASE l%d s%d\n", i%2, i, i%2, i)
+				for range 2 {
+					if !in.Scan() || in.Text() != "OK" {
+						t.Errorf("client %d: %q", i, in.Text())
+						return
+					}
+				}
+			}
+		})
+	}
+	for _, w := range watchers {
+		holder, last, grants := map[string]string{}, map[string]uint64{}, 0
+		for ends := 0; ends < clients*pairs && w.Scan(); {
+			line := w.Text()
+			if strings.HasPrefix(line, "EVENT queued ") {
+				continue
+			}
+			kind, rest, _ := strings.Cut(strings.TrimPrefix(line, "EVENT "), " ")
+			r := codec.Reply{Text: []byte(rest)}
+			lock, _ := r.Field("lock")
+			service, _ := r.Field("service")
+			token, _ := r.Number("token")
+			switch kind {
+			case "granted":
+				if holder[string(lock)] != "" || token <= last[string(lock)] {
+					t.Fatalf("%q while %s holds it, after token %d", line, holder[string(lock)], last[string(lock)])
+				}
+				holder[string(lock)], last[string(lock)] = string(service), token
+				grants++
+			case "released":
+				if holder[string(lock)] != string(service) || token != last[string(lock)] {
+					t.Fatalf("%q while %s holds it", line, holder[string(lock)])
+				}
+				holder[string(lock)] = ""
+				ends++
+			default:
+				t.Fatalf("%q", line)
+			}
+		}
+		if grants != clients*pairs {
+			t.Errorf("%d grants of %d", grants, clients*pairs)
+		}
+	}
+	done.Wait()
+}
