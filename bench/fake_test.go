@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"strconv"
 	"sync"
@@ -68,9 +69,6 @@ func startFake(t *testing.T) *fakeServer {
 func (f *fakeServer) serve(c *fakeConn) {
 	defer c.Close()
 	defer f.forget(c)
-	f.mu.Lock()
-	f.conns++
-	f.mu.Unlock()
 	var d codec.Decoder
 	buf := make([]byte, 1<<16)
 	for held := 0; ; {
@@ -216,6 +214,14 @@ func (c *fakeConn) send(tag, reply string) {
 	_, _ = c.Write([]byte(reply)) // a connection that is gone needs none
 }
 
+// seen returns how many commands were answered, showed the right token, and had a TTL.
+func (f *fakeServer) seen() (commands map[codec.Verb]int, tokens, ttls int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.commands), f.tokens, f.ttls
+}
+
+// total is called under the server's lock.
 func (f *fakeServer) total() (n int) {
 	for _, count := range f.commands {
 		n += count
