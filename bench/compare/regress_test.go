@@ -28,6 +28,14 @@ func TestVerdictAgainstNoise(t *testing.T) {
 	}
 }
 
+// TestLeastCostsAreComparedToo has a base whose second process found the quieter moment.
+func TestLeastCostsAreComparedToo(t *testing.T) {
+	v := compareRounds([]float64{100, 120, 110}, []float64{90, 130, 110}, []float64{150, 99, 200})
+	if v.ofLeast != 1.1 {
+		t.Errorf("99 to 90: got %v, want 1.1", v.ofLeast)
+	}
+}
+
 // TestRoundsWithoutCostAreLeftOut has a server that answered nothing within a round.
 func TestRoundsWithoutCostAreLeftOut(t *testing.T) {
 	cell := func(costs ...float64) *bench.Cell {

@@ -138,7 +138,7 @@ func addStream(fs *pflag.FlagSet, s *bench.Stream) {
 }
 
 func addForm(fs *pflag.FlagSet, form *string) {
-	fs.StringVar(form, "form", *form, "`FORM` of the requests: "+strings.Join(bench.Forms, ", "))
+	fs.StringVar(form, "form", *form, "`FORM` of the requests: text, detail (text after DETAIL ON: replies have fields), resp")
 }
 
 func addOptions(fs *pflag.FlagSet, o *bench.Options) {
