@@ -36,6 +36,10 @@ func BenchmarkForms(b *testing.B) {
 			n += "-and-20-bytes-more"
 			return "ACQUIRE " + n + " svc-1 0\nRELEASE " + n + " svc-1\n"
 		}},
+		{"40-byte name, tag and TTL", func(n string, i int) string {
+			n += "-and-20-bytes-more"
+			return fmt.Sprintf("@%d ACQUIRE %s svc-1 0 TTL 30000\n@%d RELEASE %s svc-1\n", 2*i+1000, n, 2*i+1001, n)
+		}},
 		{"RESP", func(n string, _ int) string {
 			return array("ACQUIRE", n, "svc-1", "0") + array("RELEASE", n, "svc-1")
 		}},
