@@ -275,7 +275,7 @@ func (s *Shard) expireHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effect
 
 // forceGroup ends one hold of the group, or all without TOKEN.
 func (s *Shard) forceGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
-	last := s.counter // requests that are granted meanwhile keep their holds
+	last := s.counter // holds that are granted meanwhile, at the end of the list, stay
 	hi, h := none, (*holder)(nil)
 	if cmd.Has(codec.OptToken) {
 		if hi, h = s.findToken(cmd.Token); h == nil || h.lock != i || !h.state.held() {
@@ -291,14 +291,27 @@ func (s *Shard) forceGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r
 		s.forceHolder(i, l, hi, h, reasonOf(cmd), fx, r)
 		return
 	}
-	for at, _ := l.list(); at != none && i != none && l.grouped(); {
+	for at, _ := l.list(); at != none; {
 		h := s.holderAt(at)
 		next := h.next
-		if h.state.held() && h.token <= last {
+		switch {
+		case h.state.held() && h.token <= last:
 			r.Count++
 			i = s.forceHolder(i, l, at, h, reasonOf(cmd), fx, r)
+		case s.phase == graceRuns:
+		case h.state.held():
+			return // and so are the holders after it
+		default:
+			s.dropHolder(at, h, l)
 		}
-		at = next
+		if s.phase == graceRuns {
+			at = next
+			continue
+		}
+		if i == none || !l.grouped() {
+			return
+		}
+		at, _ = l.list() // the end of a hold may have ended others
 	}
 	if s.phase == graceRuns && l.grouped() {
 		l.token = max(l.token, r.Token) // nothing up to a forced token is believed

@@ -54,6 +54,10 @@ func (s *Shard) ownerTag(l *lock, service []byte) uint32 {
 // ownerFactor spreads the tags of names: see hash.go.
 const ownerFactor = 0x9e3779b1
 
+// tokenTag returns the tag of a holder in the index of tokens. Tokens that follow each other are
+// spread, because in a run of full slots each removal would walk to its end.
+func tokenTag(token codec.Token) uint32 { return uint32(uint64(token) * foldFactor >> 32) }
+
 // findHolder returns the record of that service in the group of lock i, or none and nil.
 func (s *Shard) findHolder(i uint32, l *lock, service []byte) (uint32, *holder) {
 	if s.groups == nil {
@@ -74,7 +78,7 @@ func (s *Shard) findToken(token codec.Token) (uint32, *holder) {
 	if s.groups == nil {
 		return none, nil
 	}
-	tag := uint32(token)
+	tag := tokenTag(token)
 	x := &s.groups.tokens
 	for slot, rec := x.Find(tag, tag); rec != 0; slot, rec = x.Find(tag, slot+1) {
 		if h := s.holderAt(rec - 1); h.token == token {
@@ -111,7 +115,7 @@ func (s *Shard) addHolder(i uint32, l *lock, service []byte, token codec.Token) 
 		binary.LittleEndian.PutUint32(h.text[:], uint32(s.putString(service)))
 	}
 	s.indexHolder(&g.owners, h.tag, hi)
-	s.indexHolder(&g.tokens, uint32(token), hi)
+	s.indexHolder(&g.tokens, tokenTag(token), hi)
 	s.linkHolder(hi, h, l)
 	return hi, h
 }
@@ -156,7 +160,7 @@ func (s *Shard) dropHolder(hi uint32, h *holder, l *lock) {
 	g := s.groups
 	s.unlinkHolder(h, l)
 	g.owners.Remove(h.tag, hi)
-	g.tokens.Remove(uint32(h.token), hi)
+	g.tokens.Remove(tokenTag(h.token), hi)
 	if g.leases.Has(hi) {
 		g.leases.Remove(hi)
 	}
@@ -171,9 +175,9 @@ func (s *Shard) dropHolder(hi uint32, h *holder, l *lock) {
 // setToken gives the holder a new token, and with it the last place of the list.
 func (s *Shard) setToken(hi uint32, h *holder, l *lock, token codec.Token) {
 	s.unlinkHolder(h, l)
-	s.groups.tokens.Remove(uint32(h.token), hi)
+	s.groups.tokens.Remove(tokenTag(h.token), hi)
 	h.token = token
-	s.groups.tokens.Add(uint32(token), hi)
+	s.groups.tokens.Add(tokenTag(token), hi)
 	s.linkHolder(hi, h, l)
 }
 

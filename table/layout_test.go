@@ -15,6 +15,9 @@ func TestLayout(t *testing.T) {
 	if size := unsafe.Sizeof(lock{}); size != 2*line {
 		t.Errorf("a lock record has %d bytes, want two lines", size)
 	}
+	if size := unsafe.Sizeof(holder{}); size != 96 {
+		t.Errorf("a holder of a group has %d bytes, want 96", size)
+	}
 	if size := unsafe.Sizeof(s); size%line != 0 || size/line%2 == 0 {
 		t.Errorf("a shard has %d bytes, want an odd number of lines", size)
 	}

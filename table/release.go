@@ -97,7 +97,10 @@ func (s *Shard) takeBackOfGroup(hold HoldRef, fx *Effects) {
 	i := h.lock
 	l := s.locks.at(i)
 	if s.phase != graceOver {
-		if s.current(i, fx) == none || s.currentHolder(i, l, hi, h, fx) == none {
+		if s.current(i, fx) == none {
+			return
+		}
+		if hi, h = s.findToken(hold.Token); h == nil || s.currentHolder(i, l, hi, h, fx) == none {
 			return
 		}
 		if hi, h = s.findToken(hold.Token); h == nil || !h.state.held() {
