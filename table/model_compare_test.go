@@ -30,10 +30,11 @@ func (m *model) apply(now int64, c *codec.Command, from Origin, got *Result) {
 	}
 }
 
-func (m *model) cancel(ref WaiterRef, was bool) {
+func (m *model) cancel(now int64, ref WaiterRef, was bool) {
 	if m == nil {
 		return
 	}
+	m.now = now
 	place := m.waits[ref]
 	found := false
 	if l := m.locks[place.name]; l != nil {
@@ -43,6 +44,7 @@ func (m *model) cancel(ref WaiterRef, was bool) {
 				m.counts.Cancels++
 				m.event(EventCancel, l, w.service, w.from)
 				m.unqueue(l, i)
+				m.pass(l)
 				break
 			}
 		}
@@ -59,6 +61,12 @@ func (m *model) takeBack(now int64, hold HoldRef) {
 	m.now = now
 	for _, l := range m.locks {
 		if l.token == hold.Token && m.shardOf(l.name) == hold.Shard {
+			if hold.upgrade {
+				m.counts.TakeBacks++
+				m.downgrade(l)
+				m.pass(l)
+				return
+			}
 			l.count--
 			m.counts.TakeBacks++
 			m.event(EventTakeBack, l, l.owner, Origin{})
@@ -68,6 +76,7 @@ func (m *model) takeBack(now int64, hold HoldRef) {
 			return
 		}
 	}
+	m.takeBackOfGroup(hold)
 }
 
 func (m *model) status(now int64, name []byte, got *Status) {
@@ -89,6 +98,17 @@ func (m *model) same(l *mLock, got *Status) {
 	if len(l.queue) > 0 {
 		next = l.queue[0].service
 	}
+	if l.share != exclusive {
+		taken := uint32(0)
+		for _, h := range l.holders {
+			taken += h.count
+		}
+		want := fmt.Sprintf("%q %q %d %d %d %d", l.name, next, len(l.queue), len(l.holders), l.share.permits(), taken)
+		if is := fmt.Sprintf("%q %q %d %d %d %d", got.Name, got.Next, got.Waiters, got.Holders, got.Permits, got.Taken); is != want {
+			m.fail("status: %s, want %s", is, want)
+		}
+		return
+	}
 	want := fmt.Sprintf("%q %q %q %q %d %d %d %d %d", l.name, l.owner, l.meta, next, l.token, l.count, len(l.queue),
 		max(0, l.deadline-m.now)/nsPerMs, (m.now-l.since)/nsPerMs)
 	is := fmt.Sprintf("%q %q %q %q %d %d %d %d %d", got.Name, got.Owner, got.Meta, got.Next, got.Token, got.Count,
@@ -108,7 +128,7 @@ func (m *model) list(w *world, s *Shard, out *Statuses) {
 	for name, l := range m.locks {
 		if m.shardOf(name) == s.number {
 			held++
-			if l.deadline <= m.leaseNow() {
+			if l.share == exclusive && l.deadline <= m.leaseNow() {
 				m.fail("%q is listed and its lease is over", name)
 			}
 		}
@@ -137,12 +157,17 @@ func (m *model) advanced(w *world) {
 		}
 		l := m.locks[name]
 		switch {
+		case l != nil && e.Kind == EventExpire && l.share != exclusive:
+			if h := l.of(string(e.Service)); h != nil && h.deadline <= m.leaseNow() {
+				m.expireHolder(l, h)
+			}
 		case l != nil && e.Kind == EventExpire && l.deadline <= m.leaseNow():
 			m.expire(l)
 		case l != nil && e.Kind == EventTimeOut:
 			for i := range l.queue {
 				if l.queue[i].from == e.From && l.queue[i].deadline <= m.waitNow() {
 					m.timeOut(l, i)
+					m.pass(l)
 					break
 				}
 			}
@@ -161,8 +186,13 @@ func (m *model) nothingDue(now int64) {
 	m.now = now
 	begun := func(now int64) int64 { return now - now%nsPerTick }
 	for _, l := range m.locks {
-		if l.deadline <= begun(m.leaseNow()) {
+		if l.share == exclusive && l.deadline <= begun(m.leaseNow()) {
 			m.fail("lease of %q is late", l.name)
+		}
+		for _, h := range l.holders {
+			if h.deadline <= begun(m.leaseNow()) {
+				m.fail("lease of %q for %q is late", l.name, h.owner)
+			}
 		}
 		for _, w := range l.queue {
 			if w.deadline <= begun(m.waitNow()) {
@@ -218,14 +248,19 @@ func peek(t *Table, name []byte) *mLock {
 		return nil
 	}
 	l := s.locks.at(i)
-	m := &mLock{name: string(s.name(l)), owner: string(s.service(l)), token: l.token, count: l.count, ttl: l.ttlMs,
-		since: l.since, deadline: l.deadline, by: l.by, others: l.others()}
+	m := &mLock{name: string(s.name(l)), share: l.share()}
+	if l.grouped() {
+		m.holders = s.peekHolders(l)
+	} else {
+		m.mHold = mHold{owner: string(s.service(l)), token: l.token, count: l.count, ttl: l.ttlMs,
+			since: l.since, deadline: l.deadline, by: l.by, others: l.others()}
+	}
 	if l.meta != 0 {
 		m.meta = string(s.arena.get(l.meta, l.metaLen()))
 	}
 	for i := l.first; i != none; i = s.waiters.at(i).next {
 		w := s.waiters.at(i)
-		m.queue = append(m.queue, mWait{w.from(), string(s.waiterService(w)), string(s.waiterMeta(w)), w.since, w.deadline, w.ttlMs, w.fresh})
+		m.queue = append(m.queue, mWait{w.from(), string(s.waiterService(w)), string(s.waiterMeta(w)), w.since, w.deadline, w.ttlMs, w.share, w.fresh})
 	}
 	return m
 }

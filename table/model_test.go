@@ -26,13 +26,20 @@ type model struct {
 }
 
 type mLock struct {
-	name, owner, meta string
-	token             codec.Token
-	count, ttl        uint32
-	since, deadline   int64
-	by                connMark
-	others            uint16
-	queue             []mWait
+	name string
+	mHold
+	share   share
+	holders []*mHold // of a group, whose mHold is empty
+	queue   []mWait
+}
+
+type mHold struct {
+	owner, meta     string
+	token           codec.Token
+	count, ttl      uint32
+	since, deadline int64
+	by              connMark
+	others          uint16
 }
 
 type mWait struct {
@@ -41,6 +48,7 @@ type mWait struct {
 	since         uint32 // as in waiter
 	deadline      int64
 	ttl           uint32
+	share         share
 	fresh         bool
 }
 
@@ -58,7 +66,11 @@ type mEvent struct {
 }
 
 func (m *model) event(kind EventKind, l *mLock, service string, from Origin) {
-	m.events[l.name] = append(m.events[l.name], mEvent{kind, service, l.token, l.count, from})
+	e := mEvent{kind, service, l.token, l.count, from}
+	if l.share != exclusive {
+		e.Count = uint32(len(l.holders))
+	}
+	m.events[l.name] = append(m.events[l.name], e)
 }
 
 func (m *model) effect(l *mLock, from Origin, code codec.Code) {
@@ -76,7 +88,7 @@ func (m *model) waitNow() int64 { return m.now + m.pauses.Late.Load() }
 
 // settled returns the held lock of that name, after ending a lease that is over.
 func (m *model) settled(name string) *mLock {
-	if l := m.locks[name]; l != nil && l.deadline <= m.leaseNow() {
+	if l := m.locks[name]; l != nil && l.share == exclusive && l.deadline <= m.leaseNow() {
 		m.expire(l)
 	}
 	return m.locks[name]
@@ -89,7 +101,7 @@ func (m *model) expire(l *mLock) {
 	m.passOn(l)
 }
 
-func (m *model) renew(l *mLock, ttl uint32) {
+func (m *model) renew(l *mHold, ttl uint32) {
 	if ttl != 0 {
 		l.ttl = ttl
 	}
@@ -100,16 +112,20 @@ func (m *model) grant(l *mLock, owner string, ttl uint32, meta string, from Orig
 	if ttl == 0 {
 		ttl = m.cfg.TTLMs
 	}
-	shard := m.shardOf(l.name)
-	m.counter[shard]++
-	m.counts.Grants++
-	*l = mLock{name: l.name, owner: owner, meta: meta, token: m.counter[shard], count: 1, ttl: ttl,
-		since: m.now, deadline: m.now + int64(ttl)*nsPerMs, by: markOf(from.Conn), queue: l.queue}
+	*l = mLock{name: l.name, mHold: m.newHold(l, owner, ttl, meta, from), queue: l.queue}
 	m.locks[l.name] = l
 	m.event(EventGrant, l, owner, from)
 }
 
-func (m *model) reenter(l *mLock, from Origin) {
+func (m *model) newHold(l *mLock, owner string, ttl uint32, meta string, from Origin) mHold {
+	shard := m.shardOf(l.name)
+	m.counter[shard]++
+	m.counts.Grants++
+	return mHold{owner: owner, meta: meta, token: m.counter[shard], count: 1, ttl: ttl,
+		since: m.now, deadline: m.now + int64(ttl)*nsPerMs, by: markOf(from.Conn)}
+}
+
+func (m *model) reenter(l *mHold, from Origin) {
 	l.count++
 	m.counts.Reentries++
 	if l.by != markOf(from.Conn) {
@@ -131,9 +147,13 @@ func (m *model) timeOut(l *mLock, i int) {
 	m.counts.TimeOuts++
 	m.event(EventTimeOut, l, w.service, w.from)
 	m.effect(l, w.from, codec.Timeout)
-	if l.count > 0 {
-		list := m.effects[l.name]
-		list[len(list)-1].Hold.Token = l.token
+	last := &m.effects[l.name][len(m.effects[l.name])-1]
+	last.Upgrade = w.share == upgrading
+	switch h := l.otherThan(w.service); {
+	case h != nil:
+		last.Hold.Token = h.token
+	case l.count > 0:
+		last.Hold.Token = l.token
 	}
 }
 
@@ -146,12 +166,12 @@ func (m *model) passOn(l *mLock) {
 		switch {
 		case w.deadline <= m.waitNow():
 			m.timeOut(l, 0)
-		case granted && (w.fresh || w.service != l.owner):
+		case granted && (w.fresh || w.share.permits() > 0 || w.service != l.owner):
 			return
 		case granted:
 			m.unqueue(l, 0)
-			m.reenter(l, w.from)
-			m.renew(l, w.ttl)
+			m.reenter(&l.mHold, w.from)
+			m.renew(&l.mHold, w.ttl)
 			if w.meta != "" {
 				l.meta = w.meta
 			}
@@ -161,6 +181,14 @@ func (m *model) passOn(l *mLock) {
 			m.unqueue(l, 0)
 			m.event(EventRefuse, l, w.service, w.from)
 			m.effect(l, w.from, codec.Limit)
+			m.effects[l.name][len(m.effects[l.name])-1].Upgrade = w.share == upgrading
+		case w.share == upgrading:
+			m.refuseUpgrade(l, codec.NotHeld)
+		case w.share != exclusive:
+			*l = mLock{name: l.name, share: w.share, queue: l.queue}
+			m.join(l, w)
+			m.pass(l)
+			return
 		default:
 			m.unqueue(l, 0)
 			m.grant(l, w.service, w.ttl, w.meta, w.from)
@@ -182,26 +210,37 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 	name, service := string(c.Name), string(c.Service)
 	switch {
 	case l == nil:
+		need := 1
+		if shareOf(c) != exclusive {
+			need = 2
+		}
 		switch {
 		case m.counter[m.shardOf(name)] == codec.TokenMax:
 			return limited(codec.WhichTokens)
 		case m.full:
 			return limited(codec.WhichMemory)
-		case len(m.locks) >= m.cfg.LocksMax:
+		case m.used()+need > m.cfg.LocksMax:
 			return limited(codec.WhichLocks)
 		}
 		l = &mLock{name: name}
+		if need == 2 {
+			l.share = shareOf(c)
+			m.locks[name] = l
+			return m.joinNow(l, c, ttl, meta, from)
+		}
 		m.grant(l, service, ttl, meta, from)
 		r = m.ok(l)
 		r.Fresh = true
 		return r
 	case l.owner == service && c.Has(codec.OptFresh):
 		return Result{Code: codec.AlreadyHeld, Token: l.token}
+	case c.Has(codec.OptPermits):
+		return Result{Code: codec.Conflict}
 	case l.owner == service && m.full:
 		return limited(codec.WhichMemory)
 	case l.owner == service:
-		m.reenter(l, from)
-		m.renew(l, ttl)
+		m.reenter(&l.mHold, from)
+		m.renew(&l.mHold, ttl)
 		if c.Has(codec.OptMeta) {
 			l.meta = meta
 		}
@@ -209,6 +248,13 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 		return m.ok(l)
 	case c.WaitMs == 0:
 		return Result{Code: codec.Timeout, HeldMs: (m.now - l.since) / nsPerMs}
+	}
+	return m.wait(c, l, ttl, meta, from)
+}
+
+// wait queues a request, or refuses it for a limit.
+func (m *model) wait(c *codec.Command, l *mLock, ttl uint32, meta string, from Origin) Result {
+	switch {
 	case c.Has(codec.OptQueue) && len(l.queue) >= int(c.Queue), len(l.queue) >= m.cfg.WaitersPerLockMax:
 		return limited(codec.WhichLockWaiters)
 	case m.full:
@@ -216,11 +262,17 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 	case m.waiters >= m.cfg.WaitersMax:
 		return limited(codec.WhichWaiters)
 	}
-	l.queue = append(l.queue, mWait{from, service, meta, uint32(m.now >> sinceShift), m.waitNow() + int64(c.WaitMs)*nsPerMs, ttl, c.Has(codec.OptFresh)})
+	w := mWait{from, string(c.Service), meta, uint32(m.now >> sinceShift), m.waitNow() + int64(c.WaitMs)*nsPerMs, ttl, shareOf(c), c.Has(codec.OptFresh)}
+	if c.Verb == codec.VerbUpgrade {
+		w.share = upgrading
+		l.queue = append([]mWait{w}, l.queue...)
+	} else {
+		l.queue = append(l.queue, w)
+	}
 	m.began[from] = m.now
 	m.waiters++
 	m.counts.Queued++
-	m.event(EventEnqueue, l, service, from)
+	m.event(EventEnqueue, l, w.service, from)
 	return Result{Waiting: true}
 }
 
@@ -238,6 +290,8 @@ func (m *model) command(c *codec.Command, from Origin) Result {
 		ttl = c.TTLMs
 	}
 	switch {
+	case l != nil && l.share != exclusive:
+		return m.ofGroup(c, l, ttl, from)
 	case c.Verb == codec.VerbAcquire:
 		return m.acquire(c, l, ttl, from)
 	case l == nil:
@@ -247,10 +301,18 @@ func (m *model) command(c *codec.Command, from Origin) Result {
 	case c.Has(codec.OptToken) && c.Token != l.token:
 		return Result{Code: codec.Stale}
 	case c.Verb == codec.VerbHeartbeat:
-		m.renew(l, ttl)
+		m.renew(&l.mHold, ttl)
 		m.counts.Renewals++
 		m.event(EventRenew, l, l.owner, Origin{})
 		return m.ok(l)
+	case c.Verb == codec.VerbUpgrade:
+		return m.ok(l)
+	case c.Verb == codec.VerbDowngrade:
+		r := m.ok(l)
+		m.downgrade(l)
+		m.counts.Downgrades++
+		m.pass(l)
+		return r
 	case c.Verb == codec.VerbForceRelease:
 		l.count = 0
 		m.counts.Forced++

@@ -19,12 +19,13 @@ type op struct {
 	Meta          int // 0: no META; else length + 1
 	Token         int // 0: no TOKEN; 1: the current one; 2: another one
 	Fresh, All    bool
-	Queue         int // 0: no QUEUE
-	Step          int // how time moves before it, see world.step
+	Share         share // of ACQUIRE
+	Queue         int   // 0: no QUEUE
+	Step          int   // how time moves before it, see world.step
 	Arg           int
 }
 
-var opKinds = []string{"acquire", "acquire", "acquire", "acquire", "release", "release", "heartbeat", "force",
+var opKinds = []string{"acquire", "acquire", "acquire", "acquire", "acquire", "upgrade", "upgrade", "downgrade", "release", "release", "heartbeat", "force",
 	"cancel", "takeback", "status", "list", "advance", "advance", "part", "full", "pause", "caughtup"}
 
 // randomOp draws an op; n(k) is a random number below k.
@@ -34,7 +35,7 @@ func randomOp(n func(int) int) op {
 		WaitMs: []uint32{0, 2, 3, 1000, 1000, 1000, 10_000, 86_400_000}[n(8)],
 		TTLMs:  []uint32{0, 0, 0, 0, 2, 3, 100, 86_400_000}[n(8)],
 		Meta:   []int{0, 0, 1, 5, 40}[n(5)], Token: []int{0, 0, 0, 1, 1, 2}[n(6)], Step: n(40), Arg: n(1000),
-		Fresh: n(4) == 0, All: n(3) == 0, Queue: []int{0, 0, 0, 1, 2, 5}[n(6)],
+		Share: []share{exclusive, exclusive, shared, shared, shared, 1, 3}[n(7)], Fresh: n(4) == 0, All: n(3) == 0, Queue: []int{0, 0, 0, 1, 2, 5}[n(6)],
 	}
 }
 
@@ -116,7 +117,13 @@ func (w *world) deadlines() (all []int64) {
 		s := w.table.ShardAt(i)
 		for i := range s.locks.len() {
 			if l := s.locks.record(i); l != nil && l.nameLen > 0 {
-				all = append(all, l.deadline)
+				if l.grouped() {
+					for _, h := range s.peekHolders(l) {
+						all = append(all, h.deadline)
+					}
+				} else {
+					all = append(all, l.deadline)
+				}
 				for q := l.first; q != none; q = s.waiters.at(q).next {
 					all = append(all, s.waiters.at(q).deadline-w.table.pauses.Late.Load())
 				}
@@ -131,13 +138,13 @@ func (w *world) do(o op) {
 	w.step(o)
 	w.events, w.fx.List = w.events[:0], nil
 	switch o.Kind {
-	case "acquire", "release", "heartbeat", "force":
+	case "acquire", "release", "heartbeat", "force", "upgrade", "downgrade":
 		w.apply(o)
 	case "cancel":
 		if len(w.waits) > 0 {
 			ref := w.waits[o.Arg%len(w.waits)]
 			was := w.table.ShardAt(int(ref.Shard)).Cancel(w.now, ref, &w.fx)
-			w.model.cancel(ref, was)
+			w.model.cancel(w.now, ref, was)
 		}
 	case "takeback":
 		if len(w.holds) > 0 {
@@ -186,7 +193,8 @@ func (w *world) shard(name []byte) *Shard { return w.table.Shard(w.table.Hash(na
 func (w *world) apply(o op) {
 	cmd := &codec.Command{Name: w.names[o.Name], Service: w.services[o.Service], WaitMs: o.WaitMs}
 	cmd.Verb = map[string]codec.Verb{"acquire": codec.VerbAcquire, "release": codec.VerbRelease,
-		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease}[o.Kind]
+		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease,
+		"upgrade": codec.VerbUpgrade, "downgrade": codec.VerbDowngrade}[o.Kind]
 	if o.Arg%3 == 0 { // without options
 		o.TTLMs, o.Meta, o.Token, o.Fresh, o.All, o.Queue = 0, 0, 0, false, false, 0
 	}
@@ -202,6 +210,15 @@ func (w *world) apply(o op) {
 	case o.Kind == "acquire" && o.Fresh:
 		cmd.Opts |= codec.OptFresh
 	}
+	switch {
+	case o.Kind == "upgrade" || o.Kind == "downgrade":
+		cmd.Opts = codec.OptUpgrade
+	case o.Kind != "acquire":
+	case o.Share == shared:
+		cmd.Opts |= codec.OptShared
+	case o.Share != exclusive:
+		cmd.Opts, cmd.Permits = cmd.Opts|codec.OptPermits, uint32(o.Share)
+	}
 	if o.Kind == "acquire" && o.Queue > 0 {
 		cmd.Opts, cmd.Queue = cmd.Opts|codec.OptQueue, uint32(o.Queue)
 	}
@@ -211,10 +228,17 @@ func (w *world) apply(o op) {
 		cmd.Opts |= codec.OptToken
 		if i := s.indexOf(uint32(hash), cmd.Name); i != none {
 			cmd.Token = s.locks.at(i).token
+			if l := s.locks.at(i); l.grouped() {
+				own := peek(w.table, cmd.Name).of(string(cmd.Service))
+				if own == nil {
+					own = s.peekHolders(l)[o.Arg%int(l.count)]
+				}
+				cmd.Token = own.token
+			}
 		}
 		cmd.Token += codec.Token(o.Token - 1)
 	}
-	bytes := s.bytes()
+	bytes := s.bytes() - s.leases.Bytes()
 	w.ticket++
 	from := Origin{Conn: ConnID(o.Arg), Ticket: w.ticket}
 	var r Result
@@ -234,8 +258,8 @@ func (w *world) apply(o op) {
 	w.log = append(w.log, fmt.Sprintf("%d %s %+v", w.now, o.Kind, r))
 	w.checkMemory(s, cmd, &r, bytes)
 	w.model.apply(w.now, cmd, from, &r)
-	if l := peek(w.table, cmd.Name); r.Code == codec.Timeout && w.model != nil && string(w.fx.Owner) != l.owner {
-		w.model.fail("a time-out names %q as the holder, want %q", w.fx.Owner, l.owner)
+	if l := peek(w.table, cmd.Name); r.Code == codec.Timeout && w.model != nil && string(w.fx.Owner) != l.namedTo(string(cmd.Service)) {
+		w.model.fail("a time-out names %q as the holder, want %q", w.fx.Owner, l.namedTo(string(cmd.Service)))
 	}
 }
 
@@ -246,10 +270,18 @@ func (w *world) checkMemory(s *Shard, cmd *codec.Command, r *Result, before int)
 		return
 	}
 	// The strings of a granted waiter move, and may need a chunk of another size.
-	if grown := s.bytes() - before; w.full && grown > 0 && len(w.fx.List) == 0 {
+	// So do the strings of a hold that is upgraded or downgraded.
+	// Entries in the wheel of leases are accounted for with the records of locks.
+	if grown := s.bytes() - s.leases.Bytes() - before; w.full && grown > 0 && len(w.fx.List) == 0 && !cmd.Has(codec.OptUpgrade) {
 		w.model.fail("%v %q took %d bytes, and none is left", cmd.Verb, cmd.Name, grown)
 	}
 	if r.Code != codec.Limit || r.Which != codec.WhichMemory {
+		return
+	}
+	if fits, ok := w.groupFits(s, cmd); ok {
+		if !w.full || fits {
+			w.model.fail("%v %q is refused for memory, and there is some: %v, %v", cmd.Verb, cmd.Name, w.full, fits)
+		}
 		return
 	}
 	fits := s.lockFits(cmd.Name, cmd.Service, metaOf(cmd))
