@@ -52,8 +52,23 @@ await test("numbers are those of the server", async () => {
   await go(page, lockPage("orders/42"));
   const queue = page.getByRole("table", { name: "Queue" });
   await queue.getByText("orders-1", { exact: true }).waitFor();
-  assert.equal(await queue.getByRole("row").count(), 4); // the heading, and three requests
+  assert.equal(await queue.getByRole("row").count(), 5); // the heading, and four requests
   await page.getByText("invoices", { exact: true }).waitFor(); // META, pair by pair
+  await clean(page);
+});
+
+await test("who waits for whom", async () => {
+  const page = await open(`${base}/#/waits?lock=search%2Freindex`);
+  await live(page);
+  const table = page.getByRole("table", { name: "Who waits for whom" });
+  await table.getByRole("row").filter({ hasText: "web-1" }).filter({ hasText: "indexer-2" }).waitFor();
+  await table.getByRole("row").filter({ hasText: "indexer-2" }).filter({ hasText: "billing-3" }).waitFor();
+  assert.equal(await page.locator(".graph .edge.bad").count(), 0);
+  await go(page, "#/waits?owner=mailer-1");
+  await table.getByRole("row").filter({ hasText: "mailer-1" }).filter({ hasText: "orders-2" }).first().waitFor();
+  assert.equal(await page.locator(".graph .edge.bad").count(), 2); // the cycle
+  await page.getByRole("link", { name: "Service orders-2" }).click();
+  await page.waitForURL(/#\/owner\?service=orders-2/);
   await clean(page);
 });
 
@@ -89,7 +104,7 @@ await test("the address is the state", async () => {
   await page.getByLabel("Waited for").check({ force: true });
   await page.waitForURL(/#\/locks\?prefix=orders%2F&state=contended/);
   await page.getByRole("link", { name: "orders/42", exact: true }).waitFor();
-  assert.equal(await page.getByRole("table", { name: "Locks" }).getByRole("row").count(), 2);
+  assert.equal(await page.getByRole("table", { name: "Locks" }).getByRole("row").count(), 3); // the heading, orders/42, orders/77
   await page.reload();
   await page.getByRole("link", { name: "orders/42", exact: true }).waitFor();
   assert.equal(await page.getByLabel("Name begins with").inputValue(), "orders/");
@@ -144,7 +159,7 @@ await test("force release: right, with the keyboard", async () => {
   await page.keyboard.press("Enter"); // nothing is filled in
   await dialog.getByText("Say why").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.name), "reason");
-  await page.keyboard.type("the pod is gone");
+  await page.keyboard.type(`"C:\\new" is gone`); // no escape, though it looks like one
   await page.keyboard.press("Tab");
   await page.keyboard.type("export:weekly");
   await page.keyboard.press("Tab");

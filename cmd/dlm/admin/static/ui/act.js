@@ -88,6 +88,9 @@ function refuse(error, answer, fields) {
   text(answer, words[error.code] ?? `Nothing was done. ${explain(error)}`);
 }
 
+// literal writes a text of a person in the escapes that the server takes out.
+const literal = (words) => words.replace(/["\\]/g, "\\$&");
+
 const given = (words) => (value) => (value ? "" : words);
 
 // forceDialog asks for all that a forced release needs. view is the answer of /lock that the
@@ -109,7 +112,7 @@ export async function forceDialog(view, page) {
       { field: again, check: (value) => (value === wanted ? "" : "This is not the name.") },
       token && { field: token, token: true, check: given("Only an admin may do this.") },
     ].filter(Boolean),
-    run: () => post("force-release", { name: seen.lock, token: seen.token, reason: reason.value }),
+    run: () => post("force-release", { name: seen.lock, token: seen.token, reason: literal(reason.value) }),
   }));
   if (!done) return;
   const words = `Taken from ${honest(done.owner ?? seen.owner ?? "its holder")}. ${plural(done.waiters ?? 0, "request")} still wait${done.waiters === 1 ? "s" : ""}.`;
@@ -136,7 +139,7 @@ export async function disconnectDialog(client, page) {
       el("p", null, `Client ${client.client}`, client.name && [", ", name(client.name)], client.address && `, from ${honest(client.address)}`, client.idle_ms !== undefined && `, idle for ${duration(client.idle_ms)}`, "."),
       el("p", null, client.waits ? `Its ${plural(client.waits, "wait")} end${client.waits === 1 ? "s" : ""} with the connection. ` : "", "What it holds stays held until its lease ends or it releases it over another connection.")),
     fields: [{ field: reason, check: given("Say why: the next person will ask.") }, token && { field: token, token: true, check: given("Only an admin may do this.") }].filter(Boolean),
-    run: () => post("disconnect", { client: client.client, reason: reason.value }),
+    run: () => post("disconnect", { client: client.client, reason: literal(reason.value) }),
   }));
   if (!done) return;
   note("done", `Client ${client.client} is disconnected.`, "calm");

@@ -16,7 +16,13 @@ export function on(kind, fn) {
 }
 
 export function emit(kind, value) {
-  for (const fn of listeners.get(kind) ?? []) fn(value);
+  for (const fn of listeners.get(kind) ?? []) {
+    try {
+      fn(value);
+    } catch (error) {
+      reportError(error); // a page that fails must not end the stream of the others
+    }
+  }
 }
 
 export const store = {

@@ -1,6 +1,7 @@
 // Page 4: who waits for whom, as a picture and as the same table.
 
 import { get } from "./api.js";
+import { around } from "./around.js";
 import { el, honest, lockLink, name, ownerLink, panel, put, shape, text } from "./dom.js";
 import { count, duration, plural } from "./format.js";
 import { go, link } from "./router.js";
@@ -16,6 +17,20 @@ export function waits(page, params) {
   deadlocks(page);
   if (focused) picture(page, focus);
   else choose(page);
+}
+
+// unknown are questions that this server has no answer to: they are asked once.
+const unknown = new Set();
+
+async function answered(path, params, signal) {
+  if (unknown.has(path)) return undefined;
+  try {
+    return await get(path, params, { signal });
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    unknown.add(path);
+    return undefined;
+  }
 }
 
 function form(focus) {
@@ -36,14 +51,8 @@ function deadlocks(page) {
   const body = el("div", { class: "cycles" });
   page.add(panel("Deadlocks", { note }, body));
   page.every(EVERY_MS, async (signal) => {
-    let view;
-    try {
-      view = await get("deadlocks", null, { signal });
-    } catch (error) {
-      if (error.status !== 404) throw error;
-      put(body, el("p", { class: "empty" }, "This server does not look for deadlocks."));
-      return;
-    }
+    const view = await answered("deadlocks", null, signal);
+    if (!view) return put(body, el("p", { class: "empty" }, "This server does not look for deadlocks. The picture around a lock shows cycles."));
     const cycles = Map.groupBy ? Map.groupBy(view.rows, (r) => r.cycle) : group(view.rows);
     put(body, cycles.size ? [...cycles].map(([number, edges]) => cycle(number, edges)) : el("p", { class: "empty" }, "No services wait for each other in a circle."));
     text(note, view.truncated ? "not all waits were looked at" : "");
@@ -84,16 +93,16 @@ function picture(page, focus) {
     { id: "waited", label: "Has waited", num: true, cell: (e) => duration(e.waited_ms) },
     { id: "cycle", label: "Cycle", num: true, cell: (e) => (e.cycle ? el("span", { class: "kind bad" }, String(e.cycle)) : "") },
   ] });
-  const around = focus.owner ? ["around service ", name(focus.owner)] : ["around lock ", name(focus.lock)];
-  page.add(panel("Who waits for whom", { note: el("span", { class: "note" }, around, " ", note) }, box, table.node));
+  const subject = focus.owner ? ["around service ", name(focus.owner)] : ["around lock ", name(focus.lock)];
+  page.add(panel("Who waits for whom", { note: el("span", { class: "note" }, subject, " ", note) }, box, table.node));
   let drawn = "";
   page.every(EVERY_MS, async (signal) => {
-    const view = await get("graph", focus.owner ? { owner: focus.owner } : { lock: focus.lock }, { signal });
+    const view = (await answered("graph", focus.owner ? { owner: focus.owner } : { lock: focus.lock }, signal)) ?? (await around(focus, signal));
     const shownAs = JSON.stringify([view.nodes.map((n) => n.id), view.edges.map((e) => [e.from, e.to, e.lock, e.cycle])]);
     if (shownAs !== drawn) put(box, view.edges.length ? draw(view) : "");
     drawn = shownAs;
     table.show(view.edges);
-    text(note, view.truncated ? "· there are more" : `· ${plural(view.edges.length, "wait")}`);
+    text(note, `· ${plural(view.edges.length, "wait")}${view.truncated ? ", there are more" : ""}${view.unproved ? ", read one after the other" : ""}`);
   });
 }
 
