@@ -125,7 +125,7 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	go reloadOnHangup(ctx, hangup, s.TokenFile, s.Certs, server, log)
 	if s.Certs != nil {
 		s.Certs.WarnOfEnds(log)
-		go s.Certs.Run(ctx, log)
+		go s.Certs.Run(ctx, log, noteCertReload(server))
 	}
 	defer informManager(manager, server)()
 
@@ -201,6 +201,17 @@ func certificatesOf(keeper *certs.Keeper) (c engine.Certificates) {
 	return c
 }
 
+// noteCertReload returns what records a change of the files of certificates.
+func noteCertReload(server *engine.Engine) func(err error) {
+	return func(err error) {
+		record := audit.Record{Event: audit.CertReload, Outcome: audit.Done}
+		if err != nil {
+			record.Outcome, record.Detail = audit.Failed, err.Error()
+		}
+		server.Audit().Note(record)
+	}
+}
+
 // startProfile starts the CPU profile, if one is wanted. The returned function ends it.
 func startProfile(path string) (stop func(), err error) {
 	if path == "" {
@@ -230,7 +241,7 @@ func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, k
 		}
 		server.Audit().Reopen()
 		if keeper != nil {
-			keeper.Reload(log)
+			keeper.Reload(log, noteCertReload(server))
 		}
 		if path == "" && keeper != nil {
 			continue

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -176,7 +177,8 @@ func TestCertificateCanBeRequired(t *testing.T) {
 // TestCertificatesAreReadAgain replaces the certificate of a running server, by a good one and by a
 // wrong one.
 func TestCertificatesAreReadAgain(t *testing.T) {
-	s := startTLS(t, "", "--http", "127.0.0.1:0")
+	records := filepath.Join(t.TempDir(), "audit")
+	s := startTLS(t, "", "--audit-log", records)
 	old := s.handshake(t)
 	serial := func(c *tls.Conn) string { return c.ConnectionState().PeerCertificates[0].SerialNumber.String() }
 	s.issue(t)
@@ -198,6 +200,10 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	if serial(s.handshake(t)) != serial(renewed) {
 		t.Fatal("another certificate is shown")
 	}
+	waitUntil(t, "the audit has both changes", func() bool {
+		text, err := os.ReadFile(records)
+		return err == nil && strings.Count(string(text), `"event":"cert-reload"`) == 2 && strings.Contains(string(text), "does not match")
+	})
 }
 
 // opensslClient starts openssl s_client, whose input is that of a person at a terminal.

@@ -17,6 +17,7 @@ const (
 	Promote      Event = "promote"        // a backup becomes the primary
 	StepDown     Event = "depose"         // a primary stops for good
 	TokenReload  Event = "token-reload"   // the token file was read again
+	CertReload   Event = "cert-reload"    // changed files of certificates were read
 	ImageFetch   Event = "image-fetch"    // an image was sent
 	Dropped      Event = "dropped"        // records that found no room
 )

@@ -28,7 +28,8 @@ var messages = map[Event]struct {
 	Dropped:      {"audit records were dropped", slog.LevelWarn},
 }
 
-// Write logs the record. The server logs a TokenReload itself, with more words.
+// Write logs the record. The server logs a TokenReload and a CertReload itself, with more
+// words.
 func (s toLog) Write(r *Record) error {
 	m, ok := messages[r.Event]
 	if !ok || !s.h.Enabled(context.Background(), m.level) {

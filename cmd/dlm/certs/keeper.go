@@ -91,9 +91,13 @@ func (k *Keeper) Look() (changed bool, err error) {
 	return true, nil
 }
 
-// Reload is Look, and logs what it has found.
-func (k *Keeper) Reload(log *slog.Logger) {
-	switch changed, err := k.Look(); {
+// Reload is Look, and logs what it has found. found, if not nil, is called then.
+func (k *Keeper) Reload(log *slog.Logger, found func(err error)) {
+	changed, err := k.Look()
+	if found != nil && (changed || err != nil) {
+		found(err)
+	}
+	switch {
 	case err != nil:
 		log.Error("the certificate files have mistakes: the previous certificates stay", "error", err.Error())
 	case changed:
@@ -102,8 +106,8 @@ func (k *Keeper) Reload(log *slog.Logger) {
 	}
 }
 
-// Run looks at the files at intervals, until ctx ends.
-func (k *Keeper) Run(ctx context.Context, log *slog.Logger) {
+// Run is Reload at intervals, until ctx ends.
+func (k *Keeper) Run(ctx context.Context, log *slog.Logger, found func(err error)) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
@@ -111,7 +115,7 @@ func (k *Keeper) Run(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			k.Reload(log)
+			k.Reload(log, found)
 		}
 	}
 }
