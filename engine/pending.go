@@ -38,6 +38,12 @@ func (p *pending) any() bool { return p.waiting || p.stuck || p.resuming || p.pa
 // size returns the bytes that are kept and not run.
 func (p *pending) size() int { return bufferLen(p.kept) - p.at }
 
+// releasedBytes is the memory of an entry of released, with the free places of its map.
+const releasedBytes = 32
+
+// memory returns the bytes that the connection has for what is kept.
+func (p *pending) memory() int { return bufferCap(p.kept) + len(p.released)*releasedBytes }
+
 // drop forgets what is kept.
 func (p *pending) drop() {
 	p.kept = putBuffer(p.kept)
