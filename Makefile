@@ -1,6 +1,7 @@
 # The commands of a developer. CI runs `make check` through .ci/run.
 SHELL := /bin/bash
 
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 20000x
 BASE        ?= origin/main
@@ -12,7 +13,7 @@ ENGINE      ?= docker
 BUILD := CGO_ENABLED=0 go build -trimpath
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test check format vet staticcheck purego race invariants fuzz compare clients bench bench-hot bench-forms bench-regress profile release release-check image manifests vendor-ui pictures
+.PHONY: help run build test check format vet staticcheck purego race invariants fuzz compare clients bench bench-hot bench-forms bench-regress profile release release-check image manifests vendor-ui pictures vulncheck
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,6 +43,15 @@ vet: ## go vet, also with the tags invariants and purego, and for arm64
 staticcheck: ## the linter, with and without the tag invariants
 	go run $(STATICCHECK) ./...
 	go run $(STATICCHECK) -tags invariants ./...
+
+# The database is on the network. Without it, as in a closed network, the check is left out and
+# says so.
+vulncheck: ## known vulnerabilities of the modules and of Go, if their database can be reached
+	@if curl -fsS -m 20 -o /dev/null https://vuln.go.dev/index/db.json; then \
+		go run $(GOVULNCHECK) ./...; \
+	else \
+		echo "vulncheck is left out: vuln.go.dev can't be reached"; \
+	fi
 
 # A module of its own, with the clients of other servers. Its tests leave out servers that are not
 # on this machine, and name them.
