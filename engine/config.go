@@ -80,6 +80,9 @@ type Config struct {
 	// AuthWait is how long a connection may stay unauthenticated when
 	// credentials are configured. Default 5 s.
 	AuthWait time.Duration
+	// IdleMax is how long a connection may send nothing while it waits for nothing. Default 0: for
+	// ever.
+	IdleMax time.Duration
 	// StopWait is how long a stop may take in all, with the last image. Serve does not enforce it:
 	// see Engine.StopsAt. Default 25 s, less than the 30 s after which Kubernetes kills, and enough
 	// for an image of 10 million locks on a disk that takes 50 MB/s.
@@ -231,7 +234,7 @@ func (c *Config) Validate() error {
 	for _, d := range []struct {
 		name string
 		d    time.Duration
-	}{{"partial-timeout", c.PartialMax}, {"auth-timeout", c.AuthWait}, {"stop-timeout", c.StopWait}} {
+	}{{"partial-timeout", c.PartialMax}, {"auth-timeout", c.AuthWait}, {"idle-timeout", c.IdleMax}, {"stop-timeout", c.StopWait}} {
 		if d.d < 0 {
 			bad("%s: %v is negative", d.name, d.d)
 		}

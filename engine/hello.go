@@ -143,10 +143,13 @@ func durabilityWord(role durability.Role) string {
 	return "snapshot"
 }
 
-// silent reports whether a connection has broken its promise to send something. After a pause of
-// the process it waits until the loops have read what came in the pause, as the ends of leases do.
-func (r *reactor) silent(c *conn) bool {
-	return r.now-r.e.clock.Pauses().Lag.Load()-c.heardAt > 2*c.alive
+// silent reports whether a connection has broken its promise to send something.
+func (r *reactor) silent(c *conn) bool { return r.heardAgo(c) > 2*c.alive }
+
+// heardAgo returns for how long a connection has sent nothing, in ns. After a pause of the process
+// it grows only when the loops have read what came in the pause, as the ends of leases wait for it.
+func (r *reactor) heardAgo(c *conn) int64 {
+	return r.now - r.e.clock.Pauses().Lag.Load() - c.heardAt
 }
 
 // endSilent ends the waits of a connection that has been silent for too long, and closes it.

@@ -80,6 +80,7 @@ const (
 	rejectRevoked       // its token is not known any more
 	rejectUnreachable   // its peer acknowledges nothing
 	rejectSilent        // it has sent nothing for twice its ALIVE
+	rejectIdle          // it has sent nothing for idle-timeout
 	rejections
 )
 
@@ -101,6 +102,7 @@ var rejectionNames = [rejections]string{
 	rejectRevoked:       "revoked_token",
 	rejectUnreachable:   "unreachable",
 	rejectSilent:        "silent",
+	rejectIdle:          "idle",
 }
 
 // rejectCounts counts rejections by reason. Any goroutine may add.

@@ -39,12 +39,24 @@ func (r *reactor) sweep() {
 			r.fail(c, codec.NoAuth, fmt.Sprintf("not authenticated within %v", cfg.AuthWait))
 		case c.alive > 0 && r.silent(c):
 			r.endSilent(c)
+		case cfg.IdleMax > 0 && r.idle(c):
+			r.e.reject(rejectIdle)
+			r.fail(c, codec.Canceled, fmt.Sprintf("nothing has come for %v (idle-timeout): the connection is closed, holds stay", cfg.IdleMax))
 		}
 		r.checkPeer(c, i+r.sweeps)
 		if c.buffered > 0 {
 			r.account(c)
 		}
 	}
+}
+
+// idle reports whether a connection has sent nothing and waited for nothing for IdleMax. Only the
+// sweep may call it.
+func (r *reactor) idle(c *conn) bool {
+	if c.pending.any() || c.waits.open > 0 || c.backlog != nil {
+		c.busyAt = r.now
+	}
+	return min(r.heardAgo(c), r.now-c.busyAt) > int64(r.e.cfg.IdleMax)
 }
 
 // linger closes a connection after hangUp. When its output has left, the peer has a little time to

@@ -62,6 +62,7 @@ type stage struct {
 
 // settings are what the word config knows.
 var settings = map[string]func(*Config, int){
+	"idle":             func(c *Config, n int) { c.IdleMax = time.Duration(n) * time.Second },
 	"tokens":           func(c *Config, _ int) { withTokens(c) },
 	"locks":            func(c *Config, n int) { c.LocksMax = n },
 	"waiters":          func(c *Config, n int) { c.WaitersMax = n },

@@ -117,6 +117,8 @@ func (s *Server) addTimeouts(f *flags) {
 	c := &s.Engine
 	f.duration("partial-timeout", "longest time between the first and the last byte of a command", &c.PartialMax)
 	f.duration("auth-timeout", "longest time from connecting to a valid AUTH", &c.AuthWait)
+	f.add("idle-timeout", "TIME", "", "longest time in which a connection that waits for nothing sends nothing; by default no limit",
+		into(&c.IdleMax, parseDuration))
 	f.duration("stop-timeout", "longest time for a stop with its last image; after that the process fails and "+
 		"says what it was waiting for", &c.StopWait)
 }
