@@ -80,6 +80,7 @@ const (
 	OptShared                     // SHARED
 	OptPermits                    // PERMITS n: Command.Permits
 	OptUpgrade                    // set for UPGRADE and DOWNGRADE, so that the options show them
+	OptCounted                    // no option of the wire: the service can have a quota, see table
 )
 
 // Command is one decoded command, filled by Decoder.Decode and reused.

@@ -18,11 +18,12 @@ const (
 	WhichTokens      Which = 10 // fencing tokens that this start may give
 	WhichAudit       Which = 11 // records of the audit that are not written yet
 	WhichWatches     Which = 12 // prefixes of WATCH or NOTIFY of one connection
+	WhichQuota       Which = 13 // what the token may use
 )
 
 var whichWords = [...]string{
 	"", "conns", "locks", "waiters", "lock-waiters", "tags", "retries", "count", "memory",
-	"pending", "tokens", "audit", "watches",
+	"pending", "tokens", "audit", "watches", "quota",
 }
 
 // String returns the word of the limit on the wire.

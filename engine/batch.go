@@ -204,6 +204,9 @@ func (r *reactor) executeOne(c *conn, i int) {
 	case r.refused(c):
 		r.cost++
 	default:
+		if c.who.Counted {
+			p.Opts |= codec.OptCounted
+		}
 		r.execute(c, i, i+1)
 		if _, released, renewed := r.batch.Counts(); released+renewed > 0 {
 			r.guestShows(c, rankHolder)

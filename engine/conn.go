@@ -21,6 +21,7 @@ type conn struct {
 	sock     transport.Link
 	authFrom int64 // table time at which the time to authenticate began, ns
 	who      auth.Identity
+	quotaOf  string // name of the token whose quota of connections counts it; empty: none
 	name     string // of HELLO or CLIENT SETNAME; set by rename
 	alive    int64  // ALIVE of HELLO, ns; 0: it has promised nothing
 	number   int64  // CLIENT ID: counts the connections of this process, below 2^53
@@ -135,6 +136,7 @@ func (r *reactor) lost(c *conn) {
 	}
 	c.closed = true
 	r.unsubscribe(c)
+	c.leaveQuota()
 	r.endWaits(c)
 	r.takeBackUnread(c)
 	r.orphanBacklog(c)

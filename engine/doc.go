@@ -24,6 +24,7 @@
 //	ticker   its effects, its outbox, catchUp   clock, table.Due            Serve, after the stop
 //	watch    who goes round, and who hangs      counters                    the end of Serve
 //	audit    the sink of the audit              its queue and counts        audit.Log.Close
+//	quotas   nothing                            the authority, all shards   the end of Serve
 //	accept   one address: its gate (transport)  places, addresses           closing the listener
 //	freer    nothing                            a signal of the ticker      the end of Serve
 //	observer the views of package observe       shards, 256 records a time  the end of Serve
@@ -41,7 +42,8 @@
 // same time, and nothing else is locked under a shard:
 //
 //	one shard, then the subscribers of a prefix, then one of them (package events)
-//	one shard | one inbox | buffers | addresses | attempts | guestbook | audit   never two
+//	one shard | one inbox | buffers | addresses | attempts | guestbook | audit | connQuotas
+//	quotaMu, then one shard after the other (table.SetQuotas)
 //	the credits of a limit, then one shard after the other (table.Gather)
 //	infos, then what INFO asks: shards, buffers, the Store, one after the other (infocache.go)
 //

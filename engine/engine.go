@@ -31,7 +31,6 @@ type Engine struct {
 	stopsAt    atomic.Pointer[string] // what it waits for, in words; nil: nothing
 	reactors   []*reactor
 	authority  atomic.Pointer[auth.Authority]
-	newTokens  atomic.Bool // authority has changed, and the loops have not been told
 	attempts   auth.Attempts
 	audit      *audit.Log
 	places     places
@@ -63,6 +62,11 @@ type Engine struct {
 	accepted   atomic.Uint64
 	numbered   atomic.Int64 // connections that have got a number
 	slowClosed atomic.Uint64
+	connQuotas connQuotas
+	quotaMu    sync.Mutex    // held while quotas are given to a table
+	quotasDue  chan struct{} // to the goroutine "quotas"
+	tokensGen  atomic.Uint64 // counts changes of authority
+	quotasGen  atomic.Uint64 // the change whose quotas the table has
 	denied     atomic.Uint64 // requests that need the admin role
 	rejected   rejectCounts
 	handshakes [handshakeResults]atomic.Uint64
@@ -110,6 +114,9 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 		e.audit = audit.New(audit.ToLog(cfg.Log.Handler()), cfg.Log)
 	}
 	e.places.guestsMax, e.places.turnedMax = int64(fileShare(guestsWanted)), int64(fileShare(turnedWanted))
+	store.BeforeServing(func(t *table.Table) { t.SetQuotas(e.quotas()) })
+	e.applyQuotas()
+	e.quotasDue = make(chan struct{}, 1)
 	e.addresses.configure(&cfg)
 	e.buffers.max = cfg.BufferedMax
 	e.buffers.large = make(map[table.ConnID]int)
@@ -139,7 +146,7 @@ func (e *Engine) SetCredentials(creds []auth.Credential) error {
 		return err
 	}
 	e.authority.Store(auth.NewAuthority(creds, e.cfg.AdminToken, e.cfg.AdminName))
-	e.newTokens.Store(true) // after them: who authenticates meanwhile is looked up again
+	e.tokensGen.Add(1) // after them: who authenticates meanwhile is looked up again
 	return nil
 }
 
@@ -164,6 +171,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	tickCtx, stopTicker := context.WithCancel(context.Background())
 	wg.Go(func() { e.runTicker(tickCtx) })
 	e.background(e.runWatch)
+	e.background(e.runQuotas)
 	e.background(e.trimmer.runFreer)
 	e.background(e.observer.Run)
 	e.background(e.runSampler)

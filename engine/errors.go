@@ -62,8 +62,8 @@ func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 		data = appendHolder(data, c, owner, heldMs)
 	case codec.Recovering:
 		data = r.appendGraceLeft(data)
-	case codec.Limit: // no other limit can end a wait
-		data, msg = append(data, codec.WhichTokens.String()...), limitReasons[codec.WhichTokens]
+	case codec.Limit:
+		data, msg = append(data, fx.Which.String()...), limitReasons[fx.Which]
 	}
 	if msg == "" {
 		msg = reasonOf(waitingVerb(fx), fx.Code)
@@ -152,6 +152,7 @@ var limitReasons = [...]string{
 	codec.WhichMemory:      "no memory is left for locks and waiters (max-memory): nothing was changed",
 	codec.WhichAudit:       "the audit takes no record, see the server's log: nothing was changed",
 	codec.WhichWatches:     "this connection has as many prefixes of WATCH, or of NOTIFY, as it may: nothing was changed",
+	codec.WhichQuota:       "the services of this token hold or wait for as much as they may: nothing was changed",
 	codec.WhichTokens:      "no fencing token is left: restart the server",
 }
 

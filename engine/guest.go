@@ -44,6 +44,9 @@ var verbsGuest = verbsBase | verbSet(codec.VerbRelease, codec.VerbHeartbeat, cod
 // be gives the connection an identity and its rights.
 func (c *conn) be(who auth.Identity) {
 	c.who, c.may = who, verbsOf[who.Role]
+	if who.ConnsMax != 0 || c.quotaOf != "" {
+		c.enterQuota()
+	}
 	switch {
 	case c.at.as == ordinary:
 	case who.Role == auth.RoleAdmin:

@@ -19,14 +19,15 @@ import (
 // delivers the ends of waits that came of it and writes every connection that has output, once:
 // first those that have waited. single does all of this for a read that is one lock command.
 type reactor struct {
-	e        *Engine
-	index    int
-	wakeLoop atomic.Pointer[func()] // runs drainInbox on the loop; nil: no loop yet
-	inbox    inbox
-	probe    probe
-	pulse    pulse
-	lagAsked atomic.Int64 // table time at which the loop was asked for its lag; 0: it was not
-	drained  atomic.Bool  // it has answered all waits, before a stop
+	e           *Engine
+	index       int
+	wakeLoop    atomic.Pointer[func()] // runs drainInbox on the loop; nil: no loop yet
+	inbox       inbox
+	probe       probe
+	pulse       pulse
+	knownTokens atomic.Uint64 // Engine.tokensGen of the last recheck
+	lagAsked    atomic.Int64  // table time at which the loop was asked for its lag; 0: it was not
+	drained     atomic.Bool   // it has answered all waits, before a stop
 
 	conns     []connSlot
 	freeSlots []uint32

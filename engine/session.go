@@ -56,6 +56,10 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 		return false
 	}
 	who, ok := authority.Identify(token)
+	if ok && !r.roomFor(c, &who) {
+		r.refuseQuota()
+		return false
+	}
 	if ok {
 		c.be(who)
 		if who.Role == auth.RoleAdmin {
@@ -105,7 +109,9 @@ func (r *reactor) reset(c *conn) {
 // recheck looks up the token of each connection again, after the known tokens have changed. A
 // changed role or prefixes apply from here on. A connection whose token is gone is closed.
 func (r *reactor) recheck() {
+	gen := r.e.tokensGen.Load()
 	known := r.e.authority.Load()
+	defer r.e.rechecked(r, gen)
 	for i := range r.conns {
 		c := r.conns[i].c
 		if c == nil || c.closing {

@@ -8,10 +8,11 @@ import (
 
 // sweepOrders returns the orders that the ticker gives a few times per second.
 func (e *Engine) sweepOrders() orders {
-	if e.newTokens.Swap(false) {
-		return orderSweep | orderRecheck
+	if e.tokensGen.Load() == e.quotasGen.Load() {
+		return orderSweep
 	}
-	return orderSweep
+	e.quotasMayBeDue() // if no loop has a connection
+	return orderSweep | orderRecheck
 }
 
 // sweep closes connections that are past an age limit, and updates the account of their buffers.
@@ -53,7 +54,7 @@ func (r *reactor) sweep() {
 // idle reports whether a connection has sent nothing and waited for nothing for IdleMax. Only the
 // sweep may call it.
 func (r *reactor) idle(c *conn) bool {
-	if c.pending.any() || c.waits.open > 0 || c.backlog != nil {
+	if c.pending.any() || c.waits.open > 0 || c.backlog != nil || c.sub != nil {
 		c.busyAt = r.now
 	}
 	return min(r.heardAgo(c), r.now-c.busyAt) > int64(r.e.cfg.IdleMax)

@@ -63,6 +63,7 @@ type stage struct {
 // settings are what the word config knows.
 var settings = map[string]func(*Config, int){
 	"idle":             func(c *Config, n int) { c.IdleMax = time.Duration(n) * time.Second },
+	"quotas":           func(c *Config, _ int) { withQuotas(c) },
 	"tokens":           func(c *Config, _ int) { withTokens(c) },
 	"locks":            func(c *Config, n int) { c.LocksMax = n },
 	"waiters":          func(c *Config, n int) { c.WaitersMax = n },

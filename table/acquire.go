@@ -105,6 +105,11 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 		r.limit(s.whyNoGrant(cmd))
 		return
 	}
+	if !s.takeHold(cmd.Service) {
+		s.lockQuota.giveBack(&s.table.locks)
+		r.limit(codec.WhichQuota)
+		return
+	}
 	i, l := s.create(tag, cmd.Name)
 	s.grant(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
 	s.emit(EventGrant, l, cmd.Service, from)
@@ -165,6 +170,11 @@ func (s *Shard) reserveWait(l *lock, cmd *codec.Command) codec.Which {
 func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
 	if which := s.reserveWait(l, cmd); which != codec.WhichNone {
 		r.limit(which)
+		return
+	}
+	if !s.takeWait(cmd.Service) {
+		s.waiterQuota.giveBack(&s.table.waiters)
+		r.limit(codec.WhichQuota)
 		return
 	}
 	i := s.takeWaiter()

@@ -46,10 +46,10 @@ type Result struct {
 // Effect is the end of a wait. The caller delivers it to the connection of the request.
 type Effect struct {
 	To Origin
-	// OK: granted; Timeout; Recovering; Limit: no token left to give; NotHeld: the hold to upgrade
-	// has ended
+	// OK: granted; Timeout; Recovering; Limit: see Which; NotHeld: the hold to upgrade has ended
 	Code    codec.Code
-	Upgrade bool // the request was an UPGRADE
+	Which   codec.Which // with Limit
+	Upgrade bool        // the request was an UPGRADE
 	// With OK:
 	Count    uint32
 	WaitedMs uint32 // table time from the execution of the ACQUIRE to the grant

@@ -42,15 +42,17 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 		case w.deadline <= s.waitNow():
 			s.timeOut(l.first, fx)
 		case s.counter >= s.tokenMax():
-			s.refuseFirst(l, codec.Limit, fx)
+			s.refuseFirst(l, codec.Limit, codec.WhichTokens, fx)
 		case w.share == upgrading:
-			s.refuseFirst(l, codec.NotHeld, fx)
+			s.refuseFirst(l, codec.NotHeld, codec.WhichNone, fx)
 		case w.share != exclusive:
 			s.setMeta(&l.grantee, nil)
 			l.token = 0
 			l.openGroup(w.share)
 			s.admit(i, l, w, none, nil, fx)
 			return s.passOnGroup(i, l, fx)
+		case !s.takeHold(s.waiterService(w)):
+			s.refuseFirst(l, codec.Limit, codec.WhichQuota, fx)
 		default:
 			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w), w.conn)
 			s.deliver(EventGrant, i, l, l.first, fx)

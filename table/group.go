@@ -174,6 +174,7 @@ func (s *Shard) acquireFreeGroup(tag uint32, cmd *codec.Command, from Origin, r 
 	}
 	if which := s.reserveName(cmd.Name); which != codec.WhichNone {
 		s.lockQuota.giveBack(&s.table.locks)
+		s.giveBackHold()
 		r.limit(which)
 		return
 	}
@@ -196,6 +197,9 @@ func (s *Shard) reserveHolder(cmd *codec.Command) codec.Which {
 		return codec.WhichMemory
 	case !s.lockQuota.take(&s.table.locks):
 		return codec.WhichLocks
+	case !s.takeHold(cmd.Service):
+		s.lockQuota.giveBack(&s.table.locks)
+		return codec.WhichQuota
 	}
 	return codec.WhichNone
 }

@@ -162,8 +162,15 @@ func (s *Shard) setName(l *lock, name []byte) {
 	}
 }
 
-// setService stores the holder's service id. The caller has dropped the former one.
+// setService stores the holder's service id, and counts its hold. The caller has dropped the former
+// one.
 func (s *Shard) setService(l *lock, service []byte) {
+	s.recordHold(service)
+	s.putService(l, service)
+}
+
+// putService is setService for a service without a quota.
+func (s *Shard) putService(l *lock, service []byte) {
 	l.serviceLen = uint16(len(service))
 	if at := l.serviceAt(); at+len(service) <= textLen {
 		copy(l.text[at:], service)
@@ -172,7 +179,16 @@ func (s *Shard) setService(l *lock, service []byte) {
 	}
 }
 
+// dropService removes the holder's service id, if there is one, and its hold from the counts.
 func (s *Shard) dropService(l *lock) {
+	if l.serviceLen > 0 {
+		s.forgetHold(s.service(l))
+		s.removeService(l)
+	}
+}
+
+// removeService is dropService for a service without a quota.
+func (s *Shard) removeService(l *lock) {
 	if at := l.serviceAt(); at+int(l.serviceLen) > textLen {
 		s.arena.drop(l.ref(at), int(l.serviceLen))
 	}

@@ -79,6 +79,9 @@ func (m *model) effect(l *mLock, from Origin, code codec.Code) {
 		e.Count, e.LeaseMs, e.Hold.Token = l.count, (l.deadline-m.now)/nsPerMs, l.token
 		e.WaitedMs = uint32((m.now - m.began[from]) / nsPerMs)
 	}
+	if code == codec.Limit {
+		e.Which = codec.WhichTokens
+	}
 	m.effects[l.name] = append(m.effects[l.name], e)
 }
 

@@ -58,7 +58,9 @@ func (s *Shard) admit(i uint32, l *lock, w *waiter, hi uint32, h *holder, fx *Ef
 		}
 		s.deliverHolder(EventReenter, l, h, fx)
 	case s.counter >= s.tokenMax():
-		s.refuseFirst(l, codec.Limit, fx)
+		s.refuseFirst(l, codec.Limit, codec.WhichTokens, fx)
+	case !s.takeHold(s.waiterService(w)):
+		s.refuseFirst(l, codec.Limit, codec.WhichQuota, fx)
 	default:
 		// The request was admitted when it began to wait, and its record is as large.
 		s.lockQuota.takeAnyway(&s.table.locks)
@@ -81,12 +83,12 @@ func (s *Shard) deliverHolder(kind EventKind, l *lock, h *holder, fx *Effects) {
 	s.dequeue(l.first)
 }
 
-// refuseFirst ends the wait of the first waiter with that code.
-func (s *Shard) refuseFirst(l *lock, code codec.Code, fx *Effects) {
+// refuseFirst ends the wait of the first waiter with that code, and limit.
+func (s *Shard) refuseFirst(l *lock, code codec.Code, which codec.Which, fx *Effects) {
 	w := s.waiters.at(l.first)
 	s.emit(EventRefuse, l, s.waiterService(w), w.from())
 	s.note(fx, NoteRefused, l, s.waiterService(w), s.now-w.began(s.now))
-	fx.add(Effect{To: w.from(), Code: code, Upgrade: w.share == upgrading})
+	fx.add(Effect{To: w.from(), Code: code, Which: which, Upgrade: w.share == upgrading})
 	s.dequeue(l.first)
 }
 

@@ -106,7 +106,7 @@ func (t *Table) Run(now int64, b *Batch, i, n int, fx *Effects) int {
 }
 
 // optsGeneral are the options that the quick cases do not know.
-const optsGeneral = codec.OptMeta | codec.OptShared | codec.OptPermits | codec.OptUpgrade
+const optsGeneral = codec.OptMeta | codec.OptShared | codec.OptPermits | codec.OptUpgrade | codec.OptCounted
 
 // run executes command at of the batch, and reports whether its answer is OK. Most commands take a
 // lock that nobody holds, end a hold without waiters, or renew a hold; run checks for these first.
@@ -150,7 +150,7 @@ func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slo
 	} else {
 		src := b.Batch.Source(p, b.in)
 		s.setName(l, p.Name(src))
-		s.setService(l, p.Service(src))
+		s.putService(l, p.Service(src))
 	}
 	s.beginHold(l, p.TTLMs)
 	s.armLease(i, l)
@@ -193,7 +193,7 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 	l.count = 0
 	s.countRelease(l.since)
 	s.emitOwn(EventRelease, l)
-	s.dropService(l)
+	s.removeService(l)
 	s.index.RemoveAt(slot)
 	s.freeLock(i, l)
 	b.released++

@@ -55,6 +55,7 @@ type Table struct {
 	waiters   pool
 
 	measures   *[Shards]measures
+	tenancies  [Shards]tenancy              // by shard, see tenant.go
 	lost       atomic.Pointer[func(*Event)] // see SetLost
 	memoryLeft atomic.Int64                 // bytes that may be taken, see memory.go
 

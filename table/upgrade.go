@@ -31,11 +31,11 @@ func (s *Shard) upgradeOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *cod
 func (s *Shard) upgradeWaiter(i uint32, l *lock, w *waiter, hi uint32, h *holder, fx *Effects) bool {
 	switch {
 	case h == nil || !h.state.held():
-		s.refuseFirst(l, codec.NotHeld, fx)
+		s.refuseFirst(l, codec.NotHeld, codec.WhichNone, fx)
 	case l.count > 1:
 		return false
 	case s.counter >= s.tokenMax():
-		s.refuseFirst(l, codec.Limit, fx)
+		s.refuseFirst(l, codec.Limit, codec.WhichTokens, fx)
 	default:
 		s.upgrade(i, l, hi, h)
 		s.emitWaited(EventUpgrade, l, w)

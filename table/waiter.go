@@ -98,7 +98,9 @@ func (s *Shard) waiterService(w *waiter) []byte {
 	return s.arena.get(ref(binary.LittleEndian.Uint32(w.text[:])), int(w.serviceLen))
 }
 
+// setWaiterService stores the service id of the request, and counts the request.
 func (s *Shard) setWaiterService(w *waiter, service []byte) {
+	s.recordWait(service)
 	w.serviceLen = uint16(len(service))
 	if len(service) <= waiterTextLen {
 		copy(w.text[:], service)
@@ -159,6 +161,7 @@ func (s *Shard) dequeue(i uint32) {
 	if w.meta != 0 {
 		s.arena.drop(w.meta, int(w.metaLen))
 	}
+	s.forgetWait(s.waiterService(w))
 	if w.serviceLen > waiterTextLen {
 		s.arena.drop(ref(binary.LittleEndian.Uint32(w.text[:])), int(w.serviceLen))
 	}

@@ -49,6 +49,9 @@ func newTokenNewCommand() *cobra.Command {
 	fs.StringArrayVar(&entry.Prefixes, "prefix", nil, "with role lock: allow only lock names that begin with this; may be repeated")
 	fs.StringArrayVar(&entry.Services, "service", nil, "with role lock: allow only service ids that begin with this; may be repeated")
 	fs.BoolVar(&entry.RequireToken, "require-token", false, "with role lock: refuse RELEASE and HEARTBEAT without TOKEN")
+	fs.IntVar(&entry.Locks, "locks", 0, "with --service: most locks that these services hold; 0 for no limit")
+	fs.IntVar(&entry.Waiters, "waiters", 0, "with --service: most requests of these services that wait; 0 for no limit")
+	fs.IntVar(&entry.Connections, "connections", 0, "most connections with this token; 0 for no limit")
 	must(cmd.MarkFlagRequired("name"))
 	must(cmd.MarkFlagRequired("role"))
 	return cmd

@@ -12,13 +12,14 @@ type Authority struct {
 	adminToken *[sha256.Size]byte        // hash of the admin token; nil: there is none
 	adminName  string                    // of adminToken, for logs
 	byHash     map[[sha256.Size]byte]int // index in creds of a token that has been shown before
+	quotas     []ServiceQuota
 }
 
 // NewAuthority returns the authority for credentials that Validate has found to be good.
 // adminToken is the hash of a token of RoleAdmin, or nil. adminName names it in logs.
 func NewAuthority(creds []Credential, adminToken *[sha256.Size]byte, adminName string) *Authority {
 	a := &Authority{creds: creds, adminToken: adminToken, adminName: adminName,
-		byHash: make(map[[sha256.Size]byte]int, len(creds))}
+		byHash: make(map[[sha256.Size]byte]int, len(creds)), quotas: ServiceQuotas(creds)}
 	for i := range creds {
 		a.byHash[creds[i].SHA256] = i
 	}
@@ -52,11 +53,11 @@ func (a *Authority) Identify(token []byte) (Identity, bool) {
 			continue
 		}
 		if subtle.ConstantTimeCompare(sum[:], c.SHA256[:]) == 1 {
-			id, found = c.identity(), true
+			id, found = a.identityOf(c), true
 		}
 	}
 	if a.adminToken != nil && subtle.ConstantTimeCompare(sum[:], a.adminToken[:]) == 1 {
-		id, found = Identity{Name: a.adminName, Role: RoleAdmin, token: a.adminToken}, true
+		id, found = a.admin(), true
 	}
 	return id, found
 }
@@ -68,7 +69,7 @@ func (a *Authority) OfCertificate(names []string) Identity {
 	if len(names) > 0 {
 		for i := range a.creds {
 			if c := &a.creds[i]; c.SAN != "" && slices.Contains(names, c.SAN) {
-				return c.identity()
+				return a.identityOf(c)
 			}
 		}
 	}
@@ -82,11 +83,30 @@ func (a *Authority) Current(id *Identity, names []string) (Identity, bool) {
 	case id.token == nil:
 		return a.OfCertificate(names), true
 	case a.adminToken != nil && *id.token == *a.adminToken:
-		return *id, true
+		return a.admin(), true
 	}
 	i, ok := a.byHash[*id.token]
 	if !ok {
 		return Identity{}, false
 	}
-	return a.creds[i].identity(), true
+	return a.identityOf(&a.creds[i]), true
+}
+
+// Quotas returns the quotas of services. Do not modify them.
+func (a *Authority) Quotas() []ServiceQuota { return a.quotas }
+
+// identityOf returns the identity of a connection that has shown the token of a credential.
+func (a *Authority) identityOf(c *Credential) Identity {
+	id := c.identity()
+	for i := range a.quotas {
+		if len(c.Services) == 0 || overlap(c.Services, a.quotas[i].Services) {
+			id.Counted = true
+		}
+	}
+	return id
+}
+
+// admin returns the identity of the admin token.
+func (a *Authority) admin() Identity {
+	return Identity{Name: a.adminName, Role: RoleAdmin, Counted: len(a.quotas) > 0, token: a.adminToken}
 }

@@ -15,6 +15,7 @@ type Credential struct {
 	// byte by byte. Empty: the credential is a token.
 	SAN string
 	Bounds
+	Quota
 }
 
 // Bounds narrow what a token of RoleLock may do. The zero value narrows nothing.
@@ -52,7 +53,7 @@ func Validate(creds []Credential) (errs []error) {
 		}
 		names[c.Name], hashes[c.SHA256] = true, c.Name
 	}
-	return errs
+	return append(errs, validateQuotas(creds)...)
 }
 
 // CertificateKey returns the SHA256 of a Credential with that SAN. No token authenticates by it.
@@ -62,7 +63,7 @@ func CertificateKey(san string) [sha256.Size]byte {
 
 // identity returns the identity of a connection that has shown the token.
 func (c *Credential) identity() Identity {
-	id := Identity{Name: c.Name, Role: c.Role, token: &c.SHA256}
+	id := Identity{Name: c.Name, Role: c.Role, ConnsMax: c.Conns, token: &c.SHA256}
 	if !c.none() {
 		id.bounds = &c.Bounds
 	}

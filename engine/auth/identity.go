@@ -4,10 +4,14 @@ import "crypto/sha256"
 
 // Identity is what a connection has shown itself to be. The zero value has no rights.
 type Identity struct {
-	Name   string // of the credential; empty: none was needed
-	Role   Role
-	bounds *Bounds            // nil: none
-	token  *[sha256.Size]byte // hash of the token that it has shown; nil: none
+	Name string // of the credential; empty: none was needed
+	Role Role
+	// ConnsMax is the most connections that have shown the token; 0: no bound.
+	ConnsMax int
+	// Counted says that the identity can act for services with a quota of locks or waiters.
+	Counted bool
+	bounds  *Bounds            // nil: none
+	token   *[sha256.Size]byte // hash of the token that it has shown; nil: none
 }
 
 // unbound are the bounds of an identity without any.
@@ -21,8 +25,8 @@ func (id *Identity) limits() *Bounds {
 }
 
 // Unbound reports whether the identity may do what its role allows with every lock, in the name of
-// every service, and without a token.
-func (id *Identity) Unbound() bool { return id.bounds == nil }
+// every service, without a token, and without a count of it.
+func (id *Identity) Unbound() bool { return id.bounds == nil && !id.Counted }
 
 // AllNames reports whether the identity may touch locks of any name.
 func (id *Identity) AllNames() bool { return len(id.limits().Prefixes) == 0 }

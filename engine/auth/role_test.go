@@ -1,6 +1,9 @@
 package auth
 
-import "testing"
+import (
+	"crypto/sha256"
+	"testing"
+)
 
 func TestParseRole(t *testing.T) {
 	for r := range Roles {
@@ -45,6 +48,52 @@ func TestNarrowedTo(t *testing.T) {
 	} {
 		if got := c.from.NarrowedTo(&c.to); got != c.isNarrower {
 			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// TestQuotasThatCanNotBeCounted checks which quotas are refused, and which tokens share one.
+func TestQuotasThatCanNotBeCounted(t *testing.T) {
+	token := func(n byte, services []string, q Quota) Credential {
+		return Credential{Name: string('a' + rune(n)), Role: RoleLock, SHA256: [32]byte{n}, Bounds: Bounds{Services: services}, Quota: q}
+	}
+	for _, c := range []struct {
+		name  string
+		creds []Credential
+		ok    bool
+	}{
+		{"locks without services", []Credential{token(0, nil, Quota{Locks: 1})}, false},
+		{"connections without services", []Credential{token(0, nil, Quota{Conns: 1})}, true},
+		{"below zero", []Credential{token(0, []string{"a"}, Quota{Locks: -1})}, false},
+		{"other services", []Credential{token(0, []string{"a"}, Quota{Locks: 1}), token(1, []string{"b"}, Quota{Locks: 2})}, true},
+		{"services that begin alike", []Credential{token(0, []string{"a"}, Quota{Locks: 1}), token(1, []string{"b", "ab"}, Quota{Waiters: 2})}, false},
+		{"the same services and quota", []Credential{token(0, []string{"a", "b"}, Quota{Locks: 1}), token(1, []string{"b", "a"}, Quota{Locks: 1, Conns: 3})}, true},
+		{"the same services, another quota", []Credential{token(0, []string{"a"}, Quota{Locks: 1}), token(1, []string{"a"}, Quota{Locks: 2})}, false},
+		{"no quota for the second", []Credential{token(0, []string{"a"}, Quota{Locks: 1}), token(1, []string{"ab"}, Quota{})}, true},
+	} {
+		if errs := Validate(c.creds); (len(errs) == 0) != c.ok {
+			t.Errorf("%s: %v", c.name, errs)
+		}
+	}
+}
+
+// TestCountedIdentities checks which tokens can act for services with a quota.
+func TestCountedIdentities(t *testing.T) {
+	creds := []Credential{
+		{Name: "billing", Role: RoleLock, SHA256: sha256.Sum256([]byte("billing")), Bounds: Bounds{Services: []string{"billing-"}}, Quota: Quota{Locks: 1}},
+		{Name: "one", Role: RoleLock, SHA256: sha256.Sum256([]byte("one")), Bounds: Bounds{Services: []string{"billing-1"}}},
+		{Name: "wide", Role: RoleLock, SHA256: sha256.Sum256([]byte("wide")), Bounds: Bounds{Services: []string{"b"}}},
+		{Name: "stock", Role: RoleLock, SHA256: sha256.Sum256([]byte("stock")), Bounds: Bounds{Services: []string{"stock-"}}},
+		{Name: "any", Role: RoleLock, SHA256: sha256.Sum256([]byte("any"))},
+	}
+	admin := sha256.Sum256([]byte("admin"))
+	for quotas, a := range map[bool]*Authority{true: NewAuthority(creds, &admin, "x"), false: NewAuthority(creds[1:], &admin, "x")} {
+		for name, want := range map[string]bool{"one": true, "wide": true, "stock": false, "any": true, "admin": true} {
+			id, ok := a.Identify([]byte(name))
+			again, still := a.Current(&id, nil)
+			if !ok || !still || id.Counted != (want && quotas) || again.Counted != id.Counted || name == "any" && id.Unbound() == quotas {
+				t.Errorf("%s with quotas %v: %+v, %v", name, quotas, id, again)
+			}
 		}
 	}
 }

@@ -83,6 +83,9 @@ func (s *Store) Promote(ctx context.Context, how PromoteRequest) (string, error)
 // serve replaces the table of the backup by that of the promotion.
 func (s *Store) serve(next *State) {
 	next.Table.SharePauses(s.clock.Pauses())
+	if s.beforeServing != nil {
+		s.beforeServing(next.Table)
+	}
 	m := &imager{s: s, of: next}
 	s.imager.Store(m)
 	s.state.Store(next)

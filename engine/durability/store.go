@@ -14,6 +14,7 @@ import (
 	"dlm/codec"
 	"dlm/engine/clock"
 	"dlm/engine/snapshot"
+	"dlm/table"
 )
 
 // Store owns the table that is served, and the data directory. Any goroutine may call its methods,
@@ -21,6 +22,8 @@ import (
 type Store struct {
 	cfg   Config
 	clock *clock.Clock // set by Bind
+
+	beforeServing func(*table.Table) // set by BeforeServing; nil: nothing
 
 	state     atomic.Pointer[State]
 	imager    atomic.Pointer[imager]   // nil: memory only, or a backup
@@ -86,6 +89,10 @@ func newStore(cfg Config, first *State) *Store {
 // Bind gives the Store the clock of table time. The clock needs the Pauses of the table, so it
 // comes after Open, and before all else.
 func (s *Store) Bind(c *clock.Clock) { s.clock = c }
+
+// BeforeServing sets what is called with the table of a promotion before it is served. It comes
+// before Start.
+func (s *Store) BeforeServing(prepare func(*table.Table)) { s.beforeServing = prepare }
 
 // State returns what is served now.
 func (s *Store) State() *State { return s.state.Load() }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -22,9 +23,12 @@ type TokenEntry struct {
 	Prefixes     []string `toml:"prefixes,omitempty"`
 	Services     []string `toml:"services,omitempty"`
 	RequireToken bool     `toml:"require_token,omitempty"`
+	Locks        int      `toml:"locks,omitempty"`
+	Waiters      int      `toml:"waiters,omitempty"`
+	Connections  int      `toml:"connections,omitempty"`
 }
 
-var tokenKeys = []string{"name", "role", "sha256", "prefixes", "services", "require_token"}
+var tokenKeys = []string{"name", "role", "sha256", "prefixes", "services", "require_token", "locks", "waiters", "connections"}
 
 // certKeys are those of a [[cert]], which has the name in a certificate and no hash.
 var certKeys = []string{"name", "role", "san", "prefixes", "services", "require_token"}
@@ -131,14 +135,28 @@ func (r *tokenReader) read(entry any) (c auth.Credential) {
 	c.Prefixes = r.prefixes(table, "prefixes", "names")
 	c.Services = r.prefixes(table, "services", "services")
 	c.RequireToken = r.truth(table, "require_token")
+	c.Locks, c.Waiters, c.Conns = r.quota(table, "locks"), r.quota(table, "waiters"), r.quota(table, "connections")
+	if c.Quota.OfServices() && len(c.Services) == 0 {
+		r.bad("locks and waiters need services, because holds are counted by the service")
+	}
 	if c.Role != auth.RoleLock && c.Role != auth.RoleNone {
-		for _, key := range []string{"prefixes", "services", "require_token"} {
+		for _, key := range []string{"prefixes", "services", "require_token", "locks", "waiters"} {
 			if table[key] != nil {
 				r.bad("only role lock can have %s, not %s", key, c.Role)
 			}
 		}
 	}
 	return c
+}
+
+// quota reads a number above zero. Without the key it is 0, which means no limit.
+func (r *tokenReader) quota(table map[string]any, key string) int {
+	value, ok := table[key].(int64)
+	if table[key] != nil && (!ok || value < 1 || value > math.MaxInt32) {
+		r.bad("%s is no number from 1 to %d", key, math.MaxInt32)
+		return 0
+	}
+	return int(value)
 }
 
 // truth reads a key that is true or false. Without it, it is false.

@@ -25,6 +25,9 @@ func TestTokensAreRead(t *testing.T) {
 		prefixes = ["billing/", "shared/"]
 		services = ["billing-"]
 		require_token = true
+		locks = 7
+		waiters = 8
+		connections = 9
 		[[token]]
 		name = "ops"
 		role = "admin"
@@ -38,7 +41,8 @@ func TestTokensAreRead(t *testing.T) {
 		t.Fatal(problems)
 	}
 	want := []auth.Credential{
-		{Name: "billing", Role: auth.RoleLock, Bounds: auth.Bounds{Prefixes: []string{"billing/", "shared/"}, Services: []string{"billing-"}, RequireToken: true}},
+		{Name: "billing", Role: auth.RoleLock, Bounds: auth.Bounds{Prefixes: []string{"billing/", "shared/"}, Services: []string{"billing-"}, RequireToken: true},
+			Quota: auth.Quota{Locks: 7, Waiters: 8, Conns: 9}},
 		{Name: "ops", Role: auth.RoleAdmin},
 		{Name: "web", Role: auth.RoleLock, SAN: "URI:spiffe://a/web", SHA256: auth.CertificateKey("URI:spiffe://a/web"),
 			Bounds: auth.Bounds{Prefixes: []string{"web/"}}},
@@ -80,6 +84,9 @@ func TestProblemsOfTokenFile(t *testing.T) {
 		{"empty service", entry(name, role, hash, `services = [""]`), []string{"services has an item that is empty"}},
 		{"no services", entry(name, role, hash, `services = []`), []string{"allow all services"}},
 		{"require_token is a word", entry(name, role, hash, `require_token = "yes"`), []string{"neither true nor false"}},
+		{"quota without services", entry(name, role, hash, "locks = 5"), []string{"locks and waiters need services"}},
+		{"quotas of a wrong kind", entry(name, role, hash, `services = ["a"]`, "locks = 0", `waiters = "5"`, "connections = -1"),
+			[]string{"locks is no number", "waiters is no number", "connections is no number"}},
 		{"no prefixes", entry(name, role, hash, `prefixes = []`), []string{"leave it out"}},
 		{"empty prefix", entry(name, role, hash, `prefixes = ["a", ""]`), []string{"is empty"}},
 		{"name twice", entry(name, role, hash) + entry(name, role, `sha256 = "`+hashB+`"`), []string{`token 2 ("x"): token 1 has the same name`}},

@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"testing"
+
+	"dlm/engine/auth"
+)
+
+// withQuotas sets tokens of which one has quotas.
+func withQuotas(c *Config) {
+	withTokens(c)
+	c.Credentials = append(c.Credentials, quotaCred(2, 1, 2))
+}
+
+func quotaCred(locks, waiters, conns int) auth.Credential {
+	return auth.Credential{Name: "tenant", Role: auth.RoleLock, SHA256: sha256.Sum256([]byte("q-token")),
+		Bounds: auth.Bounds{Services: []string{"tenant-"}}, Quota: auth.Quota{Locks: locks, Waiters: waiters, Conns: conns}}
+}
+
+const quotaReached = "ERROR LIMIT quota the services of this token hold or wait for as much as they may: nothing was changed"
+
+// TestQuotaOfConnections counts connections over wrong, repeated and other tokens, RESET, closes,
+// and tokens that change.
+func TestQuotaOfConnections(t *testing.T) {
+	s := newSim(t, withQuotas)
+	a, b, c := s.dial(0), s.dial(1), s.dial(0)
+	const full = "ERROR LIMIT quota this token has as many connections as it may have"
+	a.do("AUTH q-token", "OK")
+	a.do("AUTH q-token", "OK")
+	b.do("AUTH q-token", "OK")
+	c.do("AUTH q-token", full)
+	c.do("PING", noAuth)
+	a.do("AUTH l-token", "OK")
+	c.do("AUTH q-token", "OK")
+	a.do("AUTH q-token", full)
+	a.do("ACQUIRE x stays-a-worker 0", "OK")
+	b.send(lineArray("RESET"))
+	b.reads()
+	a.do("AUTH q-token", "OK")
+	b.do("AUTH q-token", full)
+	a.hangUp()
+	b.do("AUTH q-token", "OK")
+
+	withNone := quotaCred(0, 0, 0)
+	s.setTokens(withNone)
+	d, e := s.dial(0), s.dial(1)
+	d.do("AUTH q-token", "OK")
+	s.setTokens(quotaCred(0, 0, 3))
+	e.do("AUTH q-token", full)
+	d.hangUp()
+	e.do("AUTH q-token", "OK")
+	for _, k := range []*client{b, c, e} {
+		k.hangUp()
+	}
+	if n := len(s.e.connQuotas.open); n != 0 {
+		t.Errorf("%d tokens have connections: %v", n, s.e.connQuotas.open)
+	}
+}
+
+// TestQuotasChangeWithTokens: the present holds count when a quota comes, also those of others in
+// the names of its services.
+func TestQuotasChangeWithTokens(t *testing.T) {
+	s := newSim(t, withTokens)
+	worker := s.dial(0)
+	worker.do("AUTH l-token", "OK")
+	for i := range 3 {
+		worker.do(fmt.Sprintf("ACQUIRE w%d tenant-%d 0", i, i), "OK")
+	}
+	s.setTokens(cred("worker", auth.RoleLock, "l-token"), quotaCred(4, 1, 0))
+	s.e.applyQuotas()
+	k := s.dial(1)
+	k.do("AUTH q-token", "OK")
+	k.do("ACQUIRE a tenant-a 0", "OK")
+	k.do("ACQUIRE b tenant-b 0", quotaReached)
+	worker.do("ACQUIRE b tenant-9 0", quotaReached)
+	worker.do("ACQUIRE b other 0", "OK")
+	worker.do("RELEASE w0 tenant-0", "OK")
+	k.do("ACQUIRE c tenant-c 0", "OK")
+	if holds, _ := s.e.tab().QuotaUse("tenant-"); holds != 4 {
+		t.Errorf("%d holds are counted", holds)
+	}
+	s.setTokens(cred("worker", auth.RoleLock, "l-token"))
+	s.e.applyQuotas()
+	worker.do("ACQUIRE d tenant-9 0", "OK")
+}
+
+// TestQuotasOfRestartedServer counts the holds of the image.
+func TestQuotasOfRestartedServer(t *testing.T) {
+	dir := t.TempDir()
+	s := mustStart(t, dir, withQuotas)
+	k := s.dial(0)
+	k.do("AUTH q-token", "OK")
+	k.do("ACQUIRE a tenant-a 0", "OK")
+	k.do("ACQUIRE b tenant-b 0", "OK")
+	s.cleanStop()
+	s = mustStart(t, dir, withQuotas)
+	k = s.dial(0)
+	k.do("AUTH q-token", "OK")
+	k.do("ACQUIRE c tenant-c 0", quotaReached)
+	k.do("RELEASE a tenant-a", "OK")
+	k.do("ACQUIRE c tenant-c 0", "OK")
+	s.crash()
+}
