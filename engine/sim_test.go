@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 
 	"dlm/engine/clock"
 	"dlm/engine/durability"
+	"dlm/engine/transport"
 	"dlm/table"
 )
 
@@ -29,6 +31,7 @@ type sim struct {
 	hold bool       // leave posted messages lying until deliver
 
 	written func(*client) // called at each write; may be nil
+	secured *secured      // settings of TLS; nil: connections are plain
 }
 
 // auditText writes out the audit and returns the log that has it.
@@ -111,6 +114,9 @@ func (s *sim) advance(d time.Duration) {
 
 func (s *sim) sweep() { s.e.order(s.e.sweepOrders()); s.settle() }
 
+// secured has the settings of both ends of connections over TLS.
+type secured struct{ server, client *tls.Config }
+
 // client is the peer of one connection in memory.
 type client struct {
 	s        *sim
@@ -123,11 +129,12 @@ type client struct {
 	queued   int  // bytes that were not transmitted
 	unread   int  // bytes that the peer has not acknowledged
 	failed   error
-	silent   time.Duration // how long the peer owes an acknowledgement
-	broken   bool          // writes fail
-	finished bool          // the server has ended the stream
-	left     bool          // the peer has ended the stream, and the loop has not read it yet
-	gone     bool          // the server has closed the socket
+	silent   time.Duration        // how long the peer owes an acknowledgement
+	broken   bool                 // writes fail
+	secure   *transport.MemoryTLS // between c and this; nil: the connection is plain
+	finished bool                 // the server has ended the stream
+	left     bool                 // the peer has ended the stream, and the loop has not read it yet
+	gone     bool                 // the server has closed the socket
 	writes   int
 }
 
@@ -160,29 +167,67 @@ func (k *client) SilentFor() time.Duration { return k.silent }
 func (k *client) Unacked() (int, bool)     { return k.unread, true }
 func (k *client) Ended() bool              { return k.left }
 func (k *client) Finish()                  { k.finished = true }
-func (k *client) Close()                   { k.gone = true; k.r.lost(k.c) }
-func (k *client) Remote() string           { return "10.0.0.1:1000" }
+func (k *client) Close() {
+	k.gone = true
+	if k.secure != nil {
+		k.secure.Lost()
+		return
+	}
+	k.r.lost(k.c)
+}
+func (k *client) Remote() string { return "10.0.0.1:1000" }
 
 // dial opens a connection on a loop.
 func (s *sim) dial(loop int) *client {
 	k := &client{s: s, r: s.e.reactors[loop]}
-	k.c = k.r.open(k)
+	if s.secured == nil {
+		k.c = k.r.open(k)
+		return k
+	}
+	var err error
+	if k.secure, err = transport.NewMemoryTLS(k, s.secured.server, s.secured.client); err != nil {
+		s.t.Fatal(err)
+	}
+	k.c = k.r.open(k.secure)
+	k.secure.Use(k.c)
 	return k
 }
 
 // send feeds bytes as one read.
 func (k *client) send(text string) {
 	in := []byte(text)
-	k.r.feed(k.c, in)
+	if k.secure != nil {
+		in = k.encrypted(in)
+	} else {
+		k.r.feed(k.c, in)
+	}
 	for i := range in {
 		in[i] = 0xdb // the engine must not have kept any of it
 	}
 	k.s.settle()
 }
 
+// encrypted sends bytes over TLS, in reads that a loop can have. It returns what was sent.
+func (k *client) encrypted(plain []byte) []byte {
+	in, err := k.secure.Peer.Encrypt(plain)
+	if err != nil {
+		k.s.t.Fatal(err)
+	}
+	for rest := in; len(rest) > 0; {
+		n := min(len(rest), transport.ReadMax)
+		k.secure.Feed(rest[:n], false)
+		rest = rest[n:]
+	}
+	return in
+}
+
 // hangUp ends the connection as the server sees it.
 func (k *client) hangUp() {
-	k.r.gone(k.c, nil)
+	if k.secure != nil {
+		k.secure.Gone(nil)
+	} else {
+		k.r.gone(k.c, nil)
+	}
 	k.s.settle()
 }
 
@@ -199,6 +244,13 @@ func (k *client) takes(n int) {
 // reads returns the output since the last call.
 func (k *client) reads() string {
 	b, _ := io.ReadAll(&k.out)
+	if k.secure != nil && len(b) > 0 {
+		plain, err := k.secure.Peer.Decrypt(b)
+		if err != nil && !errors.Is(err, io.EOF) {
+			k.s.t.Fatal(err)
+		}
+		return string(plain)
+	}
 	return string(b)
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/tls"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"dlm/engine/durability"
 	"dlm/internal/script"
+	"dlm/internal/testcert"
 )
 
 // TestTranscripts plays the conversations of testdata on simulated engines. Each block has an
@@ -49,10 +51,22 @@ func TestTranscripts(t *testing.T) {
 	})
 }
 
+// TestTranscriptsOverTLS plays them over connections with TLS.
+func TestTranscriptsOverTLS(t *testing.T) {
+	ca := testcert.NewCA(t)
+	secure := &secured{server: &tls.Config{Certificates: []tls.Certificate{ca.Pair()}, SessionTicketsDisabled: true, DynamicRecordSizingDisabled: true},
+		client: &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"}}
+	script.Run(t, "testdata/*.txt", func(t *testing.T) func(at, command string) []string {
+		st := &stage{t: t, secure: secure}
+		return st.run
+	})
+}
+
 // stage is the engine of one block and its connections.
 type stage struct {
 	t      *testing.T
 	at     string
+	secure *secured // settings of TLS; nil: connections are plain
 	sim    *sim
 	conns  map[string]*client
 	ended  map[string]string // what was said of the end of a connection
@@ -93,6 +107,7 @@ func (st *stage) open(words []string) {
 	if err != nil {
 		st.fail("%v", err)
 	}
+	st.sim.secured = st.secure
 	st.conns, st.ended = map[string]*client{}, map[string]string{}
 	st.writes, st.tokens = map[string]int{}, nil
 }

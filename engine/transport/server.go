@@ -152,7 +152,7 @@ func (s *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	sock := &Socket{g: g, fd: g.Fd(), ready: s.ready, from: remoteOf(g, e.peer), unix: isUnix(g)}
 	loop := s.loopOf(g.EventLoop(), nil)
 	if l := e.tls; l != nil {
-		l.Socket, l.bufs = sock, s.buffersOf(g.EventLoop())
+		l.Link, l.bufs = sock, s.buffersOf(g.EventLoop())
 		l.user, sock.id = loop.Open(l, e.came)
 		sock.conn = l
 	} else {

@@ -34,7 +34,7 @@ var errKeysUnread = errors.New("tls: too many unread answers to updates of keys"
 // Only records that the kernel has taken completely count as written, because nobody can read a
 // part of a record.
 type tlsLink struct {
-	*Socket
+	Link      // the socket below; in tests one in memory
 	user Conn // of the engine
 	tls  *tls.Conn
 	wire *wire
@@ -129,7 +129,7 @@ func (s *tlsLink) Write(p []byte) (n int, err error) {
 // the kernel does not take.
 func (s *tlsLink) push(p []byte) error {
 	if s.rest == nil {
-		n, err := s.Socket.Write(p)
+		n, err := s.Link.Write(p)
 		s.counts.sent += int64(n)
 		if n == len(p) || err != nil {
 			return err
@@ -146,7 +146,7 @@ func (s *tlsLink) push(p []byte) error {
 // pushRest gives the kernel what waits for it, and returns how many bytes of the user have left
 // with that. Write calls it with these bytes once more.
 func (s *tlsLink) pushRest() (plain int, err error) {
-	n, err := s.Socket.Write(s.rest)
+	n, err := s.Link.Write(s.rest)
 	s.counts.sent += int64(n)
 	if s.rest = s.rest[n:]; len(s.rest) > 0 || err != nil {
 		return 0, err
@@ -159,23 +159,23 @@ func (s *tlsLink) pushRest() (plain int, err error) {
 
 // Unacked returns how many bytes of those taken the peer has certainly not acknowledged.
 func (s *tlsLink) Unacked() (n int, known bool) {
-	n, known = s.Socket.Unacked()
+	n, known = s.Link.Unacked()
 	return s.counts.after(n), known
 }
 
 // Untransmitted returns how many bytes of those taken have certainly not been transmitted.
-func (s *tlsLink) Untransmitted() int { return s.counts.after(s.Socket.Untransmitted()) }
+func (s *tlsLink) Untransmitted() int { return s.counts.after(s.Link.Untransmitted()) }
 
 // Finish tells the peer within TLS that nothing more will come, and sends the end of the stream.
 func (s *tlsLink) Finish() {
 	s.notify()
-	s.Socket.Finish()
+	s.Link.Finish()
 }
 
 // Close ends the connection. The peer learns that the end is no cut, if the kernel has room.
 func (s *tlsLink) Close() {
 	s.notify()
-	s.Socket.Close()
+	s.Link.Close()
 }
 
 // notify sends close_notify once. A peer that has not read what was before it gets none.
@@ -194,7 +194,7 @@ func (s *tlsLink) notify() {
 // fail ends a connection whose input is not what TLS allows.
 func (s *tlsLink) fail(cause error) {
 	s.Gone(cause)
-	s.Socket.Close()
+	s.Link.Close()
 }
 
 // InputEnded is the end of the peer's stream. Without close_notify before it, it is the end of the
