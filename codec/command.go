@@ -26,6 +26,7 @@ const (
 	VerbWatch
 	VerbUnwatch
 	VerbNotify
+	VerbDeadlocks
 
 	VerbClient // RESP only, like all that follow
 	VerbCommand

@@ -57,6 +57,7 @@ var commands = []struct{ name, line, want string }{
 	{"watch everything", `WATCH ""`, `WATCH [""]`},
 	{"unwatch", "unwatch orders/", `UNWATCH ["orders/"]`},
 	{"unwatch all", "UNWATCH", "UNWATCH []"},
+	{"deadlocks", "deadlocks", "DEADLOCKS"},
 	{"notify", "Notify web-3.", `NOTIFY ["web-3."]`},
 	{"hello with all options", "hello name web alive 5000", `HELLO ["name" "web" "alive" "5000"]`},
 }

@@ -85,6 +85,10 @@ var Docs = [...]Doc{
 		"Each change is a line EVENT and its kind, or a push of RESP3: queued, granted, reentered, released, expired, forced, timeout, canceled, upgraded, downgraded.",
 		"EVENT missed says how many were left out, because 64 KiB waited for this connection to read. RESP2 has no events.",
 	}},
+	{VerbDeadlocks, "DEADLOCKS", "", "List services that wait for each other for ever", 1, false, []string{
+		"Each line is a request that waits for a hold: cycle, service, lock, holder, token, waited_ms. Lines with one cycle number form a cycle.",
+		"All lines of a cycle were true at one moment. more: so many cycles are not listed. Semaphores are not looked at.",
+	}},
 	{VerbUnwatch, "UNWATCH", "[<prefix>]", "End what WATCH with this prefix began, or all of it", 1, false, nil},
 	{VerbNotify, "NOTIFY", "<service prefix>|OFF", "Tell this connection when services whose ids begin so lose a hold", 2, false, []string{
 		"The line is EVENT lost, with why=expired or why=forced. OFF ends all of it.",

@@ -152,7 +152,7 @@ func (d *Decoder) locks(cmd *Command, args [][]byte) Status {
 func (d *Decoder) sessionCommand(cmd *Command, args [][]byte) Status {
 	least, most := 0, 0
 	switch cmd.Verb {
-	case VerbQuit:
+	case VerbQuit, VerbDeadlocks:
 	case VerbAuth:
 		least, most = 1, 1
 		if cmd.Form == FormRESP {

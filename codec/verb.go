@@ -59,6 +59,8 @@ func verbOf(word []byte) Verb {
 		return VerbUnwatch
 	case "NOTIFY":
 		return VerbNotify
+	case "DEADLOCKS":
+		return VerbDeadlocks
 	}
 	return VerbNone
 }

@@ -21,7 +21,8 @@ var (
 		codec.VerbMulti, codec.VerbExec, codec.VerbDiscard)
 	verbsBase = verbsOpen | verbSet(codec.VerbPing, codec.VerbEcho, codec.VerbDetail, codec.VerbClient,
 		codec.VerbCommand, codec.VerbConfig, codec.VerbSelect)
-	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbLocks, codec.VerbInfo, codec.VerbWatch, codec.VerbUnwatch)
+	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbLocks, codec.VerbInfo, codec.VerbWatch, codec.VerbUnwatch,
+		codec.VerbDeadlocks)
 	verbsLock = verbsRead | verbsBatch | verbSet(codec.VerbNotify)
 
 	verbsOf = [...]verbs{
@@ -35,7 +36,7 @@ var (
 	verbsBatch = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbUpgrade, codec.VerbDowngrade)
 	verbsWrite = verbsBatch | verbSet(codec.VerbForceRelease)
 	// Verbs that a backup refuses, because nothing happens to its locks.
-	verbsPrimary = verbsWrite | verbSet(codec.VerbWatch, codec.VerbUnwatch, codec.VerbNotify)
+	verbsPrimary = verbsWrite | verbSet(codec.VerbWatch, codec.VerbUnwatch, codec.VerbNotify, codec.VerbDeadlocks)
 
 	// The parts of a command that the bounds of a token look at.
 	needsName    = verbsBatch | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbForceRelease)
@@ -118,6 +119,8 @@ func (r *reactor) exec(c *conn) {
 		r.listLocks(c)
 	case codec.VerbWatch, codec.VerbUnwatch, codec.VerbNotify:
 		r.subscribe(c)
+	case codec.VerbDeadlocks:
+		r.deadlocks(c)
 	default:
 		r.session(c)
 	}
