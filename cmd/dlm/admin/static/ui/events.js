@@ -1,8 +1,11 @@
 // Notable events, as a list.
 
 import { el, honest, lockLink, ownerLink, text } from "./dom.js";
-import { clock, count, instant } from "./format.js";
+import { clock, count, duration, instant } from "./format.js";
 import { now } from "./store.js";
+
+// inWords writes the milliseconds of a detail as all durations of the page.
+const inWords = (detail) => detail.replace(/\b(\d+) ms\b/g, (_, ms) => duration(Number(ms)));
 
 // grave kinds are shown in colour: somebody lost a lock, or will not get it.
 const grave = new Set(["deadlock", "forced", "expired", "image", "limit"]);
@@ -41,7 +44,7 @@ export class Events {
     const what = [];
     if (this.withLock && e.lock !== undefined) what.push(lockLink(e.lock), " ");
     if (e.service !== undefined) what.push(ownerLink(e.service), " ");
-    if (e.detail) what.push(el("span", { class: "detail" }, honest(e.detail)));
+    if (e.detail) what.push(el("span", { class: "detail" }, inWords(honest(e.detail))));
     const time = el("time", { datetime: new Date(e.at_ms).toISOString(), title: instant(e.at_ms) }, clock(e.at_ms, now()));
     return el("li", null, time, el("span", { class: `kind ${tone(e.kind)}` }, honest(e.kind)), el("span", { class: "what" }, what));
   }
