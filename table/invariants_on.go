@@ -30,6 +30,9 @@ const checkWords = 1 // size of checks
 func (s *Shard) verify() {
 	s.checks.calls++
 	size := s.locks.live() + s.waiters.live
+	if s.groups != nil {
+		size += s.groups.holders.live
+	}
 	if size > 64 && s.checks.calls%uint64(size/16) != 0 {
 		return
 	}
