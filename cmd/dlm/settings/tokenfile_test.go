@@ -92,6 +92,8 @@ func TestProblemsOfTokenFile(t *testing.T) {
 		{"name twice", entry(name, role, hash) + entry(name, role, `sha256 = "`+hashB+`"`), []string{`token 2 ("x"): token 1 has the same name`}},
 		{"a name that is none", cert(name, role, `san = "CN=x"`), []string{"neither URI: nor DNS:"}},
 		{"a certificate with a hash", cert(name, role, hash), []string{`cert 1 ("x"): unknown key sha256`, "san is missing"}},
+		{"a certificate with quotas", cert(name, role, `san = "DNS:a"`, `services = ["a"]`, "locks = 1", "connections = 1"),
+			[]string{`cert 1 ("x"): unknown key connections`}},
 		{"one name for two", cert(name, role, `san = "DNS:a"`) + cert(`name = "y"`, role, `san = "DNS:a"`), []string{`cert 2 ("y"): cert 1 ("x") has the same san`}},
 		{"a token and a certificate with one name", entry(name, role, hash) + cert(name, role, `san = "DNS:a"`), []string{`cert 1 ("x"): token 1 has the same name`}},
 		{"hash twice", entry(name, role, hash) + entry(`name = "y"`, role, hash), []string{`token 2 ("y"): token 1 ("x") has the same sha256`}},
