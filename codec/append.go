@@ -85,9 +85,14 @@ func (w *wordWriter) command(cmd *Command) {
 		w.word(cmd.Name)
 		w.word(cmd.Service)
 		w.number(uint64(cmd.WaitMs))
-	case VerbRelease, VerbHeartbeat, VerbDowngrade:
+	case VerbRelease, VerbHeartbeat, VerbDowngrade, VerbOutcome:
 		w.word(cmd.Name)
 		w.word(cmd.Service)
+	case VerbCancel:
+		if cmd.Has(OptReq) {
+			w.word(cmd.Name)
+			w.word(cmd.Service)
+		}
 	case VerbStatus, VerbHolders, VerbForceRelease:
 		w.word(cmd.Name)
 	case VerbDetail:
@@ -125,9 +130,10 @@ func (w *wordWriter) options(cmd *Command) {
 	w.numberOption(cmd, OptToken, "TOKEN", uint64(cmd.Token))
 	w.numberOption(cmd, OptCount, "COUNT", uint64(cmd.Count))
 	w.numberOption(cmd, OptTTL, "TTL", uint64(cmd.TTLMs))
-	w.textOption(cmd, OptMeta, "META")
-	w.textOption(cmd, OptReason, "REASON")
-	w.textOption(cmd, OptCursor, "CURSOR")
+	w.wordOption(cmd, OptReq, "REQ", cmd.Req)
+	w.wordOption(cmd, OptMeta, "META", cmd.Text)
+	w.wordOption(cmd, OptReason, "REASON", cmd.Text)
+	w.wordOption(cmd, OptCursor, "CURSOR", cmd.Text)
 }
 
 func (w *wordWriter) flagOption(cmd *Command, opt Opts, name string) {
@@ -143,10 +149,10 @@ func (w *wordWriter) numberOption(cmd *Command, opt Opts, name string, value uin
 	}
 }
 
-func (w *wordWriter) textOption(cmd *Command, opt Opts, name string) {
+func (w *wordWriter) wordOption(cmd *Command, opt Opts, name string, value []byte) {
 	if cmd.Has(opt) {
 		w.keyword(name)
-		w.word(cmd.Text)
+		w.word(value)
 	}
 }
 

@@ -16,7 +16,7 @@ type Batch struct {
 // wordsMax is the room for words of commands that the grammar decoded: wordsOfOne is the most that
 // one command has.
 const (
-	wordsOfOne = TagMax + NameMax + ServiceMax + MetaMax
+	wordsOfOne = TagMax + NameMax + ServiceMax + MetaMax + ReqMax
 	wordsMax   = 4 << 10
 )
 
@@ -92,7 +92,10 @@ func (b *Batch) keep(p *LockCommand, cmd *Command) {
 	p.nameAt, p.nameLen = b.keepWord(cmd.Name), uint32(len(cmd.Name))
 	p.serviceAt, p.serviceLen = b.keepWord(cmd.Service), uint32(len(cmd.Service))
 	if cmd.Has(OptMeta) {
-		p.textAt, p.textLen = b.keepWord(cmd.Text), uint32(len(cmd.Text))
+		p.setText(b.keepWord(cmd.Text), uint(len(cmd.Text)))
+	}
+	if cmd.Has(OptReq) {
+		p.setReq(b.keepWord(cmd.Req), uint(len(cmd.Req)))
 	}
 	if cmd.Has(OptTTL) {
 		p.TTLMs = cmd.TTLMs

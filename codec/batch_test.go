@@ -67,7 +67,7 @@ func dirtyBatch() *Batch {
 	for i := range b.Cmds {
 		p := &b.Cmds[i]
 		*p = LockCommand{nameAt: 1, nameLen: 2, serviceAt: 3, serviceLen: 4, WaitMs: 5, End: 6, Verb: VerbQuit, Form: FormRESP, tagLen: 7,
-			where: 0xff, Opts: 0xffffffff, TTLMs: 9, Count: 10, Permits: 11, textAt: 12, textLen: 13, tagAt: 14, Token: 15}
+			where: 0xff, Opts: 0xffffffff, TTLMs: 9, Count: 10, Permits: 11, tagAt: 12, textAt: 13, textLen: 14, reqAt: 15, reqLen: 16, Token: 17}
 		copy(p.Text[:], bytes.Repeat([]byte{7}, TextLen))
 	}
 	return b
@@ -102,15 +102,15 @@ func randomLockCommand(rng *rand.Rand) string {
 		words = append(words, pick("0", "5", "30000", "86400000", "86400001", "0000000", "00000000", "000000000000000000"))
 	}
 	for range max(0, rng.IntN(7)-3) {
-		option := pick("TTL", "TOKEN", "COUNT", "QUEUE", "META", "FRESH", "ALL")
+		option := pick("TTL", "TOKEN", "COUNT", "QUEUE", "META", "REQ", "FRESH", "ALL")
 		if rng.IntN(10) == 0 {
 			option = pick("SHARED", "PERMITS")
 		}
 		switch option {
 		case "FRESH", "ALL", "SHARED":
 			words = append(words, option)
-		case "META":
-			words = append(words, option, word(40))
+		case "META", "REQ":
+			words = append(words, option, word(70))
 		default:
 			words = append(words, option, pick("0", "1", "100", "99", "30000", "86400001", "2147483648", "9007199254740991", "9007199254740992", "12345678"))
 		}
@@ -181,6 +181,9 @@ func TestQuickDecoderTakes(t *testing.T) {
 		{"ACQUIRE a b 0 TTL 100\n", true}, {"ACQUIRE a b 0 TTL 86400000 META #m FRESH QUEUE 5\r\n", true},
 		{"HEARTBEAT a b TOKEN 9007199254740991 COUNT 2147483647 TTL 5000\n", true}, {"@1 RELEASE a b ALL TOKEN 12345678\n", true},
 		{"@-_.Za9 HEARTBEAT a b\n", true},
+		{"@7 ACQUIRE a b 60000 TTL 10000 REQ 1\n", true}, {"RELEASE a b TOKEN 9007199254740991 REQ " + n + "\r\n", true},
+		{"RELEASE a b REQ " + n + "n\n", false}, {"HEARTBEAT a b REQ 1\n", false}, {"ACQUIRE a b 1 REQ 1 REQ 1\n", false}, {"ACQUIRE a b 1 REQ \n", false},
+		{frame("ACQUIRE", "a", "b", "60000", "TTL", "10000", "REQ", n), true}, {frame("RELEASE", "a", "b", "REQ", n+"n"), false}, {frame("RELEASE", "a", "b", "REQ", ""), false},
 		{frame("ACQUIRE", "a", "b", "0"), true}, {frame("HEARTBEAT", "a", "b"), true}, {frame("ACQUIRE", n, "b", "12345", "TTL", "30000"), true},
 		{frame("ACQUIRE", "a", "b", "0", "FRESH", "META", "x y", "QUEUE", "7"), true}, {frame("RELEASE", "a", "b", "ALL", "TOKEN", "5"), true},
 		{frame("HEARTBEAT", "a", "b", "TOKEN", "9007199254740991", "COUNT", "9", "TTL", "12345678"), true},

@@ -57,6 +57,9 @@ func (c *Command) described() (d Command) {
 	if c.Has(OptPermits) {
 		d.Permits = c.Permits
 	}
+	if c.Has(OptReq) {
+		d.Req = c.Req
+	}
 	if c.Has(OptMeta) {
 		d.Text = c.Text
 	}

@@ -27,6 +27,8 @@ const (
 	VerbUnwatch
 	VerbNotify
 	VerbDeadlocks
+	VerbCancel
+	VerbOutcome
 
 	VerbClient // RESP only, like all that follow
 	VerbCommand
@@ -82,6 +84,7 @@ const (
 	OptPermits                    // PERMITS n: Command.Permits
 	OptUpgrade                    // set for UPGRADE and DOWNGRADE, so that the options show them
 	OptCounted                    // no option of the wire: the service can have a quota, see table
+	OptReq                        // REQ id: Command.Req
 )
 
 // Command is one decoded command, filled by Decoder.Decode and reused.
@@ -105,7 +108,8 @@ type Command struct {
 	// ACQUIRE: most requests that may wait before it, at least 1; QUEUE 0 sets WaitMs to 0
 	Queue   uint32
 	Permits uint32 // how many permits the lock has, 1 to PermitsMax
-	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, HELP
+	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, HELP, CANCEL @tag
+	Req     []byte // id of a request, 1 to ReqMax bytes
 
 	Tag  []byte   // tag of a text command without the @; empty: untagged
 	Args [][]byte // all words after the verb, of INFO and of verbs of RESP sessions

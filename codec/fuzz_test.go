@@ -15,6 +15,8 @@ func FuzzText(f *testing.F) {
 		"@t1 acquire \"a b\" \"\\x00\\\"\\\\\\n\\r\\t\" 5 META \"x\" ttl 200\r\n\r\n \t\n",
 		"ACQUIRE a b 9 FRESH QUEUE 3 TTL 100\nacquire a b 9 queue 0 fresh\nRELEASE a b ALL\nrelease a b token 1 all\nACQUIRE a b 1 QUEUE FRESH\n",
 		"ACQUIRE a b 9 SHARED\nHEARTBEAT a b TOKEN 1 COUNT 2 PERMITS 3\nUPGRADE a b 1 TOKEN 2\nDOWNGRADE a b\nHOLDERS a\nACQUIRE a b 1 PERMITS 2 SHARED\n",
+		"ACQUIRE a b 9 REQ 1\nACQUIRE a b 9 TTL 100 REQ x-1 META m\nRELEASE a b TOKEN 3 REQ 1\nrelease a b req \"\\x00\"\nHEARTBEAT a b REQ 1\nACQUIRE a b 9 REQ\n",
+		"CANCEL @t\nCANCEL a b REQ 1\n@t cancel a b req \"x y\"\nCANCEL a\nCANCEL @\nCANCEL a b REQ \"\"\nOUTCOME a b REQ 1\nOUTCOME a b REQ " + strings.Repeat("r", ReqMax+1) + "\nOUTCOME @t\n",
 		"LOCKS PREFIX p HELD LIMIT 3 CURSOR \"\"\nDETAIL on\nINFO\nHELP x\nQUIT\n",
 		"FORCE-RELEASE a TOKEN 1 REASON \"\"\nSTATUS a\nAUTH x\nPING\n",
 		"ECHO x\nAQUIRE a b 0\nACQUIRE a b 0 TTL\n@bad! PING\n@ok\n@a \"\n",
@@ -72,6 +74,8 @@ func FuzzRESP(f *testing.F) {
 	for _, s := range []string{
 		frame("ACQUIRE", "a", "b", "0") + frame("release", "a", "b", "token", "9"),
 		frame("ACQUIRE", "a", "b", "9", "FRESH", "QUEUE", "3") + frame("RELEASE", "a", "b", "ALL") + frame("RELEASE", "a", "b", "ALL", "TOKEN", "1"),
+		frame("ACQUIRE", "a", "b", "9", "REQ", "1") + frame("RELEASE", "a", "b", "REQ", strings.Repeat("r", ReqMax), "TOKEN", "4") + frame("RELEASE", "a", "b", "REQ", strings.Repeat("r", ReqMax+1)),
+		frame("CANCEL", "@t") + frame("CANCEL", "a", "b", "REQ", "1") + frame("OUTCOME", "a", "b", "REQ", ""),
 		frame("RELEASE", "a", "b") + frame("HEARTBEAT", "a", "b") + frame("ACQUIRE", "", "b", "0") + frame("RELEASE", "a", "") + frame("ACQUIRE", "a", "b", "x"),
 		frame("RELEASE", strings.Repeat("n", 99), strings.Repeat("s", 100)) + frame("ACQUIRE", "a", strings.Repeat("s", ServiceMax+1), "0"),
 		"*3\r\n$7\r\nRELEASE\r\n$1\r\na\r\n$01\r\nb\r\n*3\r\n$7\r\nRELEASE\r\n$x\r\na\r\n$1\r\nb\r\n",
@@ -194,7 +198,11 @@ func describe(d *Decoder, cmd *Command, st Status) string {
 		fmt.Fprintf(&s, " %q %q %d", cmd.Name, cmd.Service, cmd.WaitMs)
 	case VerbUpgrade:
 		fmt.Fprintf(&s, " %q %q %d", cmd.Name, cmd.Service, cmd.WaitMs)
-	case VerbRelease, VerbHeartbeat, VerbDowngrade:
+	case VerbCancel:
+		if cmd.Has(OptReq) {
+			fmt.Fprintf(&s, " %q %q", cmd.Name, cmd.Service)
+		}
+	case VerbRelease, VerbHeartbeat, VerbDowngrade, VerbOutcome:
 		fmt.Fprintf(&s, " %q %q", cmd.Name, cmd.Service)
 	case VerbStatus, VerbHolders, VerbForceRelease:
 		fmt.Fprintf(&s, " %q", cmd.Name)
@@ -238,6 +246,8 @@ func describeOptions(s *strings.Builder, cmd *Command) {
 			fmt.Fprintf(s, " text=%q", cmd.Text)
 		case OptFresh:
 			s.WriteString(" fresh")
+		case OptReq:
+			fmt.Fprintf(s, " req=%q", cmd.Req)
 		case OptQueue:
 			fmt.Fprintf(s, " queue=%d", cmd.Queue)
 		case OptPong:

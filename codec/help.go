@@ -17,7 +17,7 @@ type Doc struct {
 // Docs is the only list of commands. HELP, the messages about wrong arguments, COMMAND and COMMAND
 // DOCS are made from it. Do not modify.
 var Docs = [...]Doc{
-	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [SHARED|PERMITS <n>] [META <text>] [FRESH] [QUEUE <n>]", "Take a lock, and wait up to timeout_ms for it; 0 tries once", 4, true, []string{
+	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [SHARED|PERMITS <n>] [REQ <id>] [META <text>] [FRESH] [QUEUE <n>]", "Take a lock, and wait up to timeout_ms for it; 0 tries once", 4, true, []string{
 		"The answer comes when the lock is granted, or is TIMEOUT. timeout_ms is 0 to 86400000.",
 		"TTL: length of the lease, 100 to 86400000 ms. The hold ends with its lease, unless HEARTBEAT renews it.",
 		"SHARED: other services may hold the lock with SHARED at the same time. Requests of both kinds are granted in their order.",
@@ -26,10 +26,13 @@ var Docs = [...]Doc{
 		"A service that holds the lock is granted it again, and releases it as often. All processes with one service id are one owner.",
 		"FRESH: no second grant. If the service holds the lock, the answer is HELD and the token, and nothing changes.",
 		"QUEUE: if n requests or more wait already, the answer is LIMIT lock-waiters. 0 never waits.",
+		"REQ: an id of up to 64 bytes, a new one for each ACQUIRE of this lock by this service. The command can then be sent again, on any connection, and is executed once.",
+		"A repeat takes over the place of a request that waits, or gets the token of the hold. After a lost connection the place is kept for some seconds.",
 	}},
-	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each ACQUIRE", 3, true, []string{
+	{VerbRelease, "RELEASE", "<lock> <service> [TOKEN <n>] [ALL] [REQ <id>]", "Give a lock back, once for each ACQUIRE", 3, true, []string{
 		"TOKEN: release only the hold with this token, else answer STALE. Without it, a RELEASE that arrives late ends a newer hold of the service.",
 		"ALL: give back every ACQUIRE of this hold, in one step.",
+		"REQ: an id of up to 64 bytes, with which the command can be sent again. It counts once.",
 	}},
 	{VerbHeartbeat, "HEARTBEAT", "<lock> <service> [TOKEN <n> [COUNT <c>] [SHARED|PERMITS <n>]] [TTL <ms>]", "Start the lease of a held lock again", 3, true, []string{
 		"TOKEN: act only if this is the token of the present hold, else STALE.",
@@ -76,6 +79,11 @@ var Docs = [...]Doc{
 	}},
 	{VerbHelp, "HELP", "[command|ERRORS]", "List the commands, or explain one command or all errors", 1, false, nil},
 	{VerbQuit, "QUIT", "", "Close this connection", 1, false, nil},
+	{VerbCancel, "CANCEL", "@<tag> | <lock> <service> REQ <id>", "End a wait", 2, false, []string{
+		"@<tag>: a wait of this connection. It is answered CANCELED, unless its grant was faster.",
+		"REQ: a request of any connection. If it was granted meanwhile, its count is given back. If it is not known yet, it is refused should it arrive within 60 s.",
+	}},
+	{VerbOutcome, "OUTCOME", "<lock> <service> REQ <id>", "Show what became of an ACQUIRE with REQ", 5, true, nil},
 	{VerbHello, "HELLO", "[NAME <text>] [ALIVE <ms>]", "Say who this connection is, and show what the server is and can", 1, false, []string{
 		"NAME: up to 64 bytes for operators.",
 		"ALIVE: a promise to send something every so many ms, 1000 to 600000. After twice that in silence the server closes the connection and passes its waits over.",

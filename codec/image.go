@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -61,19 +62,20 @@ const HoldImageBytes = 48
 // 256 is measured: with two cores the count hardly matters, and 4,096 shards need too much cache.
 const Shards = 256
 
-// ShardImage is the durable form of one shard: fixed-size records, and the strings that they point
-// into. It may alias mapped memory.
+// ShardImage is the durable form of one shard: fixed-size records of holds and of requests, and the
+// strings that they point into. It may alias mapped memory.
 type ShardImage struct {
 	Shard      uint8
-	Counter    Token // the last token given; no record has a larger one
-	ClaimFloor Token // a claim to a hold that is not on record needs a larger token
-	Records    []byte
-	Strings    []byte
+	Counter    Token  // the last token given; no record has a larger one
+	ClaimFloor Token  // a claim to a hold that is not on record needs a larger token
+	Records    []byte // of holds
+	Requests   []byte // records of requests
+	Strings    []byte // of both
 }
 
 // Reset empties the image for another shard and keeps its memory.
 func (s *ShardImage) Reset(shard uint8, counter, floor Token) {
-	*s = ShardImage{shard, counter, floor, s.Records[:0], s.Strings[:0]}
+	*s = ShardImage{shard, counter, floor, s.Records[:0], s.Requests[:0], s.Strings[:0]}
 }
 
 // Len returns the number of records.
@@ -129,21 +131,26 @@ func (s *ShardImage) Check() error {
 	if s.Counter > TokenMax || s.ClaimFloor > s.Counter {
 		return fmt.Errorf("token counter %d with a claim floor of %d", s.Counter, s.ClaimFloor)
 	}
-	next := uint64(0)
-	for i := range s.Len() {
-		r, le := s.Records[i*HoldImageBytes:], binary.LittleEndian
-		size := uint64(le.Uint16(r[40:])) + uint64(le.Uint16(r[42:])) + uint64(le.Uint16(r[44:]))
-		if HoldFlags(le.Uint16(r[46:]))&HoldPermits != 0 {
-			size += permitsLen
-		}
-		if at := le.Uint64(r[32:]); at != next || size > uint64(len(s.Strings))-next {
-			return fmt.Errorf("record %d: its strings are not where they must be", i)
-		}
-		next += size
-		var h HoldImage
-		s.At(i, &h)
-		if what := s.wrong(&h); what != "" {
-			return fmt.Errorf("record %d: %s", i, what)
+	if len(s.Requests)%RequestImageBytes != 0 {
+		return fmt.Errorf("%d bytes of requests are not a whole number of records", len(s.Requests))
+	}
+	// The strings of holds and those of requests have each the order of their records, and together
+	// they fill all of the strings.
+	next, hold, request := uint64(0), 0, 0
+	for hold < s.Len() || request < s.RequestCount() {
+		switch {
+		case hold < s.Len() && s.holdStrings(hold) == next:
+			if err := s.checkHold(hold, &next); err != nil {
+				return fmt.Errorf("record %d: %w", hold, err)
+			}
+			hold++
+		case request < s.RequestCount() && s.requestStrings(request) == next:
+			if err := s.checkRequest(request, &next); err != nil {
+				return fmt.Errorf("request %d: %w", request, err)
+			}
+			request++
+		default:
+			return fmt.Errorf("record %d, request %d: their strings are not where they must be", hold, request)
 		}
 	}
 	if next != uint64(len(s.Strings)) {
@@ -151,6 +158,32 @@ func (s *ShardImage) Check() error {
 	}
 	return nil
 }
+
+// holdStrings returns the offset of the strings of record i.
+func (s *ShardImage) holdStrings(i int) uint64 {
+	return binary.LittleEndian.Uint64(s.Records[i*HoldImageBytes+32:])
+}
+
+// checkHold checks record i, whose strings begin at next, and moves next to their end.
+func (s *ShardImage) checkHold(i int, next *uint64) error {
+	r, le := s.Records[i*HoldImageBytes:], binary.LittleEndian
+	size := uint64(le.Uint16(r[40:])) + uint64(le.Uint16(r[42:])) + uint64(le.Uint16(r[44:]))
+	if HoldFlags(le.Uint16(r[46:]))&HoldPermits != 0 {
+		size += permitsLen
+	}
+	if size > uint64(len(s.Strings))-*next {
+		return errStrings
+	}
+	*next += size
+	var h HoldImage
+	s.At(i, &h)
+	if what := s.wrong(&h); what != "" {
+		return errors.New(what)
+	}
+	return nil
+}
+
+var errStrings = errors.New("its strings are longer than all strings")
 
 // wrong describes what is impossible in a hold, or returns "".
 func (s *ShardImage) wrong(h *HoldImage) string {

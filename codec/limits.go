@@ -6,6 +6,7 @@ const (
 	NameMax    = 1024       // bytes of a lock name
 	ServiceMax = 256        // bytes of a service id
 	MetaMax    = 512        // bytes of META and of REASON
+	ReqMax     = 64         // bytes of the id of a request
 	TagMax     = 32         // bytes of a tag, without the @
 	LineMax    = 8 << 10    // bytes of a text line without its end, and of one RESP bulk string
 	ArgsMax    = 32         // words of a command, the verb and option names included

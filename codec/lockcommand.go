@@ -27,10 +27,12 @@ type LockCommand struct {
 	// OptQueue, of an ACQUIRE: the most requests that may wait before it
 	Count   uint32
 	Permits uint32 // with OptPermits: how many permits the lock has
-	textAt  uint32 // with OptMeta: META in the source
-	textLen uint32
 	tagAt   uint32 // the tag in the source, if there is one
-	Token   Token  // with OptToken
+	textAt  uint16 // with OptMeta: META in the source, from the name on
+	textLen uint16
+	reqAt   uint16 // with OptReq: the id in the source, from the name on
+	reqLen  uint8
+	Token   Token // with OptToken
 }
 
 // where says where the words of a LockCommand are.
@@ -103,9 +105,22 @@ func (p *LockCommand) Command(src []byte, cmd *Command) {
 	if p.Opts != 0 {
 		cmd.TTLMs, cmd.Token, cmd.Count, cmd.Queue, cmd.Permits = p.TTLMs, p.Token, p.Count, p.Count, p.Permits
 		if p.Has(OptMeta) {
-			cmd.Text = part(src, p.textAt, p.textLen)
+			cmd.Text = part(src, p.nameAt+uint32(p.textAt), uint32(p.textLen))
+		}
+		if p.Has(OptReq) {
+			cmd.Req = part(src, p.nameAt+uint32(p.reqAt), uint32(p.reqLen))
 		}
 	}
+}
+
+// setText sets where META is in the source. Of a command, all words lie within FrameMax bytes.
+func (p *LockCommand) setText(at uint32, n uint) {
+	p.textAt, p.textLen = uint16(at-p.nameAt), uint16(n)
+}
+
+// setReq sets where the id of the request is in the source.
+func (p *LockCommand) setReq(at uint32, n uint) {
+	p.reqAt, p.reqLen = uint16(at-p.nameAt), uint8(n)
 }
 
 // bare makes p a command without options. Its words follow.

@@ -27,6 +27,8 @@ func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 		return d.forceRelease(cmd, args)
 	case VerbLocks:
 		return d.locks(cmd, args)
+	case VerbCancel, VerbOutcome:
+		return d.onRequest(cmd, args)
 	case VerbNone:
 		return d.unknown(cmd, words)
 	}
@@ -43,11 +45,14 @@ func (d *Decoder) acquire(cmd *Command, args [][]byte) Status {
 	if st := d.wait(cmd, args[2]); st != Ready {
 		return st
 	}
-	if st := d.options(cmd, args[3:], OptFresh|OptShared, OptTTL|OptMeta|OptQueue|OptPermits); st != Ready {
+	if st := d.options(cmd, args[3:], OptFresh|OptShared, OptTTL|OptMeta|OptQueue|OptPermits|OptReq); st != Ready {
 		return st
 	}
 	if cmd.Opts&optsShare == optsShare {
 		return d.bad(BadArg, sharedTwice)
+	}
+	if cmd.Has(OptReq) && cmd.Has(optsShare) {
+		return d.bad(BadArg, "REQ is for exclusive locks: this version does not remember requests with SHARED or PERMITS")
 	}
 	if cmd.Has(OptQueue) && cmd.Queue == 0 {
 		cmd.WaitMs = 0
@@ -92,12 +97,12 @@ func (d *Decoder) onHold(cmd *Command, args [][]byte) Status {
 	if st := d.nameAndService(cmd, args); st != Ready {
 		return st
 	}
-	flags, valued := OptAll, OptToken
+	flags, valued := OptAll, OptToken|OptReq
 	switch cmd.Verb {
 	case VerbHeartbeat:
 		flags, valued = OptShared, OptToken|OptTTL|OptCount|OptPermits
 	case VerbDowngrade:
-		flags = 0
+		flags, valued = 0, OptToken
 		cmd.Opts |= OptUpgrade
 	}
 	if st := d.options(cmd, args[2:], flags, valued); st != Ready {
@@ -117,6 +122,26 @@ func (d *Decoder) onHold(cmd *Command, args [][]byte) Status {
 		return d.bad(BadArg, "COUNT can't be more than PERMITS")
 	}
 	return Ready
+}
+
+// onRequest reads the arguments of CANCEL and OUTCOME, which name a request. CANCEL can also name a
+// wait of the connection by its tag.
+func (d *Decoder) onRequest(cmd *Command, args [][]byte) Status {
+	if cmd.Verb == VerbCancel && len(args) == 1 {
+		if _, ok := tagOf(args[0]); !ok {
+			return d.usage(VerbCancel)
+		}
+		cmd.Text = args[0]
+		cmd.Opts |= OptText
+		return Ready
+	}
+	if len(args) < 4 {
+		return d.usage(cmd.Verb)
+	}
+	if st := d.nameAndService(cmd, args); st != Ready {
+		return st
+	}
+	return d.options(cmd, args[2:], 0, OptReq)
 }
 
 func (d *Decoder) forceRelease(cmd *Command, args [][]byte) Status {
@@ -243,6 +268,8 @@ func (d *Decoder) option(args [][]byte) Opts {
 	switch string(d.upper(args[0])) {
 	case "TOKEN":
 		return OptToken
+	case "REQ":
+		return OptReq
 	case "TTL":
 		return OptTTL
 	case "COUNT":
@@ -327,6 +354,14 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 			return d.bad(BadArg, "PERMITS must be a number from 1 to 1000000")
 		}
 		cmd.Permits = uint32(n)
+	case OptReq:
+		if len(value) == 0 {
+			return d.bad(BadArg, "REQ needs an id of 1 to 64 bytes")
+		}
+		if len(value) > ReqMax {
+			return d.bad(TooBig, "the id of REQ has at most 64 bytes")
+		}
+		cmd.Req = value
 	case OptMeta, OptReason:
 		if len(value) > MetaMax {
 			return d.bad(TooBig, "META and REASON have at most 512 bytes")

@@ -4,6 +4,7 @@ package codec
 const (
 	ttlWord   = 0x204c5454     // "TTL "
 	tokenWord = 0x204e454b4f54 // "TOKEN "
+	reqWord   = 0x20514552     // "REQ "
 	countWord = 0x20544e554f43 // "COUNT "
 	queueWord = 0x204555455551 // "QUEUE "
 	metaWord  = 0x204154454d   // "META "
@@ -17,8 +18,8 @@ const (
 
 // optsOf are the options of each verb.
 var optsOf = [VerbHeartbeat + 1]Opts{
-	VerbAcquire:   OptTTL | OptMeta | OptFresh | OptQueue,
-	VerbRelease:   OptToken | OptAll,
+	VerbAcquire:   OptTTL | OptMeta | OptFresh | OptQueue | OptReq,
+	VerbRelease:   OptToken | OptAll | OptReq,
 	VerbHeartbeat: OptToken | OptTTL | OptCount,
 }
 
@@ -62,6 +63,8 @@ func optionAt(x uint64) (opt Opts, size uint) {
 		return OptTTL, 4
 	case x&mask6 == tokenWord:
 		return OptToken, 6
+	case x&mask4 == reqWord:
+		return OptReq, 4
 	case x&mask6 == countWord:
 		return OptCount, 6
 	case x&mask6 == queueWord:
@@ -80,10 +83,18 @@ func optionAt(x uint64) (opt Opts, size uint) {
 func (p *LockCommand) quickValue(b []byte, at uint, opt Opts) (after uint) {
 	if opt == OptMeta {
 		after = wordEnd8(b, at)
-		p.textAt, p.textLen = uint32(at), uint32(after-at)
 		if after-at-1 >= MetaMax {
 			return 0
 		}
+		p.setText(uint32(at), after-at)
+		return after
+	}
+	if opt == OptReq {
+		after = wordEnd8(b, at)
+		if after-at-1 >= ReqMax {
+			return 0
+		}
+		p.setReq(uint32(at), after-at)
 		return after
 	}
 	v, after := quickNumber(b, at)

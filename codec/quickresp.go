@@ -152,11 +152,15 @@ func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
 			continue
 		}
 		words--
-		if opt == OptMeta {
+		if opt&(OptMeta|OptReq) != 0 {
 			start, n = bulk(b, at)
-			p.textAt, p.textLen = uint32(start), uint32(n)
-			if at = start + n; n == 0 {
+			if at = start + n; n == 0 || opt == OptReq && n > ReqMax {
 				return 0
+			}
+			if opt == OptMeta {
+				p.setText(uint32(start), n)
+			} else {
+				p.setReq(uint32(start), n)
 			}
 			continue
 		}

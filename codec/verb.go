@@ -33,6 +33,10 @@ func verbOf(word []byte) Verb {
 		return VerbHelp
 	case "QUIT":
 		return VerbQuit
+	case "CANCEL":
+		return VerbCancel
+	case "OUTCOME":
+		return VerbOutcome
 	case "HELLO":
 		return VerbHello
 	case "CLIENT":

@@ -217,9 +217,10 @@ func TestHelp(t *testing.T) {
 	}
 	lines, ok = Help([]byte("release"))
 	want := []string{
-		"RELEASE <lock> <service> [TOKEN <n>] [ALL]", "Give a lock back, once for each ACQUIRE.",
+		"RELEASE <lock> <service> [TOKEN <n>] [ALL] [REQ <id>]", "Give a lock back, once for each ACQUIRE.",
 		"TOKEN: release only the hold with this token, else answer STALE. Without it, a RELEASE that arrives late ends a newer hold of the service.",
 		"ALL: give back every ACQUIRE of this hold, in one step.",
+		"REQ: an id of up to 64 bytes, with which the command can be sent again. It counts once.",
 	}
 	if !ok || strings.Join(lines, "|") != strings.Join(want, "|") {
 		t.Errorf("HELP release: %q %v", lines, ok)
