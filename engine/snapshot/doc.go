@@ -18,17 +18,18 @@
 // If the newest image equals the table, no new one is written, and the file's time is set instead.
 // That time says when the table was last known to equal the image.
 //
-// # Image, format version 5
+// # Image, format version 6
 //
 // All numbers are little-endian. The header has 12 KiB. Sections begin at multiples of 4 KiB, in
 // the order of their shards, each directly after the one before. The bytes between them are zero. A
-// shard without holds has no section.
+// shard without holds and requests has no section. Version 5, which can be read, has no requests.
 //
 //	       0  +--------------------------------------+
 //	          | header                       12,288  |
 //	  12,288  +--------------------------------------+
 //	          | section of the first shard that      |
-//	          | has holds: records, then strings     |
+//	          | has holds or requests: their         |
+//	          | records, then strings                |
 //	          +--------------------------------------+  next multiple of 4,096
 //	          | section of the next ...              |
 //	          +--------------------------------------+  length of the file, a multiple of 4,096
@@ -47,11 +48,12 @@
 //	      80   8  token ceiling: no token given before the image is larger
 //	      88   4  longest TTL that a hold can have, ms
 //	      92   4  flags: 1 written during a recovery grace
-//	      96   8  number of records
+//	      96   8  number of records of holds
 //	     104   8  length of the file
 //	     112  16  zero
 //	     128      256 entries of 40, one per shard
-//	  10,368      zero
+//	  10,368      256 numbers of 4: the records of requests of each shard
+//	  11,392      zero
 //	  12,284   4  CRC32C of all before
 //
 //	entry
@@ -59,13 +61,13 @@
 //	       8   8  length of the section, without its padding
 //	      16   8  last token given in the shard
 //	      24   8  claim floor
-//	      32   4  number of records
+//	      32   4  number of records of holds
 //	      36   4  CRC32C of the section
 //
 // The seed is secret because a client that knows it could choose names that share one shard.
 //
-// A section is the Records and the Strings of a codec.ShardImage. So a mapped file is ready for use
-// after one pass of checks; nothing is parsed.
+// A section is the Records, the Requests and the Strings of a codec.ShardImage. So a mapped file is
+// ready for use after one pass of checks; nothing is parsed.
 //
 // Every byte is covered by a check. A file that was cut, extended or changed anywhere is refused
 // with the offset, and never read as another state. Within a version nothing changes.

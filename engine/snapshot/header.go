@@ -18,14 +18,20 @@ const (
 	entriesAt    = 128
 	entryLen     = 40
 	entriesEnd   = entriesAt + shards*entryLen
+	requestsAt   = entriesEnd
+	requestsEnd  = requestsAt + shards*4
 	headerCRCAt  = headerLen - 4
 	flagGrace    = 1
 	flagsAll     = flagGrace
 	reservedFrom = 112
 )
 
-// Version is the format version of images.
-const Version = 5
+// Version is the format version of images. Images of versionOldest can be read, too: they are the
+// same without records of requests.
+const (
+	Version       = 6
+	versionOldest = 5
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -74,6 +80,12 @@ type entry struct {
 	offset, length uint64
 	counter, floor codec.Token
 	records, crc   uint32
+	requests       uint32
+}
+
+// recordBytes returns the length of the section without its strings.
+func (e *entry) recordBytes() uint64 {
+	return uint64(e.records)*codec.HoldImageBytes + uint64(e.requests)*codec.RequestImageBytes
 }
 
 // end returns where the next section begins.
@@ -107,6 +119,7 @@ func (h *Header) encode(entries *[shards]entry) []byte {
 		le.PutUint64(p[24:], uint64(e.floor))
 		le.PutUint32(p[32:], e.records)
 		le.PutUint32(p[36:], e.crc)
+		le.PutUint32(b[requestsAt+i*4:], e.requests)
 	}
 	le.PutUint32(b[headerCRCAt:], crc32.Checksum(b[:headerCRCAt], castagnoli))
 	return b
@@ -119,7 +132,7 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	switch {
 	case len(b) < len(magic) || string(b[:len(magic)]) != magic:
 		return h, entries, &FileError{What: "this is not an image of dlm", Advice: "check the path", Damaged: true}
-	case len(b) >= 12 && le.Uint32(b[8:]) != Version:
+	case len(b) >= 12 && (le.Uint32(b[8:]) < versionOldest || le.Uint32(b[8:]) > Version):
 		return h, entries, &FileError{Offset: 8, What: fmt.Sprintf("format version %d, this dlm knows %d", le.Uint32(b[8:]), Version),
 			Advice: "use the dlm that wrote it"}
 	case len(b) < headerLen:
@@ -137,7 +150,7 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	for i := range entries {
 		p := b[entriesAt+i*entryLen:]
 		entries[i] = entry{le.Uint64(p), le.Uint64(p[8:]), codec.Token(le.Uint64(p[16:])), codec.Token(le.Uint64(p[24:])),
-			le.Uint32(p[32:]), le.Uint32(p[36:])}
+			le.Uint32(p[32:]), le.Uint32(p[36:]), le.Uint32(b[requestsAt+i*4:])}
 	}
 	return h, entries, h.check(b, &entries)
 }
@@ -155,16 +168,20 @@ func (h *Header) check(b []byte, entries *[shards]entry) *FileError {
 	if at := firstNonZero(b[reservedFrom:entriesAt]); at >= 0 {
 		return damaged(reservedFrom+at, "not zero")
 	}
-	if at := firstNonZero(b[entriesEnd:headerCRCAt]); at >= 0 {
-		return damaged(entriesEnd+at, "not zero")
+	end := requestsEnd
+	if binary.LittleEndian.Uint32(b[8:]) == versionOldest {
+		end = entriesEnd
+	}
+	if at := firstNonZero(b[end:headerCRCAt]); at >= 0 {
+		return damaged(end+at, "not zero")
 	}
 	next, holds := uint64(headerLen), uint64(0)
 	for i := range entries {
 		e, at := &entries[i], entriesAt+i*entryLen
-		if e.length == 0 && e.records == 0 && e.offset == 0 && e.crc == 0 {
+		if e.length == 0 && e.records == 0 && e.requests == 0 && e.offset == 0 && e.crc == 0 {
 			continue
 		}
-		if e.offset != next || e.records == 0 || e.length > h.Length || e.length < uint64(e.records)*codec.HoldImageBytes {
+		if e.offset != next || e.records == 0 && e.requests == 0 || e.length > h.Length || e.length < e.recordBytes() {
 			return damaged(at, fmt.Sprintf("the offset of the section of shard %d is impossible", i))
 		}
 		next = e.end()

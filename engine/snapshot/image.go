@@ -65,10 +65,10 @@ func (m *Image) Path() string { return m.path }
 func (m *Image) Section(shard int, img *codec.ShardImage) error {
 	e := &m.entries[shard]
 	*img = codec.ShardImage{Shard: uint8(shard), Counter: e.counter, ClaimFloor: e.floor}
-	if e.records > 0 {
+	if e.records > 0 || e.requests > 0 {
 		section := m.b[e.offset : e.offset+e.length]
-		records := uint64(e.records) * codec.HoldImageBytes
-		img.Records, img.Strings = section[:records], section[records:]
+		holds, strings := uint64(e.records)*codec.HoldImageBytes, e.recordBytes()
+		img.Records, img.Requests, img.Strings = section[:holds], section[holds:strings], section[strings:]
 		if crc32.Checksum(section, castagnoli) != e.crc {
 			return m.damaged(e.offset, "the checksum of a section does not match")
 		}

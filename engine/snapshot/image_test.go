@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"dlm/codec"
@@ -34,6 +35,16 @@ var sampleHolds = map[uint8][]codec.HoldImage{
 	},
 }
 
+// sampleRequests are the requests of the sample image, by shard.
+var sampleRequests = map[uint8][]codec.RequestImage{
+	7: {
+		{Token: 1001, Number: 77, Args: 0x01020304, State: codec.RequestGranted, Flags: codec.RequestRepeated,
+			Name: []byte("nightly report"), Service: []byte("billing-1"), ID: []byte("r-17")},
+		{Token: 1002, Until: 65_000_000_000, Args: 9, Count: 3, State: 3, Name: []byte("x"), Service: []byte("y"), ID: []byte{0}},
+	},
+	9: {{Until: 61_000_000_000, State: codec.RequestForced, Name: []byte("a"), Service: []byte("b"), ID: []byte("c")}},
+}
+
 // write writes an image with the sample's holds and returns its path.
 func write(t *testing.T, dir string, h Header) string {
 	t.Helper()
@@ -46,6 +57,9 @@ func write(t *testing.T, dir string, h Header) string {
 		img.Reset(uint8(i), 1000+codec.Token(i), 900)
 		for _, hold := range sampleHolds[uint8(i)] {
 			img.Append(&hold)
+		}
+		for _, request := range sampleRequests[uint8(i)] {
+			img.AppendRequest(&request)
 		}
 		if err := w.Shard(&img); err != nil {
 			t.Fatal(err)
@@ -61,7 +75,26 @@ func write(t *testing.T, dir string, h Header) string {
 // checkSample fails the test unless the image holds what write has written.
 func checkSample(t *testing.T, img *Image, want Header) {
 	t.Helper()
-	want.Holds, want.Length = 7, headerLen+2*align
+	want.Length = headerLen + 3*align
+	checkHolds(t, img, want)
+	for i := range shards {
+		var s codec.ShardImage
+		if err := img.Section(i, &s); err != nil || s.RequestCount() != len(sampleRequests[uint8(i)]) {
+			t.Fatalf("shard %d has %d requests: %v", i, s.RequestCount(), err)
+		}
+		for k, w := range sampleRequests[uint8(i)] {
+			var q codec.RequestImage
+			if s.RequestAt(k, &q); !reflect.DeepEqual(q, w) {
+				t.Errorf("shard %d, request %d: %+v, want %+v", i, k, q, w)
+			}
+		}
+	}
+}
+
+// checkHolds is checkSample without requests.
+func checkHolds(t *testing.T, img *Image, want Header) {
+	t.Helper()
+	want.Holds = 7
 	if img.Header() != want {
 		t.Errorf("header %+v, want %+v", img.Header(), want)
 	}
@@ -101,7 +134,7 @@ func TestWriteAndOpen(t *testing.T) {
 
 // TestFormatVersion checks the format: this state is written as these bytes.
 func TestFormatVersion(t *testing.T) {
-	const golden = "testdata/v5.dlm"
+	const golden = "testdata/v6.dlm"
 	want, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +153,26 @@ func TestFormatVersion(t *testing.T) {
 	checkSample(t, img, sample())
 }
 
+// TestVersion5 reads an image of the version before, which has no requests.
+func TestVersion5(t *testing.T) {
+	img, err := Open("testdata/v5.dlm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sample()
+	want.Length = headerLen + 2*align
+	checkHolds(t, img, want)
+	whole, err := os.ReadFile("testdata/v5.dlm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole[requestsAt] = 1 // reserved in version 5
+	resign(whole)
+	if _, problem := parse(whole); problem == nil || problem.Offset != requestsAt {
+		t.Errorf("a number of requests in version 5: %v", problem)
+	}
+}
+
 // load checks the bytes of a file as a start would.
 func load(b []byte) error {
 	img, problem := parse(b)
@@ -132,7 +185,7 @@ func load(b []byte) error {
 // TestDamage changes every byte, cuts the file at every length, and extends it. Each gives an error
 // that names an offset within the file.
 func TestDamage(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v5.dlm")
+	whole, err := os.ReadFile("testdata/v6.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +213,7 @@ func TestDamage(t *testing.T) {
 
 // TestUnfitFiles checks that the error for such a file says what to do.
 func TestUnfitFiles(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v5.dlm")
+	whole, err := os.ReadFile("testdata/v6.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +224,7 @@ func TestUnfitFiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, b := range map[string][]byte{
 		"not an image of dlm":          []byte("GIF89a"),
-		"format version 6":             newer,
+		"format version 7":             newer,
 		"format version 0":             older,
 		"ends within the header":       whole[:5000],
 		"the file is too short":        whole[:len(whole)-align],
@@ -234,7 +287,7 @@ func TestFailedWrite(t *testing.T) {
 
 // FuzzOpen looks for bytes that pass as an image and are not one, or that make Open panic.
 func FuzzOpen(f *testing.F) {
-	whole, err := os.ReadFile("testdata/v5.dlm")
+	whole, err := os.ReadFile("testdata/v6.dlm")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -252,10 +305,14 @@ func FuzzOpen(f *testing.F) {
 		}
 		var s codec.ShardImage
 		var h codec.HoldImage
+		var q codec.RequestImage
 		for i := range shards {
 			if img.Section(i, &s) == nil {
 				for k := range s.Len() {
 					s.At(k, &h)
+				}
+				for k := range s.RequestCount() {
+					s.RequestAt(k, &q)
 				}
 			}
 		}

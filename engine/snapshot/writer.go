@@ -55,17 +55,17 @@ func (w *Writer) Shard(img *codec.ShardImage) error {
 	e := &w.entries[w.next]
 	w.next++
 	e.counter, e.floor = img.Counter, img.ClaimFloor
-	if img.Len() == 0 {
+	if img.Len() == 0 && img.RequestCount() == 0 {
 		return nil
 	}
-	e.offset, e.length, e.records = w.at, uint64(len(img.Records)+len(img.Strings)), uint32(img.Len())
-	e.crc = crc32.Update(crc32.Checksum(img.Records, castagnoli), castagnoli, img.Strings)
+	e.offset, e.records, e.requests = w.at, uint32(img.Len()), uint32(img.RequestCount())
 	w.header.Holds += uint64(e.records)
-	if _, err := w.file.WriteAt(img.Records, int64(w.at)); err != nil {
-		return err
-	}
-	if _, err := w.file.WriteAt(img.Strings, int64(w.at)+int64(len(img.Records))); err != nil {
-		return err
+	for _, part := range [...][]byte{img.Records, img.Requests, img.Strings} {
+		e.crc = crc32.Update(e.crc, castagnoli, part)
+		if _, err := w.file.WriteAt(part, int64(w.at+e.length)); err != nil {
+			return err
+		}
+		e.length += uint64(len(part))
 	}
 	w.at = e.end()
 	return nil
