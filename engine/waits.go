@@ -110,6 +110,6 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 // takeBack undoes one grant.
 func (r *reactor) takeBack(hold table.HoldRef) {
 	s := r.lock(r.e.tab().ShardAt(int(hold.Shard)))
-	s.TakeBack(r.now, hold, &r.fx)
+	s.TakeBack(r.now, hold, 0, &r.fx)
 	r.unlock(s)
 }

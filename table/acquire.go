@@ -24,20 +24,33 @@ func (s *Shard) apply(slot, rec, tag uint32, cmd *codec.Command, from Origin, fx
 		r.Code = codec.BadArg
 		return r
 	}
+	if cmd.Has(codec.OptReq) {
+		s.applyRequest(slot, rec, tag, cmd, from, fx, r)
+		s.verify()
+		return r
+	}
 	i, l := s.findFrom(slot, rec, tag, cmd.Name)
 	if s.phase != graceOver || l != nil && (l.deadline <= s.now || l.grouped()) {
 		i = s.currentFor(i, cmd, fx)
-		l = s.lockAt(i)
-		switch {
-		case s.phase == graceRuns:
-			s.applyInGrace(i, tag, cmd, from, fx, r)
-			s.verify()
-			return r
-		case l != nil && l.grouped():
-			s.applyGroup(i, l, cmd, from, fx, r)
-			s.verify()
-			return r
-		}
+	}
+	s.execute(i, tag, cmd, from, fx, r)
+	s.verify()
+	return r
+}
+
+// execute executes a command on lock i, whose lease runs.
+func (s *Shard) execute(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+	l := s.lockAt(i)
+	switch {
+	case s.phase == graceRuns:
+		s.applyInGrace(i, tag, cmd, from, fx, r)
+		return
+	case l != nil && l.grouped():
+		s.applyGroup(i, l, cmd, from, fx, r)
+		return
+	case l != nil && l.state == stateVacant:
+		s.executeVacant(i, l, cmd, from, r)
+		return
 	}
 	switch cmd.Verb {
 	case codec.VerbAcquire:
@@ -60,8 +73,6 @@ func (s *Shard) apply(slot, rec, tag uint32, cmd *codec.Command, from Origin, fx
 	default:
 		panic("BUG: verb is not one of the table")
 	}
-	s.verify()
-	return r
 }
 
 func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
@@ -114,7 +125,7 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 	s.grant(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
 	s.emit(EventGrant, l, cmd.Service, from)
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
-	r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number, false}
+	r.Fresh, r.Hold = true, s.holdRef(i, l)
 }
 
 // reserveGrant takes a credit for the record of a lock that nobody holds. It returns false if the
@@ -183,10 +194,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	w.conn, w.ticket = from.Conn, from.Ticket
 	w.ttlMs = optionalTTL(cmd)
 	w.fresh = cmd.Has(codec.OptFresh)
-	w.meta, w.metaLen = 0, 0
-	if cmd.Has(codec.OptMeta) && len(cmd.Text) > 0 {
-		w.meta, w.metaLen = s.putString(cmd.Text), uint16(len(cmd.Text))
-	}
+	s.setWaiterMeta(w, cmd)
 	s.setWaiterService(w, cmd.Service)
 	if cmd.Verb == codec.VerbUpgrade {
 		w.share = upgrading

@@ -67,7 +67,7 @@ func TestNoAllocations(t *testing.T) {
 		{"force, expiry and take-back", func() {
 			g.do(codec.VerbForceRelease, name, nil, 0)
 			r := g.do(codec.VerbAcquire, name, other, 0)
-			g.table.ShardAt(int(r.Hold.Shard)).TakeBack(g.now, r.Hold, &g.fx)
+			g.table.ShardAt(int(r.Hold.Shard)).TakeBack(g.now, r.Hold, 0, &g.fx)
 			g.do(codec.VerbAcquire, name, other, 0)
 			g.advance(g.now + 31_000*nsPerMs)
 			g.do(codec.VerbAcquire, name, service, 0)

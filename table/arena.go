@@ -13,12 +13,12 @@ const (
 	refInChunkBits = arenaChunkBits - unitBits
 	refMask        = 1<<refInChunkBits - 1
 	classMin       = 32   // bytes of the smallest block
-	classes        = 6    // 32, 64, 128, 256, 512, 1024
-	classMax       = 1024 // bytes of the largest block: the longest lock name
+	classes        = 7    // 32, 64, 128, 256, 512, 1024, 2048
+	classMax       = 2048 // bytes of the largest block: name, service and id of a request
 )
 
 // arena keeps the strings that do not fit into their record: long names and service ids, and META.
-// Blocks have one of six sizes. All blocks of a chunk have the same size, so a chunk without a
+// Blocks have one of seven sizes. All blocks of a chunk have the same size, so a chunk without a
 // block in use can be given back. Blocks do not move.
 type arena struct {
 	chunks []arenaChunk

@@ -141,6 +141,7 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 	if l.state.held() {
 		s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
 		s.counts.Expiries++
+		s.endRequests(l, requestExpired)
 		s.unhold(l, stateFenced)
 	} else {
 		s.dropService(l)
@@ -199,8 +200,12 @@ func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 	for at := l.first; at != none && l.count < countMax; {
 		w := s.waiters.at(at)
 		next := w.next
-		if w.deadline > s.waitNow() && !w.fresh && w.share.permits() == 0 && string(s.waiterService(w)) == string(s.service(l)) {
-			s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
+		if w.deadline > s.waitNow() && !w.fresh && !w.detached && w.share.permits() == 0 && string(s.waiterService(w)) == string(s.service(l)) {
+			if w.req != 0 && s.requests.at(w.req-1).token == l.token {
+				s.renew(&l.hold, w.ttlMs) // the hold was granted to this very request
+			} else {
+				s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
+			}
 			if w.meta != 0 {
 				s.setMeta(&l.grantee, s.waiterMeta(w))
 			}

@@ -16,7 +16,8 @@
 //
 // # A lock
 //
-// A lock that nobody holds has no record: it is free, and its name is forgotten.
+// A lock that nobody holds has no record: it is free, and its name is forgotten. It keeps its
+// record while detached requests wait for it.
 //
 //	      ACQUIRE: new token, count 1
 //	free ------------------------------> held --+  ACQUIRE of the owner: count + 1, new lease
@@ -40,6 +41,11 @@
 //	        ---> timed out  Effect Timeout  its deadline has come
 //	        ---> refused    Effect Limit    no token is left
 //	        ---> cancelled  no effect       its connection is gone
+//	        ---> displaced  Effect Canceled a repeat of it has its place, or CANCEL has ended it
+//	        ---> detached   no effect       its connection is gone, and it may be repeated (REQ)
+//
+// A request with REQ has a record, which outlives it: see request.go. A detached request keeps its
+// place for a while: see detached.go.
 //
 // # Shared locks and semaphores
 //
@@ -92,10 +98,10 @@
 // # Who may call what
 //
 // Table.Hash, Prepare, Shard, ShardAt, Due and SetMemoryLeft may be called from anywhere. Totals,
-// Gather and Run lock shards themselves: call them without holding one. Apply, Cancel, TakeBack,
-// Holder, Advance, Status, Holders, List, Export and Import need the shard's mutex (Shard.Lock).
-// Never hold two shards. Effects belong to the caller, which delivers them after unlocking and then
-// empties the list.
+// Gather and Run lock shards themselves: call them without holding one. Apply, Cancel, Lose,
+// CancelRequest, Outcome, TakeBack, Holder, Advance, Status, Holders, List, Export and Import need
+// the shard's mutex (Shard.Lock). Never hold two shards. Effects belong to the caller, which
+// delivers them after unlocking and then empties the list.
 //
 // Scripts in testdata show each rule of the contract; DESIGN.md has the reasons.
 package table

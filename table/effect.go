@@ -18,6 +18,23 @@ type HoldRef struct {
 	index   uint32 // of the record of an exclusive hold
 	Shard   uint8
 	upgrade bool // the grant was an upgrade, and taking it back leaves a shared hold
+	// Which of the requests with REQ was granted, of those that were granted this hold: a part of
+	// its place in the queue. 0: it has no REQ.
+	req uint16
+}
+
+// of returns the reference with the request that has that place.
+func (h HoldRef) of(number uint64) HoldRef {
+	h.req = reqOf(number)
+	return h
+}
+
+// reqOf returns the part of a request's place that a HoldRef has.
+func reqOf(number uint64) uint16 { return uint16(number%(1<<16-1)) + 1 }
+
+// holdRef names the present hold of lock i.
+func (s *Shard) holdRef(i uint32, l *lock) HoldRef {
+	return HoldRef{Token: l.token, index: i, Shard: s.number}
 }
 
 // Result is the outcome of a command.
@@ -28,6 +45,7 @@ type Result struct {
 	Code    codec.Code
 	Waiting bool        // the request waits; its answer will be an Effect
 	Fresh   bool        // a new token was given, which TakeBack can take back
+	Repeat  bool        // BadArg: REQ is that of another request; Stale: its hold is over
 	Which   codec.Which // with Limit
 
 	// ACQUIRE, RELEASE, HEARTBEAT, UPGRADE, DOWNGRADE: acquires less releases; FORCE-RELEASE: holds
@@ -39,6 +57,7 @@ type Result struct {
 	// with Timeout: time since the present holder, in Effects.Owner, was granted; 0: nobody holds
 	// it
 	HeldMs int64
+	Was    Was       // CANCEL of a request
 	Hold   HoldRef   // with Fresh
 	Waiter WaiterRef // with Waiting
 }
@@ -46,7 +65,8 @@ type Result struct {
 // Effect is the end of a wait. The caller delivers it to the connection of the request.
 type Effect struct {
 	To Origin
-	// OK: granted; Timeout; Recovering; Limit: see Which; NotHeld: the hold to upgrade has ended
+	// OK: granted; Timeout; Recovering; Limit: see Which; NotHeld: the hold to upgrade has ended;
+	// Canceled: a repeat has its place, or CANCEL ended it
 	Code    codec.Code
 	Which   codec.Which // with Limit
 	Upgrade bool        // the request was an UPGRADE

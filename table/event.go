@@ -22,6 +22,8 @@ const (
 	EventRetoken
 	EventUpgrade   // a shared hold became exclusive, with a new token
 	EventDowngrade // an exclusive hold became shared
+	EventDetach    // the connection of a wait is gone, and its place is kept
+	EventDisplace  // a wait was answered CANCELED
 )
 
 // Event is one change of one lock, for a tap. The slices alias the shard or the command; a tap that

@@ -44,6 +44,8 @@ const (
 	stateReleased
 	// no hold: forced, expired, or never known. Claims without a larger token are refused
 	stateFenced
+	// no hold, and no matter of a recovery: only detached requests wait, see detached.go
+	stateVacant
 )
 
 func (st recoveryState) held() bool { return st < stateReleased }
@@ -88,6 +90,9 @@ func (s *Shard) endGraceOf(i uint32, fx *Effects) uint32 {
 		return s.endGraceOfGroup(i, l, fx)
 	}
 	was := l.state
+	if was == stateVacant {
+		return i
+	}
 	l.state = stateSettled
 	switch was {
 	case stateUnverified:
@@ -97,13 +102,19 @@ func (s *Shard) endGraceOf(i uint32, fx *Effects) uint32 {
 			return s.expire(i, fx)
 		}
 		s.counter++
-		l.token = s.counter
+		s.retoken(l, s.counter)
 		s.emit(EventRetoken, l, s.service(l), Origin{})
 	case stateReleased, stateFenced:
 		s.grace.unheld--
 		return s.passOn(i, l, fx)
 	}
 	return i
+}
+
+// retoken gives the hold of lock l another token, also on record of its requests.
+func (s *Shard) retoken(l *lock, token codec.Token) {
+	s.eachGranted(l, func(at uint32) { s.requests.at(at).token = token })
+	l.token = token
 }
 
 // endGrace decides about as many records as budget allows.
@@ -186,9 +197,10 @@ func (s *Shard) place(tag uint32, name []byte) uint32 {
 	return i
 }
 
-// forgetEmpty frees lock i if it was made for waiters and none is left.
+// forgetEmpty frees lock i if it has its record for waiters alone and none is left.
 func (s *Shard) forgetEmpty(i uint32) {
-	if l := s.locks.at(i); l.state == stateFenced && l.token == 0 && l.first == none && !l.grouped() {
+	l := s.locks.at(i)
+	if l.first == none && (l.state == stateVacant || l.state == stateFenced && l.token == 0 && !l.grouped()) {
 		l.state = stateSettled
 		s.grace.unheld--
 		s.forget(i, l)

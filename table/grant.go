@@ -36,11 +36,11 @@ func (s *Shard) beginHold(l *lock, ttlMs uint32) {
 // must not be granted, and the queue must not stop at them.
 func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 	s.dropService(l)
-	for l.first != none {
-		w := s.waiters.at(l.first)
+	for at := s.attachedFrom(l.first); at != none; at = s.attachedFrom(l.first) {
+		w := s.waiters.at(at)
 		switch {
 		case w.deadline <= s.waitNow():
-			s.timeOut(l.first, fx)
+			s.timeOut(at, fx)
 		case s.counter >= s.tokenMax():
 			s.refuseFirst(l, codec.Limit, codec.WhichTokens, fx)
 		case w.share == upgrading:
@@ -54,25 +54,35 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 		case !s.takeHold(s.waiterService(w)):
 			s.refuseFirst(l, codec.Limit, codec.WhichQuota, fx)
 		default:
+			next := w.next
 			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w), w.conn)
-			s.deliver(EventGrant, i, l, l.first, fx)
-			s.grantFollowers(i, l, fx)
+			s.deliver(EventGrant, i, l, at, fx)
+			s.grantFollowers(i, l, next, fx)
 			return i
 		}
+	}
+	if l.first != none {
+		s.vacate(l)
+		return i
 	}
 	s.forget(i, l)
 	return none
 }
 
-// grantFollowers grants the requests of the new holder at the head of the queue, because they would
-// only wait for their own service. It stops at the first request of another owner, and at a FRESH
-// one, which wants a hold of its own. Requests whose deadline has come are answered, as in passOn,
-// and do not stop it.
-func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
-	for l.first != none && l.count < countMax {
-		w := s.waiters.at(l.first)
+// grantFollowers grants the requests of the new holder from at on, because they would only wait for
+// their own service. It passes over detached ones. It stops at the first request of another owner,
+// and at a FRESH one, which wants a hold of its own. Requests whose deadline has come are answered,
+// as in passOn, and do not stop it.
+func (s *Shard) grantFollowers(i uint32, l *lock, at uint32, fx *Effects) {
+	for at != none && l.count < countMax {
+		w := s.waiters.at(at)
+		follower := at
+		at = w.next
+		if w.detached {
+			continue
+		}
 		if w.deadline <= s.waitNow() {
-			s.timeOut(l.first, fx)
+			s.timeOut(follower, fx)
 			continue
 		}
 		if w.fresh || w.share.permits() > 0 || string(s.waiterService(w)) != string(s.service(l)) {
@@ -82,7 +92,7 @@ func (s *Shard) grantFollowers(i uint32, l *lock, fx *Effects) {
 		if w.meta != 0 {
 			s.setMeta(&l.grantee, s.waiterMeta(w))
 		}
-		s.deliver(EventReenter, i, l, l.first, fx)
+		s.deliver(EventReenter, i, l, follower, fx)
 	}
 }
 
@@ -92,8 +102,14 @@ func (s *Shard) deliver(kind EventKind, i uint32, l *lock, at uint32, fx *Effect
 	s.emitWaited(kind, l, w)
 	s.measures().Granted.add(s.now - w.began(s.now))
 	s.noteSlow(fx, NoteSlow, l, w)
+	hold := s.holdRef(i, l)
+	if w.req != 0 {
+		q := s.requests.at(w.req - 1)
+		hold = hold.of(q.number)
+		s.requestGranted(q, l)
+	}
 	fx.add(Effect{To: w.from(), Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
-		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{l.token, i, s.number, false}})
+		WaitedMs: w.waitedMs(s.now), Hold: hold})
 	s.dequeue(at)
 }
 

@@ -117,7 +117,7 @@ func (s *Shard) onOwn(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Comman
 
 // acquireOfGroup executes ACQUIRE. h is the hold of the service, or nil.
 func (s *Shard) acquireOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	want, may := shareOf(cmd), l.first == none && l.hasRoom()
+	want, may := shareOf(cmd), s.attachedFrom(l.first) == none && l.hasRoom()
 	switch {
 	case h != nil && cmd.Has(codec.OptFresh):
 		r.Code, r.Token = codec.AlreadyHeld, h.token
@@ -163,7 +163,7 @@ func (s *Shard) joinGroup(i uint32, l *lock, cmd *codec.Command, from Origin, r 
 	h := s.grantHolder(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
 	s.emitHolder(EventGrant, l, h, from)
 	s.describe(&h.hold, r)
-	r.Fresh, r.Hold = true, HoldRef{h.token, none, s.number, false}
+	r.Fresh, r.Hold = true, HoldRef{Token: h.token, index: none, Shard: s.number}
 }
 
 // acquireFreeGroup grants a lock that nobody holds to a first holder of a group.
@@ -184,7 +184,7 @@ func (s *Shard) acquireFreeGroup(tag uint32, cmd *codec.Command, from Origin, r 
 	h := s.grantHolder(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
 	s.emitHolder(EventGrant, l, h, from)
 	s.describe(&h.hold, r)
-	r.Fresh, r.Hold = true, HoldRef{h.token, none, s.number, false}
+	r.Fresh, r.Hold = true, HoldRef{Token: h.token, index: none, Shard: s.number}
 }
 
 // reserveHolder takes a credit for the record of a further holder. It returns the limit that keeps

@@ -13,6 +13,7 @@ type ExportCursor struct {
 	holder  uint32 // of a group, after the locks: a hold that is downgraded meanwhile is met there
 	phase   phase
 	counter codec.Token
+	ended   int64 // until of the last ended request that was copied; requests come after the holds
 }
 
 // Export appends the shard's holds to img, from the cursor on, after looking at no more than scan
@@ -48,11 +49,15 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 			h.Meta = s.arena.get(l.meta, l.metaLen())
 		}
 		img.Append(&h)
+		s.eachGranted(l, func(i uint32) { s.exportRequest(i, img) })
 	}
 	if at.next < s.locks.len() {
 		return false
 	}
-	return s.groups == nil || s.exportHolders(at, scan, img)
+	if s.groups != nil && !s.exportHolders(at, scan, img) {
+		return false
+	}
+	return s.exportEnded(at, scan, img)
 }
 
 // exportHolders is Export for the holders of groups.
@@ -141,6 +146,9 @@ func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
 		if err := load(&h, rec); err != nil {
 			return fmt.Errorf("record %d: %w", i, err)
 		}
+	}
+	if err := s.importRequests(img, rec); err != nil {
+		return err
 	}
 	s.verify()
 	return nil

@@ -29,7 +29,7 @@ const checkWords = 1 // size of checks
 // shard, so a large shard is checked once in as many calls as it has records.
 func (s *Shard) verify() {
 	s.checks.calls++
-	size := s.locks.live() + s.waiters.live
+	size := s.locks.live() + s.waiters.live + s.requests.live
 	if s.groups != nil {
 		size += s.groups.holders.live
 	}
@@ -52,7 +52,7 @@ func (s *Shard) Verify() {
 		}
 		return l.armed == uint32(s.leases.Tick(i))+1
 	}
-	live, unheld, left, queued, blocks, contended, listed := 0, 0, 0, 0, 0, 0, 0
+	live, unheld, left, queued, blocks, contended, listed, detached := 0, 0, 0, 0, 0, 0, 0, 0
 	inArena := func(is bool) {
 		if is {
 			blocks++
@@ -83,8 +83,9 @@ func (s *Shard) Verify() {
 		bug(held == (l.count >= 1 && l.count <= countMax), "lock %q has count %d", s.name(l), l.count)
 		bug(l.token <= s.counter && (l.token > 0 || !held || l.grouped()), "lock %q has token %d", s.name(l), l.token)
 		bug(l.token > 0 || l.first != none || l.grouped(), "lock %q has a record for nothing", s.name(l))
-		bug((l.state == stateFenced) == (l.serviceLen == 0) || l.grouped(), "lock %q has an owner or none", s.name(l))
-		bug(s.phase != graceOver || l.state == stateSettled, "lock %q is not settled", s.name(l))
+		bug((l.state == stateFenced || l.state == stateVacant) == (l.serviceLen == 0) || l.grouped(), "lock %q has an owner or none", s.name(l))
+		bug(s.phase != graceOver || l.state == stateSettled || l.state == stateVacant, "lock %q is not settled", s.name(l))
+		bug(l.state != stateVacant || l.first != none && s.attachedFrom(l.first) == none, "lock %q is vacant, and a request waits for it or none", s.name(l))
 		bug(l.nameLen > inlineNameMax || strings.Trim(string(l.text[l.nameLen:l.serviceAt()]), "\x00") == "", "something is behind the name %q", s.name(l))
 		bug(s.indexOf(l.tag, s.name(l)) == i, "lock %q is not found", s.name(l))
 		bug(!held || l.grouped() || s.leases.Has(i) && s.leases.Tick(i) <= tickOf(l.deadline), "lock %q has no lease entry in time", s.name(l))
@@ -98,6 +99,10 @@ func (s *Shard) Verify() {
 			bug(x.serviceLen > 0 && x.lock == i && x.prev == prev, "queue of %q is broken at waiter %d", s.name(l), w)
 			bug(s.waits.Has(w) && s.waits.Tick(w) <= tickOf(x.deadline), "waiter %d has no deadline entry in time", w)
 			bug(s.table.due[s.number].Load() <= s.waits.Tick(w), "deadline of waiter %d is not published", w)
+			if prev != none {
+				bug(s.waiters.at(prev).number < x.number, "waiter %d is not in the order of the queue", w)
+			}
+			detached += s.verifyDetached(w, bug)
 			inArena(x.serviceLen > waiterTextLen)
 			inArena(x.meta != 0)
 			prev = w
@@ -118,6 +123,8 @@ func (s *Shard) Verify() {
 	}
 	s.verifyFree(bug)
 	bug(queued == s.waiters.live && queued == s.waits.Len(), "%d waiters, %d live, %d deadlines", queued, s.waiters.live, s.waits.Len())
+	bug(detached == s.detached, "%d waiters are detached, not %d", detached, s.detached)
+	blocks += s.verifyRequests(bug)
 	bug(blocks == s.arena.blocks, "%d strings in the arena, %d blocks used", blocks, s.arena.blocks)
 }
 

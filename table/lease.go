@@ -60,6 +60,7 @@ func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 	s.note(fx, NoteExpired, l, s.service(l), s.now-l.since)
 	l.count = 0
 	s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
+	s.endRequests(l, requestExpired)
 	return s.endHold(i, l, stateFenced, fx)
 }
 
@@ -93,6 +94,8 @@ func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
 		}
 		s.waitCame(i, waitNow, fx)
 	}
+	s.forgetOutlived(&budget)
+	s.boundEnded()
 	s.publishDue()
 	s.verify()
 	return budget <= 0
@@ -137,6 +140,10 @@ func (s *Shard) waitCame(i uint32, waitNow int64, fx *Effects) {
 // timeOut ends the wait i because its deadline has come.
 func (s *Shard) timeOut(i uint32, fx *Effects) {
 	w := s.waiters.at(i)
+	if w.detached {
+		s.cancel(i, requestCanceled)
+		return
+	}
 	s.counts.TimeOuts++
 	l, code, lock := s.locks.at(w.lock), codec.Timeout, w.lock
 	if s.phase != graceOver && w.deadline-s.table.pauses.Late.Load() <= s.grace.until && s.unknownTo(l, w) {
@@ -149,6 +156,9 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 		e.Hold = s.presentHold(lock, l, w)
 	}
 	fx.add(e)
+	if w.req != 0 {
+		s.endRequest(w.req-1, requestTimedOut)
+	}
 	s.dequeue(i)
 	s.forgetEmpty(lock)
 }
@@ -169,11 +179,11 @@ func (s *Shard) unknownTo(l *lock, w *waiter) bool {
 // another service, if there is one.
 func (s *Shard) presentHold(i uint32, l *lock, w *waiter) HoldRef {
 	if !l.grouped() {
-		return HoldRef{l.token, i, s.number, false}
+		return s.holdRef(i, l)
 	}
 	_, own := s.findHolder(i, l, s.waiterService(w))
 	if h := s.someHolder(l, own); h != nil {
-		return HoldRef{h.token, none, s.number, false}
+		return HoldRef{Token: h.token, index: none, Shard: s.number}
 	}
 	return HoldRef{}
 }

@@ -210,11 +210,11 @@ func TestTakeBackAfterRecordWasUsedAgain(t *testing.T) {
 		t.Fatal("the record was not used again: the test shows nothing")
 	}
 	s := g.table.ShardAt(int(old.Shard))
-	s.TakeBack(g.now, old, &g.fx)
+	s.TakeBack(g.now, old, 0, &g.fx)
 	if s.locks.live() != 1 {
 		t.Fatal("another lock's hold was taken back")
 	}
-	s.TakeBack(g.now, next, &g.fx)
+	s.TakeBack(g.now, next, 0, &g.fx)
 	empty(t, g.table)
 }
 
@@ -240,8 +240,8 @@ func TestRefsThatNameNothing(t *testing.T) {
 	if s.Cancel(g.now, first, &g.fx) || !s.Cancel(g.now, second, &g.fx) {
 		t.Fatal("a stale reference ended the wait of another")
 	}
-	s.TakeBack(g.now, HoldRef{Shard: first.Shard}, &g.fx)
-	s.TakeBack(g.now, HoldRef{Shard: first.Shard, index: 1 << 30}, &g.fx)
+	s.TakeBack(g.now, HoldRef{Shard: first.Shard}, 0, &g.fx)
+	s.TakeBack(g.now, HoldRef{Shard: first.Shard, index: 1 << 30}, 0, &g.fx)
 	if s.locks.live() != 1 {
 		t.Fatal("a reference that was never given ended a hold")
 	}

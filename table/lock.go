@@ -200,7 +200,6 @@ func (s *Shard) setMeta(g *grantee, text []byte) {
 	if g.meta != 0 {
 		s.arena.drop(g.meta, g.metaLen())
 		g.meta = 0
-		g.setMetaLen(0)
 	}
 	if len(text) > 0 {
 		g.meta = s.putString(text)

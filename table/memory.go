@@ -26,9 +26,10 @@ func (t *Table) took(bytes int) {
 
 // Memory of a chunk in bytes, including its entries in a wheel.
 const (
-	lockChunkBytes   = lockChunkLen * (lockBytes + wheel.EntryBytes)
-	waiterChunkBytes = waiterChunkLen * (waiterBytes + wheel.EntryBytes)
-	holderChunkBytes = slabChunkLen * (holderBytes + wheel.EntryBytes)
+	lockChunkBytes    = lockChunkLen * (lockBytes + wheel.EntryBytes)
+	waiterChunkBytes  = waiterChunkLen * (waiterBytes + wheel.EntryBytes)
+	holderChunkBytes  = slabChunkLen * (holderBytes + wheel.EntryBytes)
+	requestChunkBytes = slabChunkLen * requestBytes
 )
 
 // putString keeps a copy of b in the arena.

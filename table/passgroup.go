@@ -7,12 +7,13 @@ import "dlm/codec"
 // gone. The group may have become an exclusive hold.
 func (s *Shard) passOnGroup(i uint32, l *lock, fx *Effects) uint32 {
 	for l.count > 0 {
-		if l.first == none {
+		at := s.attachedFrom(l.first)
+		if at == none {
 			return i
 		}
-		w := s.waiters.at(l.first)
+		w := s.waiters.at(at)
 		if w.deadline <= s.waitNow() {
-			s.timeOut(l.first, fx)
+			s.timeOut(at, fx)
 			continue
 		}
 		if w.share != upgrading && (w.share != l.share() || !l.hasRoom()) {
@@ -30,7 +31,7 @@ func (s *Shard) passOnGroup(i uint32, l *lock, fx *Effects) uint32 {
 		case !s.upgradeWaiter(i, l, w, hi, h, fx):
 			return i
 		case !l.grouped():
-			s.grantFollowers(i, l, fx)
+			s.grantFollowers(i, l, l.first, fx)
 			return i
 		}
 	}
@@ -72,24 +73,29 @@ func (s *Shard) admit(i uint32, l *lock, w *waiter, hi uint32, h *holder, fx *Ef
 
 // deliverHolder adds the effect of a grant to the first waiter and takes it out of the queue.
 func (s *Shard) deliverHolder(kind EventKind, l *lock, h *holder, fx *Effects) {
-	w := s.waiters.at(l.first)
+	at := s.attachedFrom(l.first)
+	w := s.waiters.at(at)
 	s.measures().Granted.add(s.now - w.began(s.now))
 	s.noteSlow(fx, NoteSlow, l, w)
 	if tap := s.table.tap.Load(); tap != nil {
 		s.tap(tap, Event{Kind: kind, Service: s.holderService(h), From: w.from(), Waited: true}, l, &h.hold)
 	}
 	fx.add(Effect{To: w.from(), Code: codec.OK, Count: h.count, LeaseMs: s.leaseLeftMs(&h.hold),
-		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{h.token, none, s.number, false}})
-	s.dequeue(l.first)
+		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{Token: h.token, index: none, Shard: s.number}})
+	s.dequeue(at)
 }
 
 // refuseFirst ends the wait of the first waiter with that code, and limit.
 func (s *Shard) refuseFirst(l *lock, code codec.Code, which codec.Which, fx *Effects) {
-	w := s.waiters.at(l.first)
+	at := s.attachedFrom(l.first)
+	w := s.waiters.at(at)
 	s.emit(EventRefuse, l, s.waiterService(w), w.from())
 	s.note(fx, NoteRefused, l, s.waiterService(w), s.now-w.began(s.now))
 	fx.add(Effect{To: w.from(), Code: code, Which: which, Upgrade: w.share == upgrading})
-	s.dequeue(l.first)
+	if w.req != 0 {
+		s.endRequest(w.req-1, requestCanceled)
+	}
+	s.dequeue(at)
 }
 
 // waitEnded lets others in after a wait for lock i has ended without a grant, because a group

@@ -104,6 +104,8 @@ func (t *Table) Gather(which codec.Which) bool {
 	switch which {
 	case codec.WhichLocks:
 		return t.gather(&t.locks, func(s *Shard) *credit { return &s.lockQuota })
+	case codec.WhichRetries:
+		return t.gatherRequests()
 	case codec.WhichWaiters:
 		return t.gather(&t.waiters, func(s *Shard) *credit { return &s.waiterQuota })
 	}

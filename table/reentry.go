@@ -6,10 +6,12 @@ package table
 // so they are small.
 
 const (
-	metaLenBits = 10                       // META has at most 512 bytes
-	othersMax   = 1<<(16-metaLenBits) - 1  // re-entries from other connections that a record counts
-	metaLenMask = 1<<metaLenBits - 1       // of lock.extra
-	othersOne   = uint16(1) << metaLenBits // one re-entry in lock.extra
+	metaLenBits = 9                       // META has at most 512 bytes; the length less 1 is stored
+	metaLenMask = 1<<metaLenBits - 1      // of grantee.extra
+	requestsBit = uint16(1) << 9          // the hold was granted to requests with REQ
+	othersShift = 10                      // the rest counts re-entries from other connections
+	othersMax   = 1<<(16-othersShift) - 1 // the most that it counts
+	othersOne   = uint16(1) << othersShift
 )
 
 // connMark is a hash of a connection; 0: none. Two connections have the same one with a probability
@@ -25,14 +27,20 @@ func markOf(conn ConnID) connMark {
 	return mark
 }
 
-// metaLen returns the length of the holder's META.
-func (g *grantee) metaLen() int { return int(g.extra & metaLenMask) }
+// metaLen returns the length of the holder's META, which must have one.
+func (g *grantee) metaLen() int { return int(g.extra&metaLenMask) + 1 }
 
-func (g *grantee) setMetaLen(n int) { g.extra = g.extra&^metaLenMask | uint16(n) }
+func (g *grantee) setMetaLen(n int) { g.extra = g.extra&^metaLenMask | uint16(n-1) }
+
+// hasRequests reports whether the hold was granted to a request with REQ: the requests of its
+// service may need to know when it ends.
+func (g *grantee) hasRequests() bool { return g.extra&requestsBit != 0 }
+
+func (g *grantee) setHasRequests() { g.extra |= requestsBit }
 
 // others returns how many re-entries came from connections other than that of the grant. It is a
 // lower bound at othersMax.
-func (g *grantee) others() uint16 { return g.extra >> metaLenBits }
+func (g *grantee) others() uint16 { return g.extra >> othersShift }
 
 // markGrant stores the connection that a new hold was given to.
 func (g *grantee) markGrant(mark connMark) { g.by, g.extra = mark, g.extra&metaLenMask }

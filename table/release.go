@@ -18,6 +18,11 @@ func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *R
 		return
 	}
 	s.countRelease(l.since)
+	if cmd.Has(codec.OptToken) {
+		s.forgetRequests(l)
+	} else {
+		s.endRequests(l, requestReleased)
+	}
 	s.endHold(i, l, stateReleased, fx)
 }
 
@@ -38,6 +43,7 @@ func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 	s.measureHold(l.since)
 	s.note(fx, NoteForced, l, fx.Owner, s.now-l.since)
 	s.emitLost(EventForce, l, &l.hold, fx.Owner, reasonOf(cmd))
+	s.endRequests(l, requestForced)
 	s.endHold(i, l, stateFenced, fx)
 }
 
@@ -50,13 +56,20 @@ func reasonOf(cmd *codec.Command) []byte {
 }
 
 // TakeBack undoes a grant that could not be delivered: one count of that very hold, or its upgrade.
-// If the hold has ended since, it does nothing.
-func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
+// If the hold has ended since, it does nothing. A request that can be repeated gets its place back,
+// for keep ns, and TakeBack does nothing if a repeat was answered since.
+func (s *Shard) TakeBack(now int64, hold HoldRef, keep int64, fx *Effects) {
 	s.setTime(now)
 	l := s.exclusiveHold(hold)
 	if l == nil {
 		s.takeBackOfGroup(hold, fx)
 		return
+	}
+	at := none
+	if hold.req != 0 {
+		if at = s.grantedRequest(l, hold); at == none {
+			return
+		}
 	}
 	if s.phase != graceOver && s.current(hold.index, fx) == none {
 		return
@@ -72,9 +85,18 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, fx *Effects) {
 	s.counts.TakeBacks++
 	s.note(fx, NoteTakeBack, l, s.service(l), s.now-l.since)
 	s.emit(EventTakeBack, l, s.service(l), Origin{})
+	switch {
+	case at == none:
+	case keep > 0:
+		s.requeue(hold.index, at, keep)
+	default:
+		s.dropRequest(at)
+	}
 	if l.count == 0 {
+		s.endRequests(l, requestReleased)
 		s.endHold(hold.index, l, stateReleased, fx)
 	}
+	s.boundEnded()
 	s.verify()
 }
 
@@ -121,20 +143,14 @@ func (s *Shard) takeBackOfGroup(hold HoldRef, fx *Effects) {
 	s.verify()
 }
 
-// Cancel ends a wait without an answer, because its connection is gone. Waits that it lets in are
-// added to fx. It returns false if the wait was over.
-func (s *Shard) Cancel(now int64, ref WaiterRef, fx *Effects) bool {
-	s.setTime(now)
-	w := s.waiters.find(ref)
-	if w == nil {
-		return false
-	}
-	s.counts.Cancels++
-	s.emit(EventCancel, s.locks.at(w.lock), s.waiterService(w), w.from())
-	lock := w.lock
-	s.dequeue(ref.index)
-	s.forgetEmpty(lock)
-	s.waitEnded(lock, fx)
-	s.verify()
-	return true
+// grantedRequest returns the record of the request that was granted that hold of lock l, or none if
+// an answer about it has left since.
+func (s *Shard) grantedRequest(l *lock, hold HoldRef) (found uint32) {
+	found = none
+	s.eachGranted(l, func(at uint32) {
+		if q := s.requests.at(at); !q.repeated && reqOf(q.number) == hold.req {
+			found = at
+		}
+	})
+	return found
 }

@@ -106,7 +106,8 @@ func (t *Table) Run(now int64, b *Batch, i, n int, fx *Effects) int {
 }
 
 // optsGeneral are the options that the quick cases do not know.
-const optsGeneral = codec.OptMeta | codec.OptShared | codec.OptPermits | codec.OptUpgrade | codec.OptCounted
+const optsGeneral = codec.OptMeta | codec.OptShared | codec.OptPermits | codec.OptUpgrade |
+	codec.OptCounted | codec.OptReq
 
 // run executes command at of the batch, and reports whether its answer is OK. Most commands take a
 // lock that nobody holds, end a hold without waiters, or renew a hold; run checks for these first.
@@ -158,7 +159,7 @@ func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slo
 		s.emit(EventGrant, l, s.service(l), b.origin(p))
 	}
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
-	b.grants[b.granted%codec.BatchMax] = HoldRef{l.token, i, s.number, false}
+	b.grants[b.granted%codec.BatchMax] = HoldRef{Token: l.token, index: i, Shard: s.number}
 	b.granted++
 	check.after(s, r)
 	s.verify()
@@ -185,10 +186,13 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 		s.verify()
 		return true
 	}
-	if l.count != 1 || l.first != none {
+	if l.count != 1 || l.first != none || l.hasRequests() && !p.Has(codec.OptToken) {
 		return false
 	}
 	check := s.beforeRun(b, p)
+	if l.hasRequests() {
+		s.forgetRequests(l)
+	}
 	r.Token, r.Count, r.LeaseMs = l.token, 0, 0
 	l.count = 0
 	s.countRelease(l.since)

@@ -65,6 +65,8 @@ func (s *Shard) twinIn(t *Table, tag uint32, name []byte) *Shard {
 	twin := &t.shards[s.number]
 	*twin = Shard{table: t, number: s.number, now: s.now, counter: s.counter}
 	twin.locks.free = none
+	twin.ended.init()
+	twin.over.init()
 	if _, l := s.find(tag, name); l != nil {
 		twin.reserveGrant()
 		i, x := twin.create(tag, name)

@@ -12,9 +12,10 @@ import (
 
 // Shard is one part of the table: the locks whose names hash to it.
 //
-// The shard's mutex (Lock) guards the fields. The caller of Apply, Cancel, TakeBack, Holder,
-// Advance, Status and List holds it. Under it there is no system call, no log line and no write to
-// a connection. Memory is allocated only where a slab, the index or the arena grows.
+// The shard's mutex (Lock) guards the fields. The caller of Apply, Cancel, Lose, CancelRequest,
+// Outcome, TakeBack, Holder, Advance, Status and List holds it. Under it there is no system call,
+// no log line and no write to a connection. Memory is allocated only where a slab, the index or the
+// arena grows.
 //
 // The fields that an uncontended ACQUIRE and RELEASE touch come first, in two cache lines. With 256
 // shards in use, these lines fill a first-level cache.
@@ -31,21 +32,28 @@ type Shard struct {
 	phase                  phase         // of the recovery
 	reach                  atomic.Uint64 // how far Prefetch may read, see extendReach
 
-	counts  Counts // Grants and Releases are still within the second line
-	seq     uint64 // number of the last event
-	waiters waiterSlab
-	arena   arena
-	leases  wheel.Wheel // lock index at its deadline, or earlier, since renewals do not move it
-	waits   wheel.Wheel // waiter index at its deadline
-	grace   grace
-	sort    freeSort
-	trim    trim
-	groups  *groups // nil: no lock has had several holders
-	checks  checks  // used only under the tag invariants
+	counts       Counts // Grants and Releases are still within the second line
+	seq          uint64 // number of the last event
+	waiters      waiterSlab
+	arena        arena
+	leases       wheel.Wheel // lock index at its deadline or before, as renewals do not move it
+	waits        wheel.Wheel // waiter index at its deadline
+	requests     slab[request]
+	requestIndex index.Index // a request of each lock and service
+	ended, over  requestList // see requestlimit.go
+	order        uint64      // the last place in a queue that was given
+	lastUntil    int64       // until of the record that ended last
+	detached     int         // waiters that are detached
+	requestQuota credit
+	grace        grace
+	sort         freeSort
+	trim         trim
+	groups       *groups // nil: no lock has had several holders
+	checks       checks  // used only under the tag invariants
 
 	// Makes the number of lines odd. Otherwise the first lines of all shards share a few places of
 	// the cache.
-	_       [112 - 8*checkWords]byte
+	_       [48 - 8*checkWords]byte
 	shrinks uint32 // how often the index was made smaller
 	amended uint32 // holds that were changed and stay; see Changes
 }
@@ -68,6 +76,8 @@ type Counts struct {
 	Downgrades uint64 // exclusive holds that became shared
 
 	ReentriesOtherConn uint64 // re-entries from connections other than that of the grant
+	Repeats            uint64 // commands that were answered as repeats of a request
+	Detaches           uint64 // requests whose place was kept after a lost connection
 }
 
 // OthersMax is the largest Status.Others.
@@ -76,11 +86,12 @@ const OthersMax = othersMax
 // Totals is the state of one or more shards.
 type Totals struct {
 	Counts
-	Held    int // locks held
-	Holders int // holders of locks that are shared, or semaphores
-	Waiters int // requests waiting
-	// Contended is the number of locks for which requests wait.
-	Contended int
+	Held      int   // locks held
+	Holders   int   // holders of locks that are shared, or semaphores
+	Waiters   int   // requests waiting
+	Detached  int   // of them, without a connection
+	Contended int   // locks for which requests wait
+	Requests  int   // records of requests
 	Bytes     int64 // memory of records, indexes, wheels and strings, used and free
 	// BytesUsed is the part of Bytes that present locks and waiters use.
 	BytesUsed int64
@@ -93,6 +104,8 @@ func (t *Totals) add(s *Shard) {
 	if s.groups != nil {
 		t.Holders += s.groups.holders.live
 	}
+	t.Detached += s.detached
+	t.Requests += s.requests.live
 	t.Bytes += int64(s.bytes())
 	t.BytesUsed += int64(s.bytesUsed())
 	a, b := &t.Counts, &s.counts
@@ -110,16 +123,19 @@ func (t *Totals) add(s *Shard) {
 	a.Upgrades += b.Upgrades
 	a.Downgrades += b.Downgrades
 	a.ReentriesOtherConn += b.ReentriesOtherConn
+	a.Repeats += b.Repeats
+	a.Detaches += b.Detaches
 }
 
 func (s *Shard) bytes() int {
 	return s.sort.mapped(&s.locks)*lockChunkLen*lockBytes + s.waiters.mapped*waiterChunkLen*waiterBytes +
-		s.index.Bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes() + s.groups.bytes()
+		s.requests.mapped*slabChunkLen*requestBytes + s.requestIndex.Bytes() + s.index.Bytes() + s.arena.bytes() + s.leases.Bytes() + s.waits.Bytes() + s.groups.bytes()
 }
 
 // bytesUsed returns the bytes of records, indexes, wheels and strings without free ones.
 func (s *Shard) bytesUsed() int {
-	return s.locks.live()*(lockBytes+wheel.EntryBytes+index.BytesPerRecord) + s.waiters.live*(waiterBytes+wheel.EntryBytes) + s.arena.inUse + s.groups.bytesUsed()
+	return s.locks.live()*(lockBytes+wheel.EntryBytes+index.BytesPerRecord) + s.waiters.live*(waiterBytes+wheel.EntryBytes) +
+		s.requests.live*requestBytes + s.requestIndex.Len()*index.BytesPerRecord + s.arena.inUse + s.groups.bytesUsed()
 }
 
 // Lock locks the shard. A caller never locks two shards, and does nothing that can block meanwhile.
@@ -191,6 +207,7 @@ func (s *Shard) publishDue() {
 	if tick, ok := s.waits.Next(); ok {
 		next = min(next, s.waitDue(tick))
 	}
+	next = s.requestsDue(next)
 	s.table.due[s.number].Store(next)
 	s.table.lowerNext(next)
 }

@@ -12,14 +12,17 @@ import (
 
 // run executes one line of a script:
 //
-//	table [tokens-left=] [locks=] [waiters=] [waiters-per-lock=]    an empty table at time 0
+//	table [tokens-left=] [locks=] [waiters=] [waiters-per-lock=] [requests=]
+//	                an empty table at time 0
 //	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [shared] [permits=N] [fresh]
-//	        [queue=N] [conn=N] [as=LABEL]
+//	        [queue=N] [req=ID] [conn=N] [as=LABEL]
 //	upgrade NAME SERVICE [wait=10s] [token=N] [as=LABEL]      downgrade NAME SERVICE [token=N]
-//	release NAME SERVICE [token=N] [all]
+//	release NAME SERVICE [token=N] [all] [req=ID]
 //	heartbeat NAME SERVICE [token=N [count=N]] [ttl=5s] [shared] [permits=N]
 //	force NAME [token=N]                status NAME         holders NAME [limit=N]
-//	cancel LABEL                        takeback LABEL
+//	cancel LABEL                        takeback LABEL [keep=5s]
+//	lose LABEL [keep=5s]                the connection of the wait is gone
+//	cancelreq NAME SERVICE req=ID       outcome NAME SERVICE req=ID
 //	advance 5s      time passes and the ticker runs
 //	pause 5s        time passes and the ticker does not run
 //	list [prefix=P] [contended] [held] [limit=N] [more]      more: go on where the last one ended
@@ -56,10 +59,22 @@ func (st *stage) run(words []string) []string {
 			result = "canceled"
 		}
 		return st.flush("", result)
+	case "lose":
+		ref, result := st.waits[pos[0]], "no such wait"
+		s := st.table.ShardAt(int(ref.Shard))
+		before := s.detached
+		if s.Lose(st.now, ref, st.keep(args), &st.fx) {
+			result = map[bool]string{false: "canceled", true: "detached"}[s.detached > before]
+		}
+		return st.flush("", result)
+	case "cancelreq":
+		return st.cancelRequest(st.command("cancel", pos, args))
+	case "outcome":
+		return st.outcome(st.command("outcome", pos, args))
 	case "takeback":
 		hold, result := st.holds[pos[0]], "no change"
 		before := st.table.Totals().TakeBacks
-		st.table.ShardAt(int(hold.Shard)).TakeBack(st.now, hold, &st.fx)
+		st.table.ShardAt(int(hold.Shard)).TakeBack(st.now, hold, st.keep(args), &st.fx)
 		if st.table.Totals().TakeBacks > before {
 			result = "taken back"
 		}
@@ -87,6 +102,48 @@ func (st *stage) run(words []string) []string {
 	return nil
 }
 
+// keep returns how long a request keeps its place, 5 s unless the line says otherwise.
+func (st *stage) keep(args map[string]string) int64 {
+	if v, ok := args["keep"]; ok {
+		return int64(st.duration(v))
+	}
+	return 5e9
+}
+
+func (st *stage) cancelRequest(cmd *codec.Command) []string {
+	hash := st.table.Hash(cmd.Name)
+	r := st.table.Shard(hash).CancelRequest(st.now, hash, cmd, &st.fx)
+	switch {
+	case r.Code == codec.Limit:
+		return st.flush("", "LIMIT "+r.Which.String())
+	case r.Code != codec.OK:
+		return st.flush("", r.Code.String())
+	case r.Was == WasGranted:
+		return st.flush("", fmt.Sprintf("was=granted token=%d", r.Token-st.start))
+	case r.Was == WasWaiting:
+		return st.flush("", "was=waiting")
+	}
+	return st.flush("", "was=unknown")
+}
+
+func (st *stage) outcome(cmd *codec.Command) []string {
+	hash := st.table.Hash(cmd.Name)
+	o := st.table.Shard(hash).Outcome(st.now, hash, cmd, &st.fx)
+	line := "state=" + o.State
+	switch o.State {
+	case "waiting":
+		line += fmt.Sprintf(" position=%d", o.Position)
+	case "granted":
+		line += fmt.Sprintf(" token=%d count=%d lease=%s", o.Token-st.start, o.Count, ms(o.LeaseMs))
+	case "ended":
+		line += " why=" + o.Why
+	}
+	if o.Recovering {
+		line += " recovering"
+	}
+	return st.flush("", line)
+}
+
 func (st *stage) duration(s string) time.Duration {
 	d, err := time.ParseDuration(s)
 	st.check(err)
@@ -98,7 +155,7 @@ func (st *stage) command(verb string, pos []string, args map[string]string) *cod
 	cmd := &codec.Command{Name: long(pos[0])}
 	cmd.Verb = map[string]codec.Verb{"acquire": codec.VerbAcquire, "release": codec.VerbRelease,
 		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease,
-		"upgrade": codec.VerbUpgrade, "downgrade": codec.VerbDowngrade}[verb]
+		"upgrade": codec.VerbUpgrade, "downgrade": codec.VerbDowngrade, "cancel": codec.VerbCancel, "outcome": codec.VerbOutcome}[verb]
 	if len(pos) > 1 {
 		cmd.Service = long(pos[1])
 	}
@@ -135,6 +192,9 @@ func (st *stage) command(verb string, pos []string, args map[string]string) *cod
 			st.check(err)
 			cmd.Opts |= codec.OptPermits
 			cmd.Permits = uint32(n)
+		case "req":
+			cmd.Opts |= codec.OptReq
+			cmd.Req = long(value)
 		case "as", "conn":
 		default:
 			st.t.Fatalf("%s: unknown argument %s", st.at, key)
@@ -181,7 +241,11 @@ func (st *stage) result(verb string, s *Shard, cmd *codec.Command, r *Result) st
 	hold := fmt.Sprintf("token=%d count=%d lease=%s", r.Token-st.start, r.Count, ms(r.LeaseMs))
 	switch {
 	case r.Waiting:
-		return fmt.Sprintf("queued position=%d", s.locks.at(s.waiters.at(r.Waiter.index).lock).waiters)
+		position := 1
+		for w := s.waiters.at(r.Waiter.index); w.prev != none; w = s.waiters.at(w.prev) {
+			position++
+		}
+		return fmt.Sprintf("queued position=%d", position)
 	case r.Code == codec.Limit:
 		return "LIMIT " + r.Which.String()
 	case r.Code == codec.Timeout:
@@ -214,6 +278,8 @@ func (st *stage) status(name []byte) []string {
 		return st.flush("", fmt.Sprintf("recovering waiters=%d next=%s", x.Waiters, short(x.Next)))
 	case x.Recovering:
 		return st.flush("", "recovering")
+	case !x.Held && x.Waiters > 0:
+		return st.flush("", fmt.Sprintf("free waiters=%d", x.Waiters))
 	case !x.Held:
 		return st.flush("", "free")
 	}
@@ -295,6 +361,10 @@ func (st *stage) list(pos []string, args map[string]string) []string {
 			lines = append(lines, fmt.Sprintf("lock=%s recovering waiters=%d", short(x.Name), x.Waiters))
 			continue
 		}
+		if !x.Held {
+			lines = append(lines, fmt.Sprintf("lock=%s free waiters=%d", short(x.Name), x.Waiters))
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("lock=%s %s", short(x.Name), st.describe(x)))
 	}
 	if st.shard < Shards {
@@ -310,6 +380,12 @@ func (st *stage) totals() string {
 		blocks += st.table.ShardAt(i).arena.blocks
 	}
 	line := fmt.Sprintf("held=%d waiters=%d strings=%d", x.Held, x.Waiters, blocks)
+	if x.Requests > 0 {
+		line += fmt.Sprintf(" requests=%d", x.Requests)
+	}
+	if x.Detached > 0 {
+		line += fmt.Sprintf(" detached=%d", x.Detached)
+	}
 	counts := reflect.ValueOf(x.Counts)
 	for i := range counts.NumField() {
 		if n := counts.Field(i).Uint(); n > 0 {

@@ -56,7 +56,8 @@ func (st *stage) reset(args map[string]string) {
 	}
 	st.table = New(Config{
 		TokenStart: st.start, TTLMs: 30_000, LocksMax: number("locks", 1000),
-		WaitersMax: number("waiters", 1000), WaitersPerLockMax: number("waiters-per-lock", 1000), Tap: st.tap,
+		WaitersMax: number("waiters", 1000), WaitersPerLockMax: number("waiters-per-lock", 1000),
+		RequestsMax: number("requests", 100_000), Tap: st.tap,
 	})
 }
 
@@ -90,7 +91,7 @@ func ms(n int64) string { return (time.Duration(n) * time.Millisecond).String() 
 // tap turns an event into a line of output.
 func (st *stage) tap(e *Event) {
 	word := map[EventKind]string{EventGrant: "granted", EventReenter: "granted", EventExpire: "expired",
-		EventTimeOut: "TIMEOUT", EventRefuse: "LIMIT", EventRetoken: "retokened", EventUpgrade: "upgraded"}[e.Kind]
+		EventTimeOut: "TIMEOUT", EventRefuse: "LIMIT", EventRetoken: "retokened", EventUpgrade: "upgraded", EventDisplace: "CANCELED"}[e.Kind]
 	line := ""
 	own := word == "" || (e.Kind == EventGrant || e.Kind == EventReenter || e.Kind == EventUpgrade) && e.From.Ticket == st.ticket
 	if !own {

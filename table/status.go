@@ -63,12 +63,12 @@ func (s *Shard) Look(now int64, hash uint64, name []byte, st *Status) {
 // fill copies the record of a lock.
 func (s *Shard) fill(l *lock, st *Status) {
 	st.Held = l.state.held()
-	st.Recovering = !st.Held
+	st.Recovering = !st.Held && l.state != stateVacant
 	st.Name = append(st.Name[:0], s.name(l)...)
 	st.Owner = append(st.Owner[:0], s.service(l)...)
 	st.Meta, st.Next = st.Meta[:0], st.Next[:0]
-	if l.first != none {
-		st.Next = append(st.Next, s.waiterService(s.waiters.at(l.first))...)
+	if next := s.attachedFrom(l.first); next != none {
+		st.Next = append(st.Next, s.waiterService(s.waiters.at(next))...)
 	}
 	st.Holders, st.Permits, st.Taken = 0, 0, 0
 	if l.grouped() {

@@ -30,6 +30,7 @@ type Config struct {
 	LocksMax          int         // most held locks
 	WaitersMax        int         // most waiting requests
 	WaitersPerLockMax int         // most waiting requests on one lock
+	RequestsMax       int         // most records of requests with REQ
 }
 
 // Table is all locks, in 256 shards that share nothing but the pools of the
@@ -53,6 +54,8 @@ type Table struct {
 	longKey   [4]uint64    // for the second block of names, from the seed
 	pauses    *Pauses
 	waiters   pool
+	requests  pool
+	endedMax  int // most records of ended requests in a shard
 
 	measures   *[Shards]measures
 	tenancies  [Shards]tenancy              // by shard, see tenant.go
@@ -77,10 +80,14 @@ func New(c Config) *Table {
 	if c.Tap != nil {
 		t.tap.Store(&c.Tap)
 	}
+	t.requests.init(c.RequestsMax)
+	t.endedMax = max(c.RequestsMax/Shards, 1)
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.table, s.number, s.counter = t, uint8(i), c.TokenStart
 		s.locks.free = none
+		s.ended.init()
+		s.over.init()
 		t.due[i].Store(math.MaxUint64)
 	}
 	return t

@@ -92,7 +92,7 @@ func (w *quotaWorld) step() {
 		w.tab.ShardAt(int(ref.Shard)).Cancel(w.now, ref, &w.fx)
 	case n < 92 && len(w.grants) > 0:
 		hold := w.grants[len(w.grants)-1-w.r.IntN(min(len(w.grants), 5))]
-		w.tab.ShardAt(int(hold.Shard)).TakeBack(w.now, hold, &w.fx)
+		w.tab.ShardAt(int(hold.Shard)).TakeBack(w.now, hold, 0, &w.fx)
 	case n < 99:
 		w.now += int64(w.r.IntN(600)) * nsPerMs
 		for i := range w.tab.shards {

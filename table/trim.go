@@ -27,6 +27,7 @@ const (
 	trimLook trimStage = iota
 	trimWaiters
 	trimHolders
+	trimRequests
 	trimArena
 	trimIndex
 	trimSift
@@ -65,6 +66,11 @@ func (s *Shard) tooManyHolders() bool {
 	return b.live == 0 || tooMuch(b.idle, b.mapped-b.idle, trimKeepChunks)
 }
 
+func (s *Shard) tooManyRequests() bool {
+	b := &s.requests
+	return tooMuch(b.idle, b.mapped-b.idle, trimKeepChunks)
+}
+
 func (s *Shard) tooManyStrings() bool {
 	a := &s.arena
 	return tooMuch(a.idle, a.mapped-a.idle, trimKeepChunks)
@@ -77,7 +83,8 @@ func (s *Shard) Trim(budget *int) (given int, more bool) {
 	t := &s.trim
 	if t.stage == trimLook {
 		if s.phase != graceOver ||
-			!s.tooManyLocks() && !s.tooManyWaiters() && !s.tooManyHolders() && !s.tooManyStrings() && !s.index.TooLarge() {
+			!s.tooManyLocks() && !s.tooManyWaiters() && !s.tooManyHolders() && !s.tooManyStrings() && !s.index.TooLarge() &&
+				!s.tooManyRequests() && !s.requestIndex.TooLarge() {
 			t.idle, t.need = 0, trimLooks
 			return 0, false
 		}
@@ -113,6 +120,21 @@ func (s *Shard) trimPiece(budget *int) {
 		t.at++
 	case trimHolders:
 		s.trimHolders(budget)
+	case trimRequests:
+		if int(t.at) == len(s.requests.chunks) || !s.tooManyRequests() {
+			t.stage, t.at = trimArena, 0
+			if s.requestIndex.TooLarge() {
+				*budget -= len(s.requestIndex.Slots) / sparseCost
+				t.given += s.requestIndex.Bytes()
+				s.requestIndex.Shrink()
+				t.given -= s.requestIndex.Bytes()
+			}
+			return
+		}
+		if s.requests.giveBack(int(t.at)) {
+			t.given += slabChunkLen * requestBytes
+		}
+		t.at++
 	case trimArena:
 		if int(t.at) == len(s.arena.chunks) || !s.tooManyStrings() {
 			t.stage = trimIndex
@@ -158,7 +180,7 @@ func (s *Shard) trimHolders(budget *int) {
 		s.groups = nil
 	}
 	if s.groups == nil || int(t.at) == len(g.holders.chunks) || !s.tooManyHolders() {
-		t.stage, t.at = trimArena, 0
+		t.stage, t.at = trimRequests, 0
 		*budget -= s.shrinkGroups()
 		return
 	}

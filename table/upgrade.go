@@ -21,8 +21,8 @@ func (s *Shard) upgradeOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *cod
 		s.upgrade(i, l, hi, h)
 		s.emit(EventUpgrade, l, cmd.Service, from)
 		s.describe(&l.hold, r)
-		r.Fresh, r.Hold = true, HoldRef{l.token, i, s.number, true}
-		s.grantFollowers(i, l, fx)
+		r.Fresh, r.Hold = true, HoldRef{Token: l.token, index: i, Shard: s.number, upgrade: true}
+		s.grantFollowers(i, l, l.first, fx)
 	}
 }
 
@@ -42,7 +42,7 @@ func (s *Shard) upgradeWaiter(i uint32, l *lock, w *waiter, hi uint32, h *holder
 		s.measures().Granted.add(s.now - w.began(s.now))
 		s.noteSlow(fx, NoteSlow, l, w)
 		fx.add(Effect{To: w.from(), Code: codec.OK, Upgrade: true, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
-			WaitedMs: w.waitedMs(s.now), Hold: HoldRef{l.token, i, s.number, true}})
+			WaitedMs: w.waitedMs(s.now), Hold: HoldRef{Token: l.token, index: i, Shard: s.number, upgrade: true}})
 		s.dequeue(l.first)
 	}
 	return true
@@ -96,6 +96,7 @@ func (s *Shard) downgrade(i uint32, l *lock) *holder {
 
 // downgradeOwn executes DOWNGRADE of the exclusive holder.
 func (s *Shard) downgradeOwn(i uint32, l *lock, fx *Effects, r *Result) {
+	s.forgetRequests(l) // their holder knows that they were granted
 	h := s.downgrade(i, l)
 	s.counts.Downgrades++
 	s.emitHolder(EventDowngrade, l, h, Origin{})

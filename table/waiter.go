@@ -1,6 +1,10 @@
 package table
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"dlm/codec"
+)
 
 const (
 	waiterTextLen  = 36 // a UUID has 36; a longer string is in the arena
@@ -10,11 +14,14 @@ const (
 // waiter is the record of one waiting request. It is in the queue of its lock
 // and in the wheel of wait deadlines, or free.
 type waiter struct {
-	deadline   int64 // end of the wait, wait time in ns
+	deadline   int64  // end of the wait, wait time in ns
+	number     uint64 // its place: smaller numbers were before it; 0: an UPGRADE, before all
 	conn       ConnID
 	ticket     uint32 // of conn
 	since      uint32 // when the request came, low bits of table time in steps: see began
 	generation uint32 // of the chunk when the record was taken, so that a WaiterRef becomes invalid
+	req        uint32 // record of its request, plus one; 0: no REQ
+	run        uint32 // if it is an end of a run of detached waiters: the other end
 	lock       uint32
 	next, prev uint32 // in the queue
 	ttlMs      uint32 // lease wanted; 0: the table's default, or that of the hold
@@ -24,6 +31,7 @@ type waiter struct {
 	text       [waiterTextLen]byte
 	share      share
 	fresh      bool // FRESH: it does not re-enter, but waits for the end of its own service's hold
+	detached   bool // its connection is gone: see detached.go
 }
 
 // from returns the connection that the request came from.
@@ -90,6 +98,13 @@ func (b *waiterSlab) take() uint32 {
 	return i
 }
 
+// renew returns another generation for the waiter i, so that references to it become invalid.
+func (b *waiterSlab) renew(i uint32) uint32 {
+	free := &b.freeOf[i>>slabChunkBits]
+	free.generation++
+	return free.generation
+}
+
 // waiterService returns the service id of the request. It aliases the record or the arena.
 func (s *Shard) waiterService(w *waiter) []byte {
 	if w.serviceLen <= waiterTextLen {
@@ -109,16 +124,36 @@ func (s *Shard) setWaiterService(w *waiter, service []byte) {
 	}
 }
 
+// setWaiterMeta stores the META of the command.
+func (s *Shard) setWaiterMeta(w *waiter, cmd *codec.Command) {
+	w.meta, w.metaLen = 0, 0
+	if text := metaOf(cmd); len(text) > 0 {
+		w.meta, w.metaLen = s.putString(text), uint16(len(text))
+	}
+}
+
 // enqueue puts the waiter i at the end of the lock's queue.
 func (s *Shard) enqueue(lockIndex, i uint32) {
+	w := s.waiters.at(i)
+	s.order++
+	w.number, w.req, w.detached = s.order, 0, false
+	s.linkWaiter(lockIndex, i, s.locks.at(lockIndex).last, none)
+}
+
+// linkWaiter puts the waiter i between two waiters of the lock's queue; none is its end.
+func (s *Shard) linkWaiter(lockIndex, i, prev, next uint32) {
 	l, w := s.locks.at(lockIndex), s.waiters.at(i)
-	w.lock, w.next, w.prev = lockIndex, none, l.last
-	if l.last == none {
+	w.lock, w.next, w.prev = lockIndex, next, prev
+	if prev == none {
 		l.first = i
 	} else {
-		s.waiters.at(l.last).next = i
+		s.waiters.at(prev).next = i
 	}
-	l.last = i
+	if next == none {
+		l.last = i
+	} else {
+		s.waiters.at(next).prev = i
+	}
 	if l.waiters++; l.waiters == 1 {
 		s.measures().Contended++
 	}
@@ -126,17 +161,9 @@ func (s *Shard) enqueue(lockIndex, i uint32) {
 
 // enqueueFirst puts the waiter i before the others.
 func (s *Shard) enqueueFirst(lockIndex, i uint32) {
-	l, w := s.locks.at(lockIndex), s.waiters.at(i)
-	w.lock, w.next, w.prev = lockIndex, l.first, none
-	if l.first == none {
-		l.last = i
-	} else {
-		s.waiters.at(l.first).prev = i
-	}
-	l.first = i
-	if l.waiters++; l.waiters == 1 {
-		s.measures().Contended++
-	}
+	w := s.waiters.at(i)
+	w.number, w.req, w.detached = 0, 0, false
+	s.linkWaiter(lockIndex, i, none, s.locks.at(lockIndex).first)
 }
 
 // dequeue takes the waiter i out of its queue and its wheel and frees it.
@@ -144,6 +171,9 @@ func (s *Shard) dequeue(i uint32) {
 	w := s.waiters.at(i)
 	l := s.locks.at(w.lock)
 	s.measureWait(l, w)
+	if s.detached > 0 {
+		s.closeRuns(i)
+	}
 	if w.prev == none {
 		l.first = w.next
 	} else {

@@ -149,7 +149,7 @@ func (w *world) do(o op) {
 	case "takeback":
 		if len(w.holds) > 0 {
 			hold := w.holds[o.Arg%len(w.holds)]
-			w.table.ShardAt(int(hold.Shard)).TakeBack(w.now, hold, &w.fx)
+			w.table.ShardAt(int(hold.Shard)).TakeBack(w.now, hold, 0, &w.fx)
 			w.model.takeBack(w.now, hold)
 		}
 	case "status":

@@ -1,0 +1,179 @@
+package table
+
+import "dlm/codec"
+
+// Cancel ends a wait without an answer, because its connection is gone or the caller has answered
+// it. Waits that it lets in are added to fx. It returns false if the wait was over.
+func (s *Shard) Cancel(now int64, ref WaiterRef, fx *Effects) bool {
+	s.setTime(now)
+	w := s.waiters.find(ref)
+	if w == nil {
+		return false
+	}
+	lock := w.lock
+	s.cancel(ref.index, requestCanceled)
+	s.waitEnded(lock, fx)
+	s.boundEnded()
+	s.verify()
+	return true
+}
+
+// cancel ends the wait of waiter i without an answer. st becomes the state of its request.
+func (s *Shard) cancel(i uint32, st requestState) {
+	w := s.waiters.at(i)
+	s.counts.Cancels++
+	s.emit(EventCancel, s.locks.at(w.lock), s.waiterService(w), w.from())
+	if w.req != 0 {
+		s.endRequest(w.req-1, st)
+	}
+	lock := w.lock
+	s.dequeue(i)
+	s.forgetEmpty(lock)
+}
+
+// Was is what CANCEL has found.
+type Was uint8
+
+const (
+	WasUnknown Was = iota // no such request, or it was over; it is refused should it still come
+	WasWaiting
+	WasGranted
+)
+
+// String returns the word of CANCEL's answer.
+func (w Was) String() string { return [...]string{"unknown", "waiting", "granted"}[w] }
+
+// CancelRequest executes CANCEL of a request at table time now, in ns. hash is Table.Hash of the
+// command's name. A request that waits ends, and its connection is answered Canceled. A count that
+// was granted is given back. A request that is not known is refused should it still come. Result
+// has Was, and the token of a hold.
+func (s *Shard) CancelRequest(now int64, hash uint64, cmd *codec.Command, fx *Effects) *Result {
+	s.setTime(now)
+	r, tag := &fx.result, uint32(hash)
+	*r = Result{}
+	i := s.current(s.indexOf(tag, cmd.Name), fx)
+	at := s.settledRequest(tag, cmd, fx)
+	state := requestTimedOut
+	if at != none {
+		state = s.requests.at(at).state
+	}
+	switch {
+	case state == requestWaiting:
+		w := s.waiters.at(s.requests.at(at).waiter)
+		s.displace(s.locks.at(w.lock), w, fx)
+		lock := w.lock
+		s.cancel(s.requests.at(at).waiter, requestCanceled)
+		s.waitEnded(lock, fx)
+		r.Was = WasWaiting
+	case state == requestGranted:
+		s.giveBack(i, at, fx, r)
+	case !state.over() && state != requestRefused: // its hold is over
+	default:
+		s.refuseAhead(at, tag, cmd, r)
+	}
+	s.boundEnded()
+	s.verify()
+	return r
+}
+
+// settledRequest returns the record of the request after ending what is over: its wait, or the time
+// of the record. It returns none if there is no record.
+func (s *Shard) settledRequest(tag uint32, cmd *codec.Command, fx *Effects) uint32 {
+	at := s.findRequest(tag, cmd)
+	if at == none {
+		return none
+	}
+	switch q := s.requests.at(at); {
+	case s.outlived(q):
+		s.dropRequest(at)
+		return none
+	case q.state == requestWaiting && s.waiters.at(q.waiter).deadline <= s.waitNow():
+		lock := s.waiters.at(q.waiter).lock
+		s.timeOut(q.waiter, fx)
+		s.waitEnded(lock, fx)
+	}
+	return at
+}
+
+// giveBack gives the count of a granted request back.
+func (s *Shard) giveBack(i, at uint32, fx *Effects, r *Result) {
+	q, l := s.requests.at(at), s.lockAt(i)
+	if l == nil || !l.state.held() || l.token != q.token {
+		s.endRequest(at, requestExpired)
+		return
+	}
+	r.Was, r.Token = WasGranted, l.token
+	s.endRequest(at, requestCanceled)
+	l.count--
+	s.emit(EventRelease, l, s.service(l), Origin{})
+	if l.count > 0 {
+		return
+	}
+	s.countRelease(l.since)
+	s.endRequests(l, requestReleased)
+	s.endHold(i, l, stateReleased, fx)
+}
+
+// refuseAhead makes sure that the request is refused if it still comes.
+func (s *Shard) refuseAhead(at, tag uint32, cmd *codec.Command, r *Result) {
+	if s.phase == graceRuns && at == none {
+		r.Code = codec.Recovering // it may have been granted after the image
+		return
+	}
+	if at != none {
+		s.dropRequest(at)
+	}
+	if which := s.reserveRequest(tag, cmd); which != codec.WhichNone {
+		r.limit(which)
+		return
+	}
+	s.addRequest(tag, cmd, requestRefused)
+	s.amended++
+}
+
+// Outcome is the answer of OUTCOME.
+type Outcome struct {
+	State      string // waiting, granted, ended, unknown
+	Why        string // with ended
+	Recovering bool   // unknown, and a recovery grace runs
+	Position   uint32 // with waiting: 1 is the head of the queue
+	Count      uint32 // with granted, as the next two
+	Token      codec.Token
+	LeaseMs    int64
+}
+
+// whys are the words of OUTCOME, by the state of a request.
+var whys = [...]string{
+	requestRefused: "canceled", requestReleased: "released", requestExpired: "expired", requestForced: "forced",
+	requestTimedOut: "timeout", requestCanceled: "canceled",
+}
+
+// Outcome describes what became of an ACQUIRE with REQ, at table time now.
+func (s *Shard) Outcome(now int64, hash uint64, cmd *codec.Command, fx *Effects) (o Outcome) {
+	s.setTime(now)
+	tag := uint32(hash)
+	l := s.lockAt(s.current(s.indexOf(tag, cmd.Name), fx))
+	at := s.settledRequest(tag, cmd, fx)
+	if at == none {
+		return Outcome{State: "unknown", Recovering: s.phase == graceRuns}
+	}
+	q := s.requests.at(at)
+	switch {
+	case q.state == requestWaiting:
+		o.State = "waiting"
+		for i := s.locks.at(s.waiters.at(q.waiter).lock).first; ; i = s.waiters.at(i).next {
+			if o.Position++; i == q.waiter {
+				break
+			}
+		}
+	case q.state == requestGranted && l != nil && l.token == q.token:
+		o.State, o.Token, o.Count, o.LeaseMs = "granted", l.token, l.count, max(0, s.leaseLeftMs(&l.hold))
+	case q.state == requestGranted:
+		o.State, o.Why = "ended", whys[requestExpired]
+	default:
+		o.State, o.Why = "ended", whys[q.state]
+	}
+	s.boundEnded()
+	s.verify()
+	return o
+}
