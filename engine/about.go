@@ -108,7 +108,7 @@ func (e *Engine) aboutDurability() AboutDurability {
 func (e *Engine) aboutLimits() map[string]int64 {
 	return map[string]int64{
 		"connections": int64(e.connsMax), "locks": int64(e.cfg.LocksMax), "waiters": int64(e.cfg.WaitersMax),
-		"waiters_per_lock": int64(e.cfg.WaitersPerLockMax), "memory_bytes": e.cfg.MemoryMax,
+		"waiters_per_lock": int64(e.cfg.WaitersPerLockMax), "retries": int64(e.cfg.RequestsMax), "memory_bytes": e.cfg.MemoryMax,
 		"buffered_bytes": e.cfg.BufferedMax, "ttl_max_ms": int64(e.tab().TTLMax()),
 	}
 }
@@ -119,7 +119,7 @@ func (e *Engine) aboutSettings() []Setting {
 		return Setting{name + "_ms", strconv.FormatInt(d.Milliseconds(), 10)}
 	}
 	list := []Setting{
-		{"listen", e.cfg.Listen}, ms("lease", e.cfg.Lease), ms("stop_wait", e.cfg.StopWait), ms("auth_wait", e.cfg.AuthWait),
+		{"listen", e.cfg.Listen}, ms("lease", e.cfg.Lease), ms("stop_wait", e.cfg.StopWait), ms("auth_wait", e.cfg.AuthWait), ms("reconnect_grace", e.cfg.ReconnectGrace),
 		{"tokens", strconv.Itoa(len(e.cfg.Credentials))}, {"insecure_no_auth", strconv.FormatBool(e.cfg.InsecureNoAuth)},
 	}
 	if e.KeepsImages() {

@@ -61,6 +61,12 @@ type Config struct {
 	WaitersMax int
 	// WaitersPerLockMax is the most waiting requests on one lock. Default 100,000.
 	WaitersPerLockMax int
+	// RequestsMax is the most ACQUIREs and RELEASEs with REQ that are remembered. Default
+	// 1,000,000.
+	RequestsMax int
+	// ReconnectGrace is how long a waiting request with REQ keeps its place when its connection
+	// ends. Default 5 s; 1 ms to 10 min.
+	ReconnectGrace time.Duration
 	// PendingMax is the most bytes of commands kept after a waiting one, per connection. Default 1
 	// MiB.
 	PendingMax int
@@ -162,6 +168,8 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.LocksMax, 10_000_000)
 	setDefault(&c.WaitersMax, 1_000_000)
 	setDefault(&c.WaitersPerLockMax, 100_000)
+	setDefault(&c.RequestsMax, 1_000_000)
+	setDefault(&c.ReconnectGrace, 5*time.Second)
 	setDefault(&c.PendingMax, 1<<20)
 	setDefault(&c.UnreadMax, 32<<20)
 	setDefault(&c.BufferedMax, 256<<20)
@@ -211,6 +219,7 @@ func (c *Config) Validate() error {
 		{"max-locks", int64(c.LocksMax), table.LocksMaxMax},
 		{"max-waiters", int64(c.WaitersMax), table.WaitersMaxMax},
 		{"max-waiters-per-lock", int64(c.WaitersPerLockMax), table.WaitersMaxMax},
+		{"max-retries", int64(c.RequestsMax), table.RequestsMaxMax},
 		{"max-pending", int64(c.PendingMax), bytesMaxMax},
 		{"max-unread", int64(c.UnreadMax), bytesMaxMax},
 		{"max-buffered", c.BufferedMax, 1 << 50},
@@ -218,6 +227,9 @@ func (c *Config) Validate() error {
 		if n.n < 1 || n.n > n.max {
 			bad("%s: %d is not within 1 to %d", n.name, n.n, n.max)
 		}
+	}
+	if c.ReconnectGrace < time.Millisecond || c.ReconnectGrace > 10*time.Minute {
+		bad("reconnect-grace: %v is not within 1ms to 10m", c.ReconnectGrace)
 	}
 	if c.TokenFloor > durability.TokenFloorMax {
 		bad("token-floor: %d is not within 0 to %d", uint64(c.TokenFloor), uint64(durability.TokenFloorMax))
@@ -280,6 +292,7 @@ func (c *Config) durability() durability.Config {
 			LocksMax:          c.LocksMax,
 			WaitersMax:        c.WaitersMax,
 			WaitersPerLockMax: c.WaitersPerLockMax,
+			RequestsMax:       c.RequestsMax,
 			Tap:               c.Tap,
 		},
 		Log: c.Log, Wall: c.now, WithExtraProc: withExtraProc,

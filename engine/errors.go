@@ -27,7 +27,14 @@ func (r *reactor) refuseResult(c *conn, res *table.Result) {
 	data, msg := r.errorData[:0], ""
 	switch res.Code {
 	case codec.BadArg:
-		msg = r.e.store.State().TTLReason // the only argument that the table refuses
+		msg = r.e.store.State().TTLReason // the only argument that the table refuses without REQ
+		if res.Repeat {
+			msg = anotherRequest
+		}
+	case codec.Stale:
+		if res.Repeat {
+			msg = holdIsOver
+		}
 	case codec.AlreadyHeld:
 		data = strconv.AppendUint(data, uint64(res.Token), 10)
 	case codec.Timeout:
@@ -42,6 +49,12 @@ func (r *reactor) refuseResult(c *conn, res *table.Result) {
 	r.errorData = data
 	r.count(r.cmd.Verb, res.Code)
 }
+
+// The words for a request with REQ that has a record.
+const (
+	anotherRequest = "REQ is that of another request, with other arguments: use a new id for each ACQUIRE"
+	holdIsOver     = "this request was granted, and its hold has ended since"
+)
 
 // refuseLimit refuses the present command because of that limit.
 func (r *reactor) refuseLimit(which codec.Which) {
@@ -135,6 +148,8 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 			return "recovering after a restart, the holder of this lock is not known yet: try again"
 		}
 		return "recovering after a restart, this hold is not known yet: prove it by HEARTBEAT with TOKEN and COUNT"
+	case codec.Canceled:
+		return "the wait was cancelled, or a repeat of the request has taken its place"
 	case codec.Shutdown:
 		return "the server is stopping"
 	default:
@@ -153,6 +168,7 @@ var limitReasons = [...]string{
 	codec.WhichAudit:       "the audit takes no record, see the server's log: nothing was changed",
 	codec.WhichWatches:     "this connection has as many prefixes of WATCH, or of NOTIFY, as it may: nothing was changed",
 	codec.WhichQuota:       "the services of this token hold or wait for as much as they may: nothing was changed",
+	codec.WhichRetries:     "no more requests with REQ can be remembered, because all of them wait or are held (64 per lock and service, max-retries): nothing was changed",
 	codec.WhichTokens:      "no fencing token is left: restart the server",
 }
 

@@ -23,7 +23,7 @@ var (
 		codec.VerbCommand, codec.VerbConfig, codec.VerbSelect)
 	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbLocks, codec.VerbInfo, codec.VerbWatch, codec.VerbUnwatch,
 		codec.VerbDeadlocks)
-	verbsLock = verbsRead | verbsBatch | verbSet(codec.VerbNotify)
+	verbsLock = verbsRead | verbsBatch | verbSet(codec.VerbCancel, codec.VerbOutcome, codec.VerbNotify)
 
 	verbsOf = [...]verbs{
 		auth.RoleNone:    verbsOpen,
@@ -39,8 +39,9 @@ var (
 	verbsPrimary = verbsWrite | verbSet(codec.VerbWatch, codec.VerbUnwatch, codec.VerbNotify, codec.VerbDeadlocks)
 
 	// The parts of a command that the bounds of a token look at.
-	needsName    = verbsBatch | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbForceRelease)
-	needsService = verbsBatch
+	needsName = verbsBatch | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbForceRelease, codec.VerbCancel,
+		codec.VerbOutcome)
+	needsService = verbsBatch | verbSet(codec.VerbCancel, codec.VerbOutcome)
 	needsToken   = verbsBatch &^ verbSet(codec.VerbAcquire)
 )
 
@@ -66,6 +67,9 @@ func (r *reactor) refusal(c *conn) codec.Code {
 // outOfBounds reports whether the bounds of the connection's token exclude the present command.
 func (r *reactor) outOfBounds(c *conn) bool {
 	cmd := r.cmd
+	if cmd.Verb == codec.VerbCancel && !cmd.Has(codec.OptReq) {
+		return false // a wait of the connection itself
+	}
 	return needsName.has(cmd.Verb) && !c.who.MayUse(cmd.Name) ||
 		needsService.has(cmd.Verb) && !c.who.MayActAs(cmd.Service) ||
 		needsToken.has(cmd.Verb) && c.who.NeedsToken() && !cmd.Has(codec.OptToken)
@@ -91,7 +95,7 @@ func (r *reactor) refused(c *conn) bool {
 		return true
 	}
 	switch {
-	case verbsPrimary.has(cmd.Verb) && r.served.Follows():
+	case r.served.Follows() && (verbsPrimary.has(cmd.Verb) || cmd.Has(codec.OptReq)):
 		r.refuseReadOnly(reasonOf(cmd.Verb, codec.ReadOnly))
 	case (cmd.Verb == codec.VerbAcquire || cmd.Verb == codec.VerbUpgrade) && r.e.draining.Load():
 		r.refuse(codec.Shutdown, reasonOf(cmd.Verb, codec.Shutdown))
@@ -111,6 +115,10 @@ func (r *reactor) exec(c *conn) {
 	switch r.cmd.Verb {
 	case codec.VerbForceRelease:
 		r.forceRelease(c)
+	case codec.VerbCancel:
+		r.cancelCommand(c)
+	case codec.VerbOutcome:
+		r.outcome()
 	case codec.VerbStatus:
 		r.statusOf(c)
 	case codec.VerbHolders:

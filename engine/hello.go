@@ -10,7 +10,7 @@ import (
 
 // features are the words of the field of HELLO with that name. A word stands for an ability that
 // clients can rely on. To add one, append it here.
-const features = "alive,deadlocks,notify,permits,shared,waited,watch"
+const features = "alive,cancel,deadlocks,notify,permits,req,shared,waited,watch"
 
 // protoVersion is the version of the protocol, in HELLO.
 const protoVersion = 1
@@ -123,7 +123,7 @@ func (r *reactor) writeServer() {
 	w.Num("lease_ms", r.e.cfg.Lease.Milliseconds())
 	w.Num("ttl_max_ms", int64(is.TTLMaxMs))
 	w.Num("grace_left_ms", r.graceLeftMs())
-	w.Num("reconnect_ms", 0)
+	w.Num("reconnect_ms", r.e.cfg.ReconnectGrace.Milliseconds())
 }
 
 // roleWord returns the role of the server in HELLO.

@@ -32,19 +32,12 @@ func (r *reactor) statusOf(c *conn) {
 	r.unlock(s)
 	r.count(codec.VerbStatus, codec.OK)
 	r.status.HeldMs += served.UnchangedMs()
-	fields := 1
-	if r.status.Held || r.status.Recovering {
-		fields = statusFields(&r.status)
-	}
+	fields := statusFields(&r.status)
 	if served.Follows() {
 		fields++
 	}
 	r.w.Fields(fields)
-	if r.status.Held || r.status.Recovering {
-		r.writeStatus(&r.status)
-	} else {
-		r.w.Word("state", "free")
-	}
+	r.writeStatus(&r.status)
 	if served.Follows() {
 		r.w.Num("stale_ms", served.Staleness().Milliseconds())
 	}
@@ -57,6 +50,11 @@ func statusFields(st *table.Status) int {
 	switch {
 	case st.Recovering:
 		n = 2
+	case !st.Held:
+		n = 1
+		if st.Waiters > 0 {
+			n = 2
+		}
 	case st.Permits > 0:
 		n = 6
 	case st.Holders > 0:
@@ -75,9 +73,15 @@ func statusFields(st *table.Status) int {
 }
 
 func (r *reactor) writeStatus(st *table.Status) {
-	if st.Recovering {
+	switch {
+	case st.Recovering:
 		r.w.Word("state", "recovering")
-	} else {
+	case !st.Held:
+		r.w.Word("state", "free")
+		if st.Waiters == 0 {
+			return
+		}
+	default:
 		r.w.Word("state", "held")
 		r.w.Word("mode", st.Mode())
 		r.writeHolders(st)

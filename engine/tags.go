@@ -80,9 +80,12 @@ func above(a, b []byte) bool {
 }
 
 // inUse reports whether a waiting request has the tag.
-func (w *waits) inUse(b []byte) bool {
+func (w *waits) inUse(b []byte) bool { return w.ticketOf(b) != 0 }
+
+// ticketOf returns the ticket of the waiting request with that tag, or 0.
+func (w *waits) ticketOf(b []byte) uint32 {
 	if w.open == 0 || !w.indexed && above(b, w.highest.text()) {
-		return false
+		return 0
 	}
 	w.makeIndex()
 	hash := hashTag(b)
@@ -90,7 +93,7 @@ func (w *waits) inUse(b []byte) bool {
 	for ticket != 0 && string(w.at(ticket).tag.text()) != string(b) {
 		slot, ticket = w.byTag.Find(hash, slot+1)
 	}
-	return ticket != 0
+	return ticket
 }
 
 // makeIndex puts the waiting requests into the index, if it is empty.

@@ -82,6 +82,7 @@ var settings = map[string]func(*Config, int){
 	"locks":            func(c *Config, n int) { c.LocksMax = n },
 	"waiters":          func(c *Config, n int) { c.WaitersMax = n },
 	"waiters-per-lock": func(c *Config, n int) { c.WaitersPerLockMax = n },
+	"retries":          func(c *Config, n int) { c.RequestsMax = n },
 	"pending":          func(c *Config, n int) { c.PendingMax = n },
 	"unread":           func(c *Config, n int) { c.UnreadMax = n },
 	"buffered":         func(c *Config, n int) { c.BufferedMax = int64(n) },

@@ -5,21 +5,40 @@ import (
 	"dlm/table"
 )
 
-// cancel ends one wait in the table. An answer that was already sent finds no wait.
-func (r *reactor) cancel(ref table.WaiterRef) {
+// cancel ends one wait in the table. It returns false if the wait is over and its
+// answer was sent or will be.
+func (r *reactor) cancel(ref table.WaiterRef) bool {
 	s := r.lock(r.e.tab().ShardAt(int(ref.Shard)))
-	s.Cancel(r.now, ref, &r.fx)
+	was := s.Cancel(r.now, ref, &r.fx)
+	r.unlock(s)
+	return was
+}
+
+// lose ends one wait in the table because its connection ends. A request with REQ keeps its place
+// for a while.
+func (r *reactor) lose(ref table.WaiterRef) {
+	s := r.lock(r.e.tab().ShardAt(int(ref.Shard)))
+	s.Lose(r.now, ref, r.e.keepPlace(), &r.fx)
 	r.unlock(s)
 }
 
-// endWaits cancels every wait of the connection without an answer.
+// keepPlace returns for how long a request with REQ keeps its place without a connection, in ns. A
+// server that stops keeps none.
+func (e *Engine) keepPlace() int64 {
+	if e.draining.Load() {
+		return 0
+	}
+	return int64(e.cfg.ReconnectGrace)
+}
+
+// endWaits ends every wait of the connection without an answer.
 func (r *reactor) endWaits(c *conn) {
 	if c.pending.waiting {
 		c.pending.waiting = false
-		r.cancel(c.pending.ref)
+		r.lose(c.pending.ref)
 	}
 	for _, w := range c.waits.all() {
-		r.cancel(w.ref)
+		r.lose(w.ref)
 	}
 	c.waits = waits{}
 }
@@ -110,6 +129,6 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 // takeBack undoes one grant.
 func (r *reactor) takeBack(hold table.HoldRef) {
 	s := r.lock(r.e.tab().ShardAt(int(hold.Shard)))
-	s.TakeBack(r.now, hold, 0, &r.fx)
+	s.TakeBack(r.now, hold, r.e.keepPlace(), &r.fx)
 	r.unlock(s)
 }

@@ -26,7 +26,7 @@ func (o *Observer) Lock(name []byte) *LockView {
 	s.Unlock()
 	page := o.Waiters(name, queueRows, "")
 	v := &LockView{StaleMs: served.StaleMs, HeatMs: heat / nsPerMs, Queue: page.Rows, QueueCursor: page.Cursor, Events: o.eventsOf(name)}
-	if st.Held || st.Recovering {
+	if st.Held || st.Recovering || st.Waiters > 0 {
 		v.LockRow = rowOf(&st, served.UnchangedMs)
 	} else {
 		v.State = "free"

@@ -41,6 +41,9 @@ type LockRow struct {
 func rowOf(st *table.Status, unchangedMs int64) LockRow {
 	row := LockRow{Lock: clone(st.Name), State: "recovering", Waiters: st.Waiters, Next: clone(st.Next)}
 	if !st.Held {
+		if !st.Recovering {
+			row.State = "free" // only requests without a connection wait for it
+		}
 		return row
 	}
 	row.State, row.Mode = "held", st.Mode()

@@ -103,6 +103,8 @@ func (s *Server) addLimits(f *flags) {
 	f.count("max-locks", "most locks that are held at the same time", &c.LocksMax)
 	f.count("max-waiters", "most requests that wait at the same time", &c.WaitersMax)
 	f.count("max-waiters-per-lock", "most requests that wait for one lock", &c.WaitersPerLockMax)
+	f.count("max-retries", "most requests with REQ that are remembered", &c.RequestsMax)
+	f.duration("reconnect-grace", "how long a waiting request with REQ keeps its place when its connection ends", &c.ReconnectGrace)
 	f.bytes("max-pending", "most bytes of input kept behind a waiting command, per connection", &c.PendingMax)
 	f.bytes("max-unread", "most bytes of replies that a client has not read yet; at the limit its next "+
 		"commands wait", &c.UnreadMax)
