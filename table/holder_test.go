@@ -7,9 +7,9 @@ import (
 )
 
 // TestHoldersAreSpreadInIndexes: a removal walks to the end of its run of full slots. No run is
-// long with 100,000 holders, whose tokens follow each other.
+// long with 4,000 holders, whose tokens follow each other.
 func TestHoldersAreSpreadInIndexes(t *testing.T) {
-	g, _ := crowd(100_000)
+	g, _ := crowd(4000)
 	groups := g.table.Shard(g.table.Hash(crowded)).groups
 	for name, x := range map[string]*index.Index{"owners": &groups.owners, "tokens": &groups.tokens} {
 		run, longest := 0, 0
@@ -28,10 +28,10 @@ func TestHoldersAreSpreadInIndexes(t *testing.T) {
 // TestHoldersGiveMemoryBack: after the last holder has left, and after the looks of Trim, a shard
 // has no memory for holders.
 func TestHoldersGiveMemoryBack(t *testing.T) {
-	g, _ := crowd(10_000)
+	g, _ := crowd(3000)
 	s := g.table.Shard(g.table.Hash(crowded))
-	if s.groups.bytes() < 10_000*holderBytes {
-		t.Fatalf("10,000 holders have %d bytes", s.groups.bytes())
+	if s.groups.bytes() < 3000*holderBytes {
+		t.Fatalf("3,000 holders have %d bytes", s.groups.bytes())
 	}
 	g.advance(g.now + 30_000*nsPerMs)
 	for range 2 * trimLooks {
