@@ -93,7 +93,13 @@ func (w *wordWriter) command(cmd *Command) {
 			w.word(cmd.Name)
 			w.word(cmd.Service)
 		}
-	case VerbStatus, VerbHolders, VerbForceRelease:
+	case VerbTop:
+		w.keyword(cmd.By.String())
+	case VerbOwner:
+		w.word(cmd.Service)
+	case VerbDisconnect:
+		w.number(cmd.Number)
+	case VerbStatus, VerbHolders, VerbForceRelease, VerbWaiters:
 		w.word(cmd.Name)
 	case VerbDetail:
 		if cmd.Has(OptOn) {
@@ -126,6 +132,7 @@ func (w *wordWriter) options(cmd *Command) {
 	w.flagOption(cmd, OptShared, "SHARED")
 	w.numberOption(cmd, OptPermits, "PERMITS", uint64(cmd.Permits))
 	w.numberOption(cmd, OptQueue, "QUEUE", uint64(cmd.Queue))
+	w.numberOption(cmd, OptSince, "SINCE", cmd.Number)
 	w.numberOption(cmd, OptLimit, "LIMIT", uint64(cmd.Limit))
 	w.numberOption(cmd, OptToken, "TOKEN", uint64(cmd.Token))
 	w.numberOption(cmd, OptCount, "COUNT", uint64(cmd.Count))

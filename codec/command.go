@@ -22,6 +22,12 @@ const (
 	VerbInfo
 	VerbHelp
 	VerbQuit
+	VerbTop
+	VerbWaiters
+	VerbOwner
+	VerbEvents
+	VerbClients
+	VerbDisconnect
 	VerbHello
 	VerbWatch
 	VerbUnwatch
@@ -79,6 +85,7 @@ const (
 	OptFresh                      // FRESH
 	OptQueue                      // QUEUE n: Command.Queue
 	OptAll                        // ALL
+	OptSince                      // SINCE n: Command.Number
 	OptPong                       // PING alone on a line with CRLF, as probes of Redis send it
 	OptShared                     // SHARED
 	OptPermits                    // PERMITS n: Command.Permits
@@ -108,6 +115,8 @@ type Command struct {
 	// ACQUIRE: most requests that may wait before it, at least 1; QUEUE 0 sets WaitMs to 0
 	Queue   uint32
 	Permits uint32 // how many permits the lock has, 1 to PermitsMax
+	By      By     // TOP: the order
+	Number  uint64 // EVENTS: the first event with SINCE; DISCONNECT: the client
 	Text    []byte // META, REASON, CURSOR, or the argument of AUTH, PING, ECHO, HELP, CANCEL @tag
 	Req     []byte // id of a request, 1 to ReqMax bytes
 

@@ -112,6 +112,36 @@ func (w *Writer) ListMore(n, more int) {
 	w.Buf = append(w.Buf, '\n')
 }
 
+// Field is a number with its name.
+type Field struct {
+	Name  string
+	Value int64
+}
+
+// View begins an answer of n Items, which the caller adds, with a cursor and with fields about the
+// whole list. In RESP they are the second of three elements: cursor, fields, items.
+func (w *Writer) View(n int, cursor []byte, fields ...Field) {
+	if w.form == FormRESP {
+		w.Array(3)
+		w.Bulk(cursor)
+		w.Map(len(fields))
+		for _, f := range fields {
+			w.Num(f.Name, f.Value)
+		}
+		w.Array(n)
+		return
+	}
+	w.lead()
+	w.Buf = append(w.Buf, "OK"...)
+	w.first = false
+	w.Num("lines", int64(n))
+	w.Str("cursor", cursor)
+	for _, f := range fields {
+		w.Num(f.Name, f.Value)
+	}
+	w.Buf = append(w.Buf, '\n')
+}
+
 // Lines answers with lines of text.
 func (w *Writer) Lines(lines []string) {
 	if w.form == FormRESP {

@@ -204,7 +204,13 @@ func describe(d *Decoder, cmd *Command, st Status) string {
 		}
 	case VerbRelease, VerbHeartbeat, VerbDowngrade, VerbOutcome:
 		fmt.Fprintf(&s, " %q %q", cmd.Name, cmd.Service)
-	case VerbStatus, VerbHolders, VerbForceRelease:
+	case VerbTop:
+		fmt.Fprintf(&s, " by=%s", cmd.By)
+	case VerbOwner:
+		fmt.Fprintf(&s, " %q", cmd.Service)
+	case VerbDisconnect:
+		fmt.Fprintf(&s, " %d", cmd.Number)
+	case VerbStatus, VerbHolders, VerbForceRelease, VerbWaiters:
 		fmt.Fprintf(&s, " %q", cmd.Name)
 	case VerbInfo, VerbHello, VerbClient, VerbCommand, VerbConfig, VerbSelect, VerbReset,
 		VerbMulti, VerbExec, VerbDiscard, VerbWatch, VerbUnwatch, VerbNotify:
@@ -240,6 +246,8 @@ func describeOptions(s *strings.Builder, cmd *Command) {
 			fmt.Fprintf(s, " limit=%d", cmd.Limit)
 		case OptCursor:
 			fmt.Fprintf(s, " cursor=%q", cmd.Text)
+		case OptSince:
+			fmt.Fprintf(s, " since=%d", cmd.Number)
 		case OptOn:
 			s.WriteString(" on")
 		case OptText:

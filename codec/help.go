@@ -78,6 +78,23 @@ var Docs = [...]Doc{
 		"Sections: server, clients, locks, durability, commands, memory, replication, persistence.",
 	}},
 	{VerbHelp, "HELP", "[command|ERRORS]", "List the commands, or explain one command or all errors", 1, false, nil},
+	{VerbTop, "TOP", "[WAITERS|WAIT|HEAT|HOLD] [LIMIT <n>]", "List the locks with the most waiters, longest waits, most waiting lately, or longest holds", 1, false, []string{
+		"waited_ms: of the request that has waited longest. heat_ms: waiting that has ended, halved each minute.",
+		"The list comes from a view that all share. age_ms says how old it is, and truncated=1 that there are more locks than it keeps.",
+	}},
+	{VerbWaiters, "WAITERS", "<lock> [LIMIT <n>] [CURSOR <c>]", "List the requests that wait for a lock, the first one first", 2, true, []string{
+		"left_ms: until its timeout_ms. client: its connection, for admins; 0 if it has gone.",
+	}},
+	{VerbOwner, "OWNER", "<service> [LIMIT <n>] [CURSOR <c>]", "List what a service holds and waits for", 2, false, []string{
+		"One answer looks at 16384 records: ask again until the cursor is empty. A page can have no lines.",
+	}},
+	{VerbEvents, "EVENTS", "[SINCE <n>] [LIMIT <n>]", "List what happened: expired and forced holds, long waits, limits, wrong tokens", 1, false, []string{
+		"The server keeps the last 1024. next: what to ask SINCE for the events after these. lost: events that are gone.",
+	}},
+	{VerbClients, "CLIENTS", "[LIMIT <n>] [CURSOR <c>]", "List the open connections; needs the admin role", 1, false, nil},
+	{VerbDisconnect, "DISCONNECT", "<client> REASON <text>", "Close a connection; needs the admin role", 4, false, []string{
+		"client: its number in CLIENTS. Its waits end, and its holds stay until their leases end.",
+	}},
 	{VerbQuit, "QUIT", "", "Close this connection", 1, false, nil},
 	{VerbCancel, "CANCEL", "@<tag> | <lock> <service> REQ <id>", "End a wait", 2, false, []string{
 		"@<tag>: a wait of this connection. It is answered CANCELED, unless its grant was faster.",

@@ -29,6 +29,8 @@ func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 		return d.locks(cmd, args)
 	case VerbCancel, VerbOutcome:
 		return d.onRequest(cmd, args)
+	case VerbTop, VerbWaiters, VerbOwner, VerbEvents, VerbClients, VerbDisconnect:
+		return d.look(cmd, args)
 	case VerbNone:
 		return d.unknown(cmd, words)
 	}
@@ -292,6 +294,8 @@ func (d *Decoder) option(args [][]byte) Opts {
 		return OptFresh
 	case "QUEUE":
 		return OptQueue
+	case "SINCE":
+		return OptSince
 	case "ALL":
 		return OptAll
 	case "SHARED":
@@ -362,6 +366,12 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 			return d.bad(TooBig, "the id of REQ has at most 64 bytes")
 		}
 		cmd.Req = value
+	case OptSince:
+		n, ok := number(value, 0, uint64(TokenMax))
+		if !ok {
+			return d.bad(BadArg, "SINCE must be a number from 0 to 9007199254740991")
+		}
+		cmd.Number = n
 	case OptMeta, OptReason:
 		if len(value) > MetaMax {
 			return d.bad(TooBig, "META and REASON have at most 512 bytes")

@@ -37,6 +37,18 @@ func verbOf(word []byte) Verb {
 		return VerbCancel
 	case "OUTCOME":
 		return VerbOutcome
+	case "TOP":
+		return VerbTop
+	case "WAITERS":
+		return VerbWaiters
+	case "OWNER":
+		return VerbOwner
+	case "EVENTS":
+		return VerbEvents
+	case "CLIENTS":
+		return VerbClients
+	case "DISCONNECT":
+		return VerbDisconnect
 	case "HELLO":
 		return VerbHello
 	case "CLIENT":

@@ -58,6 +58,7 @@ type conn struct {
 	delivers   bool       // out has a grant after a wait
 	queued     inKernel   // grants that the kernel may not have transmitted
 	deliveries deliveries // grants after a wait that the peer may not have read
+	openedAt   int64      // table time
 	heardAt    int64      // table time of the last input
 	busyAt     int64      // table time of the last sweep that found it waiting, with IdleMax
 	endedAt    int64      // table time of the end of the input
@@ -106,7 +107,7 @@ func (r *reactor) openAs(sock transport.Link, came arrival) *conn {
 	at := &r.conns[slot]
 	at.generation++
 	now := r.e.clock.Now()
-	c := &conn{r: r, id: connID(r.index, slot, at.generation), sock: sock, at: came, number: r.e.numbered.Add(1), authFrom: now, heardAt: now, until: now + int64(silentMax)}
+	c := &conn{r: r, id: connID(r.index, slot, at.generation), sock: sock, at: came, number: r.e.numbered.Add(1), authFrom: now, openedAt: now, heardAt: now, until: now + int64(silentMax)}
 	at.c = c
 	c.be(c.initially())
 	r.guestShows(c, rankNothing)

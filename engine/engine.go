@@ -43,6 +43,8 @@ type Engine struct {
 	settleLag  lags // from a deadline to its settling
 	loopLag    lags // from a probe, once a second, to the loop's answer
 	events     *events.Hub
+	questions  questions
+	steps      []func() // of a simulation
 	wakeTimer  wakeTimer
 	extraProc  extraProc
 	trimmer    trimmer
@@ -107,6 +109,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.wakeTimer.wake = make(chan struct{}, 1)
 	e.trimmer.wake = make(chan struct{}, 1)
 	e.memoryUsed = e.gauge.used
+	e.questions = newQuestions()
 	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime})
 	e.events = events.New(cfg.Loops, cfg.Tap, &e.buffers.total)
 	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))

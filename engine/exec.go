@@ -22,8 +22,10 @@ var (
 	verbsBase = verbsOpen | verbSet(codec.VerbPing, codec.VerbEcho, codec.VerbDetail, codec.VerbClient,
 		codec.VerbCommand, codec.VerbConfig, codec.VerbSelect)
 	verbsRead = verbsBase | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbLocks, codec.VerbInfo, codec.VerbWatch, codec.VerbUnwatch,
-		codec.VerbDeadlocks)
+		codec.VerbDeadlocks, codec.VerbTop, codec.VerbWaiters, codec.VerbOwner, codec.VerbEvents)
 	verbsLock = verbsRead | verbsBatch | verbSet(codec.VerbCancel, codec.VerbOutcome, codec.VerbNotify)
+
+	verbsAdmin = verbSet(codec.VerbForceRelease, codec.VerbClients, codec.VerbDisconnect)
 
 	verbsOf = [...]verbs{
 		auth.RoleNone:    verbsOpen,
@@ -31,7 +33,7 @@ var (
 		auth.RoleMetrics: verbsBase,
 		auth.RoleRead:    verbsRead,
 		auth.RoleLock:    verbsLock,
-		auth.RoleAdmin:   verbsLock | verbSet(codec.VerbForceRelease),
+		auth.RoleAdmin:   verbsLock | verbsAdmin,
 	}
 	verbsBatch = verbSet(codec.VerbAcquire, codec.VerbRelease, codec.VerbHeartbeat, codec.VerbUpgrade, codec.VerbDowngrade)
 	verbsWrite = verbsBatch | verbSet(codec.VerbForceRelease)
@@ -40,7 +42,7 @@ var (
 
 	// The parts of a command that the bounds of a token look at.
 	needsName = verbsBatch | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbForceRelease, codec.VerbCancel,
-		codec.VerbOutcome)
+		codec.VerbOutcome, codec.VerbWaiters)
 	needsService = verbsBatch | verbSet(codec.VerbCancel, codec.VerbOutcome)
 	needsToken   = verbsBatch &^ verbSet(codec.VerbAcquire)
 )
@@ -89,7 +91,7 @@ func (r *reactor) refused(c *conn) bool {
 		return true
 	default:
 		r.refuse(code, r.refusalWords(c, code))
-		if cmd.Verb == codec.VerbForceRelease {
+		if verbsAdmin.has(cmd.Verb) {
 			r.e.NoteDenied(cmd.Verb.String(), c.who.Name, c.sock.Remote())
 		}
 		return true
@@ -129,6 +131,8 @@ func (r *reactor) exec(c *conn) {
 		r.subscribe(c)
 	case codec.VerbDeadlocks:
 		r.deadlocks(c)
+	case codec.VerbTop, codec.VerbWaiters, codec.VerbOwner, codec.VerbEvents, codec.VerbClients, codec.VerbDisconnect:
+		r.ask(c)
 	default:
 		r.session(c)
 	}

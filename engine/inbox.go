@@ -16,6 +16,8 @@ type inbox struct {
 	evicting  []table.ConnID // guarded by mu; connections to close for their buffers
 	writable  []table.ConnID // guarded by mu; connections whose output can go on
 	dismissed []table.ConnID // guarded by mu; guests whose places are needed
+	answers   []*answered    // guarded by mu; to questions of its connections
+	asks      []connsAsk     // guarded by mu; about its connections
 	orders    orders         // guarded by mu
 	armed     atomic.Bool    // the reactor has been woken and has not emptied it yet
 }
@@ -77,6 +79,8 @@ func (r *reactor) drainInbox() {
 	effects, evicting, o := r.inbox.effects, r.inbox.evicting, r.inbox.orders
 	dismissed := r.inbox.dismissed
 	r.inbox.dismissed = nil
+	answers, asks := r.inbox.answers, r.inbox.asks
+	r.inbox.answers, r.inbox.asks = nil, nil
 	r.inbox.effects, r.inbox.evicting, r.inbox.orders = r.spareEffects[:0], nil, 0
 	r.inbox.mu.Unlock()
 
@@ -90,6 +94,12 @@ func (r *reactor) drainInbox() {
 		r.deliver(&effects[i])
 	}
 	r.spareEffects = effects[:0]
+	for _, a := range answers {
+		r.giveAnswer(a)
+	}
+	for i := range asks {
+		r.answerConns(&asks[i])
+	}
 	for _, id := range evicting {
 		if c := r.lookup(id); c != nil {
 			r.e.reject(rejectBuffers)

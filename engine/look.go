@@ -1,8 +1,12 @@
 package engine
 
 import (
+	"context"
+	"time"
+
 	"dlm/engine/auth"
 	"dlm/engine/observe"
+	"dlm/engine/snapshot"
 )
 
 // Observe returns what answers questions about the table. Any goroutine may call it.
@@ -30,4 +34,20 @@ func (e *Engine) Visitor(token string) (id auth.Identity, ok bool) {
 		return auth.Identity{Name: "anybody", Role: auth.RoleRead}, true
 	}
 	return auth.Identity{}, false
+}
+
+// WrittenImage describes an image that was written on demand.
+type WrittenImage struct {
+	Name  string
+	Bytes uint64
+	Took  time.Duration
+}
+
+// WriteImage writes an image now and waits for it. Any goroutine but a loop may call it.
+func (e *Engine) WriteImage(ctx context.Context) (WrittenImage, error) {
+	is, err := e.store.ImageNow(ctx)
+	if err != nil {
+		return WrittenImage{}, err
+	}
+	return WrittenImage{Name: snapshot.Name(is.Path), Bytes: uint64(is.Header.Length), Took: is.Took}, nil
 }

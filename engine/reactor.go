@@ -58,6 +58,7 @@ type reactor struct {
 	statuses     table.Statuses
 	subs         []*events.Subscriber // with events to send
 	text         []byte               // INFO
+	questions    uint32               // the number of the last
 	docs         docTexts
 	errorData    []byte // of the error that is being answered
 	owner        []byte // the holder that is in it

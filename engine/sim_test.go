@@ -79,7 +79,7 @@ func (s *sim) bind(r *reactor) {
 
 // settle runs the woken reactors until no message is left. All input has been read by then.
 func (s *sim) settle() {
-	for (len(s.due) > 0 || len(s.asks) > 0) && !s.hold {
+	for (len(s.due) > 0 || len(s.asks) > 0 || len(s.e.steps) > 0) && !s.hold {
 		s.event()
 	}
 }
@@ -87,6 +87,12 @@ func (s *sim) settle() {
 // event runs the reactor that was woken first, or, if there is none, lets the loop read its probe
 // that was asked first.
 func (s *sim) event() {
+	if len(s.e.steps) > 0 {
+		step := s.e.steps[0]
+		s.e.steps = s.e.steps[1:]
+		step()
+		return
+	}
 	if len(s.due) == 0 {
 		r := s.asks[0]
 		s.asks = s.asks[1:]

@@ -81,6 +81,7 @@ const (
 	rejectUnreachable   // its peer acknowledges nothing
 	rejectSilent        // it has sent nothing for twice its ALIVE
 	rejectIdle          // it has sent nothing for idle-timeout
+	rejectAdmin         // an admin has ended it
 	rejections
 )
 
@@ -101,6 +102,7 @@ var rejectionNames = [rejections]string{
 	rejectPreAuthOutput: "preauth_output",
 	rejectRevoked:       "revoked_token",
 	rejectUnreachable:   "unreachable",
+	rejectAdmin:         "admin",
 	rejectSilent:        "silent",
 	rejectIdle:          "idle",
 }

@@ -30,6 +30,9 @@ type imager struct {
 	copied uint64    // Changes of all shards when they were copied for the last whole image
 	looked time.Time // at the ceiling of tokens
 	tries  repeated  // of images
+	// asked takes a request to write an image now; the answer is its error
+	asked  chan chan error
+	reply  chan error // of the request that is being answered; nil: none
 	img    codec.ShardImage
 	locked []time.Duration // of the last image's holds of a mutex
 
@@ -66,6 +69,35 @@ func (s *Store) Images() (is ImageState, ok bool) {
 // WriteImage writes an image. It is a step of a simulation, in which no goroutine "imager" runs.
 func (s *Store) WriteImage() error { return s.imager.Load().write() }
 
+// ErrNoImages is returned by ImageNow where no images are written.
+var ErrNoImages = errors.New("this server writes no images: it has no data directory, or it is a backup")
+
+// ImageNow lets the goroutine "imager" write an image, also if nothing has changed, and waits for
+// it.
+func (s *Store) ImageNow(ctx context.Context) (ImageState, error) {
+	m := s.imager.Load()
+	if m == nil {
+		return ImageState{}, ErrNoImages
+	}
+	reply := make(chan error, 1)
+	select {
+	case m.asked <- reply:
+	case <-ctx.Done():
+		return ImageState{}, ctx.Err()
+	case <-s.ctx.Done():
+		return ImageState{}, ErrStopping
+	}
+	select {
+	case err := <-reply:
+		is, _ := s.Images()
+		return is, err
+	case <-ctx.Done():
+		return ImageState{}, ctx.Err()
+	case <-s.ctx.Done():
+		return ImageState{}, ErrStopping
+	}
+}
+
 // UpdateImage does what the goroutine "imager" does at each interval. It is a step of a simulation,
 // too. written is false if the newest image is still good.
 func (s *Store) UpdateImage() (written bool, err error) { return s.imager.Load().update() }
@@ -89,9 +121,18 @@ func (m *imager) run(ctx context.Context) {
 		var err error
 		m.s.cfg.WithExtraProc(func() {
 			tokens := m.extendTokens()
-			written, err = m.update()
+			if m.reply != nil {
+				err = m.write()
+				written = err == nil
+			} else {
+				written, err = m.update()
+			}
 			err = errors.Join(tokens, err)
 		})
+		if m.reply != nil {
+			m.reply <- err
+			m.reply = nil
+		}
 		switch {
 		case err == nil && m.tries.succeeded():
 			m.s.cfg.Log.Info("images are written again")
@@ -110,6 +151,8 @@ func (m *imager) rest(ctx context.Context, wait time.Duration) bool {
 		select {
 		case <-ctx.Done():
 			return false
+		case m.reply = <-m.asked:
+			return true
 		case <-time.After(min(wait, tokenLookEvery)):
 		}
 		m.keepTokens()

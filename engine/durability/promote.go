@@ -86,7 +86,7 @@ func (s *Store) serve(next *State) {
 	if s.beforeServing != nil {
 		s.beforeServing(next.Table)
 	}
-	m := &imager{s: s, of: next}
+	m := &imager{s: s, of: next, asked: make(chan chan error)}
 	s.imager.Store(m)
 	s.state.Store(next)
 	s.follower.Store(nil)

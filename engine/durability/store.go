@@ -67,7 +67,7 @@ func Open(cfg Config) (*Store, error) {
 	if first.Follows() {
 		s.follower.Store(&follower{s: s, source: newSource(&s.cfg, first.Start.Lineage)})
 	} else {
-		s.imager.Store(&imager{s: s, of: first})
+		s.imager.Store(&imager{s: s, of: first, asked: make(chan chan error)})
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,14 @@ type asking interface {
 	About() *engine.About
 	// Warnings returns what an operator should look at now.
 	Warnings() []engine.Warning
+	// Clients answers a page of the open connections; false if a loop does not answer.
+	Clients(ctx context.Context, limit int, cursor string) (p *engine.ClientsPage, ok bool)
+	// NameClients fills in the numbers of connections.
+	NameClients(ctx context.Context, rows []observe.WaiterRow)
+	// Disconnect ends the connection of that number.
+	Disconnect(ctx context.Context, number int64, reason []byte, by, from string) codec.Code
+	// WriteImage writes an image now.
+	WriteImage(ctx context.Context) (engine.WrittenImage, error)
 	// ForceRelease ends the hold of a lock under that token.
 	ForceRelease(name []byte, token codec.Token, reason []byte, by, from string) (owner []byte, code codec.Code)
 }
@@ -104,10 +113,16 @@ func (s *Server) addAPI(mux *http.ServeMux) {
 		{"GET " + apiPath + "owner", rankLook, s.scan(s.apiOwner)},
 		{"GET " + apiPath + "events", rankLook, s.apiEvents},
 		{"GET " + apiPath + "history", rankLook, s.apiHistory},
+		{"GET " + apiPath + "clients", rankAdmin, s.apiClients},
+		{"POST " + apiPath + "disconnect", rankAdmin, s.apiDisconnect},
+		{"POST " + apiPath + "snapshot", rankAdmin, s.apiSnapshot},
 		{"POST " + apiPath + "force-release", rankAdmin, s.apiForceRelease},
 	} {
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
 			if c, ok := s.admitCall(w, r, route.needs); ok {
+				if r.Method == http.MethodPost {
+					longer(w)
+				}
 				respond(w, c, route.answer)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 	"dlm/codec"
 	"dlm/engine"
 	"dlm/engine/auth"
+	"dlm/engine/durability"
 	"dlm/engine/observe"
 )
 
@@ -35,6 +36,18 @@ func (f *fake) Observe() *observe.Observer { return nil }
 func (f *fake) Warnings() []engine.Warning { return nil }
 
 func (f *fake) About() *engine.About { return &engine.About{} }
+
+func (f *fake) Clients(context.Context, int, string) (*engine.ClientsPage, bool) { return nil, false }
+
+func (f *fake) NameClients(context.Context, []observe.WaiterRow) {}
+
+func (f *fake) Disconnect(context.Context, int64, []byte, string, string) codec.Code {
+	return codec.Unknown
+}
+
+func (f *fake) WriteImage(context.Context) (engine.WrittenImage, error) {
+	return engine.WrittenImage{}, durability.ErrNoImages
+}
 
 func (f *fake) ForceRelease([]byte, codec.Token, []byte, string, string) ([]byte, codec.Code) {
 	return nil, codec.NotHeld
@@ -217,6 +230,9 @@ func TestRolesOfTheJSONSide(t *testing.T) {
 		{"GET", "owner?service=s", []int{401, 403, 403, 403, 200, 200, 200}},
 		{"GET", "events", []int{401, 403, 403, 403, 200, 200, 200}},
 		{"GET", "history", []int{401, 403, 403, 403, 200, 200, 200}},
+		{"GET", "clients", []int{401, 403, 403, 403, 403, 403, 200}},
+		{"POST", "disconnect", []int{401, 403, 403, 403, 403, 403, 400}},
+		{"POST", "snapshot", []int{401, 403, 403, 403, 403, 403, 400}},
 		{"POST", "force-release", []int{401, 403, 403, 403, 403, 403, 400}},
 	} {
 		for i, token := range tokens {

@@ -53,7 +53,9 @@ func (s *Server) apiLock(c *call) (any, error) {
 	if err := s.noImage(); err != nil {
 		return nil, err
 	}
-	return s.engine.Observe().Lock(name), nil
+	v := s.engine.Observe().Lock(name)
+	s.nameClients(c, v.Queue)
+	return v, nil
 }
 
 // forceRequest is the body of POST force-release.

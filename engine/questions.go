@@ -1,0 +1,217 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"time"
+
+	"dlm/codec"
+	"dlm/engine/auth"
+	"dlm/engine/observe"
+	"dlm/table"
+)
+
+// Questions are the commands of operators whose answers no loop makes, because they walk records,
+// wait for a view, or ask other loops: TOP, WAITERS, OWNER, EVENTS, CLIENTS, DISCONNECT. To the
+// connection such a command is a wait like that of an ACQUIRE: the commands after it keep their
+// place, heartbeats among them renew, and a tag lets others pass. A goroutine makes the answer as
+// bytes, and posts it to the loop.
+//
+// To add one: codec/parselook.go reads it, answer makes it.
+
+const (
+	// questionsMax is how many questions are being answered at one time. More are refused.
+	questionsMax = 64
+	// questionScans is how many of them walk records at one time.
+	questionScans = 2
+	// questionMax is how long an answer may take.
+	questionMax = 5 * time.Second
+)
+
+// questions bounds the goroutines that answer.
+type questions struct {
+	places chan struct{} // one per question
+	scans  chan struct{} // one per question that walks records
+}
+
+func newQuestions() questions {
+	return questions{places: make(chan struct{}, questionsMax), scans: make(chan struct{}, questionScans)}
+}
+
+// question is one command, copied because it outlives the input.
+type question struct {
+	to     *reactor
+	conn   table.ConnID
+	who    auth.Identity
+	tag    tag
+	ticket uint32 // of the wait of the connection; 0: it has no tag
+	resp3  bool
+	ref    table.WaiterRef // of that wait
+	from   string          // address
+	cmd    codec.Command
+}
+
+// answered is an answer that was made for a connection.
+type answered struct {
+	conn   table.ConnID
+	ticket uint32
+	ref    table.WaiterRef
+	verb   codec.Verb
+	code   codec.Code
+	text   []byte
+}
+
+// ask lets the present command be answered by a goroutine.
+func (r *reactor) ask(c *conn) {
+	switch {
+	case r.served.WithoutImage():
+		r.refuse(codec.ReadOnly, noImage)
+		return
+	case len(r.cmd.Tag) > 0 && c.waits.open >= tagsMax:
+		r.refuseLimit(codec.WhichTags)
+		return
+	}
+	select {
+	case r.e.questions.places <- struct{}{}:
+	default:
+		r.w.ErrorData(codec.Limit, []byte(codec.WhichPending.String()), "too many such questions are being answered: ask again")
+		r.count(r.cmd.Verb, codec.Limit)
+		return
+	}
+	r.questions++
+	q := &question{
+		to: r, conn: c.id, who: c.who, tag: makeTag(r.cmd.Tag), resp3: c.resp3, from: c.sock.Remote(),
+		ref: table.WaiterRefOf(0, noWaiter, r.questions), cmd: *r.cmd,
+	}
+	q.cmd.Name, q.cmd.Service, q.cmd.Text = bytes.Clone(r.cmd.Name), bytes.Clone(r.cmd.Service), bytes.Clone(r.cmd.Text)
+	q.cmd.Args, q.cmd.Tag = nil, nil
+	if q.tag.n > 0 {
+		q.ticket = c.waits.nextTicket()
+		c.waits.add(r.cmd.Tag, q.ref)
+	} else {
+		c.pending.waiting, c.pending.form, c.pending.ref = true, r.cmd.Form, q.ref
+	}
+	r.e.inBackground(func(ctx context.Context) {
+		defer func() { <-r.e.questions.places }()
+		q.to.postAnswer(q.to.e.answer(ctx, q))
+	})
+}
+
+// noWaiter is the index of a WaiterRef that names no request: Cancel of it does nothing.
+const noWaiter = ^uint32(0)
+
+// inBackground runs work in a goroutine "question". A simulation has none, and takes it as a step.
+func (e *Engine) inBackground(work func(context.Context)) {
+	if len(e.ports) == 0 {
+		e.steps = append(e.steps, func() { work(e.runCtx) })
+		return
+	}
+	e.background(work)
+}
+
+// answer makes the answer to a question.
+func (e *Engine) answer(ctx context.Context, q *question) *answered {
+	ctx, cancel := context.WithTimeout(ctx, questionMax)
+	defer cancel()
+	a := &answered{conn: q.conn, ticket: q.ticket, ref: q.ref, verb: q.cmd.Verb}
+	w := &codec.Writer{RESP3: q.resp3}
+	w.Start(q.cmd.Form, q.tag.text())
+	limit := listDefault
+	if q.cmd.Has(codec.OptLimit) {
+		limit = q.cmd.Limit
+	}
+	switch q.cmd.Verb {
+	case codec.VerbTop:
+		writeTop(w, e.observer.Top(ctx, observe.Order(strings.ToLower(q.cmd.By.String())), limit, &q.who))
+	case codec.VerbWaiters:
+		e.answerWaiters(ctx, w, q, limit)
+	case codec.VerbOwner:
+		a.code = e.answerOwner(ctx, w, q, limit)
+	case codec.VerbEvents:
+		since := uint64(0)
+		if q.cmd.Has(codec.OptSince) {
+			since = q.cmd.Number
+		}
+		writeEvents(w, e.observer.Events(since, limit, &q.who))
+	case codec.VerbClients:
+		a.code = e.answerClients(ctx, w, q, limit)
+	case codec.VerbDisconnect:
+		a.code = e.answerDisconnect(ctx, w, q)
+	default:
+		panic("BUG: no answer to " + q.cmd.Verb.String())
+	}
+	a.text = w.Buf
+	return a
+}
+
+func (e *Engine) answerWaiters(ctx context.Context, w *codec.Writer, q *question, limit int) {
+	cursor := ""
+	if q.cmd.Has(codec.OptCursor) {
+		cursor = string(q.cmd.Text)
+	}
+	p := e.observer.Waiters(q.cmd.Name, limit, cursor)
+	if q.who.Role == auth.RoleAdmin {
+		e.nameClients(ctx, p.Rows)
+	}
+	writeWaiters(w, p, q.who.Role == auth.RoleAdmin)
+}
+
+func (e *Engine) answerOwner(ctx context.Context, w *codec.Writer, q *question, limit int) codec.Code {
+	cursor := ""
+	if q.cmd.Has(codec.OptCursor) {
+		cursor = string(q.cmd.Text)
+	}
+	if !observe.ParseOwnerCursor(cursor) {
+		w.Error(codec.BadArg, "CURSOR is not one that OWNER has answered")
+		return codec.BadArg
+	}
+	select {
+	case e.questions.scans <- struct{}{}:
+		defer func() { <-e.questions.scans }()
+	case <-ctx.Done():
+		w.ErrorData(codec.Limit, []byte(codec.WhichPending.String()), "too many others list locks at this moment: ask again")
+		return codec.Limit
+	}
+	writeOwner(w, e.observer.Owner(q.cmd.Service, limit, cursor, &q.who))
+	return codec.OK
+}
+
+// postAnswer hands an answer to the reactor. Any goroutine may call it.
+func (r *reactor) postAnswer(a *answered) {
+	r.inbox.mu.Lock()
+	r.inbox.answers = append(r.inbox.answers, a)
+	r.inbox.mu.Unlock()
+	r.wake()
+}
+
+// giveAnswer writes an answer to its connection, if that still waits for it.
+func (r *reactor) giveAnswer(a *answered) {
+	r.cost += costDeliver + len(a.text)/costBytes
+	c := r.lookup(a.conn)
+	if c == nil || c.closing {
+		return
+	}
+	if a.ticket > 0 {
+		if a.ticket > c.waits.used || c.waits.at(a.ticket).tag.n == 0 || c.waits.at(a.ticket).ref != a.ref {
+			return
+		}
+		c.waits.take(a.ticket)
+	} else {
+		if !c.pending.waiting || c.pending.ref != a.ref {
+			return
+		}
+		c.pending.waiting = false
+	}
+	r.use(c)
+	r.w.Buf = append(r.w.Buf, a.text...)
+	r.count(a.verb, a.code)
+	r.leave(c)
+	switch {
+	case a.ticket > 0:
+	case c.sock.Ended():
+		c.pending.resuming, c.pending.lost = true, true // input before the end stays after it
+	default:
+		r.resume(c)
+	}
+}
