@@ -97,7 +97,7 @@ func (c *Census) segmentOf(name []byte) *Segment {
 	if c.last != nil && bytes.HasPrefix(name, c.lastKey) {
 		return c.last
 	}
-	cut := bytes.IndexAny(name[:min(len(name), segmentMax)], Separators)
+	cut := firstSeparator(name[:min(len(name), segmentMax)])
 	if cut < 0 {
 		return &c.Others
 	}
@@ -115,6 +115,17 @@ func (c *Census) segmentOf(name []byte) *Segment {
 	}
 	c.last, c.lastKey = found, append(c.lastKey[:0], key...)
 	return found
+}
+
+// firstSeparator returns the index of the first of Separators, or -1. It is several times as fast
+// as bytes.IndexAny, which makes a set of them for each call.
+func firstSeparator(name []byte) int {
+	for i, b := range name {
+		if b == '/' || b == ':' || b == '.' {
+			return i
+		}
+	}
+	return -1
 }
 
 // offer puts the lock into the lists, if it belongs there. A list is cut when it is twice as long
