@@ -44,13 +44,15 @@ type Stats struct {
 	Handshakes  []NamedCount  // of TLS, by result; none without a port for it
 	Certs       Certificates
 
-	Table      table.Totals
-	Measures   table.Measures  // of waits and holds that have ended
-	SettleLag  table.Histogram // from a deadline to its settling
-	LoopLag    table.Histogram // from a probe to the loop's answer
-	LocksMax   int
-	WaitersMax int
-	MemoryMax  int64 // bytes; 0: no limit
+	Table       table.Totals
+	Measures    table.Measures  // of waits and holds that have ended
+	LongestWait time.Duration   // of the last view
+	LongestHold time.Duration   // of the last view
+	SettleLag   table.Histogram // from a deadline to its settling
+	LoopLag     table.Histogram // from a probe to the loop's answer
+	LocksMax    int
+	WaitersMax  int
+	MemoryMax   int64 // bytes; 0: no limit
 
 	Durable    bool                  // there is an image, or will be one: Image holds
 	Image      durability.ImageState // of a primary
@@ -119,6 +121,7 @@ func (e *Engine) makeStats() Stats {
 		}
 	}
 	s.Closed = append(s.Closed, NamedCount{"slow_reader", e.slowClosed.Load()})
+	s.LongestWait, s.LongestHold = e.observer.Longest()
 	s.Commands = e.commandResults()
 	e.durabilityStats(&s)
 	e.tlsStats(&s)

@@ -46,13 +46,16 @@ func named(name, label, help string, list func(*engine.Stats) []engine.NamedCoun
 // twice.
 type engineCollector struct {
 	stats func() engine.Stats
-	descs []*prometheus.Desc // of families
+	descs []*prometheus.Desc // of families, then of histograms
 }
 
 func newEngineCollector(stats func() engine.Stats) *engineCollector {
 	c := &engineCollector{stats: stats}
 	for _, f := range families {
 		c.descs = append(c.descs, prometheus.NewDesc(f.name, f.help, f.labels, nil))
+	}
+	for i := range histograms {
+		c.descs = append(c.descs, histograms[i].desc())
 	}
 	return c
 }
@@ -71,6 +74,9 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 		f.emit(&s, func(value float64, labels ...string) {
 			out <- prometheus.MustNewConstMetric(c.descs[i], f.kind, value, labels...)
 		})
+	}
+	for i := range histograms {
+		histograms[i].emit(c.descs[len(families)+i], &s, out)
 	}
 }
 
