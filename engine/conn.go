@@ -58,6 +58,7 @@ type conn struct {
 	delivers   bool       // out has a grant after a wait
 	queued     inKernel   // grants that the kernel may not have transmitted
 	deliveries deliveries // grants after a wait that the peer may not have read
+	asked      int        // questions that are being answered
 	openedAt   int64      // table time
 	heardAt    int64      // table time of the last input
 	busyAt     int64      // table time of the last sweep that found it waiting, with IdleMax

@@ -4,7 +4,8 @@ import "dlm/codec"
 
 // A peer that has ended its stream can still read (nc -N does). So its input is executed and
 // answered before the connection is closed, even if that takes time. Commands that would wait are
-// answered CANCELED, because no client may be granted a lock whose connection is about to end.
+// answered CANCELED, because no client may be granted a lock whose connection is about to end. Only
+// questions of operators keep their place (questions.go), because they grant nothing.
 //
 //	end of input -> the rest of it is executed -> waits are answered CANCELED
 //	             -> the backlog is sent -> close
@@ -33,6 +34,9 @@ func (r *reactor) inputEnds(c *conn) {
 // write at the end of a batch, and closes the connection after the last one.
 func (r *reactor) windUp(c *conn) {
 	p := &c.pending
+	if c.asked > 0 && !c.closed && !c.closing {
+		return // the answers come soon, and then this is called again
+	}
 	if p.waiting || p.lost {
 		c.carry = putBuffer(c.carry)
 		p.drop()

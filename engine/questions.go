@@ -80,6 +80,7 @@ func (r *reactor) ask(c *conn) {
 		return
 	}
 	r.questions++
+	c.asked++
 	q := &question{
 		to: r, conn: c.id, who: c.who, tag: makeTag(r.cmd.Tag), resp3: c.resp3, from: c.sock.Remote(),
 		ref: table.WaiterRefOf(0, noWaiter, r.questions), cmd: *r.cmd,
@@ -189,7 +190,10 @@ func (r *reactor) postAnswer(a *answered) {
 func (r *reactor) giveAnswer(a *answered) {
 	r.cost += costDeliver + len(a.text)/costBytes
 	c := r.lookup(a.conn)
-	if c == nil || c.closing {
+	if c == nil {
+		return
+	}
+	if c.asked--; c.closing {
 		return
 	}
 	if a.ticket > 0 {
@@ -207,11 +211,7 @@ func (r *reactor) giveAnswer(a *answered) {
 	r.w.Buf = append(r.w.Buf, a.text...)
 	r.count(a.verb, a.code)
 	r.leave(c)
-	switch {
-	case a.ticket > 0:
-	case c.sock.Ended():
-		c.pending.resuming, c.pending.lost = true, true // input before the end stays after it
-	default:
+	if a.ticket == 0 {
 		r.resume(c)
 	}
 }

@@ -168,6 +168,14 @@ func TestQuestionsKeepTheirPlace(t *testing.T) {
 	k.hangUp()
 	s.deliver()
 	k.expect("")
+	ended := s.dial(0)
+	s.hold = true
+	ended.send("TOP\nEVENTS\n@t ACQUIRE b w 1000\nACQUIRE b svc 0\nPING\n")
+	ended.left = true
+	ended.r.inputEnds(ended.c)
+	s.deliver()
+	ended.answers("@t OK", `OK lines=0 cursor="" age_ms=0 truncated=0 hidden=0`, `OK lines=0 cursor="" next=0 lost=0 hidden=0`,
+		"ERROR TIMEOUT \"w\" 0 not granted within the wait timeout", "OK")
 	redis := s.dial(0)
 	redis.send("*1\r\n$3\r\nTOP\r\n*2\r\n$7\r\nWAITERS\r\n$1\r\na\r\n*1\r\n$6\r\nEVENTS\r\n")
 	redis.expect("*3\r\n$0\r\n\r\n*6\r\n$6\r\nage_ms\r\n:0\r\n$9\r\ntruncated\r\n:0\r\n$6\r\nhidden\r\n:0\r\n*0\r\n" +
