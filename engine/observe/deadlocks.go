@@ -1,7 +1,9 @@
 package observe
 
 import (
+	"bytes"
 	"hash/maphash"
+	"slices"
 
 	"dlm/table"
 )
@@ -69,8 +71,20 @@ func (o *Observer) Deadlocks() (found Deadlocks) {
 			sound = sound && string(c[i].Holder) == string(c[(i+1)%len(c)].Service)
 		}
 		if sound {
-			found.Cycles = append(found.Cycles, c)
+			found.Cycles = append(found.Cycles, c.turned())
 		}
 	}
 	return found
+}
+
+// turned returns the same cycle from its least service on, so that one deadlock has one form. The
+// hashes of a process, in whose order cycles are found, differ from those of others.
+func (c Cycle) turned() Cycle {
+	first := 0
+	for i := range c {
+		if bytes.Compare(c[i].Service, c[first].Service) < 0 {
+			first = i
+		}
+	}
+	return slices.Concat(c[first:], c[:first])
 }
