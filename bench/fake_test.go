@@ -21,7 +21,6 @@ type fakeServer struct {
 	commands map[codec.Verb]int      // answered
 	tokens   int                     // commands that showed the right token
 	ttls     int                     // commands with a TTL
-	conns    int                     // that were opened
 	next     uint64                  // token
 	spoil    func(codec.Verb) string // the reply instead of the right one; empty: the right one
 }
