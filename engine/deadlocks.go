@@ -6,17 +6,9 @@ import "dlm/codec"
 func (r *reactor) deadlocks(c *conn) {
 	found := r.e.observer.Deadlocks()
 	r.cost += costInfo + found.Looked
-	cycles, lines, hidden := found.Cycles[:0], 0, 0
-	for _, cycle := range found.Cycles {
-		seen := true
-		for i := range cycle {
-			seen = seen && c.who.MayUse(cycle[i].Lock)
-		}
-		if !seen {
-			hidden++
-			continue
-		}
-		cycles = append(cycles, cycle)
+	cycles, hidden := found.Visible(&c.who)
+	lines := 0
+	for _, cycle := range cycles {
 		lines += len(cycle)
 	}
 	if found.Truncated {

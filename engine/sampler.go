@@ -130,7 +130,7 @@ func (s *sampler) noteChanges(st *Stats) {
 		note("denied", "%d requests were refused for the lack of a role", n)
 	}
 	if n := st.Pauses - was.Pauses; n > 0 {
-		note("pause", "the process did not run for a while, %d times", n)
+		note("pause", "pauses of the process: %d", n)
 	}
 	if st.Backup != was.Backup {
 		note("role", "this server is the primary from now on")

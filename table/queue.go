@@ -11,6 +11,7 @@ import (
 type Waiting struct {
 	Service  []byte
 	Meta     []byte // empty: none
+	Mode     string // how it wants to hold the lock, a word as of Status.Mode, or upgrade
 	WaitedMs int64
 	LeftMs   int64 // until its timeout
 	Conn     ConnID
@@ -42,7 +43,7 @@ func (s *Shard) Queue(
 
 func (s *Shard) describeWait(i uint32, w *waiter) Waiting {
 	return Waiting{
-		Service: bytes.Clone(s.waiterService(w)), Meta: bytes.Clone(s.waiterMeta(w)),
+		Service: bytes.Clone(s.waiterService(w)), Meta: bytes.Clone(s.waiterMeta(w)), Mode: w.share.word(),
 		WaitedMs: int64(w.waitedMs(s.now)), LeftMs: max(0, (w.deadline-s.waitNow())/nsPerMs),
 		Conn: w.conn, Ref: WaiterRef{s.number, i, w.generation},
 	}

@@ -35,6 +35,19 @@ func (a share) permits() uint32 {
 	return 0
 }
 
+// word returns the word for the share.
+func (a share) word() string {
+	switch a {
+	case exclusive:
+		return "exclusive"
+	case shared:
+		return "shared"
+	case upgrading:
+		return "upgrade"
+	}
+	return "permits"
+}
+
 // mixes reports whether requests of both shares may wait for one lock. A semaphore is another kind
 // of lock than one that is shared and exclusive in turn.
 func (a share) mixes(b share) bool { return a.permits() == b.permits() }

@@ -134,7 +134,7 @@ func (d *describer) fill() TopRow {
 	if !st.Held {
 		return row
 	}
-	row.Mode, row.Holders = "exclusive", 1
+	row.Mode, row.Holders = st.Mode(), max(1, int(st.Holders))
 	row.Owner, row.Token, row.Count, row.Meta = clone(st.Owner), codec.Token(st.Token), st.Count, clone(st.Meta)
 	row.LeaseMs, row.TTLMs, row.HeldMs = st.LeaseMs, st.TTLMs, st.HeldMs+d.served.UnchangedMs
 	return row

@@ -2,9 +2,11 @@ package observe
 
 import (
 	"bytes"
+	"context"
 	"hash/maphash"
 	"slices"
 
+	"dlm/codec"
 	"dlm/table"
 )
 
@@ -27,12 +29,59 @@ type Deadlocks struct {
 	Truncated bool // there are more edges, or more cycles
 }
 
+// Visible returns the cycles of whose locks the visitor may see all, and the number of the others.
+func (d *Deadlocks) Visible(sight Sight) (cycles []Cycle, hidden int) {
+	for _, cycle := range d.Cycles {
+		if slices.ContainsFunc(cycle, func(e table.WaitsFor) bool { return !sight.MayUse(e.Lock) }) {
+			hidden++
+		} else {
+			cycles = append(cycles, cycle)
+		}
+	}
+	return cycles, hidden
+}
+
+// DeadlockRow is one edge of a cycle: the service waits for a hold of the holder.
+type DeadlockRow struct {
+	Cycle    int         `json:"cycle"` // from 1 on
+	Service  Text        `json:"service"`
+	Lock     Text        `json:"lock"`
+	Holder   Text        `json:"holder"`
+	Token    codec.Token `json:"token"` // of the hold
+	WaitedMs int64       `json:"waited_ms"`
+}
+
+// DeadlockAnswer is the cycles of a view, edge by edge.
+type DeadlockAnswer struct {
+	AgeMs     int64         `json:"age_ms"`    // of the view
+	Truncated bool          `json:"truncated"` // not all requests were looked at
+	Hidden    int           `json:"hidden"`    // cycles with a lock that the visitor may not see
+	Rows      []DeadlockRow `json:"rows"`
+}
+
+// DeadlocksSeen answers the deadlocks of a view that all visitors share. It may wait for the view,
+// for viewWait at most.
+func (o *Observer) DeadlocksSeen(ctx context.Context, sight Sight) *DeadlockAnswer {
+	v, age := o.deadlocks.get(ctx, o)
+	a := &DeadlockAnswer{AgeMs: age.Milliseconds(), Truncated: v.Truncated, Rows: []DeadlockRow{}}
+	var cycles []Cycle
+	cycles, a.Hidden = v.Visible(sight)
+	for i, cycle := range cycles {
+		for _, e := range cycle {
+			a.Rows = append(a.Rows, DeadlockRow{i + 1, e.Service, e.Lock, e.Holder, e.Token, e.WaitedMs})
+		}
+	}
+	return a
+}
+
 // Deadlocks finds services that wait for each other for ever. It reads the requests of all shards,
 // one shard after the other, and then each edge of a cycle again. An edge that is there both times
 // stood all the time in between, and so all edges of a cycle stood when the second reading began.
 // Semaphores are not looked at.
-func (o *Observer) Deadlocks() (found Deadlocks) {
-	served := o.cfg.Served()
+func (o *Observer) Deadlocks() *Deadlocks { return o.makeDeadlocks(o.cfg.Served()) }
+
+func (o *Observer) makeDeadlocks(served Served) *Deadlocks {
+	found := &Deadlocks{}
 	seed := maphash.MakeSeed()
 	hash := func(service []byte) uint64 { return maphash.Bytes(seed, service) }
 	var edges []table.Edge

@@ -25,6 +25,7 @@ type Observer struct {
 	history   history
 	contended view[contendedView]
 	census    view[censusView]
+	deadlocks view[Deadlocks]
 	wake      chan struct{} // a view is wanted
 	runs      atomic.Bool   // Run has been called; else a view is made by the caller who wants it
 }
@@ -41,6 +42,7 @@ func New(cfg Config) *Observer {
 	o := &Observer{cfg: cfg, wake: make(chan struct{}, 1)}
 	o.contended.init(o.makeContended)
 	o.census.init(o.makeCensus)
+	o.deadlocks.init(o.makeDeadlocks)
 	return o
 }
 
@@ -63,7 +65,7 @@ func (o *Observer) Run(ctx context.Context) {
 		case <-timer.C:
 		case <-o.wake:
 		}
-		timer.Reset(min(o.contended.turn(o), o.census.turn(o)))
+		timer.Reset(min(o.contended.turn(o), o.census.turn(o), o.deadlocks.turn(o)))
 	}
 }
 

@@ -51,7 +51,7 @@ func (o *Observer) Waiters(name []byte, limit int, cursor string) *WaitersPage {
 			w := &list[i]
 			before++
 			p.Rows = append(p.Rows, WaiterRow{
-				Position: before, Service: w.Service, Mode: "exclusive", WaitedMs: w.WaitedMs + served.UnchangedMs,
+				Position: before, Service: w.Service, Mode: w.Mode, WaitedMs: w.WaitedMs + served.UnchangedMs,
 				LeftMs: w.LeftMs, Meta: w.Meta, Conn: w.Conn,
 			})
 			after = w.Ref

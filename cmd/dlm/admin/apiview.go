@@ -62,6 +62,14 @@ func (s *Server) apiOwner(c *call) (any, error) {
 	return s.engine.Observe().Owner(service, limit, cursor, &c.who), nil
 }
 
+// apiDeadlocks answers the services that wait for each other for ever.
+func (s *Server) apiDeadlocks(c *call) (any, error) {
+	if err := s.noImage(); err != nil {
+		return nil, err
+	}
+	return s.engine.Observe().DeadlocksSeen(c.Context(), &c.who), nil
+}
+
 // apiEvents answers notable events.
 func (s *Server) apiEvents(c *call) (any, error) {
 	limit, err := c.limit()

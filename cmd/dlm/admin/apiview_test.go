@@ -131,22 +131,95 @@ func TestEventsOverHTTP(t *testing.T) {
 		p.do("ACQUIRE "+name+" svc 0 TTL 100", "OK")
 	}
 	var page observe.EventsPage
-	for len(page.Rows) < 2 {
+	var rows []observe.Event
+	for len(rows) < 2 {
 		r.get("reader", "events", &page)
+		rows = ofLocks(&page)
 	}
-	if e := page.Rows[0]; e.Kind != "expired" || string(e.Service) != "svc" || e.Token == 0 || !strings.HasPrefix(e.Detail, "held 10") || page.Next < 2 || page.Lost != 0 {
+	var heldMs int
+	if _, err := fmt.Sscanf(rows[0].Detail, "held %d ms", &heldMs); err != nil || heldMs < 100 {
+		t.Errorf("%q: %v", rows[0].Detail, err)
+	}
+	if e := rows[0]; e.Kind != "expired" || string(e.Service) != "svc" || e.Token == 0 || page.Next < 2 || page.Lost != 0 {
 		t.Errorf("%+v", page)
 	}
 	var none observe.EventsPage
-	if r.get("reader", fmt.Sprintf("events?since=%d", page.Next), &none); len(none.Rows) != 0 || none.Next != page.Next {
+	if r.get("reader", fmt.Sprintf("events?since=%d", page.Next), &none); len(ofLocks(&none)) != 0 || none.Next < page.Next {
 		t.Errorf("%+v", none)
 	}
-	if r.get("team", "events", &page); len(page.Rows) != 1 || page.Hidden != 1 || string(page.Rows[0].Lock) != "team/a" {
+	r.get("team", "events", &page)
+	if rows = ofLocks(&page); len(rows) != 1 || page.Hidden != 1 || string(rows[0].Lock) != "team/a" {
 		t.Errorf("%+v", page)
 	}
 	var v observe.LockView
 	if r.get("team", "lock?name=team/a", &v); v.State != "free" || len(v.Events) != 1 {
 		t.Errorf("%+v", v)
+	}
+}
+
+// ofLocks returns the events of locks. A busy machine adds others, such as pauses of the process.
+func ofLocks(page *observe.EventsPage) (rows []observe.Event) {
+	for _, row := range page.Rows {
+		if len(row.Lock) > 0 {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// TestDeadlocksOverHTTP closes a cycle over two locks, one of them shared, and looks at it with a
+// token that may see one of them only.
+func TestDeadlocksOverHTTP(t *testing.T) {
+	r := newRig(t, withTokens)
+	var waits []func()
+	for _, s := range []struct{ own, want, mode string }{{"team/a", "other/b", ""}, {"other/b", "team/a", " SHARED"}} {
+		c := r.dial()
+		c.do("AUTH worker", "OK")
+		c.do("ACQUIRE "+s.own+" of-"+s.own+" 0"+s.mode, "OK")
+		waits = append(waits, func() { c.send("@w ACQUIRE " + s.want + " of-" + s.own + " 60000") })
+	}
+	for _, wait := range waits {
+		wait()
+	}
+	for r.e.Stats().Table.Waiters < 2 {
+		time.Sleep(time.Millisecond) // until the loops have read them
+	}
+	var a observe.DeadlockAnswer
+	for deadline := time.Now().Add(10 * time.Second); len(a.Rows) < 2 && time.Now().Before(deadline); {
+		r.get("reader", "deadlocks", &a)
+	}
+	if len(a.Rows) != 2 || a.Rows[0].Cycle != 1 || string(a.Rows[0].Service) != "of-other/b" || string(a.Rows[0].Lock) != "team/a" ||
+		string(a.Rows[0].Holder) != "of-team/a" || a.Rows[0].Token == 0 || a.Hidden != 0 || a.Truncated {
+		t.Errorf("%+v", a)
+	}
+	if r.get("team", "deadlocks", &a); len(a.Rows) != 0 || a.Hidden != 1 {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestModesInViews: TOP and the queue of a lock say how a lock is held and wanted.
+func TestModesInViews(t *testing.T) {
+	r := newRig(t, nil)
+	holder := r.dial()
+	holder.do("ACQUIRE a r1 0 SHARED", "OK")
+	holder.do("ACQUIRE a r2 0 SHARED", "OK")
+	holder.do("ACQUIRE p s1 0 PERMITS 1", "OK")
+	for i, line := range []string{"ACQUIRE a w1 60000", "ACQUIRE a r3 60000 SHARED", "ACQUIRE p s2 60000 PERMITS 1"} {
+		r.dial().send(line)
+		for r.e.Stats().Table.Waiters < i+1 {
+			time.Sleep(time.Millisecond) // until its loop has read it
+		}
+	}
+	var v observe.LockView
+	if r.get("", "lock?name=a", &v); len(v.Queue) != 2 || v.Queue[0].Mode != "exclusive" || v.Queue[1].Mode != "shared" {
+		t.Errorf("%+v", v.Queue)
+	}
+	var top observe.TopAnswer
+	for deadline := time.Now().Add(10 * time.Second); len(top.Rows) < 2 && time.Now().Before(deadline); {
+		r.get("", "top", &top)
+	}
+	if len(top.Rows) != 2 || top.Rows[0].Mode != "shared" || top.Rows[0].Holders != 2 || top.Rows[1].Mode != "permits" || top.Rows[1].Holders != 1 {
+		t.Errorf("%+v", top.Rows)
 	}
 }
 

@@ -67,6 +67,9 @@ await test("who waits for whom", async () => {
   await go(page, "#/waits?owner=mailer-1");
   await table.getByRole("row").filter({ hasText: "mailer-1" }).filter({ hasText: "orders-2" }).first().waitFor();
   assert.equal(await page.locator(".graph .edge.bad").count(), 2); // the cycle
+  await go(page, "#/waits");
+  await page.locator(".cycle").filter({ hasText: "mailer-1" }).filter({ hasText: "orders-2" }).waitFor();
+  await go(page, "#/waits?owner=mailer-1");
   await page.getByRole("link", { name: "Service orders-2" }).click();
   await page.waitForURL(/#\/owner\?service=orders-2/);
   await clean(page);
@@ -237,6 +240,22 @@ await test("signing in, roles and prefixes", async () => {
   await live(page); // the tab remembers its token
   await clean(page);
 });
+
+await test("clients: seen and disconnected by an admin", async () => {
+  const page = await open(`${base}/#/clients`, { expect: ["status of 403"] });
+  await live(page);
+  await page.getByRole("button", { name: "Show an admin token…" }).click();
+  await page.getByRole("textbox", { name: "Admin token" }).fill(config.openAdmin);
+  await page.getByRole("button", { name: "Use it" }).click();
+  const row = page.getByRole("table", { name: "Connections" }).getByRole("row").filter({ hasText: "web-3/4711" });
+  await row.waitFor();
+  await row.getByRole("button", { name: /Disconnect/ }).click();
+  await page.getByLabel("Reason").fill("it runs wild");
+  await page.getByRole("dialog").getByRole("button", { name: /^Disconnect client/ }).click();
+  await row.waitFor({ state: "detached" });
+  await clean(page);
+});
+
 
 await test("the server goes and comes back", async () => {
   const page = await open(`${base}/`, { expect: ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED", "status of 503"] });
