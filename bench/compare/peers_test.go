@@ -63,10 +63,11 @@ func measured(t *testing.T, u *suite) bool {
 		}
 		for depth, cell := range e.cells {
 			r := cell.Rounds[len(cell.Rounds)-1]
-			if r.Commands == 0 {
-				t.Logf("%s, depth %d: no answer within %v", e.name, depth, u.s.load.Duration)
+			switch {
+			case r.Commands == 0 || r.Latency.Count == 0: // a hand-off needs two commands
+				t.Logf("%s, depth %d: %d commands and no latency within %v", e.name, depth, r.Commands, u.s.load.Duration)
 				answered = false
-			} else if r.Latency.Count == 0 || r.CPU == nil {
+			case r.CPU == nil:
 				t.Fatalf("%s, depth %d: %+v", e.name, depth, r)
 			}
 		}
