@@ -129,9 +129,7 @@ func (r *reactor) exec(c *conn) {
 		r.listLocks(c)
 	case codec.VerbWatch, codec.VerbUnwatch, codec.VerbNotify:
 		r.subscribe(c)
-	case codec.VerbDeadlocks:
-		r.deadlocks(c)
-	case codec.VerbTop, codec.VerbWaiters, codec.VerbOwner, codec.VerbEvents, codec.VerbClients, codec.VerbDisconnect:
+	case codec.VerbDeadlocks, codec.VerbTop, codec.VerbWaiters, codec.VerbOwner, codec.VerbEvents, codec.VerbClients, codec.VerbDisconnect:
 		r.ask(c)
 	default:
 		r.session(c)

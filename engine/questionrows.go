@@ -50,6 +50,22 @@ func writeTop(w *codec.Writer, a *observe.TopAnswer) {
 	}
 }
 
+func writeDeadlocks(w *codec.Writer, a *observe.DeadlockAnswer) {
+	w.View(len(a.Rows), nil, codec.Field{Name: "age_ms", Value: a.AgeMs}, codec.Field{Name: "truncated", Value: truth(a.Truncated)},
+		codec.Field{Name: "hidden", Value: int64(a.Hidden)})
+	for i := range a.Rows {
+		row := &a.Rows[i]
+		w.Item(6)
+		w.Num("cycle", int64(row.Cycle))
+		w.Str("service", row.Service)
+		w.Str("lock", row.Lock)
+		w.Str("holder", row.Holder)
+		w.Token("token", row.Token)
+		w.Num("waited_ms", row.WaitedMs)
+		w.End()
+	}
+}
+
 func writeWaiters(w *codec.Writer, p *observe.WaitersPage, clients bool) {
 	w.List(len(p.Rows), []byte(p.Cursor))
 	for i := range p.Rows {

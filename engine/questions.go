@@ -13,10 +13,10 @@ import (
 )
 
 // Questions are the commands of operators whose answers no loop makes, because they walk records,
-// wait for a view, or ask other loops: TOP, WAITERS, OWNER, EVENTS, CLIENTS, DISCONNECT. To the
-// connection such a command is a wait like that of an ACQUIRE: the commands after it keep their
-// place, heartbeats among them renew, and a tag lets others pass. A goroutine makes the answer as
-// bytes, and posts it to the loop.
+// wait for a view, or ask other loops: TOP, WAITERS, OWNER, DEADLOCKS, EVENTS, CLIENTS, DISCONNECT.
+// To the connection such a command is a wait like that of an ACQUIRE: the commands after it keep
+// their place, heartbeats among them renew, and a tag lets others pass. A goroutine makes the
+// answer as bytes, and posts it to the loop.
 //
 // To add one: codec/parselook.go reads it, answer makes it.
 
@@ -129,6 +129,8 @@ func (e *Engine) answer(ctx context.Context, q *question) *answered {
 		e.answerWaiters(ctx, w, q, limit)
 	case codec.VerbOwner:
 		a.code = e.answerOwner(ctx, w, q, limit)
+	case codec.VerbDeadlocks:
+		writeDeadlocks(w, e.observer.Deadlocks(ctx, &q.who))
 	case codec.VerbEvents:
 		since := uint64(0)
 		if q.cmd.Has(codec.OptSince) {

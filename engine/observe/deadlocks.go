@@ -11,31 +11,30 @@ import (
 )
 
 const (
-	// EdgesMax is the most edges of one look, some milliseconds of a processor.
-	EdgesMax = 20_000
-	// CyclesMax is the most cycles of one answer.
-	CyclesMax = 100
+	// edgesMax is the most edges of one look, some milliseconds of a processor.
+	edgesMax = 20_000
+	// cyclesMax is the most cycles of one answer.
+	cyclesMax = 100
 )
 
-// Cycle is a deadlock: each service waits for a hold of the next, and the last for one of the
+// cycle is a deadlock: each service waits for a hold of the next, and the last for one of the
 // first.
-type Cycle []table.WaitsFor
+type cycle []table.WaitsFor
 
-// Deadlocks are the cycles of services that hold and wait. All edges of a cycle stood at one
+// deadlocksView is the cycles of services that hold and wait. All edges of a cycle stood at one
 // moment.
-type Deadlocks struct {
-	Cycles    []Cycle
-	Looked    int  // edges
-	Truncated bool // there are more edges, or more cycles
+type deadlocksView struct {
+	cycles    []cycle
+	truncated bool // there are more edges, or more cycles
 }
 
-// Visible returns the cycles of whose locks the visitor may see all, and the number of the others.
-func (d *Deadlocks) Visible(sight Sight) (cycles []Cycle, hidden int) {
-	for _, cycle := range d.Cycles {
-		if slices.ContainsFunc(cycle, func(e table.WaitsFor) bool { return !sight.MayUse(e.Lock) }) {
+// visible returns the cycles of whose locks the visitor may see all, and the number of the others.
+func (v *deadlocksView) visible(sight Sight) (cycles []cycle, hidden int) {
+	for _, c := range v.cycles {
+		if slices.ContainsFunc(c, func(e table.WaitsFor) bool { return !sight.MayUse(e.Lock) }) {
 			hidden++
 		} else {
-			cycles = append(cycles, cycle)
+			cycles = append(cycles, c)
 		}
 	}
 	return cycles, hidden
@@ -59,41 +58,38 @@ type DeadlockAnswer struct {
 	Rows      []DeadlockRow `json:"rows"`
 }
 
-// DeadlocksSeen answers the deadlocks of a view that all visitors share. It may wait for the view,
-// for viewWait at most.
-func (o *Observer) DeadlocksSeen(ctx context.Context, sight Sight) *DeadlockAnswer {
-	v, age := o.deadlocks.get(ctx, o)
-	a := &DeadlockAnswer{AgeMs: age.Milliseconds(), Truncated: v.Truncated, Rows: []DeadlockRow{}}
-	var cycles []Cycle
-	cycles, a.Hidden = v.Visible(sight)
-	for i, cycle := range cycles {
-		for _, e := range cycle {
+// Deadlocks answers the services that wait for each other for ever, from a view that all visitors
+// share and that was begun after the question. So many questions cost no more than one.
+func (o *Observer) Deadlocks(ctx context.Context, sight Sight) *DeadlockAnswer {
+	v, age := o.deadlocks.fresh(ctx, o)
+	a := &DeadlockAnswer{AgeMs: age.Milliseconds(), Truncated: v.truncated, Rows: []DeadlockRow{}}
+	var cycles []cycle
+	cycles, a.Hidden = v.visible(sight)
+	for i, c := range cycles {
+		for _, e := range c {
 			a.Rows = append(a.Rows, DeadlockRow{i + 1, e.Service, e.Lock, e.Holder, e.Token, e.WaitedMs})
 		}
 	}
 	return a
 }
 
-// Deadlocks finds services that wait for each other for ever. It reads the requests of all shards,
-// one shard after the other, and then each edge of a cycle again. An edge that is there both times
-// stood all the time in between, and so all edges of a cycle stood when the second reading began.
-// Semaphores are not looked at.
-func (o *Observer) Deadlocks() *Deadlocks { return o.makeDeadlocks(o.cfg.Served()) }
-
-func (o *Observer) makeDeadlocks(served Served) *Deadlocks {
-	found := &Deadlocks{}
+// makeDeadlocks reads the requests of all shards, one shard after the other, and then each edge of
+// a cycle again. An edge that is there both times stood all the time in between, and so all edges
+// of a cycle stood when the second reading began. Semaphores are not looked at.
+func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
+	found := &deadlocksView{}
 	seed := maphash.MakeSeed()
 	hash := func(service []byte) uint64 { return maphash.Bytes(seed, service) }
 	var edges []table.Edge
 	for i := range table.Shards {
 		shard := served.Table.ShardAt(i)
-		for at, done := uint32(0), false; !done && len(edges) < EdgesMax; {
+		for at, done := uint32(0), false; !done && len(edges) < edgesMax; {
 			shard.Lock()
-			edges, done = shard.Edges(served.Now, &at, holdRecords, EdgesMax, hash, edges)
+			edges, done = shard.Edges(served.Now, &at, holdRecords, edgesMax, hash, edges)
 			shard.Unlock()
 		}
 	}
-	found.Looked, found.Truncated = len(edges), len(edges) >= EdgesMax
+	found.truncated = len(edges) >= edgesMax
 	var firm []table.Edge
 	words := map[table.Edge]table.WaitsFor{}
 	for _, e := range cyclic(edges) {
@@ -107,11 +103,11 @@ func (o *Observer) makeDeadlocks(served Served) *Deadlocks {
 		}
 	}
 	for _, loop := range cyclesOf(cyclic(firm)) {
-		if len(found.Cycles) == CyclesMax {
-			found.Truncated = true
+		if len(found.cycles) == cyclesMax {
+			found.truncated = true
 			break
 		}
-		var c Cycle
+		var c cycle
 		sound := true
 		for _, e := range loop {
 			c = append(c, words[e])
@@ -120,7 +116,7 @@ func (o *Observer) makeDeadlocks(served Served) *Deadlocks {
 			sound = sound && string(c[i].Holder) == string(c[(i+1)%len(c)].Service)
 		}
 		if sound {
-			found.Cycles = append(found.Cycles, c.turned())
+			found.cycles = append(found.cycles, c.turned())
 		}
 	}
 	return found
@@ -128,7 +124,7 @@ func (o *Observer) makeDeadlocks(served Served) *Deadlocks {
 
 // turned returns the same cycle from its least service on, so that one deadlock has one form. The
 // hashes of a process, in whose order cycles are found, differ from those of others.
-func (c Cycle) turned() Cycle {
+func (c cycle) turned() cycle {
 	first := 0
 	for i := range c {
 		if bytes.Compare(c[i].Service, c[first].Service) < 0 {

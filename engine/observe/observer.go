@@ -25,7 +25,7 @@ type Observer struct {
 	history   history
 	contended view[contendedView]
 	census    view[censusView]
-	deadlocks view[Deadlocks]
+	deadlocks view[deadlocksView]
 	wake      chan struct{} // a view is wanted
 	runs      atomic.Bool   // Run has been called; else a view is made by the caller who wants it
 }

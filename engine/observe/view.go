@@ -18,6 +18,8 @@ const (
 	// viewWait is how long a question waits for a new view. After it the question is answered from
 	// the old one, whose age is told.
 	viewWait = time.Second
+	// freshWait is how long a question waits for a view that was begun after it.
+	freshWait = 5 * time.Second
 	// lendFrom is the cost from which on making a view borrows a thread. Lending one stops all
 	// threads for some 20 µs.
 	lendFrom = time.Millisecond
@@ -29,6 +31,7 @@ type view[T any] struct {
 
 	mu     sync.Mutex
 	last   *T            // immutable; nil: none yet; guarded by mu
+	began  time.Time     // when its walk began; guarded by mu
 	at     time.Time     // when it was made; guarded by mu
 	cost   time.Duration // on a processor; guarded by mu
 	wanted bool          // guarded by mu
@@ -47,10 +50,11 @@ func (v *view[T]) rest() time.Duration { return max(viewRest*v.cost, viewRestMin
 func (v *view[T]) get(ctx context.Context, o *Observer) (*T, time.Duration) {
 	if !o.runs.Load() {
 		v.renew(o)
+		return v.peek(), 0
 	}
 	v.mu.Lock()
 	last, age, next := v.last, time.Since(v.at), v.next
-	if last != nil && (age < v.rest() || !o.runs.Load()) {
+	if last != nil && age < v.rest() {
 		v.mu.Unlock()
 		return last, age
 	}
@@ -64,6 +68,35 @@ func (v *view[T]) get(ctx context.Context, o *Observer) (*T, time.Duration) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.last == nil {
+		return new(T), 0
+	}
+	return v.last, time.Since(v.at)
+}
+
+// fresh returns a view that was begun after the call, and how old it is. It waits for freshWait at
+// most; after that the view is an older one.
+func (v *view[T]) fresh(ctx context.Context, o *Observer) (*T, time.Duration) {
+	if !o.runs.Load() {
+		v.renew(o)
+		return v.peek(), 0
+	}
+	asked := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, freshWait)
+	defer cancel()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for (v.last == nil || v.began.Before(asked)) && ctx.Err() == nil {
+		v.wanted = true
+		next := v.next
+		v.mu.Unlock()
+		o.ring()
+		select {
+		case <-next:
+		case <-ctx.Done():
+		}
+		v.mu.Lock()
+	}
 	if v.last == nil {
 		return new(T), 0
 	}
@@ -99,7 +132,7 @@ func (v *view[T]) renew(o *Observer) {
 	if v.cost < lendFrom && v.last != nil {
 		lend = func(work func()) { work() }
 	}
-	v.wanted = false
+	v.wanted, v.began = false, time.Now()
 	v.mu.Unlock()
 	var made *T
 	began := o.cfg.CPU()

@@ -67,7 +67,7 @@ func (s *Server) apiDeadlocks(c *call) (any, error) {
 	if err := s.noImage(); err != nil {
 		return nil, err
 	}
-	return s.engine.Observe().DeadlocksSeen(c.Context(), &c.who), nil
+	return s.engine.Observe().Deadlocks(c.Context(), &c.who), nil
 }
 
 // apiEvents answers notable events.
