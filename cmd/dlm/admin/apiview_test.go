@@ -30,8 +30,16 @@ func (r *rig) queues(n int, auth ...string) {
 			waiter.send(fmt.Sprintf("ACQUIRE team/q%d w-%d 60000", i, j))
 		}
 	}
-	for r.e.Stats().Table.Waiters < n*(n+1)/2 {
-		time.Sleep(time.Millisecond) // until the loops have read them
+	r.waitFor(n * (n + 1) / 2)
+}
+
+// waitFor returns when so many requests wait, because the loops have read them.
+func (r *rig) waitFor(waiters int) {
+	r.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); r.e.Stats().Table.Waiters < waiters; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%d requests wait, not %d", r.e.Stats().Table.Waiters, waiters)
+		}
 	}
 }
 
@@ -45,9 +53,7 @@ func TestTopOverHTTP(t *testing.T) {
 	for range 10 {
 		r.dial().send("AUTH worker\nACQUIRE other/1 w 60000")
 	}
-	for r.e.Stats().Table.Waiters < 25 {
-		time.Sleep(time.Millisecond)
-	}
+	r.waitFor(25)
 	var a observe.TopAnswer
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		if r.get("reader", "top?by=waiters&limit=3", &a); len(a.Rows) == 3 && a.Rows[0].Waiters == 10 {
@@ -185,9 +191,7 @@ func TestDeadlocksOverHTTP(t *testing.T) {
 	for _, wait := range waits {
 		wait()
 	}
-	for r.e.Stats().Table.Waiters < 2 {
-		time.Sleep(time.Millisecond) // until the loops have read them
-	}
+	r.waitFor(2)
 	r.get("reader", "deadlocks", &a) // the look begins after the question
 	if len(a.Rows) != 2 || a.Rows[0].Cycle != 1 || string(a.Rows[0].Service) != "of-other/b" || string(a.Rows[0].Lock) != "team/a" ||
 		string(a.Rows[0].Holder) != "of-team/a" || a.Rows[0].Token == 0 || a.Hidden != 0 || a.Truncated {
@@ -207,9 +211,7 @@ func TestModesInViews(t *testing.T) {
 	holder.do("ACQUIRE p s1 0 PERMITS 1", "OK")
 	for i, line := range []string{"ACQUIRE a w1 60000", "ACQUIRE a r3 60000 SHARED", "ACQUIRE p s2 60000 PERMITS 1"} {
 		r.dial().send(line)
-		for r.e.Stats().Table.Waiters < i+1 {
-			time.Sleep(time.Millisecond) // until its loop has read it
-		}
+		r.waitFor(i + 1)
 	}
 	var v observe.LockView
 	if r.get("", "lock?name=a", &v); len(v.Queue) != 2 || v.Queue[0].Mode != "exclusive" || v.Queue[1].Mode != "shared" {
