@@ -167,6 +167,7 @@ func (r *reactor) gone(c *conn, cause error) {
 // drop closes the connection immediately.
 func (r *reactor) drop(c *conn) {
 	if !c.closed {
+		r.cost += costEnd
 		c.sock.Close()
 	}
 }
@@ -179,6 +180,7 @@ func (r *reactor) hangUp(c *conn) {
 		return
 	}
 	r.guestShows(c, rankLeaving)
+	r.cost += costEnd
 	c.closing = true
 	c.closingAt = r.now
 	r.unsubscribe(c)

@@ -51,6 +51,9 @@ type reactor struct {
 	scratch      []byte          // output of the conn that is being read
 	spareGrants  grantLog        // grants of the conn that is being read
 	sweeps       int             // how many there were
+	sweepLeft    int             // connections that the last one has not looked at
+	recheckLeft  int             // connections whose tokens have to be looked up
+	recheckGen   uint64          // the change of tokens that this is for
 	orphans      []table.HoldRef // grants to take back, as nobody will be told of them
 	spareEffects []table.Effect
 	outbox       outbox

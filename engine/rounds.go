@@ -76,6 +76,7 @@ func (r *reactor) polled() {
 func (r *reactor) toll() {
 	r.round.rung, r.round.spent = false, 0
 	r.takeTurns()
+	r.goOnWalking()
 	if r.round.missed {
 		r.round.missed = false
 		r.drainInbox()
@@ -192,6 +193,8 @@ const (
 	costRecord    = 4     // records of a listing that count as one
 	costDeliver   = 4     // the end of a wait
 	costWrite     = 20    // a write to a socket
+	costEnd       = 100   // in addition for the end of a connection or of its stream
+	costLook      = 1     // a look at a connection of a walk
 	costBytes     = 256   // bytes of replies that count as one
 )
 

@@ -107,21 +107,24 @@ func (r *reactor) reset(c *conn) {
 }
 
 // recheck looks up the token of each connection again, after the known tokens have changed. A
-// changed role or prefixes apply from here on. A connection whose token is gone is closed.
+// changed role or prefixes apply from here on. A connection whose token is gone is closed. recheck
+// begins with all connections, unless it has not come to the end since the last change.
 func (r *reactor) recheck() {
-	gen := r.e.tokensGen.Load()
+	if gen := r.e.tokensGen.Load(); r.recheckLeft == 0 || gen != r.recheckGen {
+		r.recheckLeft, r.recheckGen = len(r.conns), gen
+	}
 	known := r.e.authority.Load()
-	defer r.e.rechecked(r, gen)
-	for i := range r.conns {
-		c := r.conns[i].c
-		if c == nil || c.closing {
-			continue
+	if r.walk(&r.recheckLeft, func(_ int, c *conn) {
+		if c.closing {
+			return
 		}
 		if who, ok := known.Current(&c.who, c.at.names); ok {
 			r.become(c, who)
 		} else {
 			r.revoke(c)
 		}
+	}) {
+		r.e.rechecked(r, r.recheckGen)
 	}
 }
 

@@ -15,19 +15,52 @@ func (e *Engine) sweepOrders() orders {
 	return orderSweep | orderRecheck
 }
 
-// sweep closes connections that are past an age limit, and updates the account of their buffers.
-func (r *reactor) sweep() {
-	cfg := &r.e.cfg
-	r.sweeps++
-	for i := range r.conns {
-		c := r.conns[i].c
-		if c == nil {
-			continue
+// walk calls look for the connections that are left, as many as this round has room for: ending
+// thousands of them takes longer than a heartbeat in a socket can wait. It returns true at the end.
+// Otherwise toll goes on.
+func (r *reactor) walk(left *int, look func(i int, c *conn)) (done bool) {
+	for ; *left > 0; *left-- {
+		if r.overBudget(otherShare) {
+			r.ring()
+			return false
 		}
+		r.cost += costLook
+		if i := *left - 1; i < len(r.conns) && r.conns[i].c != nil {
+			look(i, r.conns[i].c)
+		}
+	}
+	return true
+}
+
+// goOnWalking goes on with walks that are not at their end.
+func (r *reactor) goOnWalking() {
+	if r.sweepLeft == 0 && r.recheckLeft == 0 {
+		return
+	}
+	r.begin()
+	defer func() { r.guard(nil, recover()) }()
+	if r.sweepLeft > 0 {
+		r.sweep()
+	}
+	if r.recheckLeft > 0 {
+		r.recheck()
+	}
+	r.finish(nil)
+}
+
+// sweep closes connections that are past an age limit, and updates the account of their buffers. It
+// begins with all, unless the last sweep is not at its end.
+func (r *reactor) sweep() {
+	if r.sweepLeft == 0 {
+		r.sweepLeft = len(r.conns)
+		r.sweeps++
+	}
+	cfg := &r.e.cfg
+	r.walk(&r.sweepLeft, func(i int, c *conn) {
 		switch {
 		case c.closing:
 			r.linger(c)
-			continue
+			return
 		case c.carry != nil && r.now-c.carrySince > int64(cfg.PartialMax):
 			r.e.reject(rejectPartial)
 			r.fail(c, codec.BadArg, fmt.Sprintf("the command was not complete within %v", cfg.PartialMax))
@@ -48,7 +81,7 @@ func (r *reactor) sweep() {
 		if c.buffered > 0 {
 			r.account(c)
 		}
-	}
+	})
 }
 
 // idle reports whether a connection has sent nothing and waited for nothing for IdleMax. Only the
@@ -71,6 +104,7 @@ func (r *reactor) linger(c *conn) {
 	case r.now-c.closingAt > int64(lingerMax):
 		r.drop(c)
 	default:
+		r.cost += costWrite
 		c.sock.Finish()
 	}
 }
