@@ -5,140 +5,112 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
-	"os/exec"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"slices"
 	"time"
 
 	"dlm/bench"
 )
 
 const (
-	pingEvery  = 2 * time.Millisecond
-	leaseMs    = 100
-	beatEvery  = 30 * time.Millisecond
-	answerMax  = 60 * time.Second // for one answer to the innocent client
-	settleTime = 300 * time.Millisecond
+	answerMax = 10 * time.Second // for one answer to the innocent clients
+	// settleTime is between the start or the end of hostile clients and the next measurement.
+	settleTime = 250 * time.Millisecond
 )
 
-// result is the outcome of a row for the innocent client.
-type result struct {
-	ping bench.Latency
-	lost int
+// slice is what the innocent clients met for some time.
+type slice struct {
+	ping    bench.Latency // round trips
+	fresh   bench.Latency // from a new connection's opening to its first answer
+	refused int           // newcomers that got another answer, or none
+	busy    float64       // cores that the server used
 }
 
-func dial(s *settings) (*bench.Client, error) { return bench.Dial(s.server, s.token, answerMax) }
+// result is the outcome of a row.
+type result struct {
+	quiet, hostile []slice // of each round
+	lost           int     // leases
+}
 
-// measure runs one row. The hostile connections are in a process of their own, so that the innocent
-// client does not share their scheduler.
-func measure(s *settings, w *row) (*result, error) {
-	innocent, err := dial(s)
+// measure runs one row against a server of its own.
+func measure(ctx context.Context, h *host, w *row) (*result, error) {
+	v, err := h.start("--max-locks", fmt.Sprint(20*h.s.size))
+	if err != nil {
+		return nil, err
+	}
+	defer v.stop()
+	if w.prepare != nil {
+		if err := prepare(v, w.prepare(h.s.size)); err != nil {
+			return nil, err
+		}
+	}
+	innocent, err := v.dial()
 	if err != nil {
 		return nil, err
 	}
 	defer innocent.Close()
-	keeper, err := dial(s)
-	if err != nil {
-		return nil, err
-	}
-	defer keeper.Close()
-	if w.prepare != nil {
-		if err := prepare(s, w.prepare(s.size)); err != nil {
-			return nil, err
+	ctx, stop := context.WithCancel(ctx)
+	k := startKeeper(ctx, v)
+	r := &result{}
+	for range h.s.rounds {
+		if err = r.round(ctx, h, v, w, innocent); err != nil {
+			break
 		}
 	}
-	cmd := exec.Command(os.Args[0], append([]string{"--attack", w.name}, os.Args[1:]...)...)
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
+	stop()
+	r.lost, k.err = k.end()
+	return r, errors.Join(err, k.err)
+}
+
+// round measures without the hostile clients, and then with them.
+func (r *result) round(ctx context.Context, h *host, v *server, w *row, innocent *bench.Client) error {
+	time.Sleep(settleTime)
+	quiet, err := measureSlice(ctx, h.s.slice, v, w, innocent)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
+	if w.stalled {
+		if err := v.log.stall(); err != nil {
+			return err
+		}
+		defer v.log.listen()
 	}
-	time.Sleep(settleTime) // the first batches are under way
-	ctx, stop := context.WithTimeout(context.Background(), time.Duration(s.seconds*float64(time.Second)))
+	end, err := h.startAttack(v, w)
+	if err != nil {
+		return err
+	}
+	time.Sleep(settleTime)
+	hostile, err := measureSlice(ctx, max(w.lasts, h.s.slice), v, w, innocent)
+	r.quiet, r.hostile = append(r.quiet, quiet), append(r.hostile, hostile)
+	return errors.Join(err, end())
+}
+
+// measureSlice lets the innocent clients work for some time.
+func measureSlice(ctx context.Context, length time.Duration, v *server, w *row, innocent *bench.Client) (s slice, err error) {
+	ctx, stop := context.WithTimeout(ctx, length)
 	defer stop()
-	r, errs := &result{}, make(chan error, 2)
-	go func() { errs <- r.pings(ctx, innocent) }()
-	go func() { errs <- r.keep(ctx, keeper) }()
-	err = errors.Join(<-errs, <-errs, stdin.Close(), cmd.Wait())
-	return r, err
+	from, before := time.Now(), cpuOf(v)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.fresh, s.refused = newcomers(ctx, v, w.to)
+	}()
+	s.ping, err = pings(ctx, innocent)
+	s.busy = float64(cpuOf(v)-before) / float64(time.Since(from))
+	<-done
+	if cause := context.Cause(ctx); cause != context.DeadlineExceeded {
+		err = errors.Join(err, cause)
+	}
+	return s, err
 }
 
-// pings measures round trips until ctx ends.
-func (r *result) pings(ctx context.Context, c *bench.Client) error {
-	l := bench.NewLatencies()
-	for ctx.Err() == nil {
-		from := time.Now()
-		if err := c.WantOK("PING"); err != nil {
-			return err
-		}
-		l.Record(int64(time.Since(from)), 1)
-		time.Sleep(pingEvery)
-	}
-	r.ping = l.Summary()
-	return nil
-}
-
-// keep holds a lock until ctx ends and counts whether it was lost. It sends heartbeats when they
-// are due, whether or not the former are answered, as a client's timer does. A loss is not counted
-// after this process was too late with a heartbeat, because it proves nothing.
-func (r *result) keep(ctx context.Context, c *bench.Client) error {
-	if err := c.WantOK(fmt.Sprintf("ACQUIRE innocent me 0 TTL %d", leaseMs)); err != nil {
-		return err
-	}
-	if err := c.SetDeadline(time.Now().Add(answerMax + time.Hour)); err != nil {
-		return err
-	}
-	var late atomic.Bool
-	answers := make(chan error, 1)
-	go func() { answers <- r.answers(c, &late) }()
-	tick := time.NewTicker(beatEvery)
-	defer tick.Stop()
-	for last := time.Now(); ; last = time.Now() {
-		select {
-		case <-ctx.Done():
-			_, err := io.WriteString(c, "RELEASE innocent me ALL\nQUIT\n")
-			return errors.Join(err, <-answers)
-		case <-tick.C:
-		}
-		if time.Since(last) > leaseMs*time.Millisecond*2/3 {
-			late.Store(true)
-		}
-		if _, err := io.WriteString(c, "HEARTBEAT innocent me\n"); err != nil {
-			return err
-		}
-	}
-}
-
-// answers reads until the end of the connection.
-func (r *result) answers(c *bench.Client, late *atomic.Bool) error {
-	for {
-		line, err := c.Line()
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil && strings.HasPrefix(line, "ERROR NOTHELD") {
-			if !late.Load() {
-				r.lost++
-			}
-			_, err = io.Copy(io.Discard, c.In) // one loss says enough
-			return err
-		}
-		if err != nil {
-			return err
-		}
-	}
+func cpuOf(v *server) int64 {
+	ns, _ := bench.CPUOf(v.pid())
+	return ns
 }
 
 // prepare sends lines and waits for their answers.
-func prepare(s *settings, lines []byte) error {
-	c, err := dial(s)
+func prepare(v *server, lines []byte) error {
+	c, err := v.dial()
 	if err != nil {
 		return err
 	}
@@ -152,57 +124,47 @@ func prepare(s *settings, lines []byte) error {
 	return nil
 }
 
-// attackers are the hostile connections of a row, until the standard input ends.
-func attackers(s *settings) {
-	ctx, stop := context.WithCancel(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		stop()
-	}()
-	var wg sync.WaitGroup
-	for _, w := range rows() {
-		if w.name == s.attack && w.batch != nil {
-			for conn := range s.conns {
-				wg.Go(func() { attack(ctx, s, &w, conn) })
-			}
-		}
-	}
-	wg.Wait()
+func printHead() {
+	fmt.Println("| hostile | PING p50 | | p99 | | × | most | | newcomer p50 | | p99 | | × | refused | server busy | | leases lost |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
 }
 
-// attack is one hostile connection until ctx ends. The server may close it; then it comes again.
-func attack(ctx context.Context, s *settings, w *row, conn int) {
-	batch := w.batch(conn, s.size)
-	for ctx.Err() == nil {
-		c, err := open(s, w)
-		if err != nil {
-			time.Sleep(time.Millisecond)
-			continue
-		}
-		end := context.AfterFunc(ctx, func() { _ = c.Close() })
-		if !w.unread {
-			go func() { _, _ = io.Copy(io.Discard, c) }()
-		}
-		if w.open != nil {
-			_, err = c.Write(w.open(conn, s.size))
-		}
-		for err == nil && ctx.Err() == nil {
-			if _, err = c.Write(batch); w.unread && err == nil {
-				err = c.SetWriteDeadline(time.Now().Add(time.Second))
-			}
-		}
-		end()
-		_ = c.Close()
+// print prints the row: of each pair the first figure is without the hostile clients.
+func (r *result) print(name string) {
+	ping := func(s *slice) *bench.Latency { return &s.ping }
+	fresh := func(s *slice) *bench.Latency { return &s.fresh }
+	busy := func(s *slice) float64 { return s.busy }
+	refused := 0
+	for _, s := range r.hostile {
+		refused += s.refused
 	}
+	most := func(list []slice) string {
+		return bench.FormatNs(slices.Max(each(list, func(s *slice) float64 { return float64(s.ping.Max) })))
+	}
+	fmt.Printf("| %s | %s | %s | %s | %s | %d | %s | %s | %d |\n", name,
+		r.quantiles(ping), most(r.quiet), most(r.hostile), r.quantiles(fresh), refused,
+		bench.Digits2(bench.Median(each(r.quiet, busy))), bench.Digits2(bench.Median(each(r.hostile, busy))), r.lost)
 }
 
-func open(s *settings, w *row) (net.Conn, error) {
-	if w.http {
-		return net.Dial("tcp", s.http)
+// quantiles shows the medians of p50 and p99 without the hostile clients and with them, and the
+// median of the ratios of p99 within a round.
+func (r *result) quantiles(of func(*slice) *bench.Latency) string {
+	p50 := func(s *slice) float64 { return float64(of(s).P50) }
+	p99 := func(s *slice) float64 { return float64(of(s).P99) }
+	ratios := each(r.hostile, p99)
+	for i, quiet := range each(r.quiet, p99) {
+		ratios[i] /= max(quiet, 1)
 	}
-	c, err := dial(s)
-	if err != nil {
-		return nil, err
+	text := ""
+	for _, values := range [][]float64{each(r.quiet, p50), each(r.hostile, p50), each(r.quiet, p99), each(r.hostile, p99)} {
+		text += bench.FormatNs(bench.Median(values)) + " | "
 	}
-	return c, nil
+	return text + bench.Digits2(bench.Median(ratios))
+}
+
+func each(list []slice, value func(*slice) float64) (values []float64) {
+	for i := range list {
+		values = append(values, value(&list[i]))
+	}
+	return values
 }
