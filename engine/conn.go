@@ -88,13 +88,6 @@ type connSlot struct {
 	c          *conn
 }
 
-// open makes the session of a new ordinary connection without an address, and counts it.
-// Tests use it.
-func (r *reactor) open(sock transport.Link) *conn {
-	r.e.conns.Add(1)
-	return r.openAs(sock, arrival{from: auth.NoAddress})
-}
-
 // openAs makes the session of a connection that has its place already.
 func (r *reactor) openAs(sock transport.Link, came arrival) *conn {
 	var slot int

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"dlm/engine/auth"
 	"dlm/engine/clock"
 	"dlm/engine/durability"
 	"dlm/engine/transport"
@@ -197,6 +198,12 @@ func (s *sim) dial(loop int) *client {
 	k.c = k.r.open(k.secure)
 	k.secure.Use(k.c)
 	return k
+}
+
+// open makes the session of a connection from nowhere.
+func (r *reactor) open(sock transport.Link) *conn {
+	r.e.conns.Add(1)
+	return r.openAs(sock, arrival{from: auth.NoAddress})
 }
 
 // send feeds bytes as one read.
