@@ -23,7 +23,7 @@ func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 		text, redis := s.arrive(0, ips[1]), s.arrive(0, ips[1])
 		text.send("P")
 		text.expect("ERROR LIMIT " + tooMany + "\n")
-		redis.send(ping)
+		redis.send(array("PING"))
 		redis.expect("-LIMIT " + tooMany + "\r\n")
 		if !text.finished || !redis.finished {
 			t.Fatal("the stream was not ended")

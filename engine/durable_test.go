@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,36 +10,6 @@ import (
 	"dlm/codec"
 	"dlm/engine/snapshot"
 )
-
-func TestRestartAfterCrash(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, nil)
-	known := tokenOf(t, s.ask("ACQUIRE known svc-1 0"))
-	s.want("ACQUIRE gone svc-2 0", "OK")
-	s.want("RELEASE gone svc-2", "OK")
-	s.image()
-	later := tokenOf(t, s.ask("ACQUIRE later svc-3 0"))
-	s.crash()
-
-	s = mustStart(t, dir, nil)
-	if line := s.e.Durability(); !strings.Contains(line, "1 holds from image-") || !strings.Contains(line, "grace until") {
-		t.Errorf("start line: %s", line)
-	}
-	s.want("STATUS known", fmt.Sprintf(`OK state=held mode=exclusive owner="svc-1" token=%d count=1 lease_ms=20000`, known))
-	s.want("STATUS gone", "OK state=recovering")
-	s.want("ACQUIRE gone svc-2 0", "ERROR RECOVERING")
-	s.want("HEARTBEAT later svc-3", "ERROR RECOVERING")
-	s.want(fmt.Sprintf("HEARTBEAT later svc-3 TOKEN %d COUNT 2", later), fmt.Sprintf("OK token=%d count=2", later))
-	s.want("INFO durability", "OK lines=")
-	s.advance(9 * time.Second)
-	s.want(fmt.Sprintf("HEARTBEAT later svc-3 TOKEN %d", later), "OK")
-	s.advance(11 * time.Second)
-	s.want("STATUS known", "OK state=free")
-	if token := tokenOf(t, s.ask("ACQUIRE gone svc-2 0")); token <= later || token <= known {
-		t.Errorf("token %d after %d and %d", token, known, later)
-	}
-	s.crash()
-}
 
 // TestNewDirectoryIsTold: a volume that is not mounted looks like an empty directory.
 func TestNewDirectoryIsTold(t *testing.T) {
@@ -58,25 +27,6 @@ func TestNewDirectoryIsTold(t *testing.T) {
 		}
 		s.cleanStop()
 	}
-}
-
-func TestRestartAfterCleanStop(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, nil)
-	token := tokenOf(t, s.ask("ACQUIRE a svc-1 0 META why"))
-	s.want("ACQUIRE a svc-1 0", "OK")
-	s.advance(4 * time.Second)
-	s.cleanStop()
-
-	s = mustStart(t, dir, nil)
-	s.want("STATUS a", fmt.Sprintf(`OK state=held mode=exclusive owner="svc-1" token=%d count=2 lease_ms=6000`, token))
-	s.want("ACQUIRE b svc-2 0", "OK")
-	s.crash()
-
-	// The image of the clean stop is still the newest: the second time it is not clean.
-	s = mustStart(t, dir, nil)
-	s.want("ACQUIRE b svc-2 0", "ERROR RECOVERING")
-	s.crash()
 }
 
 // TestRefusedStarts are harmful starts. Each error says what to do.

@@ -27,24 +27,6 @@ func TestMassOfTimeoutsNamesHolder(t *testing.T) {
 	}
 }
 
-// TestRecoveringSaysHowLong checks the rest of the grace, for requests that do not wait and for
-// waits that end.
-func TestRecoveringSaysHowLong(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, nil)
-	s.want("ACQUIRE a svc 0", "OK")
-	s.crash()
-	s = mustStart(t, dir, nil)
-	s.want("ACQUIRE b svc 0", "ERROR RECOVERING 20000 ")
-	s.advance(1500 * time.Millisecond)
-	s.want("HEARTBEAT b svc", "ERROR RECOVERING 18500 ")
-	k := s.dial(0)
-	k.send("ACQUIRE b svc 500\n")
-	s.advance(500 * time.Millisecond)
-	k.expectPrefix("ERROR RECOVERING 18000 ")
-	s.crash()
-}
-
 // TestLimitsAreReachedAndNotPassed takes locks on both loops up to a limit at which shards take
 // credits in blocks.
 func TestLimitsAreReachedAndNotPassed(t *testing.T) {

@@ -62,19 +62,3 @@ func TestWithoutAuditNothingIsForced(t *testing.T) {
 		t.Error(info)
 	}
 }
-
-// TestRefusedForcedReleaseIsRecorded with its reason.
-func TestRefusedForcedReleaseIsRecorded(t *testing.T) {
-	s := newSim(t, withTokens)
-	k := s.dial(0)
-	k.do("AUTH a-token", "OK")
-	k.send("ACQUIRE x A 0\nFORCE-RELEASE x TOKEN 1 REASON why\nFORCE-RELEASE y\n")
-	k.expectPrefix("OK\nERROR STALE")
-	log := s.auditText()
-	for _, want := range []string{"event=forced-release outcome=STALE by=boss from=10.0.0.1:1000 lock=x reason=why token=1",
-		"event=forced-release outcome=NOTHELD by=boss from=10.0.0.1:1000 lock=y", `event=admin-auth by=boss from=10.0.0.1 what="lock port" count=1`} {
-		if !strings.Contains(log, want) {
-			t.Errorf("no %s in %s", want, log)
-		}
-	}
-}

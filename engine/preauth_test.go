@@ -1,53 +1,9 @@
 package engine
 
 import (
-	"crypto/sha256"
 	"strings"
 	"testing"
-	"time"
 )
-
-// TestNothingMovesTimeToAuthenticate: whatever a connection without a token sends, it is closed
-// when the time to authenticate is over.
-func TestNothingMovesTimeToAuthenticate(t *testing.T) {
-	for name, input := range map[string]string{
-		"RESET":                 "*1\r\n$5\r\nRESET\r\n",
-		"HELLO":                 "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n",
-		"blank lines":           "\n",
-		"a command in pieces":   "x",
-		"RESET and a new HELLO": "*1\r\n$5\r\nRESET\r\n*1\r\n$5\r\nHELLO\r\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSim(t, withTokens)
-			k := s.dial(0)
-			for range 3 {
-				s.advance(1800 * time.Millisecond)
-				k.send(input)
-				s.sweep()
-			}
-			if !k.finished {
-				t.Fatalf("still served after 5.4 s: %q", k.reads())
-			}
-			if n := s.e.rejected[rejectAuthLate].Load(); n != 1 {
-				t.Fatalf("%d connections counted as late", n)
-			}
-		})
-	}
-}
-
-func TestAdminTokenAloneSetsNoTimeToAuthenticate(t *testing.T) {
-	sum := sha256.Sum256([]byte("secret"))
-	s := newSim(t, func(c *Config) { c.AdminToken = &sum })
-	k, admin := s.dial(0), s.dial(1)
-	admin.do("AUTH secret", "OK")
-	admin.send("*1\r\n$5\r\nRESET\r\n")
-	admin.expect("+RESET\r\n")
-	s.advance(time.Minute)
-	s.sweep()
-	k.do("PING", "OK")
-	admin.do("PING", "OK")
-	admin.do("AUTH secret", "OK")
-}
 
 // TestOutputBeforeAUTHIsBounded: all answers together are 1 KiB, then one error, and the end.
 func TestOutputBeforeAUTHIsBounded(t *testing.T) {

@@ -85,21 +85,3 @@ func TestQuotasChangeWithTokens(t *testing.T) {
 	s.e.applyQuotas()
 	worker.do("ACQUIRE d tenant-9 0", "OK")
 }
-
-// TestQuotasOfRestartedServer counts the holds of the image.
-func TestQuotasOfRestartedServer(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, withQuotas)
-	k := s.dial(0)
-	k.do("AUTH q-token", "OK")
-	k.do("ACQUIRE a tenant-a 0", "OK")
-	k.do("ACQUIRE b tenant-b 0", "OK")
-	s.cleanStop()
-	s = mustStart(t, dir, withQuotas)
-	k = s.dial(0)
-	k.do("AUTH q-token", "OK")
-	k.do("ACQUIRE c tenant-c 0", quotaReached)
-	k.do("RELEASE a tenant-a", "OK")
-	k.do("ACQUIRE c tenant-c 0", "OK")
-	s.crash()
-}

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"dlm/internal/testflag"
 )
@@ -45,63 +44,6 @@ func TestNothingInTransactionIsExecuted(t *testing.T) {
 		}
 		k.do("RELEASE held me", "OK")
 		k.do("ACQUIRE tx me 0", "OK")
-	}
-}
-
-// TestTransactionBehindWaitIsNotExecuted: outside of a transaction the HEARTBEAT would renew when
-// it is read, and the tagged command would pass the wait.
-func TestTransactionBehindWaitIsNotExecuted(t *testing.T) {
-	s := newSim(t, nil)
-	k, holder := s.dial(0), s.dial(1)
-	holder.do("ACQUIRE x A 0", "OK")
-	k.do("ACQUIRE h B 0 TTL 1000", "OK")
-	sent, answered := transactionOf("HEARTBEAT h B TTL 60000", "ACQUIRE tx B 0")
-	k.send("ACQUIRE x B 5000\n")
-	for _, piece := range strings.SplitAfter(sent, "\n") {
-		k.send(piece)
-		if strings.Contains(piece, "HEARTBEAT") {
-			s.advance(100 * time.Millisecond)
-		}
-	}
-	k.send(lineArray("MULTI") + "@t ACQUIRE tx B 0\n" + lineArray("EXEC") + "@u ACQUIRE free B 0\nACQUIRE last B 0\n")
-	k.expect("@t ERROR BADARG " + behindRefused + "\n@u OK\n")
-	s.advance(950 * time.Millisecond)
-	if !s.free("h") {
-		t.Fatal("a refused HEARTBEAT has renewed")
-	}
-	holder.do("RELEASE x A", "OK")
-	k.expect("OK\n" + answered + refusedMulti + execAbort + "OK\n")
-	if !s.free("tx") || s.free("last") {
-		t.Fatalf("tx free %v, last free %v", s.free("tx"), s.free("last"))
-	}
-}
-
-// TestHeartbeatsBehindTransactionBehindWaitRenew checks that the state of reading ends with EXEC,
-// and that a later wait begins without it.
-func TestHeartbeatsBehindTransactionBehindWaitRenew(t *testing.T) {
-	s := newSim(t, nil)
-	k, holder := s.dial(0), s.dial(1)
-	holder.do("ACQUIRE x A 0", "OK")
-	k.do("ACQUIRE h B 0 TTL 1000", "OK")
-	for range 3 {
-		sent, answered := transactionOf("ACQUIRE tx B 0")
-		k.send("ACQUIRE x B 5000\n" + sent + "HEARTBEAT h B\n" + lineArray("MULTI"))
-		for range 3 {
-			s.advance(600 * time.Millisecond)
-			k.send(lineArray("EXEC") + "HEARTBEAT h B\n" + lineArray("MULTI"))
-		}
-		k.expect("")
-		holder.do("RELEASE x A", "OK")
-		again := execAbort + "OK\n" + refusedMulti
-		k.expect("OK\n" + answered + "OK\n" + refusedMulti + again + again + again)
-		k.send(lineArray("EXEC") + "RELEASE x B\n")
-		k.expect(execAbort + "OK\n")
-		holder.do("ACQUIRE x A 0", "OK")
-	}
-	k.send("ACQUIRE x B 5000\nHEARTBEAT h B TTL 3000\n")
-	s.advance(2 * time.Second)
-	if s.free("h") {
-		t.Fatal("h is lost")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -186,17 +187,39 @@ func (k *client) Remote() string { return "10.0.0.1:1000" }
 
 // dial opens a connection on a loop.
 func (s *sim) dial(loop int) *client {
+	s.e.conns.Add(1)
+	return s.dialAs(loop, arrival{from: auth.NoAddress})
+}
+
+// dialFrom opens a connection from an address.
+func (s *sim) dialFrom(loop int, ip string) *client {
+	s.e.conns.Add(1)
+	return s.dialAs(loop, arrival{from: auth.KeyOf(netip.MustParseAddr(ip))})
+}
+
+// arrive opens a connection from an address as the acceptor does; nil if there is no place for it.
+func (s *sim) arrive(loop int, ip string) *client {
+	at, ok := s.e.receive(netip.MustParseAddr(ip), viaTCP)
+	if !ok {
+		return nil
+	}
+	defer s.settle()
+	return s.dialAs(loop, at)
+}
+
+// dialAs opens a connection that has its place already.
+func (s *sim) dialAs(loop int, at arrival) *client {
 	k := &client{s: s, r: s.e.reactors[loop]}
 	if s.secured == nil {
-		k.c = k.r.open(k)
-		return k
+		k.c = k.r.openAs(k, at)
+	} else {
+		var err error
+		if k.secure, err = transport.NewMemoryTLS(k, s.secured.server, s.secured.client); err != nil {
+			s.t.Fatal(err)
+		}
+		k.c = k.r.openAs(k.secure, at)
+		k.secure.Use(k.c)
 	}
-	var err error
-	if k.secure, err = transport.NewMemoryTLS(k, s.secured.server, s.secured.client); err != nil {
-		s.t.Fatal(err)
-	}
-	k.c = k.r.open(k.secure)
-	k.secure.Use(k.c)
 	return k
 }
 

@@ -39,23 +39,6 @@ func randomSingle(rng *rand.Rand) string {
 	return fmt.Sprintf("ACQUIRE %s %s 0\n", lock, service)
 }
 
-func TestSingleGrantThatCannotBeWrittenIsTakenBack(t *testing.T) {
-	s := newSim(t, nil)
-	a, b := s.dial(0), s.dial(0)
-	a.broken = true
-	a.send("ACQUIRE x A 0\n")
-	if !a.gone || !s.free("x") {
-		t.Fatalf("closed %v, x free %v", a.gone, s.free("x"))
-	}
-	b.do("ACQUIRE x B 0", "OK")
-	b.broken = true
-	b.send("RELEASE x B\n")
-	if !s.free("x") {
-		t.Fatal("a release whose reply could not be written did not count")
-	}
-	s.empty()
-}
-
 // TestSingleRepliesAreAccountedFor: the kernel takes one byte, or none, of the reply to a single
 // command.
 func TestSingleRepliesAreAccountedFor(t *testing.T) {

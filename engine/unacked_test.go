@@ -74,28 +74,6 @@ func TestGrantsThatWereCertainlyNotReadAreTakenBack(t *testing.T) {
 	}
 }
 
-// TestGrantToSilentClientIsSentInTwo, since a client that reads the second of two segments
-// acknowledges both.
-func TestGrantToSilentClientIsSentInTwo(t *testing.T) {
-	s := newSim(t, nil)
-	a, b := s.dial(0), s.dial(1)
-	for _, c := range []struct {
-		wait   time.Duration
-		writes int
-	}{{silentMin - 1, 1}, {silentMin, 2}} {
-		a.do("ACQUIRE x A 0", "OK")
-		b.send("ACQUIRE x B 60000\n")
-		s.advance(c.wait)
-		before := b.writes
-		a.do("RELEASE x A", "OK")
-		b.expect("OK\n")
-		if got := b.writes - before; got != c.writes {
-			t.Errorf("after %v: %d writes", c.wait, got)
-		}
-		b.do("RELEASE x B", "OK")
-	}
-}
-
 // TestSecondWriteThatFailsTakesGrantBack: the reset of the first segment may come before the
 // second is sent.
 func TestSecondWriteThatFailsTakesGrantBack(t *testing.T) {

@@ -74,50 +74,6 @@ func TestUnchangedTableIsNotWrittenAgain(t *testing.T) {
 	s.crash()
 }
 
-// TestGraceIsWritten at each interval, and once after it.
-func TestGraceIsWritten(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, nil)
-	token := tokenOf(t, s.ask("ACQUIRE a svc 0"))
-	s.image()
-	s.crash()
-	s = mustStart(t, dir, nil)
-	for range 2 {
-		if !s.update() {
-			t.Error("not written in a grace")
-		}
-		s.want(fmt.Sprintf("HEARTBEAT a svc TOKEN %d", token), "OK")
-	}
-	s.advance(9 * time.Second)
-	s.want(fmt.Sprintf("HEARTBEAT a svc TOKEN %d TTL 20000", token), "OK")
-	s.advance(12 * time.Second)
-	written := s.update()
-	if images, _ := s.e.store.Images(); !written || images.Header.Grace || s.update() {
-		t.Error("one image after the grace")
-	}
-	s.crash()
-}
-
-// TestCleanStopIsExact though nothing has changed but leases.
-func TestCleanStopIsExact(t *testing.T) {
-	dir := t.TempDir()
-	s := mustStart(t, dir, nil)
-	s.want("ACQUIRE a svc 0", "OK")
-	s.update()
-	s.advance(7 * time.Second)
-	s.want("HEARTBEAT a svc", "OK")
-	s.advance(4 * time.Second)
-	if s.update() {
-		t.Error("written for a renewal")
-	}
-	s.cleanStop()
-	s = mustStart(t, dir, nil)
-	if got := s.ask("STATUS a"); !strings.Contains(got, "lease_ms=6000") || !strings.Contains(got, "held_ms=11000") {
-		t.Errorf("%s", got)
-	}
-	s.crash()
-}
-
 // TestBackupOfUnchangedTableIsNotStale: the answer that there is nothing newer makes what it
 // has good again.
 func TestBackupOfUnchangedTableIsNotStale(t *testing.T) {
