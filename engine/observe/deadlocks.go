@@ -26,18 +26,24 @@ type cycle []table.WaitsFor
 type deadlocksView struct {
 	cycles    []cycle
 	truncated bool // there are more edges, or more cycles
+	graphEdges
 }
 
 // visible returns the cycles of whose locks the visitor may see all, and the number of the others.
 func (v *deadlocksView) visible(sight Sight) (cycles []cycle, hidden int) {
 	for _, c := range v.cycles {
-		if slices.ContainsFunc(c, func(e table.WaitsFor) bool { return !sight.MayUse(e.Lock) }) {
-			hidden++
-		} else {
+		if c.seenBy(sight) {
 			cycles = append(cycles, c)
+		} else {
+			hidden++
 		}
 	}
 	return cycles, hidden
+}
+
+// seenBy reports whether the visitor may see all locks of the cycle.
+func (c cycle) seenBy(sight Sight) bool {
+	return !slices.ContainsFunc(c, func(e table.WaitsFor) bool { return !sight.MayUse(e.Lock) })
 }
 
 // DeadlockRow is one edge of a cycle: the service waits for a hold of the holder.
@@ -89,7 +95,7 @@ func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
 			shard.Unlock()
 		}
 	}
-	found.truncated = len(edges) >= edgesMax
+	found.truncated, found.edges, found.hash = len(edges) >= edgesMax, edges, hash
 	var firm []table.Edge
 	words := map[table.Edge]table.WaitsFor{}
 	for _, e := range cyclic(edges) {
@@ -102,7 +108,8 @@ func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
 			words[e] = x
 		}
 	}
-	for _, loop := range cyclesOf(cyclic(firm)) {
+	found.firm = cyclic(firm)
+	for _, loop := range cyclesOf(found.firm) {
 		if len(found.cycles) == cyclesMax {
 			found.truncated = true
 			break
