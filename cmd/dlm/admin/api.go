@@ -112,6 +112,7 @@ func (s *Server) addAPI(mux *http.ServeMux) {
 		{"GET " + apiPath + "prefixes", rankLook, s.apiPrefixes},
 		{"GET " + apiPath + "owner", rankLook, s.scan(s.apiOwner)},
 		{"GET " + apiPath + "deadlocks", rankLook, s.apiDeadlocks},
+		{"GET " + apiPath + "graph", rankLook, s.apiGraph},
 		{"GET " + apiPath + "events", rankLook, s.apiEvents},
 		{"GET " + apiPath + "history", rankLook, s.apiHistory},
 		{"GET " + apiPath + "clients", rankAdmin, s.apiClients},

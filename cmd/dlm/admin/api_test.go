@@ -229,6 +229,7 @@ func TestRolesOfTheJSONSide(t *testing.T) {
 		{"GET", "prefixes", []int{401, 403, 403, 403, 200, 200, 200}},
 		{"GET", "owner?service=s", []int{401, 403, 403, 403, 200, 200, 200}},
 		{"GET", "deadlocks", []int{401, 403, 403, 403, 200, 200, 200}},
+		{"GET", "graph?lock=a", []int{401, 403, 403, 403, 200, 200, 200}},
 		{"GET", "events", []int{401, 403, 403, 403, 200, 200, 200}},
 		{"GET", "history", []int{401, 403, 403, 403, 200, 200, 200}},
 		{"GET", "clients", []int{401, 403, 403, 403, 403, 403, 200}},

@@ -43,6 +43,15 @@ func (c *call) lockName(name, value string) (observe.Text, error) {
 	return b, nil
 }
 
+// service returns a parameter that is the id of a service, which must be there.
+func (c *call) service(name string) (observe.Text, error) {
+	b, err := c.text(name, codec.ServiceMax)
+	if err == nil && len(b) == 0 {
+		err = refuse(codec.BadArg, "%s is missing: the id of a service", name)
+	}
+	return b, err
+}
+
 // number returns a parameter that is a number, or preset if it is missing.
 func (c *call) number(name string, preset, least, most uint64) (uint64, error) {
 	s := c.URL.Query().Get(name)

@@ -41,12 +41,9 @@ func (s *Server) apiPrefixes(c *call) (any, error) {
 
 // apiOwner answers what a service holds and waits for.
 func (s *Server) apiOwner(c *call) (any, error) {
-	service, err := c.text("service", codec.ServiceMax)
+	service, err := c.service("service")
 	if err != nil {
 		return nil, err
-	}
-	if len(service) == 0 {
-		return nil, refuse(codec.BadArg, "service is missing: the id of a service")
 	}
 	limit, err := c.limit()
 	if err != nil {
@@ -68,6 +65,29 @@ func (s *Server) apiDeadlocks(c *call) (any, error) {
 		return nil, err
 	}
 	return s.engine.Observe().Deadlocks(c.Context(), &c.who), nil
+}
+
+// apiGraph answers who waits for whom around a lock or a service.
+func (s *Server) apiGraph(c *call) (any, error) {
+	q := c.URL.Query()
+	if q.Has("lock") == q.Has("owner") {
+		return nil, refuse(codec.BadArg, "say around what: lock or owner, one of them")
+	}
+	if err := s.noImage(); err != nil {
+		return nil, err
+	}
+	if q.Has("lock") {
+		name, err := c.lockName("lock", q.Get("lock"))
+		if err != nil {
+			return nil, err
+		}
+		return s.engine.Observe().GraphAroundLock(c.Context(), name, &c.who), nil
+	}
+	service, err := c.service("owner")
+	if err != nil {
+		return nil, err
+	}
+	return s.engine.Observe().GraphAroundOwner(c.Context(), service, &c.who), nil
 }
 
 // apiEvents answers notable events.

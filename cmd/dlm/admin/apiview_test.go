@@ -204,6 +204,26 @@ func TestDeadlocksOverHTTP(t *testing.T) {
 	if r.get("team", "deadlocks", &a); len(a.Rows) != 0 || a.Hidden != 1 {
 		t.Errorf("%+v", a)
 	}
+	for _, q := range []string{"lock=team/a", "owner=of-other/b"} {
+		var g observe.GraphAnswer
+		if r.get("reader", "graph?"+q, &g); len(g.Nodes) != 2 || len(g.Edges) != 2 || g.Edges[0].Cycle != 1 || g.Edges[0].Token == 0 || len(g.Cycles) != 1 || g.Hidden != 0 {
+			t.Errorf("%s: %+v", q, g)
+		}
+		if r.get("team", "graph?"+q, &g); len(g.Edges) != 1 || string(g.Edges[0].Lock) != "team/a" || g.Edges[0].Cycle != 0 || len(g.Cycles) != 0 || g.Hidden != 1 {
+			t.Errorf("%s with a token for team/: %+v", q, g)
+		}
+	}
+}
+
+// TestGraphRefuses: questions without one subject, and those that a token may not ask.
+func TestGraphRefuses(t *testing.T) {
+	r := newRig(t, withTokens)
+	for query, want := range map[string]int{"": 400, "?lock=a&owner=b": 400, "?lock=": 400, "?owner=": 400, "?lock=%5Cz": 400, "?lock=other/b": 403, "?lock=team/a": 200, "?owner=b": 200} {
+		var answer map[string]any
+		if status := r.get("team", "graph"+query, &answer); status != want {
+			t.Errorf("graph%s: %d %v, want %d", query, status, answer, want)
+		}
+	}
 }
 
 // TestModesInViews: TOP and the queue of a lock say how a lock is held and wanted.

@@ -67,6 +67,15 @@ await test("who waits for whom", async () => {
   await go(page, "#/waits?owner=mailer-1");
   await table.getByRole("row").filter({ hasText: "mailer-1" }).filter({ hasText: "orders-2" }).first().waitFor();
   assert.equal(await page.locator(".graph .edge.bad").count(), 2); // the cycle
+  assert.deepEqual(await page.locator(".graph .cycle-number").allTextContents(), ["1", "1"]);
+  assert.deepEqual(await table.locator(".kind.bad").allTextContents(), ["1", "1"]); // the same in the table
+  await go(page, "#/waits?lock=orders%2F42");
+  await page.getByRole("link", { name: "Service billing-3" }).waitFor();
+  const left = async (service) => (await page.getByRole("link", { name: `Service ${service}`, exact: true }).boundingBox()).x;
+  assert.ok(await left("web-1") < await left("indexer-2") && await left("indexer-2") < await left("billing-3"), "waiters stand left of holders");
+  assert.equal(await left("orders-1"), await left("indexer-2"));
+  await page.getByText("· 5 waits").waitFor(); // four for the lock, and one for a waiter's
+  await page.locator(".graph").getByText("orders/42", { exact: true }).waitFor();
   await go(page, "#/waits");
   await page.locator(".cycle").filter({ hasText: "mailer-1" }).filter({ hasText: "orders-2" }).waitFor();
   await go(page, "#/waits?owner=mailer-1");

@@ -53,7 +53,7 @@ export async function open(url, { width = 1280, height = 800, theme = "light", s
   page.origin = own;
   const expected = (text) => expect.some((e) => text.includes(e));
   page.on("console", (m) => {
-    if (["error", "warning"].includes(m.type()) && !expected(m.text()) && !/graph(\?|$)/.test(m.location().url)) page.problems.push(`console: ${m.text()} ${m.location().url}`);
+    if (["error", "warning"].includes(m.type()) && !expected(m.text())) page.problems.push(`console: ${m.text()} ${m.location().url}`);
   });
   page.on("pageerror", (error) => page.problems.push(`exception: ${error.stack}`));
   page.on("dialog", (dialog) => {

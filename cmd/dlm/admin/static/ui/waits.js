@@ -1,7 +1,6 @@
 // Page 4: who waits for whom, as a picture and as the same table.
 
 import { get } from "./api.js";
-import { around } from "./around.js";
 import { el, honest, lockLink, name, ownerLink, panel, put, shape, text } from "./dom.js";
 import { count, duration, plural } from "./format.js";
 import { go, link } from "./router.js";
@@ -17,20 +16,6 @@ export function waits(page, params) {
   deadlocks(page);
   if (focused) picture(page, focus);
   else choose(page);
-}
-
-// unknown are questions that this server has no answer to: they are asked once.
-const unknown = new Set();
-
-async function answered(path, params, signal) {
-  if (unknown.has(path)) return undefined;
-  try {
-    return await get(path, params, { signal });
-  } catch (error) {
-    if (error.status !== 404) throw error;
-    unknown.add(path);
-    return undefined;
-  }
 }
 
 function form(focus) {
@@ -51,9 +36,8 @@ function deadlocks(page) {
   const body = el("div", { class: "cycles" });
   page.add(panel("Deadlocks", { note }, body));
   page.every(EVERY_MS, async (signal) => {
-    const view = await answered("deadlocks", null, signal);
-    if (!view) return put(body, el("p", { class: "empty" }, "This server does not look for deadlocks. The picture around a lock shows cycles."));
-    const cycles = Map.groupBy ? Map.groupBy(view.rows, (r) => r.cycle) : group(view.rows);
+    const view = await get("deadlocks", null, { signal });
+    const cycles = group(view.rows);
     put(body, cycles.size ? [...cycles].map(([number, edges]) => cycle(number, edges)) : el("p", { class: "empty" }, "No services wait for each other in a circle."));
     text(note, view.truncated ? "not all waits were looked at" : "");
   });
@@ -88,50 +72,51 @@ function picture(page, focus) {
   const note = el("span", { class: "note" });
   const table = new Table({ label: "Who waits for whom", key: (e) => `${e.from} ${e.to} ${e.lock}`, empty: "Nobody waits here.", columns: [
     { id: "from", label: "Waits", class: "third", cell: (e) => ownerLink(e.from) },
-    { id: "lock", label: "For lock", mid: true, class: "third", cell: (e) => lockLink(e.lock) },
+    { id: "lock", label: "For lock", class: "third", cell: (e) => lockLink(e.lock) },
     { id: "to", label: "Held by", class: "third", cell: (e) => ownerLink(e.to) },
-    { id: "waited", label: "Has waited", num: true, cell: (e) => duration(e.waited_ms) },
+    { id: "waited", label: "Has waited", num: true, mid: true, cell: (e) => duration(e.waited_ms) },
     { id: "cycle", label: "Cycle", num: true, cell: (e) => (e.cycle ? el("span", { class: "kind bad" }, String(e.cycle)) : "") },
   ] });
   const subject = focus.owner ? ["around service ", name(focus.owner)] : ["around lock ", name(focus.lock)];
   page.add(panel("Who waits for whom", { note: el("span", { class: "note" }, subject, " ", note) }, box, table.node));
   let drawn = "";
   page.every(EVERY_MS, async (signal) => {
-    const view = (await answered("graph", focus.owner ? { owner: focus.owner } : { lock: focus.lock }, signal)) ?? (await around(focus, signal));
+    const view = await get("graph", focus.owner ? { owner: focus.owner } : { lock: focus.lock }, { signal });
     const shownAs = JSON.stringify([view.nodes.map((n) => n.id), view.edges.map((e) => [e.from, e.to, e.lock, e.cycle])]);
     if (shownAs !== drawn) put(box, view.edges.length ? draw(view) : "");
     drawn = shownAs;
     table.show(view.edges);
-    text(note, `· ${plural(view.edges.length, "wait")}${view.truncated ? ", there are more" : ""}${view.unproved ? ", read one after the other" : ""}`);
+    text(note, `· ${plural(view.edges.length, "wait")}${view.truncated ? ", there are more" : ""}${view.hidden ? `, ${count(view.hidden)} hidden from this token` : ""}`);
   });
 }
 
 const ROW = 34;
 const BOX = 26;
-const WIDE = 170;
-const GAP = 150;
+const small = matchMedia("(max-width: 600px)"); // two columns have to fit
+
+// sizes returns the width of a box, that of the gap to the next column, and how many letters a box
+// has room for.
+const sizes = () => (small.matches ? { wide: 132, gap: 48, letters: 15 } : { wide: 170, gap: 150, letters: 21 });
 
 // layers gives each service a column: holders that wait for nobody stand right, and each waiter one
 // column left of what it waits for. Services of a cycle share the column that they reach first.
 function layers(nodes, edges) {
-  const level = new Map(nodes.map((n) => [n.id, 0]));
   const waitsFor = new Map(nodes.map((n) => [n.id, []]));
-  for (const e of edges) if (!e.cycle) waitsFor.get(e.from)?.push(e.to);
-  for (let round = 0; round < nodes.length; round++) {
-    let changed = false;
-    for (const [id, all] of waitsFor) {
-      const want = Math.min(nodes.length, Math.max(0, ...all.map((to) => (level.get(to) ?? 0) + 1)));
-      if (want > level.get(id)) {
-        level.set(id, want);
-        changed = true;
-      }
+  for (const e of edges) if (!e.cycle) waitsFor.get(e.from).push(e.to);
+  const level = new Map();
+  const depth = (id) => {
+    if (!level.has(id)) {
+      level.set(id, 0); // who waits for a service that is on the way here stands beside it
+      level.set(id, Math.max(0, ...waitsFor.get(id).map((to) => depth(to) + 1)));
     }
-    if (!changed) break;
-  }
+    return level.get(id);
+  };
+  for (const n of nodes) depth(n.id);
   return level;
 }
 
 function draw({ nodes, edges }) {
+  const { wide, gap, letters } = sizes();
   const level = layers(nodes, edges);
   const deepest = Math.max(...level.values());
   const inCycle = new Set(edges.filter((e) => e.cycle).flatMap((e) => [e.from, e.to]));
@@ -139,49 +124,51 @@ function draw({ nodes, edges }) {
   const tallest = Math.max(...columns.map((c) => c.length));
   const at = new Map();
   const bulge = edges.some((e) => level.get(e.from) === level.get(e.to)) ? 90 : 0;
-  columns.forEach((column, i) => column.forEach((n, j) => at.set(n.id, { x: i * (WIDE + GAP), y: (j + (tallest - column.length) / 2) * ROW + 6 })));
-  const width = columns.length * WIDE + (columns.length - 1) * GAP + bulge + 8;
+  columns.forEach((column, i) => column.forEach((n, j) => at.set(n.id, { x: i * (wide + gap), y: (j + (tallest - column.length) / 2) * ROW + 6 })));
+  const width = columns.length * wide + (columns.length - 1) * gap + bulge + 8;
   const height = tallest * ROW + 8;
   const marker = (id) => shape("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, shape("path", { d: "M0 0L8 4L0 8z" }));
   const label = `${plural(nodes.length, "service")}, ${plural(edges.length, "wait")}${inCycle.size ? `, ${plural(inCycle.size, "service")} in cycles` : ""}. The table below has the same.`;
   const svg = shape("svg", { viewBox: `-4 0 ${width} ${height}`, width, height, role: "group", "aria-label": label }, shape("defs", null, marker("arrow"), marker("arrow-bad")));
   const named = new Set();
-  for (const e of edges) svg.append(...edge(e, at, level, named));
-  for (const n of nodes) svg.append(box(n, at.get(n.id), inCycle.has(n.id)));
+  const parts = edges.map((e) => edge(e, at, level, named));
+  svg.append(...parts.flatMap((p) => p.lines), ...nodes.map((n) => box(n, at.get(n.id), wide, letters, inCycle.has(n.id))), ...parts.flatMap((p) => p.marks));
   return svg;
 }
 
-// edge is a line from a waiter to a holder, with the name of the lock once per holder.
+// edge is a line from a waiter to a holder, and its marks: the name of the lock once per holder and
+// the number of the cycle. In one column a line leaves a box above the place where others arrive.
 function edge(e, at, level, named) {
+  const { wide, gap } = sizes();
   const from = at.get(e.from);
   const to = at.get(e.to);
-  if (!from || !to) return [];
-  const y1 = from.y + BOX / 2;
-  const y2 = to.y + BOX / 2;
   const same = level.get(e.from) === level.get(e.to);
   const forward = from.x < to.x;
-  const x1 = from.x + WIDE;
-  const x2 = forward ? to.x : to.x + WIDE;
-  const bend = same ? 40 + Math.min(40, Math.abs(y2 - y1) / 3) : GAP / 2;
-  const d = forward ? `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 1} ${y2}` : `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 + bend} ${y2} ${x2 + 1} ${y2}`;
-  const line = shape("path", { d, class: e.cycle ? "edge bad" : "edge", "marker-end": e.cycle ? "url(#arrow-bad)" : "url(#arrow)" });
-  const parts = [line];
+  const y1 = from.y + BOX * (same ? 0.3 : 0.5);
+  const y2 = to.y + BOX * (same ? 0.7 : 0.5);
+  const x1 = from.x + wide;
+  const x2 = forward ? to.x : to.x + wide;
+  const bend = same ? Math.min(110, 26 + Math.abs(y2 - y1) / 3 + (y2 < y1 ? 44 : 0)) : gap / 2;
+  const side = forward ? -1 : 1; // of the holder at which the line arrives
+  const d = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 + side * bend} ${y2} ${x2 + side} ${y2}`;
+  const lines = [shape("path", { d, class: e.cycle ? "edge bad" : "edge", "marker-end": e.cycle ? "url(#arrow-bad)" : "url(#arrow)" }, shape("title", null, `${honest(e.from)} waits for ${honest(e.lock)} of ${honest(e.to)}`))];
+  const marks = [];
   const key = `${e.lock} ${e.to}`;
-  if (!same && !named.has(key)) {
+  if (!same && !small.matches && !named.has(key)) {
     named.add(key);
-    parts.push(shape("text", { x: x2 - 10, y: y2 - 5, class: "edge-name", "text-anchor": "end" }, clip(honest(e.lock), 20)));
+    marks.push(shape("text", { x: x2 + side * 10, y: y2 - 5, class: "edge-name", "text-anchor": forward ? "end" : "start" }, clip(honest(e.lock), 20)));
   }
   if (e.cycle) {
     const mx = same ? x1 + bend * 0.75 : (x1 + x2) / 2;
     const my = (y1 + y2) / 2;
-    parts.push(shape("circle", { cx: mx, cy: my, r: 8, class: "cycle-mark" }), shape("text", { x: mx, y: my + 3.5, class: "cycle-number", "text-anchor": "middle" }, String(e.cycle)));
+    marks.push(shape("circle", { cx: mx, cy: my, r: 8, class: "cycle-mark" }), shape("text", { x: mx, y: my + 3.5, class: "cycle-number", "text-anchor": "middle" }, String(e.cycle)));
   }
-  return parts;
+  return { lines, marks };
 }
 
-function box(n, { x, y }, bad) {
+function box(n, { x, y }, wide, letters, bad) {
   const href = link("owner", { service: n.id });
-  return shape("a", { href, "aria-label": `Service ${honest(n.id)}`, class: bad ? "node bad" : n.waits ? "node" : "node holds" }, shape("title", null, honest(n.id)), shape("rect", { x, y, width: WIDE, height: BOX, rx: 3 }), shape("text", { x: x + 10, y: y + 17 }, clip(honest(n.id), 21)));
+  return shape("a", { href, "aria-label": `Service ${honest(n.id)}`, class: bad ? "node bad" : n.waits ? "node" : "node holds" }, shape("title", null, honest(n.id)), shape("rect", { x, y, width: wide, height: BOX, rx: 3 }), shape("text", { x: x + 10, y: y + 17 }, clip(honest(n.id), letters)));
 }
 
 const clip = (words, most) => (words.length > most ? `${words.slice(0, most - 1)}…` : words);
