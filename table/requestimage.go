@@ -59,15 +59,15 @@ func (s *Shard) importRequest(x *codec.RequestImage, rec Recovery) error {
 	if state == requestDone {
 		cmd.Verb = codec.VerbRelease
 	}
-	if s.findRequest(tag, &cmd) != none {
-		return fmt.Errorf("a request that is there already")
-	}
 	if state == requestGranted {
 		_, l := s.find(tag, x.Name)
 		if l == nil || l.token != x.Token || !l.state.held() {
 			return nil // its hold was ended while the image was written
 		}
 		l.setHasRequests()
+	}
+	if at := s.findRequest(tag, &cmd); at != none {
+		s.dropRequest(at) // it went on while the image was written: the later state counts
 	}
 	s.requestQuota.takeAnyway(&s.table.requests) // a limit that was made smaller
 	i, q := s.placeRequest(tag, x.Name, x.Service, x.ID)
