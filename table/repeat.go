@@ -10,7 +10,7 @@ func (s *Shard) applyRequest(slot, rec, tag uint32, cmd *codec.Command, from Ori
 	at := s.settledRequest(tag, cmd, fx)
 	i = s.indexOf(tag, cmd.Name) // a hold or a wait that has ended can have removed the lock
 	if at != none && !s.requests.at(at).state.over() {
-		if s.requests.at(at).args != argsOf(cmd) {
+		if q := s.requests.at(at); q.args != argsOf(cmd) && q.state != requestRefused {
 			r.Code, r.Repeat = codec.BadArg, true
 			return
 		}
