@@ -53,9 +53,6 @@ func (d *Decoder) acquire(cmd *Command, args [][]byte) Status {
 	if cmd.Opts&optsShare == optsShare {
 		return d.bad(BadArg, sharedTwice)
 	}
-	if cmd.Has(OptReq) && cmd.Has(optsShare) {
-		return d.bad(BadArg, "REQ is for exclusive locks: this version does not remember requests with SHARED or PERMITS")
-	}
 	if cmd.Has(OptQueue) && cmd.Queue == 0 {
 		cmd.WaitMs = 0
 	}

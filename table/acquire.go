@@ -91,16 +91,7 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 	case cmd.Has(codec.OptPermits):
 		r.Code = codec.Conflict
 	case own:
-		if which := s.reenterLimit(&l.hold, cmd); which != codec.WhichNone {
-			r.limit(which)
-			return
-		}
-		s.reenter(&l.hold, &l.grantee, optionalTTL(cmd), from.Conn)
-		if cmd.Has(codec.OptMeta) {
-			s.setMeta(&l.grantee, cmd.Text)
-		}
-		s.emit(EventReenter, l, cmd.Service, from)
-		s.describe(&l.hold, r)
+		s.acquireAgain(l, nil, cmd, from, r)
 	case cmd.WaitMs == 0:
 		s.refuseHeld(l, fx, r)
 	case s.queueDiffers(l, exclusive):
@@ -108,6 +99,24 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 	default:
 		s.wait(i, l, cmd, from, r)
 	}
+}
+
+// acquireAgain grants a service its hold once more: that of h, or the exclusive one if h is nil.
+func (s *Shard) acquireAgain(l *lock, h *holder, cmd *codec.Command, from Origin, r *Result) {
+	x, g := l.holdOf(h)
+	if which := s.reenterLimit(x, cmd); which != codec.WhichNone {
+		r.limit(which)
+		return
+	}
+	s.reenter(x, g, optionalTTL(cmd), from.Conn)
+	if h != nil {
+		l.since++
+	}
+	if cmd.Has(codec.OptMeta) {
+		s.setMeta(g, cmd.Text)
+	}
+	s.emitHolder(EventReenter, l, h, from)
+	s.describe(x, r)
 }
 
 // acquireFree grants a lock that nobody holds.
@@ -125,7 +134,7 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 	s.grant(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
 	s.emit(EventGrant, l, cmd.Service, from)
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
-	r.Fresh, r.Hold = true, s.holdRef(i, l)
+	r.Fresh, r.Hold = true, s.holdRef(i, l, nil)
 }
 
 // reserveGrant takes a credit for the record of a lock that nobody holds. It returns false if the

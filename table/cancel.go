@@ -51,7 +51,7 @@ func (s *Shard) CancelRequest(now int64, hash uint64, cmd *codec.Command, fx *Ef
 	s.setTime(now)
 	r, tag := &fx.result, uint32(hash)
 	*r = Result{}
-	i := s.current(s.indexOf(tag, cmd.Name), fx)
+	i := s.currentFor(s.indexOf(tag, cmd.Name), cmd, fx)
 	at := s.settledRequest(tag, cmd, fx)
 	state := requestTimedOut
 	if at != none {
@@ -66,7 +66,7 @@ func (s *Shard) CancelRequest(now int64, hash uint64, cmd *codec.Command, fx *Ef
 		s.waitEnded(lock, fx)
 		r.Was = WasWaiting
 	case state == requestGranted:
-		s.giveBack(i, at, fx, r)
+		s.giveBackFor(i, at, cmd, fx, r)
 	case !state.over() && state != requestRefused: // its hold is over
 	default:
 		s.refuseAhead(at, tag, cmd, r)
@@ -91,27 +91,22 @@ func (s *Shard) settledRequest(tag uint32, cmd *codec.Command, fx *Effects) uint
 		lock := s.waiters.at(q.waiter).lock
 		s.timeOut(q.waiter, fx)
 		s.waitEnded(lock, fx)
+		return s.findRequest(tag, cmd) // the end of a hold bounds the records
 	}
 	return at
 }
 
-// giveBack gives the count of a granted request back.
-func (s *Shard) giveBack(i, at uint32, fx *Effects, r *Result) {
-	q, l := s.requests.at(at), s.lockAt(i)
-	if l == nil || !l.state.held() || l.token != q.token {
+// giveBackFor gives the count of a granted request back.
+func (s *Shard) giveBackFor(i, at uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	q := s.requests.at(at)
+	x, _, hi, h := s.holdBy(i, cmd.Service)
+	if x == nil || x.token != q.token {
 		s.endRequest(at, requestExpired)
 		return
 	}
-	r.Was, r.Token = WasGranted, l.token
 	s.endRequest(at, requestCanceled)
-	l.count--
-	s.emit(EventRelease, l, s.service(l), Origin{})
-	if l.count > 0 {
-		return
-	}
-	s.countRelease(l.since)
-	s.endRequests(l, requestReleased)
-	s.endHold(i, l, stateReleased, fx)
+	s.giveBack(i, s.locks.at(i), hi, h, cmd, fx, r)
+	r.Was = WasGranted
 }
 
 // refuseAhead makes sure that the request is refused if it still comes.
@@ -152,22 +147,25 @@ var whys = [...]string{
 func (s *Shard) Outcome(now int64, hash uint64, cmd *codec.Command, fx *Effects) (o Outcome) {
 	s.setTime(now)
 	tag := uint32(hash)
-	l := s.lockAt(s.current(s.indexOf(tag, cmd.Name), fx))
+	i := s.currentFor(s.indexOf(tag, cmd.Name), cmd, fx)
 	at := s.settledRequest(tag, cmd, fx)
 	if at == none {
 		return Outcome{State: "unknown", Recovering: s.phase == graceRuns}
 	}
 	q := s.requests.at(at)
+	x, g, _, _ := s.holdBy(i, cmd.Service)
 	switch {
 	case q.state == requestWaiting:
 		o.State = "waiting"
-		for i := s.locks.at(s.waiters.at(q.waiter).lock).first; ; i = s.waiters.at(i).next {
-			if o.Position++; i == q.waiter {
+		for at := s.locks.at(s.waiters.at(q.waiter).lock).first; ; at = s.waiters.at(at).next {
+			if o.Position++; at == q.waiter {
 				break
 			}
 		}
-	case q.state == requestGranted && l != nil && l.token == q.token:
-		o.State, o.Token, o.Count, o.LeaseMs = "granted", l.token, l.count, max(0, s.leaseLeftMs(&l.hold))
+	case q.state == requestGranted && x != nil && x.token == q.token && s.unproved(g):
+		o.State, o.Recovering = "unknown", true
+	case q.state == requestGranted && x != nil && x.token == q.token:
+		o.State, o.Token, o.Count, o.LeaseMs = "granted", x.token, x.count, max(0, s.leaseLeftMs(x))
 	case q.state == requestGranted:
 		o.State, o.Why = "ended", whys[requestExpired]
 	default:

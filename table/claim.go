@@ -44,12 +44,8 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 
 // holds reports whether service holds lock i, as far as the table knows.
 func (s *Shard) holds(i uint32, service []byte) bool {
-	l := s.locks.at(i)
-	if l.grouped() {
-		_, h := s.findHolder(i, l, service)
-		return h != nil && h.state.held()
-	}
-	return l.state.held() && string(s.service(l)) == string(service)
+	x, _, _, _ := s.holdBy(i, service)
+	return x != nil
 }
 
 // acquireInGrace lets the request wait, unless its owner has shown the token of its hold.
@@ -65,14 +61,7 @@ func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, f
 		return
 	}
 	if cmd.WaitMs == 0 {
-		switch l := s.lockAt(i); {
-		case l == nil || !l.state.held() || s.holds(i, cmd.Service), l.grouped() && l.share() == shareOf(cmd):
-			r.Code = codec.Recovering
-		case l.grouped():
-			s.refuseHeldBy(l, nil, fx, r)
-		default:
-			s.refuseHeld(l, fx, r)
-		}
+		s.refuseInGrace(i, cmd, fx, r)
 		return
 	}
 	if i == none {
@@ -84,6 +73,18 @@ func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, f
 	}
 	s.wait(i, s.locks.at(i), cmd, from, r)
 	s.forgetEmpty(i) // if there is no room to wait either
+}
+
+// refuseInGrace refuses a request that does not wait.
+func (s *Shard) refuseInGrace(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	switch l := s.lockAt(i); {
+	case l == nil || !l.state.held() || s.holds(i, cmd.Service), l.grouped() && l.share() == shareOf(cmd):
+		r.Code = codec.Recovering
+	case l.grouped():
+		s.refuseHeldBy(l, nil, fx, r)
+	default:
+		s.refuseHeld(l, fx, r)
+	}
 }
 
 // showToken executes RELEASE or HEARTBEAT with TOKEN in a grace. The token belongs to a known hold,
@@ -141,7 +142,7 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 	if l.state.held() {
 		s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
 		s.counts.Expiries++
-		s.endRequests(l, requestExpired)
+		s.endRequests(l, nil, requestExpired)
 		s.unhold(l, stateFenced)
 	} else {
 		s.dropService(l)
@@ -201,15 +202,11 @@ func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 		w := s.waiters.at(at)
 		next := w.next
 		if w.deadline > s.waitNow() && !w.fresh && !w.detached && w.share.permits() == 0 && string(s.waiterService(w)) == string(s.service(l)) {
-			if w.req != 0 && s.requests.at(w.req-1).token == l.token {
-				s.renew(&l.hold, w.ttlMs) // the hold was granted to this very request
-			} else {
-				s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
-			}
+			s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
 			if w.meta != 0 {
 				s.setMeta(&l.grantee, s.waiterMeta(w))
 			}
-			s.deliver(EventReenter, i, l, at, fx)
+			s.deliver(EventReenter, i, l, nil, at, fx)
 		}
 		at = next
 	}

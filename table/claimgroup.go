@@ -127,6 +127,7 @@ func (s *Shard) overtakeHolder(l *lock, hi uint32, h *holder) {
 		l.since -= int64(h.count)
 		h.count = 0
 		s.emitLost(EventExpire, l, &h.hold, s.holderService(h), nil)
+		s.endRequests(l, h, requestExpired)
 		l.count--
 		s.unholdHolder(l, hi, h, stateFenced)
 	}
@@ -142,6 +143,7 @@ func (s *Shard) endGroup(l *lock) {
 			s.counts.Expiries++
 			h.count = 0
 			s.emitLost(EventExpire, l, &h.hold, s.holderService(h), nil)
+			s.endRequests(l, h, requestExpired)
 		}
 	}
 	s.closeGroup(l)
@@ -161,6 +163,7 @@ func (s *Shard) overtake(i uint32, l *lock, want share) {
 		l.count = 0
 		s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
 		s.counts.Expiries++
+		s.endRequests(l, nil, requestExpired)
 		s.unhold(l, stateReleased)
 	}
 	if want == shared {
@@ -247,6 +250,7 @@ func (s *Shard) endGraceOfHolder(i uint32, l *lock, hi uint32, h *holder, fx *Ef
 			return s.expireHolder(i, l, hi, h, fx)
 		}
 		s.counter++
+		s.retokenRequests(l, h, s.counter)
 		s.setToken(hi, h, l, s.counter)
 		s.emitHolder(EventRetoken, l, h, Origin{})
 	}

@@ -162,7 +162,7 @@ func (s *Shard) acquireVacant(i uint32, l *lock, cmd *codec.Command, from Origin
 	s.grant(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
 	s.emit(EventGrant, l, cmd.Service, from)
 	s.describe(&l.hold, r)
-	r.Fresh, r.Hold = true, s.holdRef(i, l)
+	r.Fresh, r.Hold = true, s.holdRef(i, l, nil)
 }
 
 // openVacant grants vacant lock i to a first holder of a group.
@@ -172,10 +172,7 @@ func (s *Shard) openVacant(i uint32, l *lock, cmd *codec.Command, from Origin, r
 		return
 	}
 	l.openGroup(shareOf(cmd))
-	h := s.grantHolder(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
-	s.emitHolder(EventGrant, l, h, from)
-	s.describe(&h.hold, r)
-	r.Fresh, r.Hold = true, HoldRef{Token: h.token, index: none, Shard: s.number}
+	s.enterGroup(i, l, cmd, from, r)
 }
 
 // serviceFits is lockFits for the holder of a lock that has a record.
@@ -199,7 +196,7 @@ func (s *Shard) requeue(lockIndex, at uint32, keep int64) {
 	i := s.takeWaiter()
 	w := s.waiters.at(i)
 	w.conn, w.ticket, w.number, w.req = 0, 0, q.number, at+1
-	w.ttlMs, w.fresh, w.share, w.meta, w.metaLen = 0, false, exclusive, 0, 0
+	w.ttlMs, w.fresh, w.share, w.meta, w.metaLen = 0, false, s.locks.at(lockIndex).share(), 0, 0
 	s.setWaiterService(w, service)
 	w.beginWait(s.now, s.waitNow()+keep, 0)
 	s.insert(lockIndex, i)

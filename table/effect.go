@@ -32,8 +32,11 @@ func (h HoldRef) of(number uint64) HoldRef {
 // reqOf returns the part of a request's place that a HoldRef has.
 func reqOf(number uint64) uint16 { return uint16(number%(1<<16-1)) + 1 }
 
-// holdRef names the present hold of lock i.
-func (s *Shard) holdRef(i uint32, l *lock) HoldRef {
+// holdRef names the hold of h, or the exclusive hold of lock i if h is nil.
+func (s *Shard) holdRef(i uint32, l *lock, h *holder) HoldRef {
+	if h != nil {
+		return HoldRef{Token: h.token, index: none, Shard: s.number}
+	}
 	return HoldRef{Token: l.token, index: i, Shard: s.number}
 }
 

@@ -49,17 +49,18 @@ func (s *Shard) emit(kind EventKind, l *lock, service []byte, from Origin) {
 	}
 }
 
-// emitHolder is emit for a change of a hold of a group.
+// emitHolder is emit for a change of the hold of h, or of the exclusive hold if h is nil.
 func (s *Shard) emitHolder(kind EventKind, l *lock, h *holder, from Origin) {
 	if tap := s.table.tap.Load(); tap != nil {
-		s.tap(tap, Event{Kind: kind, Service: s.holderService(h), From: from}, l, &h.hold)
+		x, _ := l.holdOf(h)
+		s.tap(tap, Event{Kind: kind, Service: s.serviceOf(l, h), From: from}, l, x)
 	}
 }
 
-// emitWaited is emit for a grant or re-entry of the waiter w.
-func (s *Shard) emitWaited(kind EventKind, l *lock, w *waiter) {
+// emitWaited is emit for a grant or re-entry of the waiter w, whose hold is x.
+func (s *Shard) emitWaited(kind EventKind, l *lock, x *hold, w *waiter) {
 	if tap := s.table.tap.Load(); tap != nil {
-		s.tap(tap, Event{Kind: kind, Service: s.waiterService(w), From: w.from(), Waited: true}, l, &l.hold)
+		s.tap(tap, Event{Kind: kind, Service: s.waiterService(w), From: w.from(), Waited: true}, l, x)
 	}
 }
 

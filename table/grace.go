@@ -102,19 +102,14 @@ func (s *Shard) endGraceOf(i uint32, fx *Effects) uint32 {
 			return s.expire(i, fx)
 		}
 		s.counter++
-		s.retoken(l, s.counter)
+		s.retokenRequests(l, nil, s.counter)
+		l.token = s.counter
 		s.emit(EventRetoken, l, s.service(l), Origin{})
 	case stateReleased, stateFenced:
 		s.grace.unheld--
 		return s.passOn(i, l, fx)
 	}
 	return i
-}
-
-// retoken gives the hold of lock l another token, also on record of its requests.
-func (s *Shard) retoken(l *lock, token codec.Token) {
-	s.eachGranted(l, func(at uint32) { s.requests.at(at).token = token })
-	l.token = token
 }
 
 // endGrace decides about as many records as budget allows.

@@ -54,9 +54,9 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 		case !s.takeHold(s.waiterService(w)):
 			s.refuseFirst(l, codec.Limit, codec.WhichQuota, fx)
 		default:
-			next := w.next
+			next := s.attachedFrom(w.next)
 			s.grant(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w), w.conn)
-			s.deliver(EventGrant, i, l, at, fx)
+			s.deliver(EventGrant, i, l, nil, at, fx)
 			s.grantFollowers(i, l, next, fx)
 			return i
 		}
@@ -70,17 +70,14 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 }
 
 // grantFollowers grants the requests of the new holder from at on, because they would only wait for
-// their own service. It passes over detached ones. It stops at the first request of another owner,
-// and at a FRESH one, which wants a hold of its own. Requests whose deadline has come are answered,
-// as in passOn, and do not stop it.
+// their own service. at is none, or not detached. It passes over detached ones. It stops at the
+// first request of another owner, and at a FRESH one, which wants a hold of its own. Requests whose
+// deadline has come are answered, as in passOn, and do not stop it.
 func (s *Shard) grantFollowers(i uint32, l *lock, at uint32, fx *Effects) {
 	for at != none && l.count < countMax {
 		w := s.waiters.at(at)
 		follower := at
-		at = w.next
-		if w.detached {
-			continue
-		}
+		at = s.attachedFrom(w.next) // its end joins the runs beside it
 		if w.deadline <= s.waitNow() {
 			s.timeOut(follower, fx)
 			continue
@@ -92,24 +89,25 @@ func (s *Shard) grantFollowers(i uint32, l *lock, at uint32, fx *Effects) {
 		if w.meta != 0 {
 			s.setMeta(&l.grantee, s.waiterMeta(w))
 		}
-		s.deliver(EventReenter, i, l, follower, fx)
+		s.deliver(EventReenter, i, l, nil, follower, fx)
 	}
 }
 
-// deliver adds the effect of a grant to waiter at of lock i and takes the waiter out of the queue.
-func (s *Shard) deliver(kind EventKind, i uint32, l *lock, at uint32, fx *Effects) {
-	w := s.waiters.at(at)
-	s.emitWaited(kind, l, w)
+// deliver adds the effect of a grant to waiter at of lock i, and takes the waiter out of the queue.
+// The grant is that of the hold of h, or of the exclusive hold if h is nil.
+func (s *Shard) deliver(kind EventKind, i uint32, l *lock, h *holder, at uint32, fx *Effects) {
+	w, ref := s.waiters.at(at), s.holdRef(i, l, h)
+	x, g := l.holdOf(h)
+	s.emitWaited(kind, l, x, w)
 	s.measures().Granted.add(s.now - w.began(s.now))
 	s.noteSlow(fx, NoteSlow, l, w)
-	hold := s.holdRef(i, l)
 	if w.req != 0 {
 		q := s.requests.at(w.req - 1)
-		hold = hold.of(q.number)
-		s.requestGranted(q, l)
+		ref = ref.of(q.number)
+		q.granted(x, g)
 	}
-	fx.add(Effect{To: w.from(), Code: codec.OK, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
-		WaitedMs: w.waitedMs(s.now), Hold: hold})
+	fx.add(Effect{To: w.from(), Code: codec.OK, Count: x.count, LeaseMs: s.leaseLeftMs(x),
+		WaitedMs: w.waitedMs(s.now), Hold: ref})
 	s.dequeue(at)
 }
 

@@ -101,7 +101,7 @@ func (s *Shard) onOwn(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Comman
 		s.emitHolder(EventRenew, l, h, Origin{})
 		s.describe(&h.hold, r)
 	case codec.VerbRelease:
-		s.releaseOfGroup(i, l, hi, h, cmd, fx, r)
+		s.giveBack(i, l, hi, h, cmd, fx, r)
 	case codec.VerbUpgrade:
 		s.upgradeOfGroup(i, l, hi, h, cmd, from, fx, r)
 	case codec.VerbDowngrade:
@@ -124,7 +124,7 @@ func (s *Shard) acquireOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *cod
 	case h != nil && want == exclusive, !want.mixes(l.share()), s.queueDiffers(l, want):
 		r.Code = codec.Conflict
 	case h != nil && (want == shared || may):
-		s.reenterGroup(l, h, cmd, from, r)
+		s.acquireAgain(l, h, cmd, from, r)
 	case want == l.share() && may:
 		s.joinGroup(i, l, cmd, from, r)
 	case cmd.WaitMs == 0:
@@ -139,31 +139,13 @@ func (s *Shard) queueDiffers(l *lock, want share) bool {
 	return l.last != none && !s.waiters.at(l.last).share.mixes(want)
 }
 
-// reenterGroup grants the holder its lock once more, or one more permit.
-func (s *Shard) reenterGroup(l *lock, h *holder, cmd *codec.Command, from Origin, r *Result) {
-	if which := s.reenterLimit(&h.hold, cmd); which != codec.WhichNone {
-		r.limit(which)
-		return
-	}
-	s.reenter(&h.hold, &h.grantee, optionalTTL(cmd), from.Conn)
-	l.since++
-	if cmd.Has(codec.OptMeta) {
-		s.setMeta(&h.grantee, cmd.Text)
-	}
-	s.emitHolder(EventReenter, l, h, from)
-	s.describe(&h.hold, r)
-}
-
 // joinGroup makes the service a holder of the group.
 func (s *Shard) joinGroup(i uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
 	if which := s.reserveHolder(cmd); which != codec.WhichNone {
 		r.limit(which)
 		return
 	}
-	h := s.grantHolder(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
-	s.emitHolder(EventGrant, l, h, from)
-	s.describe(&h.hold, r)
-	r.Fresh, r.Hold = true, HoldRef{Token: h.token, index: none, Shard: s.number}
+	s.enterGroup(i, l, cmd, from, r)
 }
 
 // acquireFreeGroup grants a lock that nobody holds to a first holder of a group.
@@ -181,10 +163,15 @@ func (s *Shard) acquireFreeGroup(tag uint32, cmd *codec.Command, from Origin, r 
 	i, l := s.create(tag, cmd.Name)
 	l.token, l.serviceLen, l.state = 0, 0, stateSettled
 	l.openGroup(shareOf(cmd))
+	s.enterGroup(i, l, cmd, from, r)
+}
+
+// enterGroup makes the service a holder of the group. The caller has reserved it.
+func (s *Shard) enterGroup(i uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
 	h := s.grantHolder(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
 	s.emitHolder(EventGrant, l, h, from)
 	s.describe(&h.hold, r)
-	r.Fresh, r.Hold = true, HoldRef{Token: h.token, index: none, Shard: s.number}
+	r.Fresh, r.Hold = true, s.holdRef(i, l, h)
 }
 
 // reserveHolder takes a credit for the record of a further holder. It returns the limit that keeps
@@ -230,28 +217,6 @@ func (s *Shard) countHolder(l *lock, h *holder) {
 	l.since += int64(h.count)
 }
 
-// releaseOfGroup gives one count or permit of the holder back, or all with ALL.
-func (s *Shard) releaseOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
-	gone := uint32(1)
-	if cmd.Has(codec.OptAll) {
-		gone = h.count
-	}
-	r.Token = h.token
-	h.count -= gone
-	l.since -= int64(gone)
-	s.emitHolder(EventRelease, l, h, Origin{})
-	if h.count == 0 {
-		s.countRelease(h.since)
-		s.endHolder(i, l, hi, h, stateReleased, fx)
-		return
-	}
-	s.amended++
-	s.describe(&h.hold, r)
-	if l.share() != shared {
-		s.passOnGroup(i, l, fx)
-	}
-}
-
 // endHolder ends what is left of a holder's hold, and lets others in. It returns i, or none if the
 // record of the lock is gone.
 func (s *Shard) endHolder(i uint32, l *lock, hi uint32, h *holder, to recoveryState, fx *Effects) uint32 {
@@ -274,6 +239,7 @@ func (s *Shard) expireHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effect
 	s.emitLost(EventExpire, l, &h.hold, s.holderService(h), nil)
 	s.measureHold(h.since)
 	s.noteHolder(fx, NoteExpired, l, h)
+	s.endRequests(l, h, requestExpired)
 	return s.endHolder(i, l, hi, h, stateFenced, fx)
 }
 
@@ -334,6 +300,7 @@ func (s *Shard) forceHolder(i uint32, l *lock, hi uint32, h *holder, reason []by
 	s.emitLost(EventForce, l, &h.hold, s.holderService(h), reason)
 	s.measureHold(h.since)
 	s.noteHolder(fx, NoteForced, l, h)
+	s.endRequests(l, h, requestForced)
 	return s.endHolder(i, l, hi, h, stateFenced, fx)
 }
 

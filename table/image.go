@@ -49,7 +49,7 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 			h.Meta = s.arena.get(l.meta, l.metaLen())
 		}
 		img.Append(&h)
-		s.eachGranted(l, func(i uint32) { s.exportRequest(i, img) })
+		s.eachGranted(l, nil, func(i uint32) { s.exportRequest(i, img) })
 	}
 	if at.next < s.locks.len() {
 		return false
@@ -78,6 +78,7 @@ func (s *Shard) exportHolders(at *ExportCursor, scan int, img *codec.ShardImage)
 			x.Meta = s.arena.get(h.meta, h.metaLen())
 		}
 		img.Append(&x)
+		s.eachGranted(l, h, func(i uint32) { s.exportRequest(i, img) })
 	}
 	return at.holder == holders.len()
 }

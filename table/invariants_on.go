@@ -170,8 +170,10 @@ func (s *Shard) verifyGroup(i uint32, l *lock, bug func(ok bool, format string, 
 	// After a recovery a permit may be taken twice: by a holder of the image that had released it,
 	// and by its successor, which has shown its token. The first ends with its lease.
 	bug(s.grace.until != 0 || l.share() == shared || taken <= int64(l.share()), "%q has %d permits of %d taken", s.name(l), taken, l.share())
-	bug(l.first == none || s.phase != graceOver || l.share() == shared || s.waiters.at(l.first).deadline <= s.waitNow() ||
-		!l.hasRoom() || s.waiters.at(l.first).share != l.share() || s.waiters.at(l.first).fresh, "the first waiter of %q is not granted", s.name(l))
+	if first := s.attachedFrom(l.first); first != none && s.phase == graceOver {
+		w := s.waiters.at(first)
+		bug(w.share != l.share() || !l.hasRoom() || w.fresh || w.deadline <= s.waitNow(), "the first waiter of %q is not granted", s.name(l))
+	}
 	return blocks
 }
 

@@ -53,8 +53,8 @@ func (s *Shard) verifyRequests(bug func(ok bool, format string, args ...any)) (b
 			bug(w.req == i+1 && string(s.waiterService(w)) == string(service) && string(s.name(s.locks.at(w.lock))) == string(name), "request %d waits elsewhere", i)
 		case q.state == requestGranted:
 			live++
-			_, l := s.find(q.tag^uint32(s.table.Hash(service)), name)
-			bug(l != nil && l.state.held() && l.token == q.token && l.hasRequests(), "request %d has a hold that is over", i)
+			x, g, _, _ := s.holdBy(s.indexOf(q.tag^uint32(s.table.Hash(service)), name), service)
+			bug(x != nil && x.token == q.token && g.hasRequests(), "request %d has a hold that is over", i)
 		case q.state.over():
 			over++
 		}

@@ -60,7 +60,7 @@ func (s *Shard) expire(i uint32, fx *Effects) uint32 {
 	s.note(fx, NoteExpired, l, s.service(l), s.now-l.since)
 	l.count = 0
 	s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
-	s.endRequests(l, requestExpired)
+	s.endRequests(l, nil, requestExpired)
 	return s.endHold(i, l, stateFenced, fx)
 }
 
@@ -179,11 +179,11 @@ func (s *Shard) unknownTo(l *lock, w *waiter) bool {
 // another service, if there is one.
 func (s *Shard) presentHold(i uint32, l *lock, w *waiter) HoldRef {
 	if !l.grouped() {
-		return s.holdRef(i, l)
+		return s.holdRef(i, l, nil)
 	}
 	_, own := s.findHolder(i, l, s.waiterService(w))
 	if h := s.someHolder(l, own); h != nil {
-		return HoldRef{Token: h.token, index: none, Shard: s.number}
+		return s.holdRef(i, l, h)
 	}
 	return HoldRef{}
 }

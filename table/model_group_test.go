@@ -149,7 +149,8 @@ func (m *model) pass(l *mLock) {
 func (m *model) refuseUpgrade(l *mLock, code codec.Code) {
 	w := m.unqueue(l, 0)
 	m.event(EventRefuse, l, w.service, w.from)
-	m.effects[l.name] = append(m.effects[l.name], Effect{To: w.from, Code: code, Upgrade: w.share == upgrading})
+	m.effect(l, w.from, code)
+	m.effects[l.name][len(m.effects[l.name])-1].Upgrade = w.share == upgrading
 }
 
 // upgrade makes the sole holder exclusive.
@@ -327,7 +328,7 @@ func (m *model) takeBackOfGroup(hold HoldRef) {
 			m.holdEvent(EventTakeBack, l, h, Origin{})
 			if h.count == 0 {
 				m.leave(l, h)
-			} else {
+			} else if l.share != shared {
 				m.pass(l)
 			}
 			return

@@ -53,9 +53,10 @@ func (s *Shard) note(fx *Effects, kind NoteKind, l *lock, service []byte, ns int
 	s.noteToken(fx, kind, l, l.token, service, ns)
 }
 
-// noteHolder is note for a hold of a group. The hold began at h.since.
+// noteHolder is note for the hold of h, or for the exclusive hold if h is nil, since its begin.
 func (s *Shard) noteHolder(fx *Effects, kind NoteKind, l *lock, h *holder) {
-	s.noteToken(fx, kind, l, h.token, s.holderService(h), s.now-h.since)
+	x, g := l.holdOf(h)
+	s.noteToken(fx, kind, l, x.token, s.serviceOf(l, h), s.now-g.since)
 }
 
 func (s *Shard) noteToken(fx *Effects, kind NoteKind, l *lock, token codec.Token, service []byte, ns int64) {

@@ -57,7 +57,7 @@ func (s *Shard) admit(i uint32, l *lock, w *waiter, hi uint32, h *holder, fx *Ef
 		if w.meta != 0 {
 			s.setMeta(&h.grantee, s.waiterMeta(w))
 		}
-		s.deliverHolder(EventReenter, l, h, fx)
+		s.deliver(EventReenter, i, l, h, s.attachedFrom(l.first), fx)
 	case s.counter >= s.tokenMax():
 		s.refuseFirst(l, codec.Limit, codec.WhichTokens, fx)
 	case !s.takeHold(s.waiterService(w)):
@@ -66,23 +66,9 @@ func (s *Shard) admit(i uint32, l *lock, w *waiter, hi uint32, h *holder, fx *Ef
 		// The request was admitted when it began to wait, and its record is as large.
 		s.lockQuota.takeAnyway(&s.table.locks)
 		h = s.grantHolder(i, l, s.waiterService(w), w.ttlMs, s.waiterMeta(w), w.conn)
-		s.deliverHolder(EventGrant, l, h, fx)
+		s.deliver(EventGrant, i, l, h, s.attachedFrom(l.first), fx)
 	}
 	return true
-}
-
-// deliverHolder adds the effect of a grant to the first waiter and takes it out of the queue.
-func (s *Shard) deliverHolder(kind EventKind, l *lock, h *holder, fx *Effects) {
-	at := s.attachedFrom(l.first)
-	w := s.waiters.at(at)
-	s.measures().Granted.add(s.now - w.began(s.now))
-	s.noteSlow(fx, NoteSlow, l, w)
-	if tap := s.table.tap.Load(); tap != nil {
-		s.tap(tap, Event{Kind: kind, Service: s.holderService(h), From: w.from(), Waited: true}, l, &h.hold)
-	}
-	fx.add(Effect{To: w.from(), Code: codec.OK, Count: h.count, LeaseMs: s.leaseLeftMs(&h.hold),
-		WaitedMs: w.waitedMs(s.now), Hold: HoldRef{Token: h.token, index: none, Shard: s.number}})
-	s.dequeue(at)
 }
 
 // refuseFirst ends the wait of the first waiter with that code, and limit.

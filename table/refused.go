@@ -26,11 +26,12 @@ func (s *Shard) Holder(now int64, ref HoldRef, dst []byte) (owner []byte, heldMs
 
 // ofHold is Holder at the shard's time.
 func (s *Shard) ofHold(ref HoldRef, dst []byte) (owner []byte, heldMs int64) {
-	if l := s.exclusiveHold(ref); l != nil {
-		return s.holder(l, dst)
-	}
-	if _, h := s.findToken(ref.Token); h != nil && h.state.held() {
+	_, l, _, h := s.namedHold(ref)
+	switch {
+	case l == nil:
+		return dst, 0
+	case h != nil:
 		return s.ofHolder(h, dst)
 	}
-	return dst, 0
+	return s.holder(l, dst)
 }

@@ -4,26 +4,60 @@ import "dlm/codec"
 
 // release gives one count of lock i back, or all with ALL. l is nil if nobody holds it.
 func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
-	if !s.owned(l, cmd, r) {
-		return
+	if s.owned(l, cmd, r) {
+		s.giveBack(i, l, none, nil, cmd, fx, r)
 	}
-	r.Token = l.token
-	if l.count--; cmd.Has(codec.OptAll) {
-		l.count = 0
+}
+
+// giveBack gives one count of a hold of lock i back, or all with ALL: of h, or of the exclusive
+// hold if h is nil. TOKEN in the command, which is a RELEASE or CANCEL, is that of the hold.
+func (s *Shard) giveBack(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
+	x, g := l.holdOf(h)
+	gone := uint32(1)
+	if cmd.Has(codec.OptAll) {
+		gone = x.count
 	}
-	s.emit(EventRelease, l, cmd.Service, Origin{})
-	if l.count > 0 {
+	r.Token = x.token
+	s.takeFrom(l, h, gone)
+	s.emitHolder(EventRelease, l, h, Origin{})
+	if x.count > 0 {
 		s.amended++
-		s.describe(&l.hold, r)
+		s.describe(x, r)
+		s.permitsLeft(i, l, fx)
 		return
 	}
-	s.countRelease(l.since)
+	s.countRelease(g.since)
 	if cmd.Has(codec.OptToken) {
-		s.forgetRequests(l)
+		s.forgetRequests(l, h)
 	} else {
-		s.endRequests(l, requestReleased)
+		s.endRequests(l, h, requestReleased)
 	}
-	s.endHold(i, l, stateReleased, fx)
+	s.endHoldOf(i, l, hi, h, stateReleased, fx)
+}
+
+// takeFrom takes n counts from the hold of h, or from the exclusive hold if h is nil.
+func (s *Shard) takeFrom(l *lock, h *holder, n uint32) {
+	x, _ := l.holdOf(h)
+	x.count -= n
+	if h != nil {
+		l.since -= int64(n)
+	}
+}
+
+// permitsLeft lets others in after a holder has given a permit back, and has some left.
+func (s *Shard) permitsLeft(i uint32, l *lock, fx *Effects) {
+	if l.share().permits() > 0 {
+		s.waitEnded(i, fx)
+	}
+}
+
+// endHoldOf ends what is left of a hold of lock i: of h, or of the exclusive hold if h is nil.
+func (s *Shard) endHoldOf(i uint32, l *lock, hi uint32, h *holder, to recoveryState, fx *Effects) {
+	if h != nil {
+		s.endHolder(i, l, hi, h, to, fx)
+	} else {
+		s.endHold(i, l, to, fx)
+	}
 }
 
 // force ends the hold of lock i. l is nil if nobody holds it.
@@ -43,7 +77,7 @@ func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Res
 	s.measureHold(l.since)
 	s.note(fx, NoteForced, l, fx.Owner, s.now-l.since)
 	s.emitLost(EventForce, l, &l.hold, fx.Owner, reasonOf(cmd))
-	s.endRequests(l, requestForced)
+	s.endRequests(l, nil, requestForced)
 	s.endHold(i, l, stateFenced, fx)
 }
 
@@ -60,94 +94,75 @@ func reasonOf(cmd *codec.Command) []byte {
 // for keep ns, and TakeBack does nothing if a repeat was answered since.
 func (s *Shard) TakeBack(now int64, hold HoldRef, keep int64, fx *Effects) {
 	s.setTime(now)
-	l := s.exclusiveHold(hold)
+	i, l, hi, h := s.settledHold(hold, fx)
 	if l == nil {
-		s.takeBackOfGroup(hold, fx)
 		return
 	}
 	at := none
 	if hold.req != 0 {
-		if at = s.grantedRequest(l, hold); at == none {
+		if at = s.grantedRequest(l, h, hold); at == none {
 			return
 		}
 	}
-	if s.phase != graceOver && s.current(hold.index, fx) == none {
-		return
-	}
+	s.counts.TakeBacks++
 	if hold.upgrade {
-		s.counts.TakeBacks++
-		s.emitHolder(EventDowngrade, l, s.downgrade(hold.index, l), Origin{})
-		s.passOnGroup(hold.index, l, fx)
+		s.emitHolder(EventDowngrade, l, s.downgrade(i, l), Origin{})
+		s.passOnGroup(i, l, fx)
 		s.verify()
 		return
 	}
-	l.count--
-	s.counts.TakeBacks++
-	s.note(fx, NoteTakeBack, l, s.service(l), s.now-l.since)
-	s.emit(EventTakeBack, l, s.service(l), Origin{})
+	s.takeFrom(l, h, 1)
+	s.noteHolder(fx, NoteTakeBack, l, h)
+	s.emitHolder(EventTakeBack, l, h, Origin{})
 	switch {
 	case at == none:
 	case keep > 0:
-		s.requeue(hold.index, at, keep)
+		s.requeue(i, at, keep)
 	default:
 		s.dropRequest(at)
 	}
-	if l.count == 0 {
-		s.endRequests(l, requestReleased)
-		s.endHold(hold.index, l, stateReleased, fx)
+	if x, _ := l.holdOf(h); x.count == 0 {
+		s.endRequests(l, h, requestReleased)
+		s.endHoldOf(i, l, hi, h, stateReleased, fx)
+	} else {
+		s.permitsLeft(i, l, fx)
 	}
 	s.boundEnded()
 	s.verify()
 }
 
-// exclusiveHold returns the lock whose exclusive hold that is, or nil.
-func (s *Shard) exclusiveHold(hold HoldRef) *lock {
-	l := s.locks.record(hold.index)
-	if l == nil || l.nameLen == 0 || l.serviceLen == 0 || l.token != hold.Token || l.count == 0 {
-		return nil
+// settledHold returns that hold, with its lock and the holder of a group, after ending its grace
+// and its lease in a recovery. l is nil if the hold is over.
+func (s *Shard) settledHold(hold HoldRef, fx *Effects) (i uint32, l *lock, hi uint32, h *holder) {
+	i, l, hi, h = s.namedHold(hold)
+	if l == nil || s.phase == graceOver {
+		return i, l, hi, h
 	}
-	return l
+	if s.current(i, fx) == none || h != nil && s.currentHolder(i, l, hi, h, fx) == none {
+		return none, nil, none, nil
+	}
+	return s.namedHold(hold)
 }
 
-// takeBackOfGroup is TakeBack for a hold of a group. An upgrade that is none any more was
-// downgraded by its owner, which has seen its token.
-func (s *Shard) takeBackOfGroup(hold HoldRef, fx *Effects) {
-	hi, h := s.findToken(hold.Token)
-	if h == nil || !h.state.held() || hold.upgrade {
-		return
+// namedHold returns the hold of that reference, with its lock and the holder of a group. l is nil
+// if the hold is over. An upgrade that is none any more is over: its owner, who has seen its token,
+// has downgraded it.
+func (s *Shard) namedHold(hold HoldRef) (i uint32, l *lock, hi uint32, h *holder) {
+	l = s.locks.record(hold.index)
+	if l != nil && l.nameLen > 0 && l.serviceLen > 0 && l.token == hold.Token && l.count > 0 {
+		return hold.index, l, none, nil
 	}
-	i := h.lock
-	l := s.locks.at(i)
-	if s.phase != graceOver {
-		if s.current(i, fx) == none {
-			return
-		}
-		if hi, h = s.findToken(hold.Token); h == nil || s.currentHolder(i, l, hi, h, fx) == none {
-			return
-		}
-		if hi, h = s.findToken(hold.Token); h == nil || !h.state.held() {
-			return
-		}
+	if hi, h = s.findToken(hold.Token); h != nil && h.state.held() && !hold.upgrade {
+		return h.lock, s.locks.at(h.lock), hi, h
 	}
-	h.count--
-	l.since--
-	s.counts.TakeBacks++
-	s.emitHolder(EventTakeBack, l, h, Origin{})
-	s.noteHolder(fx, NoteTakeBack, l, h)
-	switch {
-	case h.count == 0:
-		s.endHolder(i, l, hi, h, stateReleased, fx)
-	case s.phase == graceOver || !s.inGrace():
-		s.passOnGroup(i, l, fx)
-	}
-	s.verify()
+	return none, nil, none, nil
 }
 
-// grantedRequest returns the record of the request that was granted that hold of lock l, or none if
-// an answer about it has left since.
-func (s *Shard) grantedRequest(l *lock, hold HoldRef) (found uint32) {
+// grantedRequest returns the record of the request that was granted that hold, or none if an answer
+// about it has left since.
+func (s *Shard) grantedRequest(l *lock, h *holder, hold HoldRef) (found uint32) {
 	found = none
-	s.eachGranted(l, func(at uint32) {
+	s.eachGranted(l, h, func(at uint32) {
 		if q := s.requests.at(at); !q.repeated && reqOf(q.number) == hold.req {
 			found = at
 		}

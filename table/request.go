@@ -115,7 +115,8 @@ const requestStringsMax = codec.NameMax + codec.ServiceMax + codec.ReqMax
 func argsOf(cmd *codec.Command) uint32 {
 	var room [24 + codec.MetaMax]byte
 	b, flags := room[:1], uint8(0)
-	for i, opt := range [...]codec.Opts{codec.OptTTL, codec.OptFresh, codec.OptQueue, codec.OptToken, codec.OptAll, codec.OptMeta} {
+	for i, opt := range [...]codec.Opts{codec.OptTTL, codec.OptFresh, codec.OptQueue, codec.OptToken, codec.OptAll, codec.OptMeta,
+		codec.OptShared, codec.OptPermits} {
 		if cmd.Has(opt) {
 			flags |= 1 << i
 		}
@@ -129,6 +130,9 @@ func argsOf(cmd *codec.Command) uint32 {
 	}
 	if cmd.Has(codec.OptToken) {
 		b = binary.LittleEndian.AppendUint64(b, uint64(cmd.Token))
+	}
+	if cmd.Has(codec.OptPermits) {
+		b = binary.LittleEndian.AppendUint32(b, cmd.Permits)
 	}
 	if cmd.Has(codec.OptMeta) {
 		b = append(b, cmd.Text...)

@@ -60,11 +60,11 @@ func (s *Shard) importRequest(x *codec.RequestImage, rec Recovery) error {
 		cmd.Verb = codec.VerbRelease
 	}
 	if state == requestGranted {
-		_, l := s.find(tag, x.Name)
-		if l == nil || l.token != x.Token || !l.state.held() {
+		held, g, _, _ := s.holdBy(s.indexOf(tag, x.Name), x.Service)
+		if held == nil || held.token != x.Token {
 			return nil // its hold was ended while the image was written
 		}
-		l.setHasRequests()
+		g.setHasRequests()
 	}
 	if at := s.findRequest(tag, &cmd); at != none {
 		s.dropRequest(at) // it went on while the image was written: the later state counts

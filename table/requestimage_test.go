@@ -19,6 +19,8 @@ func TestRequestsWhileExporting(t *testing.T) {
 		{"a hold that is released", codec.VerbRelease, 0, "endedreleased", true},
 		{"a hold that is forced", codec.VerbForceRelease, 0, "endedforced", true},
 		{"a hold that becomes shared", codec.VerbDowngrade, codec.OptUpgrade, "granted", true},
+		{"a shared hold that is released", codec.VerbRelease, 0, "endedreleased", false},
+		{"a shared hold that becomes exclusive", codec.VerbUpgrade, codec.OptUpgrade, "unknown", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := newRequester(t, 1<<20)

@@ -164,7 +164,7 @@ func (s *Shard) roomInRing(tag uint32, cmd *codec.Command) bool {
 		at = q.next
 	}
 	if victim == none && granted > 0 {
-		if _, l := s.find(tag, cmd.Name); l != nil && granted > s.countOf(l, cmd.Service) {
+		if x, _, _, _ := s.holdBy(s.indexOf(tag, cmd.Name), cmd.Service); x == nil || granted > x.count {
 			victim = oldest
 		}
 	}
@@ -181,14 +181,6 @@ func (s *Shard) neededLess(a, b *request) bool {
 		return a.state.over()
 	}
 	return a.until < b.until
-}
-
-// countOf returns the acquires less releases of the service's hold.
-func (s *Shard) countOf(l *lock, service []byte) uint32 {
-	if l.state.held() && string(s.service(l)) == string(service) {
-		return l.count
-	}
-	return 0
 }
 
 // requestFits is lockFits for the record of a request.

@@ -191,7 +191,7 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 	}
 	check := s.beforeRun(b, p)
 	if l.hasRequests() {
-		s.forgetRequests(l)
+		s.forgetRequests(l, nil)
 	}
 	r.Token, r.Count, r.LeaseMs = l.token, 0, 0
 	l.count = 0

@@ -22,7 +22,7 @@ func (s *Shard) upgradeOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *cod
 		s.emit(EventUpgrade, l, cmd.Service, from)
 		s.describe(&l.hold, r)
 		r.Fresh, r.Hold = true, HoldRef{Token: l.token, index: i, Shard: s.number, upgrade: true}
-		s.grantFollowers(i, l, l.first, fx)
+		s.grantFollowers(i, l, s.attachedFrom(l.first), fx)
 	}
 }
 
@@ -38,7 +38,7 @@ func (s *Shard) upgradeWaiter(i uint32, l *lock, w *waiter, hi uint32, h *holder
 		s.refuseFirst(l, codec.Limit, codec.WhichTokens, fx)
 	default:
 		s.upgrade(i, l, hi, h)
-		s.emitWaited(EventUpgrade, l, w)
+		s.emitWaited(EventUpgrade, l, &l.hold, w)
 		s.measures().Granted.add(s.now - w.began(s.now))
 		s.noteSlow(fx, NoteSlow, l, w)
 		fx.add(Effect{To: w.from(), Code: codec.OK, Upgrade: true, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
@@ -54,6 +54,7 @@ func (s *Shard) upgrade(i uint32, l *lock, hi uint32, h *holder) {
 	s.counter++
 	s.counts.Upgrades++
 	s.renew(&h.hold, 0)
+	s.retokenRequests(l, h, s.counter)
 	was := *h
 	service := append(s.groups.moved[:0], s.holderService(h)...)
 	h.meta = 0 // it moves
@@ -96,7 +97,6 @@ func (s *Shard) downgrade(i uint32, l *lock) *holder {
 
 // downgradeOwn executes DOWNGRADE of the exclusive holder.
 func (s *Shard) downgradeOwn(i uint32, l *lock, fx *Effects, r *Result) {
-	s.forgetRequests(l) // their holder knows that they were granted
 	h := s.downgrade(i, l)
 	s.counts.Downgrades++
 	s.emitHolder(EventDowngrade, l, h, Origin{})
