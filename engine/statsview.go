@@ -53,6 +53,7 @@ type Stats struct {
 	LocksMax    int
 	WaitersMax  int
 	MemoryMax   int64 // bytes; 0: no limit
+	Resident    int64 // bytes of memory; 0: not known
 
 	Durable    bool                  // there is an image, or will be one: Image holds
 	Image      durability.ImageState // of a primary
@@ -107,6 +108,9 @@ func (e *Engine) makeStats() Stats {
 		MemoryMax: e.cfg.MemoryMax,
 	}
 	s.AuditDropped, s.AuditError = e.audit.State()
+	if resident, ok := residentBytes(); ok {
+		s.Resident = resident
+	}
 	if e.cfg.LogDropped != nil {
 		s.LogDropped = e.cfg.LogDropped()
 	}
