@@ -102,6 +102,12 @@ func (r *reactor) ask(c *conn) {
 // noWaiter is the index of a WaiterRef that names no request: Cancel of it does nothing.
 const noWaiter = ^uint32(0)
 
+// isQuestion reports whether a wait is one for the answer to a question.
+func isQuestion(ref table.WaiterRef) bool {
+	_, index, _ := ref.Numbers()
+	return index == noWaiter
+}
+
 // inBackground runs work in a goroutine "question". A simulation has none, and takes it as a step.
 func (e *Engine) inBackground(work func(context.Context)) {
 	if len(e.ports) == 0 {

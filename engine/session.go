@@ -61,7 +61,7 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 		return false
 	}
 	if ok {
-		c.be(who)
+		r.assume(c, who)
 		if who.Role == auth.RoleAdmin {
 			r.e.audit.Count(audit.AdminAuth, "lock port", who.Name, c.sock.Remote())
 			r.guestShows(c, rankHolder)
@@ -97,7 +97,7 @@ func (r *reactor) reset(c *conn) {
 		c.authFrom = r.now // otherwise RESET could keep a connection without a token open for ever
 	}
 	c.multi = false
-	c.be(c.initially())
+	r.assume(c, c.initially())
 	r.rename(c, "")
 	r.unsubscribe(c)
 	c.detail, c.resp3, c.alive = false, false, 0
@@ -134,13 +134,32 @@ func (r *reactor) become(c *conn, who auth.Identity) {
 	if who.Role == auth.RoleNone && c.who.Role != auth.RoleNone {
 		c.authFrom = r.now // the server had no tokens before
 	}
+	if !c.who.NarrowedTo(&who) {
+		c.be(who)
+		return
+	}
+	r.use(c)
+	r.w.Start(c.form, nil)
+	r.assume(c, who)
+	r.leave(c)
+}
+
+// assume gives the connection another identity. If that has fewer rights, it ends the waits and
+// subscriptions, because they were begun with the rights of the former: that token may be withdrawn
+// later, and nobody would know of them then. The writer serves c.
+func (r *reactor) assume(c *conn, who auth.Identity) {
 	narrower := c.who.NarrowedTo(&who)
 	c.be(who)
-	if narrower {
-		r.unsubscribe(c)
-		r.refuseWaits(c, codec.Denied, "the token of this connection has other rights: the wait has ended")
-		r.resume(c)
+	if !narrower {
+		return
 	}
+	r.unsubscribe(c)
+	r.denyWaits(c)
+	if p := &c.pending; p.kept != nil && !p.waiting {
+		p.seen, p.resuming = p.kept.Len(), true // all of it was looked at
+		r.later(c)
+	}
+	r.w.Start(r.cmd.Form, r.cmd.Tag)
 }
 
 // revoke ends a connection whose token is gone. Its holds stay until their leases end.

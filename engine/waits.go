@@ -55,6 +55,28 @@ func (r *reactor) refuseWaits(c *conn, code codec.Code, msg string) {
 	r.endWaits(c)
 }
 
+// denyWaits ends the waits of a connection that goes on with other rights, and answers them. A wait
+// that the table has decided keeps its place until its answer arrives: a later wait would else get
+// that answer. The writer serves c.
+func (r *reactor) denyWaits(c *conn) {
+	const why = "this connection has other rights now: the wait has ended"
+	deny := func(form codec.Form, tag []byte) {
+		r.w.Start(form, tag)
+		r.w.Error(codec.Denied, why)
+		r.count(codec.VerbAcquire, codec.Denied)
+	}
+	for ticket, w := range c.waits.all() {
+		if isQuestion(w.ref) || r.cancel(w.ref) {
+			t := c.waits.take(ticket)
+			deny(codec.FormText, t.text())
+		}
+	}
+	if p := &c.pending; p.waiting && (isQuestion(p.ref) || r.cancel(p.ref)) {
+		p.waiting = false
+		deny(p.form, nil)
+	}
+}
+
 func (r *reactor) refuseWait(c *conn, form codec.Form, tag []byte, code codec.Code, msg string) {
 	r.use(c)
 	r.w.Start(form, tag)
