@@ -68,6 +68,9 @@ func (r *reactor) ask(c *conn) {
 	case r.served.WithoutImage():
 		r.refuse(codec.ReadOnly, noImage)
 		return
+	case r.e.draining.Load(): // a stop waits for the goroutines that run
+		r.refuse(codec.Shutdown, reasonOf(r.cmd.Verb, codec.Shutdown))
+		return
 	case len(r.cmd.Tag) > 0 && c.waits.open >= tagsMax:
 		r.refuseLimit(codec.WhichTags)
 		return
