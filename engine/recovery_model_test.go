@@ -20,8 +20,8 @@ import (
 )
 
 // modelWorld is a server that is crashed, stopped and started in all variants, on real files, with
-// virtual time, and clients that rely on its answers. See modelClient for what they rely on. A
-// violation is a case in which the server breaks a promise.
+// virtual time, and clients that rely on its answers. See enginetest.Client for what they rely on.
+// A violation is a case in which the server breaks a promise.
 type modelWorld struct {
 	t       *testing.T
 	rng     *rand.Rand
@@ -64,7 +64,7 @@ func newModelWorld(t *testing.T, seed uint64) *modelWorld {
 		largest: map[string]uint64{}, asOf: map[string]map[holdID]bool{}, did: map[string]int{}}
 	w.newDir()
 	for i := range 5 {
-		w.clients = append(w.clients, &modelClient{w: w, service: fmt.Sprintf("svc-%d", i), shows: i < 3, holds: map[string]*belief{}})
+		w.clients = append(w.clients, newModelClient(w, fmt.Sprintf("svc-%d", i), i < 3))
 	}
 	w.start(nil)
 	return w
@@ -130,8 +130,8 @@ func (w *modelWorld) tap(e *table.Event) {
 		w.forced[holdID{lock, token}] = true
 		w.did["forced"]++
 		for _, c := range w.clients {
-			if b := c.holds[lock]; b != nil && c.service == string(e.Service) {
-				b.forced = true
+			if h := c.Holds[lock]; h != nil && c.Service == string(e.Service) {
+				h.Forced = true
 			}
 		}
 	}
@@ -167,11 +167,11 @@ func (w *modelWorld) checkExclusion() {
 	for i := range modelLocks {
 		lock, holder := modelLock(i), ""
 		for _, c := range w.clients {
-			if b := c.holds[lock]; b != nil && b.until > w.now && !b.forced {
+			if c.Relies(lock) {
 				if holder != "" {
-					w.violated("%s: %s and %s rely on it", lock, holder, c.service)
+					w.violated("%s: %s and %s rely on it", lock, holder, c.Service)
 				}
-				holder = c.service
+				holder = c.Service
 			}
 		}
 	}
@@ -321,7 +321,7 @@ func (w *modelWorld) graceRuns() bool {
 func (w *modelWorld) finish() {
 	for _, c := range w.clients {
 		c.disconnect()
-		c.holds = map[string]*belief{}
+		clear(c.Holds)
 	}
 	w.pass(2*w.grace+4*time.Second, false)
 	for i := range modelLocks {

@@ -51,7 +51,7 @@ func TestRecoveryModel(t *testing.T) {
 		return
 	}
 	for _, what := range []string{"crash", "clean stop", "older image", "copied image", "promotion", "changed grace", "clock set back",
-		"lost reply", "grant", "forced", "re-entry", "release", "shown", "renewed without token"} {
+		"lost reply", "grant", "forced", "re-entry", "release", "claim", "renewed without token"} {
 		if did[what] == 0 {
 			t.Errorf("these runs tested nothing: no %s", what)
 		}

@@ -9,28 +9,20 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"dlm/engine/enginetest"
 )
 
-// certainHold is the time in which a client can rely on a hold: from the reply to its ACQUIRE until
-// it sent the last RELEASE, or until the lease ended that it knows of.
-type certainHold struct {
-	lock, service string
-	token         uint64
-	called        time.Time // ACQUIRE was sent
-	from, to      time.Time
-	released      time.Time // the reply to the last RELEASE; zero: none
-}
-
-// crashBook collects what clients have seen.
+// crashBook collects the holds that clients have had. A client can rely on a hold from the answer
+// to its ACQUIRE until it sends the last RELEASE, or until the lease ends that it knows of.
 type crashBook struct {
 	mu     sync.Mutex
-	holds  []*certainHold
-	byKey  map[string]*certainHold // by lock and token
+	holds  map[string]*enginetest.Hold // by lock and token
 	counts map[string]int
 }
 
 func (b *crashBook) init() {
-	b.byKey, b.counts = map[string]*certainHold{}, map[string]int{}
+	b.holds, b.counts = map[string]*enginetest.Hold{}, map[string]int{}
 }
 
 func (b *crashBook) count(what string) {
@@ -42,38 +34,44 @@ func (b *crashBook) count(what string) {
 func holdKey(lock string, token uint64) string { return fmt.Sprint(lock, "/", token) }
 
 // granted notes a new hold. It is a violation if another hold had the same token.
-func (b *crashBook) granted(t *testing.T, h *certainHold) {
+func (b *crashBook) granted(t *testing.T, h enginetest.Hold) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.counts["grants"]++
-	if other := b.byKey[holdKey(h.lock, h.token)]; other != nil {
-		t.Errorf("%s: token %d was given to %s and to %s", h.lock, h.token, other.service, h.service)
+	if other := b.holds[holdKey(h.Lock, h.Token)]; other != nil {
+		t.Errorf("%s: token %d was given to %s and to %s", h.Lock, h.Token, other.Service, h.Service)
 	}
-	b.byKey[holdKey(h.lock, h.token)] = h
-	b.holds = append(b.holds, h)
+	b.holds[holdKey(h.Lock, h.Token)] = &h
+}
+
+// changed notes what has become of a hold.
+func (b *crashBook) changed(h enginetest.Hold) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known := b.holds[holdKey(h.Lock, h.Token)]; known != nil {
+		*known = h
+	}
 }
 
 // imaged checks a hold of an image that was begun at that time, by a server that has served since
 // another time. A release that was answered in between must be in the image.
-func (b *crashBook) imaged(t *testing.T, lock string, token uint64, serving, begun time.Time) {
+func (b *crashBook) imaged(t *testing.T, lock string, token uint64, serving, begun int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if h := b.byKey[holdKey(lock, token)]; h != nil && !h.released.IsZero() && h.released.After(serving) && h.released.Before(begun) {
-		t.Errorf("%s: released by %s %v before the image was begun, and held in it", lock, h.service, begun.Sub(h.released))
+	if h := b.holds[holdKey(lock, token)]; h != nil && h.Released > serving && h.Released < begun {
+		t.Errorf("%s: released by %s %v before the image was begun, and held in it", lock, h.Service, time.Duration(begun-h.Released))
 	}
 }
 
 // lostWith counts the grants and releases that a crash has lost, of those that were answered after
 // the image was begun. The mode promises to lose no others.
-func (b *crashBook) lostWith(held map[string]bool, begun time.Time) {
+func (b *crashBook) lostWith(held map[string]bool, begun, now int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
-	for key, h := range b.byKey {
+	for key, h := range b.holds {
 		switch {
-		case held[key] && h.released.After(begun):
+		case held[key] && h.Released > begun:
 			b.counts["releases lost with a crash"]++
-		case !held[key] && h.from.After(begun) && h.released.IsZero() && h.to.After(now):
+		case !held[key] && h.From > begun && h.Released == 0 && h.Until > now:
 			b.counts["holds lost with a crash, to be claimed"]++
 		}
 	}
@@ -81,32 +79,32 @@ func (b *crashBook) lostWith(held map[string]bool, begun time.Time) {
 
 // check looks for overlaps and for tokens that fall.
 func (b *crashBook) check(t *testing.T) {
-	byLock := map[string][]*certainHold{}
+	byLock := map[string][]*enginetest.Hold{}
 	for _, h := range b.holds {
-		byLock[h.lock] = append(byLock[h.lock], h)
+		byLock[h.Lock] = append(byLock[h.Lock], h)
 	}
 	for lock, holds := range byLock {
-		slices.SortFunc(holds, func(a, b *certainHold) int { return a.from.Compare(b.from) })
-		var last *certainHold // the hold that ends last so far
+		slices.SortFunc(holds, func(a, b *enginetest.Hold) int { return cmp.Compare(a.From, b.From) })
+		var last *enginetest.Hold // the hold that ends last so far
 		for _, h := range holds {
-			if last != nil && h.service != last.service && h.from.Before(last.to) {
-				t.Errorf("%s: %s (token %d) and %s (token %d) both hold it for %v", lock, last.service, last.token,
-					h.service, h.token, last.to.Sub(h.from))
+			if last != nil && h.Service != last.Service && h.From < last.Until {
+				t.Errorf("%s: %s (token %d) and %s (token %d) both hold it for %v", lock, last.Service, last.Token,
+					h.Service, h.Token, time.Duration(last.Until-h.From))
 			}
-			if last == nil || h.to.After(last.to) {
+			if last == nil || h.Until > last.Until {
 				last = h
 			}
 		}
 		largest := slices.Clone(holds) // in the order of replies, the largest token so far
 		for i := range largest {
-			if i > 0 && largest[i-1].token > largest[i].token {
+			if i > 0 && largest[i-1].Token > largest[i].Token {
 				largest[i] = largest[i-1]
 			}
 		}
 		for _, h := range holds {
-			n, _ := slices.BinarySearchFunc(holds, h.called, func(x *certainHold, called time.Time) int { return x.from.Compare(called) })
-			if n > 0 && largest[n-1].token >= h.token {
-				t.Errorf("%s: token %d was given when %d had been", lock, h.token, largest[n-1].token)
+			n, _ := slices.BinarySearchFunc(holds, h.Asked, func(x *enginetest.Hold, asked int64) int { return cmp.Compare(x.From, asked) })
+			if n > 0 && largest[n-1].Token >= h.Token {
+				t.Errorf("%s: token %d was given when %d had been", lock, h.Token, largest[n-1].Token)
 			}
 		}
 	}
