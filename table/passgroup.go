@@ -31,7 +31,7 @@ func (s *Shard) passOnGroup(i uint32, l *lock, fx *Effects) uint32 {
 		case !s.upgradeWaiter(i, l, w, hi, h, fx):
 			return i
 		case !l.grouped():
-			s.grantFollowers(i, l, l.first, fx)
+			s.grantFollowers(i, l, s.attachedFrom(l.first), fx)
 			return i
 		}
 	}
