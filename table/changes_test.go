@@ -32,7 +32,7 @@ func TestChangesSeesEveryChange(t *testing.T) {
 	changed, same := 0, 0
 	for seed := range testflag.First(t, 40) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		w := newWorld(Config{TokenStart: 100, TTLMs: 50, LocksMax: 5, WaitersMax: 20, WaitersPerLockMax: 10})
+		w := newWorld(Config{TokenStart: 100, TTLMs: 50, LocksMax: 5, WaitersMax: 20, WaitersPerLockMax: 10, RequestsMax: 5000})
 		var was [Shards][]byte
 		var counted [Shards]uint64
 		for range 500 {

@@ -2,8 +2,10 @@ package table
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -19,7 +21,15 @@ func (m *model) apply(now int64, c *codec.Command, from Origin, got *Result) {
 	}
 	m.now = now
 	m.full = got.Code == codec.Limit && got.Which == codec.WhichMemory // world has checked it
-	want := m.command(c, from)
+	var want Result
+	switch {
+	case c.Verb == codec.VerbCancel:
+		want = m.cancelRequest(c)
+	case c.Has(codec.OptReq):
+		want = m.applyRequest(c, from)
+	default:
+		want = m.command(c, from)
+	}
 	if got.Waiting {
 		m.waits[got.Waiter] = mPlace{string(c.Name), from}
 	}
@@ -30,7 +40,18 @@ func (m *model) apply(now int64, c *codec.Command, from Origin, got *Result) {
 	}
 }
 
-func (m *model) cancel(now int64, ref WaiterRef, was bool) {
+func (m *model) sameOutcome(now int64, c *codec.Command, got Outcome) {
+	if m == nil {
+		return
+	}
+	m.now = now
+	if want := m.outcome(c); got != want {
+		m.fail("outcome of %q: %+v, want %+v", c.Req, got, want)
+	}
+}
+
+// lose ends a wait without an answer, or keeps its place for keep ns.
+func (m *model) lose(now int64, ref WaiterRef, keep int64, was bool) {
 	if m == nil {
 		return
 	}
@@ -38,15 +59,12 @@ func (m *model) cancel(now int64, ref WaiterRef, was bool) {
 	place := m.waits[ref]
 	found := false
 	if l := m.locks[place.name]; l != nil {
-		for i, w := range l.queue {
-			if w.from == place.from {
-				found = true
-				m.counts.Cancels++
-				m.event(EventCancel, l, w.service, w.from)
-				m.unqueue(l, i)
-				m.pass(l)
-				break
-			}
+		i := slices.IndexFunc(l.queue, func(w mWait) bool { return w.from == place.from })
+		switch found = i >= 0; {
+		case found && keep > 0 && l.queue[i].req != "":
+			m.detach(l, i, keep)
+		case found:
+			m.cancelAt(l, i)
 		}
 	}
 	if found != was {
@@ -54,13 +72,17 @@ func (m *model) cancel(now int64, ref WaiterRef, was bool) {
 	}
 }
 
-func (m *model) takeBack(now int64, hold HoldRef) {
+func (m *model) takeBack(now int64, hold HoldRef, keep int64) {
 	if m == nil {
 		return
 	}
 	m.now = now
 	for _, l := range m.locks {
 		if l.token == hold.Token && m.shardOf(l.name) == hold.Shard {
+			q, ok := m.undelivered(l, &l.mHold, hold)
+			if !ok {
+				return
+			}
 			if hold.upgrade {
 				m.counts.TakeBacks++
 				m.downgrade(l)
@@ -70,13 +92,15 @@ func (m *model) takeBack(now int64, hold HoldRef) {
 			l.count--
 			m.counts.TakeBacks++
 			m.event(EventTakeBack, l, l.owner, Origin{})
+			m.requeue(l, q, keep)
 			if l.count == 0 {
+				m.endHold(l, &l.mHold, requestReleased)
 				m.passOn(l)
 			}
 			return
 		}
 	}
-	m.takeBackOfGroup(hold)
+	m.takeBackOfGroup(hold, keep)
 }
 
 func (m *model) status(now int64, name []byte, got *Status) {
@@ -85,18 +109,24 @@ func (m *model) status(now int64, name []byte, got *Status) {
 	}
 	m.now = now
 	l := m.settled(string(name))
-	if got.Held != (l != nil) {
+	if got.Held != (l != nil && !l.vacant) {
 		m.fail("status of %q: %+v, want %+v", name, got, l)
 	}
-	if l != nil {
+	if got.Held {
 		m.same(l, got)
 	}
 }
 
 func (m *model) same(l *mLock, got *Status) {
 	next := ""
-	if len(l.queue) > 0 {
-		next = l.queue[0].service
+	if i := l.head(); i >= 0 {
+		next = l.queue[i].service
+	}
+	if l.vacant {
+		if got.Held || int(got.Waiters) != len(l.queue) || string(got.Name) != l.name {
+			m.fail("status: %+v, want %+v", got, l)
+		}
+		return
 	}
 	if l.share != exclusive {
 		taken := uint32(0)
@@ -128,7 +158,7 @@ func (m *model) list(w *world, s *Shard, out *Statuses) {
 	for name, l := range m.locks {
 		if m.shardOf(name) == s.number {
 			held++
-			if l.share == exclusive && l.deadline <= m.leaseNow() {
+			if l.share == exclusive && !l.vacant && l.deadline <= m.leaseNow() {
 				m.fail("%q is listed and its lease is over", name)
 			}
 		}
@@ -161,8 +191,12 @@ func (m *model) advanced(w *world) {
 			if h := l.of(string(e.Service)); h != nil && h.deadline <= m.leaseNow() {
 				m.expireHolder(l, h)
 			}
-		case l != nil && e.Kind == EventExpire && l.deadline <= m.leaseNow():
+		case l != nil && e.Kind == EventExpire && !l.vacant && l.deadline <= m.leaseNow():
 			m.expire(l)
+		case l != nil && e.Kind == EventCancel:
+			if i := m.detachedOver(w, l, string(e.Service)); i >= 0 {
+				m.timeOut(l, i)
+			}
 		case l != nil && e.Kind == EventTimeOut:
 			for i := range l.queue {
 				if l.queue[i].from == e.From && l.queue[i].deadline <= m.waitNow() {
@@ -178,6 +212,24 @@ func (m *model) advanced(w *world) {
 	}
 }
 
+// detachedOver returns the place of a detached wait of that service whose time is over, or -1. If
+// there are several, it is the one whose request the table has ended first.
+func (m *model) detachedOver(w *world, l *mLock, service string) (at int) {
+	at = -1
+	s, first := w.shard([]byte(l.name)), int64(math.MaxInt64)
+	for i, x := range l.queue {
+		if !x.detached || x.service != service || x.deadline > m.waitNow() {
+			continue
+		}
+		cmd := codec.Command{Name: []byte(l.name), Service: []byte(service), Req: []byte(x.req)}
+		q := s.requests.at(s.findRequest(uint32(w.table.Hash(cmd.Name)), &cmd))
+		if q.state == requestCanceled && q.until < first {
+			at, first = i, q.until
+		}
+	}
+	return at
+}
+
 // nothingDue checks that no lease or wait is left whose tick has begun.
 func (m *model) nothingDue(now int64) {
 	if m == nil {
@@ -186,7 +238,7 @@ func (m *model) nothingDue(now int64) {
 	m.now = now
 	begun := func(now int64) int64 { return now - now%nsPerTick }
 	for _, l := range m.locks {
-		if l.share == exclusive && l.deadline <= begun(m.leaseNow()) {
+		if l.share == exclusive && !l.vacant && l.deadline <= begun(m.leaseNow()) {
 			m.fail("lease of %q is late", l.name)
 		}
 		for _, h := range l.holders {
@@ -233,9 +285,15 @@ func (m *model) compare(w *world) {
 			m.fail("state of %q\n%+v, want\n%+v", name, got, want)
 		}
 	}
-	x := w.table.Totals()
-	if x.Counts != m.counts || x.Held != len(m.locks) || x.Waiters != m.waiters {
-		m.fail("totals %+v, want %+v, %d held, %d waiting", x, m.counts, len(m.locks), m.waiters)
+	m.compareRequests(w.table)
+	x, held := w.table.Totals(), 0
+	for _, l := range m.locks {
+		if !l.vacant {
+			held++
+		}
+	}
+	if x.Counts != m.counts || x.Held != held || x.Waiters != m.waiters {
+		m.fail("totals %+v, want %+v, %d held, %d waiting", x, m.counts, held, m.waiters)
 	}
 }
 
@@ -249,9 +307,12 @@ func peek(t *Table, name []byte) *mLock {
 	}
 	l := s.locks.at(i)
 	m := &mLock{name: string(s.name(l)), share: l.share()}
-	if l.grouped() {
+	switch {
+	case l.grouped():
 		m.holders = s.peekHolders(l)
-	} else {
+	case l.state == stateVacant:
+		m.vacant = true
+	default:
 		m.mHold = mHold{owner: string(s.service(l)), token: l.token, count: l.count, ttl: l.ttlMs,
 			since: l.since, deadline: l.deadline, by: l.by, others: l.others()}
 	}
@@ -260,19 +321,24 @@ func peek(t *Table, name []byte) *mLock {
 	}
 	for i := l.first; i != none; i = s.waiters.at(i).next {
 		w := s.waiters.at(i)
-		m.queue = append(m.queue, mWait{w.from(), string(s.waiterService(w)), string(s.waiterMeta(w)), w.since, w.deadline, w.ttlMs, w.share, w.fresh})
+		x := mWait{w.from(), string(s.waiterService(w)), string(s.waiterMeta(w)), w.since, w.deadline, w.ttlMs, w.share, w.fresh, w.detached, "", w.number}
+		if w.req != 0 {
+			_, _, id := s.requestStrings(s.requests.at(w.req - 1))
+			x.req = string(id)
+		}
+		m.queue = append(m.queue, x)
 	}
 	return m
 }
 
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := Config{TTLMs: 1000, LocksMax: 5, WaitersMax: 12, WaitersPerLockMax: 8}
+		c := Config{TTLMs: 1000, LocksMax: 5, WaitersMax: 12, WaitersPerLockMax: 8, RequestsMax: 1 << 20}
 		if rapid.IntRange(0, 9).Draw(t, "few tokens") == 1 {
 			c.TokenStart = codec.TokenMax - 4
 		}
 		w := newWorld(c)
-		m := &model{cfg: c, pauses: w.table.pauses, counter: map[uint8]codec.Token{}, locks: map[string]*mLock{}, waits: map[WaiterRef]mPlace{}, began: map[Origin]int64{},
+		m := &model{cfg: c, pauses: w.table.pauses, counter: map[uint8]codec.Token{}, locks: map[string]*mLock{}, waits: map[WaiterRef]mPlace{}, began: map[Origin]int64{}, order: map[uint8]uint64{},
 			events: map[string][]mEvent{}, effects: map[string][]Effect{}, fail: t.Fatalf}
 		m.shardOf = func(name string) uint8 { return uint8(w.table.Hash([]byte(name)) >> 56) }
 		for i := range Shards {

@@ -67,18 +67,20 @@ func (m *model) expireHolder(l *mLock, h *mHold) {
 	h.count = 0
 	m.counts.Expiries++
 	m.holdEvent(EventExpire, l, h, Origin{})
+	m.endHold(l, h, requestExpired)
 	m.leave(l, h)
 }
 
 // join grants the first waiter, which w is, a hold of its own.
 func (m *model) join(l *mLock, w mWait) {
-	m.unqueue(l, 0)
+	m.unqueue(l, l.head())
 	if w.ttl == 0 {
 		w.ttl = m.cfg.TTLMs
 	}
 	h := m.newHold(l, w.service, w.ttl, w.meta, w.from)
 	l.holders = append(l.holders, &h)
 	m.holdEvent(EventGrant, l, &h, w.from)
+	m.entered(l, &w, &h)
 	m.granted(l, &h, &w)
 }
 
@@ -101,27 +103,28 @@ func (m *model) okHold(h *mHold) Result {
 
 // pass grants the requests at the head of the queue that the group admits.
 func (m *model) pass(l *mLock) {
-	for len(l.holders) > 0 && len(l.queue) > 0 {
-		w := l.queue[0]
+	for len(l.holders) > 0 && l.head() >= 0 {
+		i := l.head()
+		w := l.queue[i]
 		h := l.of(w.service)
 		switch {
 		case w.deadline <= m.waitNow():
-			m.timeOut(l, 0)
+			m.timeOut(l, i)
 		case w.share != upgrading && (w.share != l.share || !l.free()):
 			return
 		case h != nil && h.deadline <= m.leaseNow():
 			m.expireHolder(l, h)
 			return
 		case w.share == upgrading && h == nil:
-			m.refuseUpgrade(l, codec.NotHeld)
+			m.refuseFirst(l, codec.NotHeld)
 		case w.share == upgrading && len(l.holders) > 1:
 			return
 		case m.counter[m.shardOf(l.name)] == codec.TokenMax && (w.share == upgrading || h == nil):
-			m.refuseUpgrade(l, codec.Limit)
+			m.refuseFirst(l, codec.Limit)
 		case w.share == upgrading:
 			m.upgrade(l, h, w.from)
 			m.granted(l, &l.mHold, &w)
-			m.unqueue(l, 0)
+			m.unqueue(l, i)
 			m.follow(l)
 			return
 		case h == nil:
@@ -129,7 +132,8 @@ func (m *model) pass(l *mLock) {
 		case w.fresh:
 			return
 		default:
-			m.unqueue(l, 0)
+			m.unqueue(l, i)
+			m.entered(l, &w, h)
 			m.reenter(h, w.from)
 			m.renew(h, w.ttl)
 			if w.meta != "" {
@@ -145,9 +149,10 @@ func (m *model) pass(l *mLock) {
 	}
 }
 
-// refuseUpgrade ends the first wait with that code.
-func (m *model) refuseUpgrade(l *mLock, code codec.Code) {
-	w := m.unqueue(l, 0)
+// refuseFirst ends the first wait with that code.
+func (m *model) refuseFirst(l *mLock, code codec.Code) {
+	w := m.unqueue(l, l.head())
+	m.endWait(l, &w, requestCanceled)
 	m.event(EventRefuse, l, w.service, w.from)
 	m.effect(l, w.from, code)
 	m.effects[l.name][len(m.effects[l.name])-1].Upgrade = w.share == upgrading
@@ -158,6 +163,9 @@ func (m *model) upgrade(l *mLock, h *mHold, from Origin) {
 	m.counter[m.shardOf(l.name)]++
 	m.counts.Upgrades++
 	m.renew(h, 0)
+	for _, q := range m.ofHold(l, h) {
+		q.token = m.counter[m.shardOf(l.name)]
+	}
 	h.token, h.since = m.counter[m.shardOf(l.name)], m.now
 	l.mHold, l.share, l.holders = *h, exclusive, nil
 	m.holdEvent(EventUpgrade, l, h, from)
@@ -171,15 +179,16 @@ func (m *model) downgrade(l *mLock) {
 
 // follow grants the requests of the exclusive holder at the head of the queue.
 func (m *model) follow(l *mLock) {
-	for len(l.queue) > 0 {
-		w := l.queue[0]
+	for i := l.head(); i >= 0; i = l.head() {
+		w := l.queue[i]
 		switch {
 		case w.deadline <= m.waitNow():
-			m.timeOut(l, 0)
+			m.timeOut(l, i)
 		case w.fresh || w.share.permits() > 0 || w.service != l.owner:
 			return
 		default:
-			m.unqueue(l, 0)
+			m.unqueue(l, i)
+			m.entered(l, &w, &l.mHold)
 			m.reenter(&l.mHold, w.from)
 			m.renew(&l.mHold, w.ttl)
 			if w.meta != "" {
@@ -235,48 +244,42 @@ func (m *model) ofGroup(c *codec.Command, l *mLock, ttl uint32, from Origin) Res
 		return r
 	}
 	m.counts.Releases++
+	m.endReleased(l, h, c)
 	token := h.token
 	m.leave(l, h)
 	return Result{Token: token}
 }
 
 func (m *model) acquireOfGroup(c *codec.Command, l *mLock, h *mHold, ttl uint32, from Origin) Result {
-	want, meta := shareOf(c), ""
-	if c.Has(codec.OptMeta) {
-		meta = string(c.Text)
-	}
-	may := len(l.queue) == 0 && l.free()
+	want, meta := shareOf(c), metaInWords(c)
+	may := l.head() < 0 && l.free()
 	switch {
 	case h != nil && c.Has(codec.OptFresh):
 		return Result{Code: codec.AlreadyHeld, Token: h.token}
 	case h != nil && want == exclusive, want.permits() != l.share.permits():
 		return Result{Code: codec.Conflict}
 	case h != nil && (want == shared || may):
-		if m.full {
-			return limited(codec.WhichMemory)
-		}
-		m.reenter(h, from)
-		m.renew(h, ttl)
-		if c.Has(codec.OptMeta) {
-			h.meta = meta
-		}
-		m.holdEvent(EventReenter, l, h, from)
-		return m.okHold(h)
+		return m.again(l, h, c, ttl, from)
 	case want == l.share && may:
-		switch {
-		case m.counter[m.shardOf(l.name)] == codec.TokenMax:
-			return limited(codec.WhichTokens)
-		case m.full:
-			return limited(codec.WhichMemory)
-		case m.used() >= m.cfg.LocksMax:
-			return limited(codec.WhichLocks)
-		}
-		return m.joinNow(l, c, ttl, meta, from)
+		return m.joinOrRefuse(l, c, ttl, meta, from)
 	case c.WaitMs == 0:
 		other := l.otherThan(string(c.Service))
 		return Result{Code: codec.Timeout, HeldMs: (m.now - other.since) / nsPerMs}
 	}
 	return m.wait(c, l, ttl, meta, from)
+}
+
+// joinOrRefuse is joinNow within the limits.
+func (m *model) joinOrRefuse(l *mLock, c *codec.Command, ttl uint32, meta string, from Origin) Result {
+	switch {
+	case m.counter[m.shardOf(l.name)] == codec.TokenMax:
+		return limited(codec.WhichTokens)
+	case m.full:
+		return limited(codec.WhichMemory)
+	case m.used() >= m.cfg.LocksMax:
+		return limited(codec.WhichLocks)
+	}
+	return m.joinNow(l, c, ttl, meta, from)
 }
 
 func (m *model) upgradeOfGroup(c *codec.Command, l *mLock, h *mHold, from Origin) Result {
@@ -308,6 +311,7 @@ func (m *model) forceGroup(c *codec.Command, l *mLock) (r Result) {
 		h.count = 0
 		m.counts.Forced++
 		m.holdEvent(EventForce, l, h, Origin{})
+		m.endHold(l, h, requestForced)
 		m.leave(l, h)
 	}
 	if r.Count == 0 {
@@ -317,16 +321,22 @@ func (m *model) forceGroup(c *codec.Command, l *mLock) (r Result) {
 }
 
 // takeBackOfGroup is takeBack for a hold of a group.
-func (m *model) takeBackOfGroup(hold HoldRef) {
+func (m *model) takeBackOfGroup(hold HoldRef, keep int64) {
 	for _, l := range m.locks {
 		for _, h := range l.holders {
 			if h.token != hold.Token || m.shardOf(l.name) != hold.Shard || hold.upgrade {
 				continue
 			}
+			q, ok := m.undelivered(l, h, hold)
+			if !ok {
+				return
+			}
 			h.count--
 			m.counts.TakeBacks++
 			m.holdEvent(EventTakeBack, l, h, Origin{})
+			m.requeue(l, q, keep)
 			if h.count == 0 {
+				m.endHold(l, h, requestReleased)
 				m.leave(l, h)
 			} else if l.share != shared {
 				m.pass(l)
@@ -358,11 +368,15 @@ func (l *mLock) namedTo(service string) string {
 	return l.owner
 }
 
-// groupFits reports whether a command that concerns a group finds room for all that it may need. ok
-// is false for other commands.
+// groupFits reports whether a command that concerns a group, or a vacant lock, finds room for all
+// that it may need. ok is false for other commands.
 func (w *world) groupFits(s *Shard, cmd *codec.Command) (fits, ok bool) {
 	i := s.indexOf(uint32(w.table.Hash(cmd.Name)), cmd.Name)
 	switch {
+	case i != none && s.locks.at(i).state == stateVacant && shareOf(cmd) == exclusive:
+		return s.serviceFits(s.locks.at(i), cmd), true
+	case i != none && s.locks.at(i).state == stateVacant:
+		return s.holderFits(cmd.Service, metaOf(cmd)), true
 	case i == none && shareOf(cmd) != exclusive:
 		return s.holderFits(cmd.Service, metaOf(cmd)) && s.lockFits(cmd.Name, nil, nil), true
 	case i != none && s.locks.at(i).grouped():

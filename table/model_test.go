@@ -20,6 +20,9 @@ type model struct {
 	counts  Counts
 	waiters int
 
+	requests []*mRequest
+	order    map[uint8]uint64 // the last place in a queue that each shard has given
+
 	events  map[string][]mEvent // events that the call must show, by lock
 	effects map[string][]Effect // the same for effects
 	fail    func(format string, args ...any)
@@ -31,6 +34,7 @@ type mLock struct {
 	share   share
 	holders []*mHold // of a group, whose mHold is empty
 	queue   []mWait
+	vacant  bool // nobody holds it, and only detached requests wait
 }
 
 type mHold struct {
@@ -50,6 +54,9 @@ type mWait struct {
 	ttl           uint32
 	share         share
 	fresh         bool
+	detached      bool
+	req           string // id of its request; empty: none
+	number        uint64 // its place; 0: an UPGRADE
 }
 
 type mPlace struct {
@@ -91,7 +98,7 @@ func (m *model) waitNow() int64 { return m.now + m.pauses.Late.Load() }
 
 // settled returns the held lock of that name, after ending a lease that is over.
 func (m *model) settled(name string) *mLock {
-	if l := m.locks[name]; l != nil && l.share == exclusive && l.deadline <= m.leaseNow() {
+	if l := m.locks[name]; l != nil && l.share == exclusive && !l.vacant && l.deadline <= m.leaseNow() {
 		m.expire(l)
 	}
 	return m.locks[name]
@@ -101,6 +108,7 @@ func (m *model) expire(l *mLock) {
 	l.count = 0
 	m.counts.Expiries++
 	m.event(EventExpire, l, l.owner, Origin{})
+	m.endHold(l, &l.mHold, requestExpired)
 	m.passOn(l)
 }
 
@@ -146,7 +154,12 @@ func (m *model) unqueue(l *mLock, i int) mWait {
 }
 
 func (m *model) timeOut(l *mLock, i int) {
+	if l.queue[i].detached {
+		m.cancelAt(l, i)
+		return
+	}
 	w := m.unqueue(l, i)
+	m.endWait(l, &w, requestTimedOut)
 	m.counts.TimeOuts++
 	m.event(EventTimeOut, l, w.service, w.from)
 	m.effect(l, w.from, codec.Timeout)
@@ -160,20 +173,33 @@ func (m *model) timeOut(l *mLock, i int) {
 	}
 }
 
+// cancelAt ends wait i without an answer.
+func (m *model) cancelAt(l *mLock, i int) {
+	w := m.unqueue(l, i)
+	m.counts.Cancels++
+	m.event(EventCancel, l, w.service, w.from)
+	m.endWait(l, &w, requestCanceled)
+	if l.vacant && len(l.queue) == 0 {
+		delete(m.locks, l.name)
+	}
+	m.pass(l)
+}
+
 // passOn gives a lock whose hold has ended to the first waiter that may have it, and to the
 // requests of the same owner that follow it.
 func (m *model) passOn(l *mLock) {
 	granted := false
-	for len(l.queue) > 0 {
-		w := l.queue[0]
+	for i := l.head(); i >= 0; i = l.head() {
+		w := l.queue[i]
 		switch {
 		case w.deadline <= m.waitNow():
-			m.timeOut(l, 0)
+			m.timeOut(l, i)
 		case granted && (w.fresh || w.share.permits() > 0 || w.service != l.owner):
 			return
 		case granted:
-			m.unqueue(l, 0)
+			m.unqueue(l, i)
 			m.reenter(&l.mHold, w.from)
+			m.entered(l, &w, &l.mHold)
 			m.renew(&l.mHold, w.ttl)
 			if w.meta != "" {
 				l.meta = w.meta
@@ -181,36 +207,34 @@ func (m *model) passOn(l *mLock) {
 			m.event(EventReenter, l, w.service, w.from)
 			m.effect(l, w.from, codec.OK)
 		case m.counter[m.shardOf(l.name)] == codec.TokenMax:
-			m.unqueue(l, 0)
-			m.event(EventRefuse, l, w.service, w.from)
-			m.effect(l, w.from, codec.Limit)
-			m.effects[l.name][len(m.effects[l.name])-1].Upgrade = w.share == upgrading
+			m.refuseFirst(l, codec.Limit)
 		case w.share == upgrading:
-			m.refuseUpgrade(l, codec.NotHeld)
+			m.refuseFirst(l, codec.NotHeld)
 		case w.share != exclusive:
 			*l = mLock{name: l.name, share: w.share, queue: l.queue}
 			m.join(l, w)
 			m.pass(l)
 			return
 		default:
-			m.unqueue(l, 0)
+			m.unqueue(l, i)
 			m.grant(l, w.service, w.ttl, w.meta, w.from)
+			m.entered(l, &w, &l.mHold)
 			m.effect(l, w.from, codec.OK)
 			granted = true
 		}
 	}
-	if !granted {
+	switch {
+	case granted:
+	case len(l.queue) > 0:
+		*l = mLock{name: l.name, queue: l.queue, vacant: true}
+	default:
 		delete(m.locks, l.name)
 	}
 }
 
 // acquire returns the result of an ACQUIRE. The result says Waiting if it has to wait.
 func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r Result) {
-	meta := ""
-	if c.Has(codec.OptMeta) {
-		meta = string(c.Text)
-	}
-	name, service := string(c.Name), string(c.Service)
+	meta, name, service := metaInWords(c), string(c.Name), string(c.Service)
 	switch {
 	case l == nil:
 		need := 1
@@ -239,20 +263,33 @@ func (m *model) acquire(c *codec.Command, l *mLock, ttl uint32, from Origin) (r 
 		return Result{Code: codec.AlreadyHeld, Token: l.token}
 	case c.Has(codec.OptPermits):
 		return Result{Code: codec.Conflict}
-	case l.owner == service && m.full:
-		return limited(codec.WhichMemory)
 	case l.owner == service:
-		m.reenter(&l.mHold, from)
-		m.renew(&l.mHold, ttl)
-		if c.Has(codec.OptMeta) {
-			l.meta = meta
-		}
-		m.event(EventReenter, l, service, from)
-		return m.ok(l)
+		return m.again(l, &l.mHold, c, ttl, from)
 	case c.WaitMs == 0:
 		return Result{Code: codec.Timeout, HeldMs: (m.now - l.since) / nsPerMs}
 	}
 	return m.wait(c, l, ttl, meta, from)
+}
+
+func metaInWords(c *codec.Command) string {
+	if c.Has(codec.OptMeta) {
+		return string(c.Text)
+	}
+	return ""
+}
+
+// again grants a service its hold h once more.
+func (m *model) again(l *mLock, h *mHold, c *codec.Command, ttl uint32, from Origin) Result {
+	if m.full {
+		return limited(codec.WhichMemory)
+	}
+	m.reenter(h, from)
+	m.renew(h, ttl)
+	if c.Has(codec.OptMeta) {
+		h.meta = string(c.Text)
+	}
+	m.holdEvent(EventReenter, l, h, from)
+	return m.okHold(h)
 }
 
 // wait queues a request, or refuses it for a limit.
@@ -265,11 +302,14 @@ func (m *model) wait(c *codec.Command, l *mLock, ttl uint32, meta string, from O
 	case m.waiters >= m.cfg.WaitersMax:
 		return limited(codec.WhichWaiters)
 	}
-	w := mWait{from, string(c.Service), meta, uint32(m.now >> sinceShift), m.waitNow() + int64(c.WaitMs)*nsPerMs, ttl, shareOf(c), c.Has(codec.OptFresh)}
+	w := mWait{from: from, service: string(c.Service), meta: meta, since: uint32(m.now >> sinceShift), deadline: m.waitNow() + int64(c.WaitMs)*nsPerMs,
+		ttl: ttl, share: shareOf(c), fresh: c.Has(codec.OptFresh)}
 	if c.Verb == codec.VerbUpgrade {
 		w.share = upgrading
 		l.queue = append([]mWait{w}, l.queue...)
 	} else {
+		m.order[m.shardOf(l.name)]++
+		w.number = m.order[m.shardOf(l.name)]
 		l.queue = append(l.queue, w)
 	}
 	m.began[from] = m.now
@@ -293,6 +333,10 @@ func (m *model) command(c *codec.Command, from Origin) Result {
 		ttl = c.TTLMs
 	}
 	switch {
+	case l != nil && l.vacant && c.Verb != codec.VerbAcquire:
+		return Result{Code: codec.NotHeld}
+	case l != nil && l.vacant:
+		return m.acquireVacant(c, l, ttl, metaInWords(c), from)
 	case l != nil && l.share != exclusive:
 		return m.ofGroup(c, l, ttl, from)
 	case c.Verb == codec.VerbAcquire:
@@ -320,6 +364,7 @@ func (m *model) command(c *codec.Command, from Origin) Result {
 		l.count = 0
 		m.counts.Forced++
 		m.event(EventForce, l, l.owner, Origin{})
+		m.endHold(l, &l.mHold, requestForced)
 	default:
 		if l.count--; c.Has(codec.OptAll) {
 			l.count = 0
@@ -329,6 +374,7 @@ func (m *model) command(c *codec.Command, from Origin) Result {
 			return m.ok(l)
 		}
 		m.counts.Releases++
+		m.endReleased(l, &l.mHold, c)
 	}
 	token, ended := l.token, uint32(0)
 	if c.Verb == codec.VerbForceRelease {

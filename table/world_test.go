@@ -12,7 +12,8 @@ import (
 
 // op is one step of a random run. Its kind decides which of its numbers are used.
 type op struct {
-	// a verb, or cancel, takeback, status, list, advance, part, full, pause, caughtup
+	// a verb, or cancel, lose, takeback, cancelreq, outcome, repeat, status, list, advance, part,
+	// full, pause, caughtup
 	Kind          string
 	Name, Service int // indexes into the world's
 	WaitMs, TTLMs uint32
@@ -21,12 +22,13 @@ type op struct {
 	Fresh, All    bool
 	Share         share // of ACQUIRE
 	Queue         int   // 0: no QUEUE
+	Req           int   // 0: no REQ; else the id, which decides on the other options in most cases
 	Step          int   // how time moves before it, see world.step
 	Arg           int
 }
 
 var opKinds = []string{"acquire", "acquire", "acquire", "acquire", "acquire", "upgrade", "upgrade", "downgrade", "release", "release", "heartbeat", "force",
-	"cancel", "takeback", "status", "list", "advance", "advance", "part", "full", "pause", "caughtup"}
+	"cancel", "lose", "lose", "repeat", "repeat", "repeat", "cancelreq", "outcome", "takeback", "takeback", "status", "list", "advance", "advance", "part", "full", "pause", "caughtup"}
 
 // randomOp draws an op; n(k) is a random number below k.
 func randomOp(n func(int) int) op {
@@ -36,8 +38,12 @@ func randomOp(n func(int) int) op {
 		TTLMs:  []uint32{0, 0, 0, 0, 2, 3, 100, 86_400_000}[n(8)],
 		Meta:   []int{0, 0, 1, 5, 40}[n(5)], Token: []int{0, 0, 0, 1, 1, 2}[n(6)], Step: n(40), Arg: n(1000),
 		Share: []share{exclusive, exclusive, shared, shared, shared, 1, 3}[n(7)], Fresh: n(4) == 0, All: n(3) == 0, Queue: []int{0, 0, 0, 1, 2, 5}[n(6)],
+		Req: []int{0, 0, 0, 1, 2, 3, 4, 5, 6}[n(9)],
 	}
 }
+
+// asked is how many of the last commands with REQ a world remembers, to repeat or cancel them.
+const asked = 12
 
 // world is a table and what a random run needs around it.
 type world struct {
@@ -53,6 +59,7 @@ type world struct {
 	log      []string
 	full     bool   // no memory is left
 	model    *model // nil: none to compare with
+	asked    []codec.Command
 }
 
 func newWorld(c Config) *world {
@@ -121,7 +128,7 @@ func (w *world) deadlines() (all []int64) {
 					for _, h := range s.peekHolders(l) {
 						all = append(all, h.deadline)
 					}
-				} else {
+				} else if l.state.held() {
 					all = append(all, l.deadline)
 				}
 				for q := l.first; q != none; q = s.waiters.at(q).next {
@@ -144,13 +151,23 @@ func (w *world) do(o op) {
 		if len(w.waits) > 0 {
 			ref := w.waits[o.Arg%len(w.waits)]
 			was := w.table.ShardAt(int(ref.Shard)).Cancel(w.now, ref, &w.fx)
-			w.model.cancel(w.now, ref, was)
+			w.model.lose(w.now, ref, 0, was)
+		}
+	case "lose":
+		if len(w.waits) > 0 {
+			ref, keep := w.waits[max(0, len(w.waits)-1-o.Arg%20)], int64(o.Queue)*500*nsPerMs
+			was := w.table.ShardAt(int(ref.Shard)).Lose(w.now, ref, keep, &w.fx)
+			w.model.lose(w.now, ref, keep, was)
+		}
+	case "repeat", "cancelreq", "outcome":
+		if len(w.asked) > 0 {
+			w.again(o, w.asked[o.Arg%len(w.asked)])
 		}
 	case "takeback":
 		if len(w.holds) > 0 {
-			hold := w.holds[o.Arg%len(w.holds)]
-			w.table.ShardAt(int(hold.Shard)).TakeBack(w.now, hold, 0, &w.fx)
-			w.model.takeBack(w.now, hold)
+			hold, keep := w.holds[max(0, len(w.holds)-1-o.Arg%20)], int64(o.Queue)*500*nsPerMs
+			w.table.ShardAt(int(hold.Shard)).TakeBack(w.now, hold, keep, &w.fx)
+			w.model.takeBack(w.now, hold, keep)
 		}
 	case "status":
 		var st Status
@@ -223,11 +240,10 @@ func (w *world) apply(o op) {
 		cmd.Opts, cmd.Queue = cmd.Opts|codec.OptQueue, uint32(o.Queue)
 	}
 	s := w.shard(cmd.Name)
-	hash := w.table.Hash(cmd.Name)
 	if o.Token > 0 {
 		cmd.Opts |= codec.OptToken
-		if i := s.indexOf(uint32(hash), cmd.Name); i != none {
-			cmd.Token = s.locks.at(i).token
+		if i := s.indexOf(uint32(w.table.Hash(cmd.Name)), cmd.Name); i != none {
+			cmd.Token = max(1, s.locks.at(i).token)
 			if l := s.locks.at(i); l.grouped() {
 				own := peek(w.table, cmd.Name).of(string(cmd.Service))
 				if own == nil {
@@ -238,6 +254,56 @@ func (w *world) apply(o op) {
 		}
 		cmd.Token += codec.Token(o.Token - 1)
 	}
+	if o.Req > 0 && (o.Kind == "acquire" || o.Kind == "release") {
+		w.withReq(cmd, o)
+	}
+	w.send(o, cmd)
+}
+
+// withReq gives the command an id, and mostly the options that this id has.
+func (w *world) withReq(cmd *codec.Command, o op) {
+	if o.Kind == "acquire" && o.Arg%8 != 0 {
+		*cmd = codec.Command{Verb: cmd.Verb, Name: cmd.Name, Service: cmd.Service, WaitMs: cmd.WaitMs}
+		switch o.Req {
+		case 1:
+			cmd.Opts = codec.OptShared
+		case 2:
+			cmd.Opts, cmd.TTLMs = codec.OptShared|codec.OptTTL, 100
+		case 3, 4:
+			cmd.Opts, cmd.Permits = codec.OptPermits, 3
+		case 5:
+			cmd.Opts, cmd.Text = codec.OptMeta, []byte("of the request")
+		case 6:
+			cmd.Opts = codec.OptFresh
+		}
+	}
+	cmd.Opts |= codec.OptReq
+	cmd.Req = fmt.Appendf(nil, "%d%s", o.Req, strings.Repeat("q", 20*(o.Req%2)))
+	if w.asked = append(w.asked, *cmd); len(w.asked) > asked {
+		w.asked = w.asked[1:]
+	}
+}
+
+// again repeats a command with REQ, cancels it, or asks what became of it.
+func (w *world) again(o op, cmd codec.Command) {
+	switch s, hash := w.shard(cmd.Name), w.table.Hash(cmd.Name); o.Kind {
+	case "repeat":
+		cmd.WaitMs = o.WaitMs
+		w.send(o, &cmd)
+	case "cancelreq":
+		cmd.Verb, cmd.Opts = codec.VerbCancel, codec.OptReq
+		r := *s.CancelRequest(w.now, hash, &cmd, &w.fx)
+		w.log = append(w.log, fmt.Sprintf("%d %s %+v", w.now, o.Kind, r))
+		w.model.apply(w.now, &cmd, Origin{}, &r)
+	default:
+		cmd.Verb = codec.VerbOutcome
+		w.model.sameOutcome(w.now, &cmd, s.Outcome(w.now, hash, &cmd, &w.fx))
+	}
+}
+
+// send executes a command on the table, and on the model if there is one.
+func (w *world) send(o op, cmd *codec.Command) {
+	s, hash := w.shard(cmd.Name), w.table.Hash(cmd.Name)
 	bytes := s.bytes() - s.leases.Bytes()
 	w.ticket++
 	from := Origin{Conn: ConnID(o.Arg), Ticket: w.ticket}
@@ -272,11 +338,15 @@ func (w *world) checkMemory(s *Shard, cmd *codec.Command, r *Result, before int)
 	// The strings of a granted waiter move, and may need a chunk of another size.
 	// So do the strings of a hold that is upgraded or downgraded.
 	// Entries in the wheel of leases are accounted for with the records of locks.
-	if grown := s.bytes() - s.leases.Bytes() - before; w.full && grown > 0 && len(w.fx.List) == 0 && !cmd.Has(codec.OptUpgrade) {
+	if grown := s.bytes() - s.leases.Bytes() - before; w.full && grown > 0 && len(w.fx.List) == 0 && !cmd.Has(codec.OptUpgrade) && cmd.Verb != codec.VerbRelease {
 		w.model.fail("%v %q took %d bytes, and none is left", cmd.Verb, cmd.Name, grown)
 	}
 	if r.Code != codec.Limit || r.Which != codec.WhichMemory {
 		return
+	}
+	if cmd.Has(codec.OptReq) && !(s.requestFits(cmd) && s.holderFits(cmd.Service, metaOf(cmd)) && s.waiterFits(cmd.Service, metaOf(cmd)) &&
+		s.lockFits(cmd.Name, cmd.Service, metaOf(cmd))) {
+		return // it may have needed any of these
 	}
 	if fits, ok := w.groupFits(s, cmd); ok {
 		if !w.full || fits {
@@ -319,7 +389,7 @@ func (w *world) advance(o op) {
 func TestReplay(t *testing.T) {
 	run := func(seed uint64) string {
 		rng := rand.New(rand.NewPCG(seed, 0))
-		w := newWorld(Config{TTLMs: 1000, LocksMax: 4, WaitersMax: 6, WaitersPerLockMax: 4})
+		w := newWorld(Config{TTLMs: 1000, LocksMax: 4, WaitersMax: 6, WaitersPerLockMax: 4, RequestsMax: 5000})
 		for range 1500 {
 			w.do(randomOp(rng.IntN))
 		}
