@@ -123,15 +123,22 @@ func (s *Server) mayStepDown(w http.ResponseWriter, r *http.Request) (who string
 	return s.permit(w, r, auth.RoleAdmin)
 }
 
-// private reports whether images and orders may cross the connection of a request: it is encrypted,
-// or does not leave the machine, or the operator has said so. If not, private answers it.
-func (s *Server) private(w http.ResponseWriter, r *http.Request) bool {
+// isPrivate reports whether images and orders may cross the connection of a request: it is
+// encrypted, or does not leave the machine, or the operator has said so.
+func (s *Server) isPrivate(r *http.Request) bool {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	if r.TLS != nil || s.InsecurePlain || local != nil && local.IP.IsLoopback() {
+	return r.TLS != nil || s.InsecurePlain || local != nil && local.IP.IsLoopback()
+}
+
+// plainWords refuse what isPrivate does not let through.
+const plainWords = "images and promotion go over TLS only: start this server with --http-tls, or with --insecure-plain if the network is yours alone"
+
+// private is isPrivate, and answers a request that is not.
+func (s *Server) private(w http.ResponseWriter, r *http.Request) bool {
+	if s.isPrivate(r) {
 		return true
 	}
-	sendRefusal(w, r, http.StatusForbidden, codec.Denied,
-		"images and promotion go over TLS only: start this server with --http-tls, or with --insecure-plain if the network is yours alone")
+	answer(w, http.StatusForbidden, plainWords)
 	return false
 }
 

@@ -119,6 +119,8 @@ func (s *Server) addAPI(mux *http.ServeMux) {
 		{"POST " + apiPath + "disconnect", rankAdmin, s.apiDisconnect},
 		{"POST " + apiPath + "snapshot", rankAdmin, s.apiSnapshot},
 		{"POST " + apiPath + "force-release", rankAdmin, s.apiForceRelease},
+		{"POST " + apiPath + "promote", rankAdmin, s.apiPromote},
+		{"POST " + apiPath + "depose", rankAdmin, s.apiStepDown},
 	} {
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
 			if c, ok := s.admitCall(w, r, route.needs); ok {

@@ -236,6 +236,8 @@ func TestRolesOfTheJSONSide(t *testing.T) {
 		{"POST", "disconnect", []int{401, 403, 403, 403, 403, 403, 400}},
 		{"POST", "snapshot", []int{401, 403, 403, 403, 403, 403, 400}},
 		{"POST", "force-release", []int{401, 403, 403, 403, 403, 403, 400}},
+		{"POST", "promote", []int{401, 403, 403, 403, 403, 403, 400}},
+		{"POST", "depose", []int{401, 403, 403, 403, 403, 403, 400}},
 	} {
 		for i, token := range tokens {
 			status, body := r.patiently(c.method, c.path, token)

@@ -49,14 +49,12 @@ func (s *Server) apiDisconnect(c *call) (any, error) {
 	if err := decodeBody(c, &in); err != nil {
 		return nil, err
 	}
-	reason, err := unescape("reason", in.Reason, codec.MetaMax)
+	reason, err := c.reason(in.Reason)
 	switch {
 	case err != nil:
 		return nil, err
 	case in.Client <= 0:
 		return nil, refuse(codec.BadArg, "client is missing: the number of a connection")
-	case len(reason) == 0:
-		return nil, refuse(codec.BadArg, "reason is missing: the audit needs it")
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), connsMax)
 	defer cancel()

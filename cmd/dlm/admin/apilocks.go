@@ -82,12 +82,10 @@ func (s *Server) apiForceRelease(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reason, err := unescape("reason", in.Reason, codec.MetaMax)
+	reason, err := c.reason(in.Reason)
 	switch {
 	case err != nil:
 		return nil, err
-	case len(reason) == 0:
-		return nil, refuse(codec.BadArg, "reason is missing: the audit needs it")
 	case in.Token == 0 || in.Token > codec.TokenMax:
 		return nil, refuse(codec.BadArg, "token is missing: the hold to end is named by its token")
 	}

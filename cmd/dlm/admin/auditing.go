@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 
+	"dlm/codec"
 	"dlm/engine/audit"
 	"dlm/engine/observe"
 )
@@ -12,23 +13,37 @@ import (
 const auditFull = "the audit takes no record, see the server's log: nothing was changed"
 
 // beginAudit records that an admin has asked for something that takes its time. The caller records
-// the outcome by noteEnd. Without room for both records beginAudit answers the request and returns
-// false.
-func (s *Server) beginAudit(w http.ResponseWriter, r *http.Request, event audit.Event, who string) (noteEnd func(error), ok bool) {
+// the outcome by noteEnd. It returns false if there is no room for both records.
+func (s *Server) beginAudit(asked audit.Record) (noteEnd func(error), ok bool) {
 	log := s.engine.Audit()
 	if !log.Begin(2) {
-		w.Header().Set("Retry-After", "1")
-		answer(w, http.StatusServiceUnavailable, "LIMIT audit "+auditFull)
 		return nil, false
 	}
-	log.End(audit.Record{Event: event, Outcome: audit.Asked, By: who, From: r.RemoteAddr})
+	end := asked
+	asked.Outcome = audit.Asked
+	log.End(asked)
 	return func(err error) {
-		end := audit.Record{Event: event, Outcome: audit.Done, By: who, From: r.RemoteAddr}
+		end.Outcome = audit.Done
 		if err != nil {
 			end.Outcome, end.Detail = audit.Failed, err.Error()
 		}
 		log.End(end)
 	}, true
+}
+
+// refuseUnaudited answers a request of an admin in text that can't be recorded.
+func refuseUnaudited(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	answer(w, http.StatusServiceUnavailable, "LIMIT audit "+auditFull)
+}
+
+// reason returns why an admin acts, which the audit must know.
+func (c *call) reason(text string) (observe.Text, error) {
+	b, err := unescape("reason", text, codec.MetaMax)
+	if err == nil && len(b) == 0 {
+		err = refuse(codec.BadArg, "reason is missing: the audit needs it")
+	}
+	return b, err
 }
 
 // noteFetch counts an image that was sent.

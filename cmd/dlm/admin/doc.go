@@ -15,9 +15,10 @@
 //	                 else it is asked for ?timeout=1m0s. Header Dlm-Progress of responses 102
 //	                 says what is waited for. Role admin
 //	GET  /api/v1/... what people ask, in JSON: api.go has the list. Role read; some need admin
-//	POST /api/v1/... force-release. Role admin, with a token, always
 //	POST /depose     the primary stops for good and answers the name of its last image.
 //	                 One backup only. Role admin
+//	POST /api/v1/... acts of admins, promote and depose among them, in JSON. Role admin, with a
+//	                 token, always
 //
 // A request shows its role by "Authorization: Bearer <token>". A server without any token listens
 // on loopback only, and everybody there may look and fetch images. A promotion or a step down

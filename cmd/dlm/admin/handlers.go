@@ -3,8 +3,6 @@ package admin
 import (
 	"context"
 	"crypto/x509"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"os"
@@ -99,57 +97,4 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	if http.ServeContent(counted, r, "", time.Time{}, f); r.Method == http.MethodGet && counted.complete() {
 		s.fetching.Do(func() { close(s.fetched) })
 	}
-}
-
-func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
-	who, ok := s.permit(w, r, auth.RoleAdmin)
-	if !ok || !s.private(w, r) {
-		return
-	}
-	how := durability.PromoteRequest{OldIsDead: r.URL.Query().Get("old_is_dead") == "true", Token: bearer(r), Progress: progress(w, r)}
-	if text := r.URL.Query().Get("timeout"); text != "" {
-		var err error
-		if how.Wait, err = time.ParseDuration(text); err != nil || how.Wait <= 0 || how.Wait > snapshotMax/2 {
-			answer(w, http.StatusBadRequest, fmt.Sprintf("timeout: %.40q is no time above zero and up to %v, such as 30s", text, snapshotMax/2))
-			return
-		}
-	}
-	// A backup takes seconds to load a large image.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
-	noteEnd, ok := s.beginAudit(w, r, audit.Promote, who)
-	if !ok {
-		return
-	}
-	line, err := s.engine.Promote(context.WithoutCancel(r.Context()), how)
-	if noteEnd(err); err != nil {
-		answer(w, http.StatusConflict, err.Error())
-		return
-	}
-	answer(w, http.StatusOK, line)
-}
-
-func (s *Server) stepDown(w http.ResponseWriter, r *http.Request) {
-	who, ok := s.mayStepDown(w, r)
-	if !ok || !s.private(w, r) {
-		return
-	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(snapshotMax))
-	noteEnd, ok := s.beginAudit(w, r, audit.StepDown, who)
-	if !ok {
-		return
-	}
-	successor := r.Header.Get(durability.HeaderBackup) // empty: a person asks by hand
-	last, err := s.engine.StepDown(context.WithoutCancel(r.Context()), successor)
-	noteEnd(err)
-	if errors.Is(err, durability.ErrStopping) {
-		w.Header().Set("Retry-After", "1")
-		answer(w, http.StatusServiceUnavailable, err.Error())
-		return
-	}
-	if err != nil {
-		answer(w, http.StatusConflict, err.Error())
-		return
-	}
-	s.successor.Store(&successor)
-	answer(w, http.StatusOK, last)
 }

@@ -116,9 +116,10 @@ func TestImagesStayOffOpenNetworks(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
 		s := newServer(nil, log, 1)
 		s.engine, s.metrics, s.InsecurePlain = f, newMetrics(f.Stats, log), c.insecure
-		for _, request := range []string{"GET /snapshot", "POST /promote", "POST /depose"} {
+		for _, request := range []string{"GET /snapshot", "POST /promote", "POST /depose", "POST /api/v1/promote", "POST /api/v1/depose"} {
 			method, path, _ := strings.Cut(request, " ")
-			req := httptest.NewRequest(method, "http://192.0.2.1"+path, nil)
+			req := httptest.NewRequest(method, "http://192.0.2.1"+path, strings.NewReader(`{"reason":"r"}`))
+			req.Header.Set("Content-Type", "application/json")
 			req.Header.Set("Authorization", "Bearer a")
 			if c.at != nil {
 				req = req.WithContext(context.WithValue(req.Context(), http.LocalAddrContextKey, c.at))
