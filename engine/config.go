@@ -141,6 +141,9 @@ type Config struct {
 	// Log receives the server's few log lines. Default: slog.Default(). Loops log too, so a handler
 	// that waits for the reader of the log stops them.
 	Log *slog.Logger
+	// LogWaitsOver is the wait from which on its end is logged, some of them a second. Default 0:
+	// none is; at least 1 s, because the table notes no shorter one.
+	LogWaitsOver time.Duration
 	// Audit records what admins do. The caller starts and closes it. Default: an audit in Log,
 	// which Serve starts and closes.
 	Audit *audit.Log
@@ -242,6 +245,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MemoryMax != 0 && c.MemoryMax < MemoryMin {
 		bad("max-memory: %d is less than 32 MiB, which the server itself needs", c.MemoryMax)
+	}
+	if c.LogWaitsOver != 0 && c.LogWaitsOver < table.SlowWait {
+		bad("log-waits-over: %v is less than 1s", c.LogWaitsOver)
 	}
 	for _, d := range []struct {
 		name string

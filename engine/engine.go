@@ -110,7 +110,8 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.trimmer.wake = make(chan struct{}, 1)
 	e.memoryUsed = e.gauge.used
 	e.questions = newQuestions()
-	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime})
+	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime,
+		Log: cfg.Log, LogWaitsOver: cfg.LogWaitsOver})
 	e.events = events.New(cfg.Loops, cfg.Tap, &e.buffers.total)
 	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
 	if e.audit = cfg.Audit; e.audit == nil {

@@ -150,7 +150,7 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 		code = codec.Recovering
 	}
 	s.emit(EventTimeOut, l, s.waiterService(w), w.from())
-	s.noteSlow(fx, NoteTimeout, l, w)
+	s.noteTimeout(fx, l, w)
 	e := Effect{To: w.from(), Code: code, Upgrade: w.share == upgrading}
 	if code == codec.Timeout && l.count > 0 {
 		e.Hold = s.presentHold(lock, l, w)

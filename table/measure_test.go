@@ -161,6 +161,39 @@ func TestNotesOfLongWaits(t *testing.T) {
 	}
 }
 
+// TestNotesOfTimeoutsNameTheHolder: also that of a shared lock, which the waiter itself may hold.
+func TestNotesOfTimeoutsNameTheHolder(t *testing.T) {
+	g := newRig()
+	g.must(codec.VerbAcquire, "a", "holder", 0)
+	for _, service := range []string{"waiter", "reader"} {
+		g.apply(&codec.Command{Verb: codec.VerbAcquire, Opts: codec.OptShared, Name: []byte("b"), Service: []byte(service)})
+	}
+	up := &codec.Command{Verb: codec.VerbUpgrade, Name: []byte("b"), Service: []byte("waiter"), WaitMs: 1000}
+	for _, c := range []struct {
+		lock string
+		wait func()
+		want string
+	}{
+		{"a", func() { g.do(codec.VerbAcquire, []byte("a"), []byte("waiter"), 1000) }, "holder"},
+		{"b", func() { g.apply(up) }, "reader"},
+	} {
+		c.wait()
+		g.advance(g.now + 1000*nsPerMs)
+		list, _ := g.fx.Notes.All()
+		if len(list) != 1 || list[0].Kind != NoteTimeout || string(list[0].Name) != c.lock || string(list[0].Service) != "waiter" || string(list[0].Holder) != c.want {
+			t.Errorf("%s: %+v", c.lock, list)
+		}
+		g.fx.Notes.Reset()
+	}
+	g.advance(g.now + 30_000*nsPerMs) // the holds end
+	list, _ := g.fx.Notes.All()
+	for i := range list {
+		if len(list[i].Holder) > 0 {
+			t.Errorf("the holder of an earlier note: %+v", list[i])
+		}
+	}
+}
+
 // TestWalksFindWhatThereIs compares Contended, Census and Queue with a slow walk.
 func TestWalksFindWhatThereIs(t *testing.T) {
 	g := newRig()

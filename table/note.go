@@ -6,8 +6,9 @@ import "dlm/codec"
 // end in one second.
 const notesMax = 8
 
-// slowWait is the wait in ns from which on its end is notable.
-const slowWait = 1_000_000_000
+// SlowWait is the wait in ns from which on its end is notable: short timeouts are a style of
+// locking.
+const SlowWait = 1_000_000_000
 
 // NoteKind names a notable change of a lock.
 type NoteKind uint8
@@ -28,6 +29,7 @@ type Note struct {
 	Kind    NoteKind
 	Name    []byte
 	Service []byte // of the holder, or of the request that waited
+	Holder  []byte // of NoteTimeout: a service that held the lock then; empty: nobody
 	Token   codec.Token
 	Ns      int64
 }
@@ -68,12 +70,30 @@ func (s *Shard) noteToken(fx *Effects, kind NoteKind, l *lock, token codec.Token
 	e := &n.list[n.n]
 	n.n++
 	e.Kind, e.Token, e.Ns = kind, token, ns
-	e.Name, e.Service = append(e.Name[:0], s.name(l)...), append(e.Service[:0], service...)
+	e.Name, e.Service, e.Holder = append(e.Name[:0], s.name(l)...), append(e.Service[:0], service...), e.Holder[:0]
 }
 
 // noteSlow notes the end of a wait if it was long.
 func (s *Shard) noteSlow(fx *Effects, kind NoteKind, l *lock, w *waiter) {
-	if waited := s.now - w.began(s.now); waited >= slowWait {
+	if waited := s.now - w.began(s.now); waited >= SlowWait {
 		s.note(fx, kind, l, s.waiterService(w), waited)
+	}
+}
+
+// noteTimeout notes the end of a wait by its timeout if it was long, and who held the lock then.
+func (s *Shard) noteTimeout(fx *Effects, l *lock, w *waiter) {
+	noted := fx.Notes.n
+	s.noteSlow(fx, NoteTimeout, l, w)
+	if fx.Notes.n == noted || l.count == 0 {
+		return
+	}
+	e := &fx.Notes.list[noted]
+	if !l.grouped() {
+		e.Holder = append(e.Holder, s.service(l)...)
+		return
+	}
+	_, own := s.findHolder(w.lock, l, s.waiterService(w))
+	if h := s.someHolder(l, own); h != nil {
+		e.Holder, e.Token = append(e.Holder, s.holderService(h)...), h.token
 	}
 }

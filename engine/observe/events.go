@@ -67,6 +67,7 @@ func (o *Observer) NoteTable(notes *table.Notes) {
 		o.events.add(Event{Kind: "more", Detail: fmt.Sprintf("and %d more", more)}, now)
 	}
 	o.events.mu.Unlock()
+	o.logWaits(list, more)
 	notes.Reset()
 }
 

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,10 @@ type Config struct {
 	Lend func(work func())
 	// CPU returns the processor time of the calling thread. Default: the time that passes.
 	CPU func() time.Duration
+	// Log is where waits are logged. Loops log, so it must not let its caller wait.
+	Log *slog.Logger
+	// LogWaitsOver is the wait from which on its end is logged. 0: never.
+	LogWaitsOver time.Duration
 }
 
 // Observer answers questions about the table that is served. Any goroutine may call its methods,

@@ -13,9 +13,9 @@ import (
 	"dlm/engine/durability"
 )
 
-// A change of the primary is asked for in two forms. POST /promote and /depose are for `dlm promote`
-// and for backups: a line of text, and while it waits its progress. Under /api/v1/ both take and
-// answer JSON, as all acts of admins do.
+// A change of the primary has two forms. POST /promote and /depose are for `dlm promote` and for
+// backups: they answer a line of text, and progress before it. Under /api/v1/ both take and answer
+// JSON, as all acts of admins do.
 
 // promoteWaitMax is how long the old primary may be asked to stop.
 const promoteWaitMax = snapshotMax / 2

@@ -25,6 +25,28 @@ func loadFrom(t *testing.T, args []string, env map[string]string, file string) (
 	return s, s.Load(fs, Environment(env))
 }
 
+// TestLogWaitsOver: off by default, from every source, and no less than the table notes.
+func TestLogWaitsOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		env  map[string]string
+		file string
+		want time.Duration
+		bad  bool
+	}{
+		"default":      {},
+		"command line": {args: []string{"--log-waits-over=1s"}, want: time.Second},
+		"environment":  {env: map[string]string{"DLM_LOG_WAITS_OVER": "2m"}, want: 2 * time.Minute},
+		"file":         {file: `log-waits-over = "1500ms"`, want: 1500 * time.Millisecond},
+		"too short":    {args: []string{"--log-waits-over=999ms"}, bad: true},
+	} {
+		s, err := loadFrom(t, c.args, c.env, c.file)
+		if (err != nil) != c.bad || !c.bad && s.Engine.LogWaitsOver != c.want {
+			t.Errorf("%s: %v %v", name, s.Engine.LogWaitsOver, err)
+		}
+	}
+}
+
 func TestEachSourceSetsEachKindOfValue(t *testing.T) {
 	type sources struct {
 		args []string
