@@ -112,7 +112,8 @@ var Docs = [...]Doc{
 	}},
 	{VerbDeadlocks, "DEADLOCKS", "", "List services that wait for each other for ever", 1, false, []string{
 		"Each line is a request that waits for a hold: cycle, service, lock, holder, token, waited_ms. Lines with one cycle number form a cycle.",
-		"All lines of a cycle were true at one moment. truncated=1: cycles may be missing. Semaphores are not looked at.",
+		"A request for a permit waits for ever if all other services that have one do.",
+		"All lines of a cycle were true at one moment. truncated=1: cycles may be missing.",
 	}},
 	{VerbUnwatch, "UNWATCH", "[<prefix>]", "End what WATCH with this prefix began, or all of it", 1, false, nil},
 	{VerbNotify, "NOTIFY", "<service prefix>|OFF", "Tell this connection when services whose ids begin so lose a hold", 2, false, []string{

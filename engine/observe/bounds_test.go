@@ -74,6 +74,7 @@ func BenchmarkBounds(b *testing.B) {
 		{"sample", func() { o.Record(new(Sample), time.Time{}) }, 0},
 		{"contended", func() { o.makeContended(o.cfg.Served()) }, *benchWaiters},
 		{"census", func() { o.makeCensus(o.cfg.Served()) }, *benchLocks},
+		{"deadlocks", func() { o.makeDeadlocks(o.cfg.Served()) }, *benchWaiters},
 		{"lock with its queue", func() { o.Lock([]byte("team-0/job/0")) }, 0},
 		{"page of locks", func() { o.Locks(&LocksQuery{Filter: table.Filter{Prefix: []byte("none")}, Limit: 100, Sight: all{}}) }, 0},
 		{"full page of locks", func() { o.Locks(&LocksQuery{Limit: 1000, Sight: all{}}) }, 0},

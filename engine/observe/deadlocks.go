@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// edgesMax is the most edges of one look, some milliseconds of a processor.
-	edgesMax = 20_000
+	// edgesMax is the most edges of one look, some 50 ms of a processor.
+	edgesMax = 128 << 10
 	// cyclesMax is the most cycles of one answer.
 	cyclesMax = 100
 )
@@ -79,9 +79,8 @@ func (o *Observer) Deadlocks(ctx context.Context, sight Sight) *DeadlockAnswer {
 	return a
 }
 
-// makeDeadlocks reads the requests of all shards, one shard after the other, and then each edge of
-// a cycle again. An edge that is there both times stood all the time in between, and so all edges
-// of a cycle stood when the second reading began. Semaphores are not looked at.
+// makeDeadlocks reads the requests of all shards, one shard after the other, finds those that wait
+// for ever, and reads what makes them do so again: see confirm.
 func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
 	found := &deadlocksView{}
 	seed := maphash.MakeSeed()
@@ -96,37 +95,79 @@ func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
 		}
 	}
 	found.truncated, found.edges, found.hash = len(edges) >= edgesMax, edges, hash
-	var firm []table.Edge
-	words := map[table.Edge]table.WaitsFor{}
-	for _, e := range cyclic(edges) {
-		shard := served.Table.ShardAt(int(e.Wait.Shard))
-		shard.Lock()
-		x, ok := shard.Stands(served.Now, &e)
-		shard.Unlock()
-		if ok && hash(x.Service) == e.Waiter && hash(x.Holder) == e.Holder {
-			firm = append(firm, e)
-			words[e] = x
-		}
-	}
-	found.firm = cyclic(firm)
+	firm, words := confirm(served, ahead(stuck(edges)), hash)
+	found.firm = cyclic(stuck(firm))
 	for _, loop := range cyclesOf(found.firm) {
 		if len(found.cycles) == cyclesMax {
 			found.truncated = true
 			break
 		}
-		var c cycle
-		sound := true
-		for _, e := range loop {
-			c = append(c, words[e])
-		}
-		for i := range c { // hashes can be equal
-			sound = sound && string(c[i].Holder) == string(c[(i+1)%len(c)].Service)
-		}
-		if sound {
+		if c, ok := cycleIn(words, loop); ok {
 			found.cycles = append(found.cycles, c.turned())
 		}
 	}
 	return found
+}
+
+// cycleIn returns the words of the edges. It returns false if services of the same hash made two
+// paths look like a cycle.
+func cycleIn(words map[table.Edge]table.WaitsFor, loop []table.Edge) (c cycle, ok bool) {
+	for _, e := range loop {
+		c = append(c, words[e])
+	}
+	for i := range c {
+		if string(c[i].Holder) != string(c[(i+1)%len(c)].Service) {
+			return nil, false
+		}
+	}
+	return c, true
+}
+
+// confirmTries is how often the holders of semaphores are compared if others come in between.
+const confirmTries = 3
+
+// confirm reads edges again and returns those that stood at one moment, with their words. An edge
+// that is there both times stood all the time in between. But a semaphore may have had other
+// holders meanwhile. So its edges are read twice more, around those of other locks, and stand if
+// the shard has given no token in between.
+func confirm(served Served, edges []table.Edge, hash func([]byte) uint64) (firm []table.Edge, words map[table.Edge]table.WaitsFor) {
+	words = map[table.Edge]table.WaitsFor{}
+	read := func(e *table.Edge) (table.WaitsFor, bool) {
+		shard := served.Table.ShardAt(int(e.Wait.Shard))
+		shard.Lock()
+		x, ok := shard.Stands(served.Now, e)
+		shard.Unlock()
+		return x, ok && hash(x.Service) == e.Waiter && hash(x.Holder) == e.Holder
+	}
+	for range confirmTries {
+		clear(words)
+		changed := false
+		for pass, semaphores := range []bool{true, false, true} {
+			for i := range edges {
+				e := &edges[i]
+				was, had := words[*e]
+				if e.Others > 0 != semaphores || pass == 2 && !had {
+					continue
+				}
+				x, ok := read(e)
+				if pass == 2 && was.Newest != x.Newest {
+					ok, changed = false, true
+				}
+				if words[*e] = x; !ok {
+					delete(words, *e)
+				}
+			}
+		}
+		if !changed {
+			break
+		}
+	}
+	for i := range edges {
+		if _, ok := words[edges[i]]; ok {
+			firm = append(firm, edges[i])
+		}
+	}
+	return firm, words
 }
 
 // turned returns the same cycle from its least service on, so that one deadlock has one form. The
