@@ -128,16 +128,16 @@ func firstSeparator(name []byte) int {
 	return -1
 }
 
-// offer puts the lock into the lists, if it belongs there. A list is cut when it is twice as long
-// as it will be, so that most locks cost two comparisons.
+// offer puts the lock into the lists, if it belongs there. A list is sorted when it is full, and
+// cut when it is twice as long, so that most locks cost two comparisons.
 func (c *Census) offer(l CensusLock) {
 	if n := len(c.Oldest); n < censusBest || l.Since < c.Oldest[censusBest-1].Since {
-		if c.Oldest = append(c.Oldest, l); n+1 == 2*censusBest {
+		if c.Oldest = append(c.Oldest, l); n+1 == censusBest || n+1 == 2*censusBest {
 			c.cutOldest()
 		}
 	}
 	if n := len(c.EndsNext); n < censusBest || l.Deadline < c.EndsNext[censusBest-1].Deadline {
-		if c.EndsNext = append(c.EndsNext, l); n+1 == 2*censusBest {
+		if c.EndsNext = append(c.EndsNext, l); n+1 == censusBest || n+1 == 2*censusBest {
 			c.cutEndsNext()
 		}
 	}

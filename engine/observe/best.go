@@ -5,8 +5,9 @@ import "slices"
 // viewRows is how many locks each list of a view keeps.
 const viewRows = 1000
 
-// best keeps the viewRows items that come first in an order. The list is cut when it is twice as
-// long, so that an item that does not belong there costs one comparison.
+// best keeps the viewRows items that come first in an order. The list is sorted when it is full,
+// and cut when it is twice as long, so that an item that does not belong there costs one
+// comparison.
 type best[T any] struct {
 	order func(a, b T) int // negative: a comes first
 	list  []T
@@ -18,7 +19,8 @@ func (k *best[T]) offer(item T) {
 	if len(k.list) >= viewRows && k.order(item, k.list[viewRows-1]) >= 0 {
 		return
 	}
-	if k.list = append(k.list, item); len(k.list) == 2*viewRows {
+	k.list = append(k.list, item)
+	if n := len(k.list); n == viewRows || n == 2*viewRows {
 		k.cut()
 	}
 }
