@@ -1,8 +1,9 @@
 package table
 
 import (
-	"bytes"
 	"cmp"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"dlm/codec"
@@ -12,7 +13,9 @@ const (
 	censusBest     = 1000 // locks in each list of a Census
 	censusSegments = 4096 // first segments of names that a Census counts one by one
 	// segmentMax is the longest first segment. A longer one is counted among the others.
-	segmentMax = 128
+	segmentMax   = 128
+	censusRecent = 1 << recentBits
+	recentBits   = 12
 )
 
 // Separators are the bytes that end the first segment of a name.
@@ -29,7 +32,10 @@ type CensusLock struct {
 }
 
 // Segment counts the locks whose names begin with the same first segment.
-type Segment struct{ Locks, Waiters int }
+type Segment struct {
+	Locks, Waiters int
+	name           string
+}
 
 // Census is what a walk over all records of locks has found. The zero value is ready.
 type Census struct {
@@ -40,8 +46,9 @@ type Census struct {
 	Segments map[string]*Segment // by first segment, with its separator
 	Others   Segment             // locks of no segment, or of one that is not counted by itself
 
-	last    *Segment // of the lock before
-	lastKey []byte
+	// recent has segments that were met, by a hash of their names. It saves most lookups in
+	// Segments.
+	recent [censusRecent]*Segment
 }
 
 // Know makes room for segments that are likely frequent, because a Census counts the segments that
@@ -49,7 +56,7 @@ type Census struct {
 func (c *Census) Know(segments []string) {
 	c.Segments = make(map[string]*Segment, censusSegments)
 	for _, name := range segments {
-		c.Segments[name] = new(Segment)
+		c.Segments[name] = &Segment{name: name}
 	}
 }
 
@@ -72,16 +79,18 @@ func (s *Shard) Census(now int64, at *uint32, scan int, c *Census) (done bool) {
 			continue
 		}
 		c.Held++
-		first := CensusLock{s.number, *at, l.token, l.since, l.deadline}
+		since, deadline := l.since, l.deadline
 		if l.grouped() {
 			h := s.someHolder(l, nil)
 			if h == nil {
 				continue
 			}
-			first.Since, first.Deadline = h.since, h.deadline
+			since, deadline = h.since, h.deadline
 		}
-		c.Ages.add(s.now - first.Since)
-		c.offer(first)
+		c.Ages.add(s.now - since)
+		if c.oldest(since) || c.endsNext(deadline) {
+			c.offer(CensusLock{s.number, *at, l.token, since, deadline})
+		}
 	}
 	return *at >= s.locks.len()
 }
@@ -94,14 +103,17 @@ func (c *Census) count(name []byte, waiters int) {
 }
 
 func (c *Census) segmentOf(name []byte) *Segment {
-	if c.last != nil && bytes.HasPrefix(name, c.lastKey) {
-		return c.last
-	}
 	cut := firstSeparator(name[:min(len(name), segmentMax)])
 	if cut < 0 {
 		return &c.Others
 	}
 	key := name[:cut+1]
+	place := recentPlace(key)
+	for _, s := range [...]*Segment{c.recent[place], c.recent[place^1]} {
+		if s != nil && s.name == string(key) {
+			return s
+		}
+	}
 	found := c.Segments[string(key)]
 	if found == nil {
 		if len(c.Segments) >= censusSegments {
@@ -110,37 +122,79 @@ func (c *Census) segmentOf(name []byte) *Segment {
 		if c.Segments == nil {
 			c.Segments = make(map[string]*Segment)
 		}
-		found = new(Segment)
-		c.Segments[string(key)] = found
+		found = &Segment{name: string(key)}
+		c.Segments[found.name] = found
 	}
-	c.last, c.lastKey = found, append(c.lastKey[:0], key...)
+	c.recent[place^1] = c.recent[place]
+	c.recent[place] = found
 	return found
+}
+
+// recentPlace is where a segment is looked for in recent. Its first and last bytes tell most
+// segments apart.
+func recentPlace(key []byte) uint64 {
+	var word uint64
+	if n := len(key); n >= 8 {
+		word = binary.LittleEndian.Uint64(key)*foldFactor ^ binary.LittleEndian.Uint64(key[n-8:])
+	} else {
+		for _, b := range key {
+			word = word<<8 | uint64(b)
+		}
+	}
+	return word * foldFactor >> (64 - recentBits)
 }
 
 // firstSeparator returns the index of the first of Separators, or -1. It is several times as fast
 // as bytes.IndexAny, which makes a set of them for each call.
 func firstSeparator(name []byte) int {
-	for i, b := range name {
-		if b == '/' || b == ':' || b == '.' {
+	i := 0
+	for ; i+8 <= len(name); i += 8 {
+		w := binary.LittleEndian.Uint64(name[i:])
+		if found := bytesOf(w, '/') | bytesOf(w, ':') | bytesOf(w, '.'); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(name); i++ {
+		if b := name[i]; b == '/' || b == ':' || b == '.' {
 			return i
 		}
 	}
 	return -1
 }
 
+// bytesOf returns a word whose lowest bit is the top bit of the first byte of w that is b, or 0 if
+// there is none. Bits above that one may be set for other bytes.
+func bytesOf(w uint64, b byte) uint64 {
+	const ones = 0x0101010101010101
+	w ^= ones * uint64(b)
+	return (w - ones) &^ w & (ones << 7)
+}
+
 // offer puts the lock into the lists, if it belongs there. A list is sorted when it is full, and
 // cut when it is twice as long, so that most locks cost two comparisons.
 func (c *Census) offer(l CensusLock) {
-	if n := len(c.Oldest); n < censusBest || l.Since < c.Oldest[censusBest-1].Since {
-		if c.Oldest = append(c.Oldest, l); n+1 == censusBest || n+1 == 2*censusBest {
+	if c.oldest(l.Since) {
+		c.Oldest = append(c.Oldest, l)
+		if n := len(c.Oldest); n == censusBest || n == 2*censusBest {
 			c.cutOldest()
 		}
 	}
-	if n := len(c.EndsNext); n < censusBest || l.Deadline < c.EndsNext[censusBest-1].Deadline {
-		if c.EndsNext = append(c.EndsNext, l); n+1 == censusBest || n+1 == 2*censusBest {
+	if c.endsNext(l.Deadline) {
+		c.EndsNext = append(c.EndsNext, l)
+		if n := len(c.EndsNext); n == censusBest || n == 2*censusBest {
 			c.cutEndsNext()
 		}
 	}
+}
+
+// oldest reports whether a hold may belong to the longest, and endsNext whether a lease may belong
+// to those that end next.
+func (c *Census) oldest(since int64) bool {
+	return len(c.Oldest) < censusBest || since < c.Oldest[censusBest-1].Since
+}
+
+func (c *Census) endsNext(deadline int64) bool {
+	return len(c.EndsNext) < censusBest || deadline < c.EndsNext[censusBest-1].Deadline
 }
 
 func (c *Census) cutOldest() {

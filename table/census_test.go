@@ -1,6 +1,7 @@
 package table
 
 import (
+	"bytes"
 	"cmp"
 	"math/rand/v2"
 	"slices"
@@ -25,6 +26,25 @@ func TestCensusKeepsTheBest(t *testing.T) {
 		slices.SortFunc(all, func(a, b CensusLock) int { return cmp.Compare(a.Deadline, b.Deadline) })
 		if !slices.Equal(c.EndsNext, all[:censusBest]) {
 			t.Errorf("of %d leases others end next", n)
+		}
+	}
+}
+
+// TestFirstSeparator compares with the search of the library, for separators at each place and
+// bytes that are alike in all but one bit.
+func TestFirstSeparator(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	const alphabet = "/:.\xaf\xba\xae\x00\xff0;-"
+	for range 200_000 {
+		name := make([]byte, rng.IntN(30))
+		for i := range name {
+			name[i] = 'a'
+			if rng.IntN(6) == 0 {
+				name[i] = alphabet[rng.IntN(len(alphabet))]
+			}
+		}
+		if got, want := firstSeparator(name), bytes.IndexAny(name, Separators); got != want {
+			t.Fatalf("%q: %d, want %d", name, got, want)
 		}
 	}
 }
