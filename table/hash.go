@@ -2,10 +2,7 @@ package table
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"math/bits"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Names of up to shortNameMax bytes are hashed by multiplications, in blocks of up to hashBlock
@@ -81,15 +78,22 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// longHash is Hash for long names. The top byte is taken from xxhash, folded with the seed. The
-// rest is not durable; it is a hash with a key of this process. Names that collide in xxhash under
-// every seed can be constructed. They share a shard then, but not a place of its index.
+// longHash is Hash for names of more than two blocks. They go in one after the other; the last one
+// overlaps the one before it.
 func (t *Table) longHash(name []byte) uint64 {
-	return fold(xxhash.Sum64(name)^t.config.Seed, foldFactor)&^indexBits | maphash.Bytes(t.indexSeed, name)&indexBits
+	k, n, h := &t.key, len(name), t.longKey[0]
+	for rest := name; len(rest) > hashBlock; rest = rest[hashBlock:] {
+		h = t.mix(h, (*[hashBlock]byte)(rest))
+	}
+	h = t.mix(h, (*[hashBlock]byte)(name[n-hashBlock:]))
+	return fold(h, uint64(n)^k[4])
+}
+
+// mix adds a block to the hash of the blocks before it.
+func (t *Table) mix(h uint64, b *[hashBlock]byte) uint64 {
+	k := &t.key
+	return fold(h^fold(word(b, 0)^k[0], word(b, 8)^k[1])^fold(word(b, 16)^k[2], word(b, 24)^k[3]), t.longKey[1])
 }
 
 // foldFactor is the odd 64-bit constant nearest to 2^64 divided by the golden ratio.
 const foldFactor = 0x9e3779b97f4a7c15
-
-// indexBits are the bits of a hash that do not name the shard.
-const indexBits = 1<<56 - 1

@@ -156,7 +156,8 @@ func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
 }
 
 // errShard is returned for a record that belongs elsewhere.
-var errShard = errors.New("a lock of another shard: the file's seed does not fit")
+var errShard = errors.New("a lock of another shard: the file's seed does not fit, " +
+	"or its format is older than version 7 and the name has more than 64 bytes")
 
 func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	ended := h.Count == 0

@@ -52,7 +52,7 @@ func (s *Shard) importRequests(img *codec.ShardImage, rec Recovery) error {
 func (s *Shard) importRequest(x *codec.RequestImage, rec Recovery) error {
 	hash := s.table.Hash(x.Name)
 	if s.table.Shard(hash) != s {
-		return fmt.Errorf("a lock of another shard: the file's seed does not fit")
+		return errShard
 	}
 	tag, state := uint32(hash), requestState(x.State)
 	cmd := codec.Command{Verb: codec.VerbAcquire, Name: x.Name, Service: x.Service, Req: x.ID}

@@ -1,7 +1,6 @@
 package table
 
 import (
-	"hash/maphash"
 	"math"
 	"sync/atomic"
 
@@ -50,12 +49,11 @@ type Table struct {
 	locks  pool
 	config Config
 
-	indexSeed maphash.Seed // for long names
-	longKey   [4]uint64    // for the second block of names, from the seed
-	pauses    *Pauses
-	waiters   pool
-	requests  pool
-	endedMax  int // most records of ended requests in a shard
+	longKey  [4]uint64 // for names of more than a block, from the seed
+	pauses   *Pauses
+	waiters  pool
+	requests pool
+	endedMax int // most records of ended requests in a shard
 
 	measures   *[Shards]measures
 	tenancies  [Shards]tenancy              // by shard, see tenant.go
@@ -69,7 +67,7 @@ type Table struct {
 
 // New returns an empty table.
 func New(c Config) *Table {
-	t := &Table{config: c, ttlMs: c.TTLMs, ttlMaxMs: codec.TTLMaxMs, indexSeed: maphash.MakeSeed(), pauses: new(Pauses)}
+	t := &Table{config: c, ttlMs: c.TTLMs, ttlMaxMs: codec.TTLMaxMs, pauses: new(Pauses)}
 	t.setKeys(c.Seed)
 	t.measures = new([Shards]measures)
 	t.ceiling.Store(uint64(codec.TokenMax))

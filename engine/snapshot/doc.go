@@ -18,11 +18,12 @@
 // If the newest image equals the table, no new one is written, and the file's time is set instead.
 // That time says when the table was last known to equal the image.
 //
-// # Image, format version 6
+// # Image, format version 7
 //
 // All numbers are little-endian. The header has 12 KiB. Sections begin at multiples of 4 KiB, in
 // the order of their shards, each directly after the one before. The bytes between them are zero. A
-// shard without holds and requests has no section. Version 5, which can be read, has no requests.
+// shard without holds and requests has no section. Images of versions 5 and 6 can be read, unless a
+// name has more than 64 bytes, because its shard was another. Version 5 has no requests.
 //
 //	       0  +--------------------------------------+
 //	          | header                       12,288  |

@@ -26,10 +26,10 @@ const (
 	reservedFrom = 112
 )
 
-// Version is the format version of images. Images of versionOldest can be read, too: they are the
-// same without records of requests.
+// Version is the format version of images. Images from versionOldest on can be read, too: they have
+// other shards for names of more than 64 bytes, and those of versionOldest no records of requests.
 const (
-	Version       = 6
+	Version       = 7
 	versionOldest = 5
 )
 

@@ -134,7 +134,7 @@ func TestWriteAndOpen(t *testing.T) {
 
 // TestFormatVersion checks the format: this state is written as these bytes.
 func TestFormatVersion(t *testing.T) {
-	const golden = "testdata/v6.dlm"
+	const golden = "testdata/v7.dlm"
 	want, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +153,16 @@ func TestFormatVersion(t *testing.T) {
 	checkSample(t, img, sample())
 }
 
-// TestVersion5 reads an image of the version before, which has no requests.
+// TestVersion6 reads an image of the version before, which differs in the shards of long names.
+func TestVersion6(t *testing.T) {
+	img, err := Open("testdata/v6.dlm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSample(t, img, sample())
+}
+
+// TestVersion5 reads an image of an older version, which has no requests.
 func TestVersion5(t *testing.T) {
 	img, err := Open("testdata/v5.dlm")
 	if err != nil {
@@ -185,7 +194,7 @@ func load(b []byte) error {
 // TestDamage changes every byte, cuts the file at every length, and extends it. Each gives an error
 // that names an offset within the file.
 func TestDamage(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v6.dlm")
+	whole, err := os.ReadFile("testdata/v7.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +222,7 @@ func TestDamage(t *testing.T) {
 
 // TestUnfitFiles checks that the error for such a file says what to do.
 func TestUnfitFiles(t *testing.T) {
-	whole, err := os.ReadFile("testdata/v6.dlm")
+	whole, err := os.ReadFile("testdata/v7.dlm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +233,7 @@ func TestUnfitFiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, b := range map[string][]byte{
 		"not an image of dlm":          []byte("GIF89a"),
-		"format version 7":             newer,
+		"format version 8":             newer,
 		"format version 0":             older,
 		"ends within the header":       whole[:5000],
 		"the file is too short":        whole[:len(whole)-align],
@@ -287,7 +296,7 @@ func TestFailedWrite(t *testing.T) {
 
 // FuzzOpen looks for bytes that pass as an image and are not one, or that make Open panic.
 func FuzzOpen(f *testing.F) {
-	whole, err := os.ReadFile("testdata/v6.dlm")
+	whole, err := os.ReadFile("testdata/v7.dlm")
 	if err != nil {
 		f.Fatal(err)
 	}
