@@ -77,11 +77,11 @@ func (e *Engine) Identify(token string) (name string, role auth.Role) {
 	return "", auth.RoleNone
 }
 
-// IdentifyCertificate returns the name and the role that a client's certificate gives, if one of
-// its names is known.
-func (e *Engine) IdentifyCertificate(cert *x509.Certificate) (name string, role auth.Role, known bool) {
-	id := e.authority.Load().OfCertificate(auth.NamesOf(cert))
-	return id.Name, id.Role, id.Name != ""
+// IdentifyCertificate returns the identity that a client's certificate gives, if one of its names
+// is known.
+func (e *Engine) IdentifyCertificate(cert *x509.Certificate) (id auth.Identity, known bool) {
+	id = e.authority.Load().OfCertificate(auth.NamesOf(cert))
+	return id, id.Name != ""
 }
 
 // forceRelease answers FORCE-RELEASE and records it in the audit.

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"crypto/x509"
 	"math"
 	"net"
 	"net/http"
@@ -28,8 +29,8 @@ type visitor struct {
 // its own machine alone.
 func (v visitor) open() bool { return !v.token && v.role != auth.RoleNone }
 
-// visitorOf reads the token, the certificate and the origin of a request. A token counts before a
-// certificate, which a browser shows without being asked. Browsers send Origin and Sec-Fetch-Site
+// visitorOf reads the token, the certificate and the origin of a request. A browser
+// shows a certificate without being asked. Browsers send Origin and Sec-Fetch-Site
 // with the requests of a page, and only the pages of this server have its origin. A page whose own
 // name was pointed at this address has the same origin for the browser, so a request without a
 // known token must name an IP address, localhost, or a host of --http-host. A request with one may
@@ -37,8 +38,9 @@ func (v visitor) open() bool { return !v.token && v.role != auth.RoleNone }
 // certificate for its own name that the server shows.
 func (s *Server) visitorOf(r *http.Request) (v visitor) {
 	token := bearer(r)
-	if token == "" && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
-		v.name, v.role, v.cert = s.engine.IdentifyCertificate(r.TLS.PeerCertificates[0])
+	if cert := shown(r); cert != nil {
+		id, known := s.engine.IdentifyCertificate(cert)
+		v.name, v.role, v.cert = id.Name, id.Role, known
 	}
 	if !v.cert {
 		v.name, v.role = s.engine.Identify(token)
@@ -47,6 +49,26 @@ func (s *Server) visitorOf(r *http.Request) (v visitor) {
 	v.named = !v.token && r.TLS == nil && !s.allows(r.Host)
 	v.page = v.named || !sameOrigin(r)
 	return v
+}
+
+// shown returns the certificate that stands for the sender of a request, or nil. A token counts
+// before it.
+func shown(r *http.Request) *x509.Certificate {
+	if bearer(r) != "" || r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return nil
+	}
+	return r.TLS.PeerCertificates[0]
+}
+
+// identify returns what the sender of a request of the JSON side may do now; false if its
+// credential is not known, or if one is needed.
+func (s *Server) identify(r *http.Request) (id auth.Identity, ok bool) {
+	if cert := shown(r); cert != nil {
+		if id, ok = s.engine.IdentifyCertificate(cert); ok {
+			return id, true
+		}
+	}
+	return s.engine.Visitor(bearer(r))
 }
 
 // sameOrigin reports whether a request comes from this server's own pages, or from no page.

@@ -83,16 +83,16 @@ func (f *fake) Identify(token string) (string, auth.Role) {
 }
 
 // IdentifyCertificate knows the names b.test, of a backup, and a.test, of an admin.
-func (f *fake) IdentifyCertificate(cert *x509.Certificate) (string, auth.Role, bool) {
+func (f *fake) IdentifyCertificate(cert *x509.Certificate) (auth.Identity, bool) {
 	for _, name := range auth.NamesOf(cert) {
 		switch name {
 		case "DNS:b.test":
-			return "backup's machine", auth.RoleBackup, true
+			return auth.Identity{Name: "backup's machine", Role: auth.RoleBackup}, true
 		case "DNS:a.test":
-			return "admin's machine", auth.RoleAdmin, true
+			return auth.Identity{Name: "admin's machine", Role: auth.RoleAdmin}, true
 		}
 	}
-	return "", auth.RoleNone, false
+	return auth.Identity{}, false
 }
 
 func (f *fake) KeepsImages() bool { return !f.memory }

@@ -144,7 +144,7 @@ func (s *Server) addAPI(mux *http.ServeMux) {
 // admitCall reports whether the visitor may ask this, and now. If not, it answers the request.
 func (s *Server) admitCall(w http.ResponseWriter, r *http.Request, needs rank) (c *call, ok bool) {
 	c = &call{Request: r, v: s.visitorOf(r)}
-	c.who, _ = s.engine.Visitor(bearer(r))
+	c.who, _ = s.identify(r)
 	if !s.mayCall(r) {
 		w.Header().Set("Retry-After", "1")
 		writeRefusal(w, refuse(codec.Limit, "this address asks more than %d times a second", callsPerSecond))

@@ -23,9 +23,9 @@ type Engine interface {
 	Unready() []string
 	// Identify returns the name and the role of a token, or of a visitor without one.
 	Identify(token string) (name string, role auth.Role)
-	// IdentifyCertificate returns the name and the role that a client's certificate gives, if one
-	// of its names is known.
-	IdentifyCertificate(cert *x509.Certificate) (name string, role auth.Role, known bool)
+	// IdentifyCertificate returns the identity that a client's certificate gives, if one of its
+	// names is known.
+	IdentifyCertificate(cert *x509.Certificate) (id auth.Identity, known bool)
 	// WrongToken counts an unknown token and returns how long its address should wait.
 	WrongToken(from netip.Addr) time.Duration
 	// Audit returns where commands of admins are recorded.

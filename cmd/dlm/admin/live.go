@@ -52,8 +52,7 @@ type live struct {
 // stream is one viewer. Its box has one place, so that a slow viewer misses frames and delays
 // nobody.
 type stream struct {
-	who    auth.Identity
-	token  string
+	asked  *http.Request // the request, whose credential is looked up again for each frame
 	box    chan []byte
 	missed int // frames; the goroutine "live" owns it
 }
@@ -113,7 +112,7 @@ func (l *live) send() {
 	base := l.tick()
 	var shared []byte
 	for _, st := range list {
-		who, known := l.s.engine.Visitor(st.token)
+		who, known := l.s.identify(st.asked)
 		if !known || !rankLook.allows(nil, who.Role) {
 			l.remove(st)
 			close(st.box)
@@ -193,9 +192,7 @@ func (l *live) frame(t tick, who *auth.Identity) []byte {
 
 // apiLive answers the stream.
 func (s *Server) apiLive(w http.ResponseWriter, r *http.Request) {
-	token := bearer(r)
-	who, _ := s.engine.Visitor(token)
-	st := &stream{who: who, token: token, box: make(chan []byte, 1)}
+	st := &stream{asked: r, box: make(chan []byte, 1)}
 	if !s.live.add(st) {
 		w.Header().Set("Retry-After", "10")
 		writeRefusal(w, refuse(codec.Limit, "%d viewers look already", streamsMax))
