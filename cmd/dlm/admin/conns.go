@@ -25,17 +25,14 @@ type conns struct {
 
 	mu   sync.Mutex
 	open map[net.Conn]*connState // guarded by mu
-	// streams is how many of open are streams. Guarded by mu.
-	streams int
 }
 
 // connState is one connection.
 type connState struct {
-	from  netip.Addr // as addrOf cuts it
-	since time.Time  // when it was opened, or its last request ended
-	busy  bool       // a handler runs
-	// stream: the handler is that of a stream, which stays busy to its end
-	stream bool
+	from   netip.Addr // as addrOf cuts it
+	since  time.Time  // when it was opened, or its last request ended
+	busy   bool       // a handler runs
+	stream bool       // its request is a stream: it does not count, and ends with that
 }
 
 func newConns(limit int) *conns {
@@ -51,9 +48,6 @@ func (cs *conns) changed(c net.Conn, state http.ConnState) {
 		}
 	case http.StateClosed, http.StateHijacked:
 		cs.mu.Lock()
-		if s := cs.open[c]; s != nil && s.stream {
-			cs.streams--
-		}
 		delete(cs.open, c)
 		cs.mu.Unlock()
 	}
@@ -73,16 +67,17 @@ func (cs *conns) add(c net.Conn) (victim net.Conn) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	from := addrOf(c.RemoteAddr().String())
-	count := map[netip.Addr]int{}
+	count, all := map[netip.Addr]int{}, 0
 	for _, s := range cs.open {
 		if !s.stream {
 			count[s.from]++
+			all++
 		}
 	}
 	switch {
 	case count[from] >= cs.maxPerAddr:
 		victim = cs.oldest(from)
-	case len(cs.open)-cs.streams >= cs.max:
+	case all >= cs.max:
 		most := from
 		for addr, n := range count {
 			if n > count[most] {
@@ -108,7 +103,7 @@ func (cs *conns) add(c net.Conn) (victim net.Conn) {
 // returns nil if all have one.
 func (cs *conns) oldest(from netip.Addr) (victim net.Conn) {
 	for c, s := range cs.open {
-		if s.from == from && !s.busy && (victim == nil || s.since.Before(cs.open[victim].since)) {
+		if s.from == from && !s.busy && !s.stream && (victim == nil || s.since.Before(cs.open[victim].since)) {
 			victim = c
 		}
 	}
@@ -140,7 +135,6 @@ func (cs *conns) leaveOut(r *http.Request) {
 	defer cs.mu.Unlock()
 	if s := cs.open[c]; s != nil {
 		s.stream = true
-		cs.streams++
 	}
 }
 

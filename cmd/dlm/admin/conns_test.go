@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -61,6 +62,40 @@ func TestAtLimitOldestIdleConnectionGoes(t *testing.T) {
 	}
 	if len(cs.open) != 0 {
 		t.Errorf("left: %d", len(cs.open))
+	}
+}
+
+// TestStreamsDoNotCount: neither while they run, nor when one is about to be closed.
+func TestStreamsDoNotCount(t *testing.T) {
+	cs := newConns(8) // 2 per address
+	open := func(from string) (p *peer, victim net.Conn) {
+		p = &peer{from: from}
+		return p, cs.add(p)
+	}
+	for range 3 {
+		stream, _ := open("192.0.2.1:1")
+		cs.mark(stream, true)
+		cs.leaveOut(new(http.Request).WithContext(withConn(t.Context(), stream)))
+		cs.mark(stream, false) // its end
+		cs.open[stream].since = time.Time{}
+		a, _ := open("192.0.2.1:2")
+		cs.open[a].since = cs.open[a].since.Add(-time.Second)
+		b, _ := open("192.0.2.1:3")
+		if c, victim := open("192.0.2.1:4"); victim != net.Conn(a) {
+			t.Errorf("%v goes", victim)
+		} else {
+			cs.changed(c, http.StateClosed)
+		}
+		cs.changed(b, http.StateClosed)
+		cs.changed(stream, http.StateClosed)
+	}
+	for i := range 8 {
+		if _, victim := open(fmt.Sprintf("192.0.2.%d:1", i+2)); victim != nil {
+			t.Errorf("%d: %v goes", i, victim)
+		}
+	}
+	if _, victim := open("192.0.2.99:1"); victim == nil {
+		t.Error("more than the limit")
 	}
 }
 
