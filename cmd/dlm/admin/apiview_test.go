@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -379,5 +381,32 @@ func TestCallsOfAnAddressAreBounded(t *testing.T) {
 	}
 	if len(rate.callers) > callersMax {
 		t.Errorf("%d addresses are remembered", len(rate.callers))
+	}
+}
+
+// TestStreamEndsWithoutItsBody: a viewer that announces a body and sends none keeps no connection
+// when its stream has ended.
+func TestStreamEndsWithoutItsBody(t *testing.T) {
+	r := newRig(t, withTokens)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer reader\r\nContent-Length: 9\r\n\r\n")
+	in := bufio.NewReader(conn)
+	for line := ""; line != ": dlm\n"; {
+		if line, err = in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var cfg engine.Config
+	withTokens(&cfg)
+	if err := r.e.SetCredentials(cfg.Credentials[1:]); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if rest, err := io.ReadAll(in); err != nil || !strings.Contains(string(rest), "event: end") {
+		t.Errorf("%v: %s", err, rest)
 	}
 }

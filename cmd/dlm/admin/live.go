@@ -201,6 +201,8 @@ func (s *Server) apiLive(w http.ResponseWriter, r *http.Request) {
 	defer s.live.remove(st)
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // the server's own bound is for requests
+	// After the stream, the server would wait for a body that was announced and never comes.
+	defer func() { _ = control.SetReadDeadline(time.Now()) }()
 	s.conns.leaveOut(r)
 	closeAfter(w)
 	h := w.Header()
