@@ -112,7 +112,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.questions = newQuestions()
 	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime,
 		Log: cfg.Log, LogWaitsOver: cfg.LogWaitsOver})
-	e.events = events.New(cfg.Loops, cfg.Tap, &e.buffers.total)
+	e.events = events.New(cfg.Loops, cfg.Tap)
 	e.authority.Store(auth.NewAuthority(cfg.Credentials, cfg.AdminToken, cfg.AdminName))
 	if e.audit = cfg.Audit; e.audit == nil {
 		e.audit = audit.New(audit.ToLog(cfg.Log.Handler()), cfg.Log)

@@ -87,7 +87,11 @@ func (r *reactor) sendEvents() {
 // sendEventsOf puts the events of a connection into its output. While the kernel does not take its
 // output, they stay in the buffer, which has a bound.
 func (r *reactor) sendEventsOf(c *conn) {
-	if c.backlog != nil || c.closing || c.closed {
+	if c.closing || c.closed {
+		return
+	}
+	if c.backlog != nil {
+		r.account(c)
 		return
 	}
 	r.use(c)

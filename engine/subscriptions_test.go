@@ -51,6 +51,40 @@ func TestEventsBeyondTheBufferAreCounted(t *testing.T) {
 	s.empty()
 }
 
+// TestBuffersOfWatchersCount: connections that watch and read nothing are closed when all buffers
+// together are beyond their limit, and nobody else is.
+func TestBuffersOfWatchersCount(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.BufferedMax = 1 << 20 })
+	var watchers []*client
+	for i := range 40 {
+		k := s.dial(i % 2)
+		k.do("WATCH \"\"", "OK")
+		k.stuck = true
+		watchers = append(watchers, k)
+	}
+	other := s.dial(1)
+	other.send("PI")
+	a := s.dial(0)
+	for range 1000 {
+		a.send("ACQUIRE some/lock A 0\nRELEASE some/lock A\n")
+	}
+	s.sweep()
+	if n := s.e.buffers.total.Load(); n > s.e.buffers.max {
+		t.Errorf("%d bytes are in buffers, of %d", n, s.e.buffers.max)
+	}
+	closed := 0
+	for _, k := range watchers {
+		if k.gone {
+			closed++
+		}
+	}
+	if closed == 0 || closed == len(watchers) {
+		t.Errorf("%d of %d are closed", closed, len(watchers))
+	}
+	other.send("NG\n")
+	other.expect("OK\n")
+}
+
 // TestRepliesAndEventsCanBeToldApart sends random commands on a connection that watches everything,
 // and reads as PROTOCOL.md says: the lines of one answer stand together, a line with a tag answers
 // that tag, an EVENT answers nothing, and any other line answers the oldest untagged command.

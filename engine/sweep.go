@@ -78,7 +78,7 @@ func (r *reactor) sweep() {
 			r.fail(c, codec.Canceled, fmt.Sprintf("nothing has come for %v (idle-timeout): the connection is closed, holds stay", cfg.IdleMax))
 		}
 		r.checkPeer(c, i+r.sweeps)
-		if c.buffered > 0 {
+		if c.buffered > 0 || c.sub != nil {
 			r.account(c)
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"dlm/codec"
@@ -43,8 +42,7 @@ func TestCoverIsTheLeastSet(t *testing.T) {
 // TestHubAgainstNaiveMatching subscribes and unsubscribes at random, and compares who is told with
 // a look at every prefix. In the end nothing is left.
 func TestHubAgainstNaiveMatching(t *testing.T) {
-	var bytes atomic.Int64
-	h := New(2, nil, &bytes)
+	h := New(2, nil)
 	locks := table.New(table.Config{TTLMs: 1000, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100})
 	rng := rand.New(rand.NewPCG(3, 4))
 	subs := make([]*Subscriber, 5)
@@ -87,17 +85,18 @@ func TestHubAgainstNaiveMatching(t *testing.T) {
 		}
 	}
 	for _, s := range subs {
-		h.Leave(locks, s)
+		if h.Leave(locks, s); s.Memory() != 0 {
+			t.Errorf("%d bytes are left", s.Memory())
+		}
 	}
-	if watches, notices := h.Subscriptions(); watches+notices != 0 || len(h.watches.subs)+len(h.watches.lengths) != 0 || bytes.Load() != 0 {
-		t.Errorf("left: %d %d, %v, %d bytes", watches, notices, h.watches.lengths, bytes.Load())
+	if watches, notices := h.Subscriptions(); watches+notices != 0 || len(h.watches.subs)+len(h.watches.lengths) != 0 {
+		t.Errorf("left: %d %d, %v", watches, notices, h.watches.lengths)
 	}
 }
 
 // TestBufferIsBounded checks the bytes that are accounted for, and the count of what was left out.
 func TestBufferIsBounded(t *testing.T) {
-	var bytes atomic.Int64
-	h := New(1, nil, &bytes)
+	h := New(1, nil)
 	locks := table.New(table.Config{TTLMs: 1000, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100})
 	s := &Subscriber{}
 	h.Watch(locks, s, nil, auth.Identity{}, codec.FormRESP)
@@ -105,7 +104,7 @@ func TestBufferIsBounded(t *testing.T) {
 	for range events {
 		h.changed(&table.Event{Kind: table.EventGrant, Name: []byte("lock"), Service: []byte("s"), Token: 1})
 	}
-	if n := bytes.Load(); n < bufferMax/2 || n > 3*bufferMax {
+	if n := s.Memory(); n < bufferMax/2 || n > 3*bufferMax {
 		t.Errorf("%d bytes are accounted for", n)
 	}
 	out := s.Take(nil)
@@ -113,7 +112,7 @@ func TestBufferIsBounded(t *testing.T) {
 	if want := fmt.Sprintf("missed\r\n$5\r\ncount\r\n:%d\r\n", events-kept); len(out) > bufferMax+100 || !strings.HasSuffix(string(out), want) {
 		t.Errorf("%d bytes, %d events, the end is %q, want %q", len(out), kept, out[len(out)-60:], want)
 	}
-	if bytes.Load() != 0 || len(s.Take(nil)) != 0 {
+	if s.Memory() != 0 || len(s.Take(nil)) != 0 {
 		t.Error("something is left")
 	}
 }

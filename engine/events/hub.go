@@ -11,8 +11,7 @@ import (
 
 // Hub has the subscribers of a server.
 type Hub struct {
-	tap       func(*table.Event) // of tests; nil: none
-	accounted *atomic.Int64      // bytes of buffers are added to it
+	tap func(*table.Event) // of tests; nil: none
 
 	watches, notices index
 	boxes            []box       // by loop
@@ -29,10 +28,10 @@ type box struct {
 	told atomic.Bool   // the loop was woken for it
 }
 
-// New returns a Hub for that many loops. The memory of buffers is added to accounted. tap, if not
-// nil, sees all changes of locks, as long as somebody watches or not.
-func New(loops int, tap func(*table.Event), accounted *atomic.Int64) *Hub {
-	h := &Hub{tap: tap, accounted: accounted, boxes: make([]box, loops)}
+// New returns a Hub for that many loops. tap, if not nil, sees all changes of locks, whether
+// somebody watches or not.
+func New(loops int, tap func(*table.Event)) *Hub {
+	h := &Hub{tap: tap, boxes: make([]box, loops)}
 	h.watches.init()
 	h.notices.init()
 	return h
@@ -43,7 +42,7 @@ func New(loops int, tap func(*table.Event), accounted *atomic.Int64) *Hub {
 func (h *Hub) Watch(t *table.Table, s *Subscriber, prefix []byte, who auth.Identity, form codec.Form) bool {
 	list, ok := with(s.watched, string(prefix))
 	if ok {
-		h.become(s, who, form)
+		s.become(who, form)
 		h.set(t, &h.watches, s, &s.watched, list)
 	}
 	return ok
@@ -53,15 +52,10 @@ func (h *Hub) Watch(t *table.Table, s *Subscriber, prefix []byte, who auth.Ident
 func (h *Hub) Notify(t *table.Table, s *Subscriber, prefix []byte, who auth.Identity, form codec.Form) bool {
 	list, ok := with(s.notified, string(prefix))
 	if ok {
-		h.become(s, who, form)
+		s.become(who, form)
 		h.set(t, &h.notices, s, &s.notified, list)
 	}
 	return ok
-}
-
-func (h *Hub) become(s *Subscriber, who auth.Identity, form codec.Form) {
-	s.accounted = h.accounted
-	s.become(who, form)
 }
 
 // Unwatch ends what Watch with that prefix began.

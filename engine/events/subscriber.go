@@ -3,7 +3,6 @@ package events
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"dlm/codec"
 	"dlm/engine/auth"
@@ -26,7 +25,6 @@ type Subscriber struct {
 	Loop int // of the connection
 
 	watched, notified []string // prefixes; owned by the loop
-	accounted         *atomic.Int64
 
 	mu     sync.Mutex
 	who    auth.Identity // guarded by mu
@@ -56,7 +54,6 @@ func (s *Subscriber) Take(dst []byte) []byte {
 func (s *Subscriber) drop() {
 	s.missed, s.listed = 0, false
 	if s.buf = s.buf[:0]; cap(s.buf) > bufferKept {
-		s.accounted.Add(-int64(accountable(cap(s.buf))))
 		s.buf = nil
 	}
 }
@@ -70,12 +67,9 @@ func (s *Subscriber) push(e *codec.Event, may func(*auth.Identity) bool) (tell, 
 		return false, false
 	}
 	if s.missed == 0 {
-		n, was := len(s.buf), cap(s.buf)
+		n := len(s.buf)
 		if s.buf = codec.AppendEvent(s.buf, s.form, e); len(s.buf) > bufferMax {
 			s.buf, missed = s.buf[:n], true
-		}
-		if now := cap(s.buf); now != was {
-			s.accounted.Add(int64(accountable(now) - accountable(was)))
 		}
 	} else {
 		missed = true
@@ -87,12 +81,18 @@ func (s *Subscriber) push(e *codec.Event, may func(*auth.Identity) bool) (tell, 
 	return tell, missed
 }
 
-// accountable returns the bytes of a buffer that count as memory of connections.
-func accountable(size int) int {
-	if size <= bufferKept {
+// Memory returns the bytes of the buffer, beyond those that an idle connection keeps. Of nil it is
+// none.
+func (s *Subscriber) Memory() int {
+	if s == nil {
 		return 0
 	}
-	return size
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cap(s.buf) <= bufferKept {
+		return 0
+	}
+	return cap(s.buf)
 }
 
 // become sets what the subscriber may see, and the form of its events.
