@@ -86,10 +86,8 @@ func (r *reactor) ask(c *conn) {
 	c.asked++
 	q := &question{
 		to: r, conn: c.id, who: c.who, tag: makeTag(r.cmd.Tag), resp3: c.resp3, from: c.sock.Remote(),
-		ref: table.WaiterRefOf(0, noWaiter, r.questions), cmd: *r.cmd,
+		ref: table.WaiterRefOf(0, noWaiter, r.questions), cmd: copyOfLook(r.cmd),
 	}
-	q.cmd.Name, q.cmd.Service, q.cmd.Text = bytes.Clone(r.cmd.Name), bytes.Clone(r.cmd.Service), bytes.Clone(r.cmd.Text)
-	q.cmd.Args, q.cmd.Tag = nil, nil
 	if q.tag.n > 0 {
 		q.ticket = c.waits.nextTicket()
 		c.waits.add(r.cmd.Tag, q.ref)
@@ -100,6 +98,22 @@ func (r *reactor) ask(c *conn) {
 		defer func() { <-r.e.questions.places }()
 		q.to.postAnswer(q.to.e.answer(ctx, q))
 	})
+}
+
+// copyOfLook copies what a command of operators has. Other fields hold leftovers, whose memory may
+// be in use elsewhere by now.
+func copyOfLook(cmd *codec.Command) codec.Command {
+	c := codec.Command{Verb: cmd.Verb, Form: cmd.Form, Opts: cmd.Opts, Limit: cmd.Limit, By: cmd.By, Number: cmd.Number}
+	switch cmd.Verb {
+	case codec.VerbWaiters:
+		c.Name = bytes.Clone(cmd.Name)
+	case codec.VerbOwner:
+		c.Service = bytes.Clone(cmd.Service)
+	}
+	if cmd.Has(codec.OptCursor | codec.OptReason) {
+		c.Text = bytes.Clone(cmd.Text)
+	}
+	return c
 }
 
 // noWaiter is the index of a WaiterRef that names no request: Cancel of it does nothing.
