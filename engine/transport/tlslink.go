@@ -21,6 +21,13 @@ const (
 	restMax = 4 * recordMax
 )
 
+// emptyMax is how many encrypted bytes may come without a byte of the user: less than a record, and
+// what little else TLS may say. crypto/tls would keep 256 KiB of a message of the handshake.
+const emptyMax = 2 * recordMax
+
+// errNoData ends a connection whose peer sends much and says nothing.
+var errNoData = errors.New("tls: too many bytes without data")
+
 // errKeysUnread ends a connection whose peer asks for new keys and reads no answer.
 var errKeysUnread = errors.New("tls: too many unread answers to updates of keys")
 
@@ -42,6 +49,7 @@ type tlsLink struct {
 
 	rest     []byte // encrypted bytes that the kernel has not taken; nil: none
 	owed     int    // bytes of the user that are in rest
+	empty    int    // bytes that have come since the last byte of the user
 	counts   tlsCounts
 	closed   bool // Lost or Gone was called
 	ended    bool // the peer has ended its stream within TLS
@@ -75,7 +83,9 @@ func (s *tlsLink) Feed(in []byte, full bool) {
 	}
 	s.wire.in = nil
 	failed := s.answer()
+	s.empty += len(in)
 	if n > 0 {
+		s.empty = 0
 		s.user.Feed(s.bufs.plain[:n], full)
 	}
 	switch {
@@ -87,6 +97,8 @@ func (s *tlsLink) Feed(in []byte, full bool) {
 		s.user.InputEnded()
 	case !errors.Is(err, errNoInput):
 		s.fail(err)
+	case s.empty > emptyMax:
+		s.fail(errNoData)
 	}
 }
 

@@ -2,8 +2,14 @@ package transport
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"io"
 	"net"
@@ -275,4 +281,79 @@ func tcpPair(t *testing.T) (near, far *net.TCPConn) {
 	}
 	t.Cleanup(func() { _, _ = c.Close(), s.Close() })
 	return c.(*net.TCPConn), s.(*net.TCPConn)
+}
+
+// TestTLSKeepsNoEndlessHandshakeMessage: a peer sends the beginning of a message of the handshake,
+// of which crypto/tls keeps 256 KiB, and no data.
+func TestTLSKeepsNoEndlessHandshakeMessage(t *testing.T) {
+	p := startSecurePort(t)
+	var keys bytes.Buffer
+	under := p.connect(t)
+	c := tls.Client(under, &tls.Config{RootCAs: p.ca.Pool(), ServerName: "localhost", KeyLogWriter: &keys})
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	seal := sealer(t, c.ConnectionState().CipherSuite, keys.String())
+	_ = under.SetDeadline(time.Now().Add(10 * time.Second))
+	const certificate, handshake, data, length = 11, 22, 23, 256 << 10
+	if _, err := under.Write(seal(data, []byte("hello"))); err != nil {
+		t.Fatal(err)
+	}
+	echoed := make([]byte, len("hello"))
+	if _, err := io.ReadFull(c, echoed); err != nil || string(echoed) != "hello" {
+		t.Fatalf("%q %v", echoed, err)
+	}
+	message := append([]byte{certificate, length >> 16, 0, 0}, make([]byte, length-1)...)
+	for sent := 0; sent < len(message); sent += recordMax {
+		if _, err := under.Write(seal(handshake, message[sent:min(sent+recordMax, len(message))])); err != nil {
+			break // the server has closed it
+		}
+	}
+	if how := <-p.ended; how != "gone" {
+		t.Errorf("it ended with %q", how)
+	}
+}
+
+// sealer returns a function that makes the next record of a client of TLS 1.3, whose secret is in
+// the log of its keys.
+func sealer(t *testing.T, suite uint16, log string) func(kind byte, plain []byte) []byte {
+	t.Helper()
+	_, log, _ = strings.Cut(log, "CLIENT_TRAFFIC_SECRET_0 ")
+	secret, err := hex.DecodeString(strings.Fields(log)[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, hash := 16, sha256.New
+	if suite == tls.TLS_AES_256_GCM_SHA384 {
+		size, hash = 32, sha512.New384
+	}
+	expand := func(label string, n int) []byte {
+		label = "tls13 " + label
+		info := append([]byte{0, byte(n), byte(len(label))}, label...)
+		b, err := hkdf.Expand(hash, secret, string(append(info, 0)), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	if suite == tls.TLS_CHACHA20_POLY1305_SHA256 {
+		t.Skip("this processor has no AES, and the standard library no other cipher")
+	}
+	block, err := aes.NewCipher(expand("key", size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	iv, number := expand("iv", aead.NonceSize()), byte(0)
+	return func(kind byte, plain []byte) []byte {
+		nonce := bytes.Clone(iv)
+		nonce[len(nonce)-1] ^= number
+		number++
+		n := len(plain) + 1 + aead.Overhead()
+		header := []byte{23, 3, 3, byte(n >> 8), byte(n)}
+		return aead.Seal(header, nonce, append(bytes.Clone(plain), kind), header)
+	}
 }
