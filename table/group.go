@@ -220,15 +220,24 @@ func (s *Shard) countHolder(l *lock, h *holder) {
 // endHolder ends what is left of a holder's hold, and lets others in. It returns i, or none if the
 // record of the lock is gone.
 func (s *Shard) endHolder(i uint32, l *lock, hi uint32, h *holder, to recoveryState, fx *Effects) uint32 {
+	if s.takeOut(l, hi, h, to) {
+		return i
+	}
+	return s.passOnGroup(i, l, fx)
+}
+
+// takeOut ends what is left of a holder's hold and lets nobody in. It reports whether the record is
+// kept, because a grace runs.
+func (s *Shard) takeOut(l *lock, hi uint32, h *holder, to recoveryState) (kept bool) {
 	l.count--
 	l.since -= int64(h.count)
 	h.count = 0
 	if s.phase != graceOver && s.inGrace() {
 		s.unholdHolder(l, hi, h, to)
-		return i
+		return true
 	}
 	s.dropHolder(hi, h, l)
-	return s.passOnGroup(i, l, fx)
+	return false
 }
 
 // expireHolder ends the hold of a holder whose deadline has come.
@@ -243,53 +252,43 @@ func (s *Shard) expireHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effect
 	return s.endHolder(i, l, hi, h, stateFenced, fx)
 }
 
-// forceGroup ends one hold of the group, or all without TOKEN.
+// forceGroup ends one hold of the group, or all without TOKEN. It lets others in after the last
+// one, because a request must not be granted a hold that the command is about to end.
 func (s *Shard) forceGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
-	last := s.counter // holds that are granted meanwhile, at the end of the list, stay
-	hi, h := none, (*holder)(nil)
-	if cmd.Has(codec.OptToken) {
-		if hi, h = s.findToken(cmd.Token); h == nil || h.lock != i || !h.state.held() {
-			r.Code = codec.Stale
-			return
-		}
-	} else if l.count == 0 {
-		r.Code = codec.NotHeld
-		return
+	switch hi, h := s.findToken(cmd.Token); {
+	case !cmd.Has(codec.OptToken):
+		s.forceAll(l, cmd, fx, r)
+	case h == nil || h.lock != i || !h.state.held():
+		r.Code = codec.Stale
+	default:
+		s.forceHolder(l, hi, h, reasonOf(cmd), fx, r)
 	}
-	if h != nil {
-		r.Count = 1
-		s.forceHolder(i, l, hi, h, reasonOf(cmd), fx, r)
-		return
-	}
-	for at, _ := l.list(); at != none; {
-		h := s.holderAt(at)
-		next := h.next
-		switch {
-		case h.state.held() && h.token <= last:
-			r.Count++
-			i = s.forceHolder(i, l, at, h, reasonOf(cmd), fx, r)
-		case s.phase == graceRuns:
-		case h.state.held():
-			return // and so are the holders after it
-		default:
-			s.dropHolder(at, h, l)
-		}
-		if s.phase == graceRuns {
-			at = next
-			continue
-		}
-		if i == none || !l.grouped() {
-			return
-		}
-		at, _ = l.list() // the end of a hold may have ended others
-	}
-	if s.phase == graceRuns && l.grouped() {
+	switch {
+	case r.Code != codec.OK:
+	case s.phase != graceRuns:
+		s.passOnGroup(i, l, fx)
+	case !cmd.Has(codec.OptToken):
 		l.token = max(l.token, r.Token) // nothing up to a forced token is believed
 	}
 }
 
+// forceAll ends all holds of the group.
+func (s *Shard) forceAll(l *lock, cmd *codec.Command, fx *Effects, r *Result) {
+	if l.count == 0 {
+		r.Code = codec.NotHeld
+		return
+	}
+	for at, _ := l.list(); at != none; {
+		hi, h := at, s.holderAt(at)
+		if at = h.next; h.state.held() {
+			s.forceHolder(l, hi, h, reasonOf(cmd), fx, r)
+		}
+	}
+}
+
 // forceHolder ends the hold of one holder. r is about the newest hold that was ended.
-func (s *Shard) forceHolder(i uint32, l *lock, hi uint32, h *holder, reason []byte, fx *Effects, r *Result) uint32 {
+func (s *Shard) forceHolder(l *lock, hi uint32, h *holder, reason []byte, fx *Effects, r *Result) {
+	r.Count++
 	if h.token > r.Token {
 		r.Token = h.token
 		fx.Owner = append(fx.Owner[:0], s.holderService(h)...)
@@ -301,7 +300,7 @@ func (s *Shard) forceHolder(i uint32, l *lock, hi uint32, h *holder, reason []by
 	s.measureHold(h.since)
 	s.noteHolder(fx, NoteForced, l, h)
 	s.endRequests(l, h, requestForced)
-	return s.endHolder(i, l, hi, h, stateFenced, fx)
+	s.takeOut(l, hi, h, stateFenced)
 }
 
 // currentGroup brings lock i, which has a group, up to the present for a command of that service:

@@ -301,9 +301,10 @@ func (m *model) upgradeOfGroup(c *codec.Command, l *mLock, h *mHold, from Origin
 }
 
 func (m *model) forceGroup(c *codec.Command, l *mLock) (r Result) {
-	last := m.counter[m.shardOf(l.name)]
-	for _, h := range append([]*mHold(nil), l.holders...) {
-		if h.token > last || c.Has(codec.OptToken) && h.token != c.Token || l.of(h.owner) != h {
+	var stay []*mHold
+	for _, h := range l.holders {
+		if c.Has(codec.OptToken) && h.token != c.Token {
+			stay = append(stay, h)
 			continue
 		}
 		r.Count++
@@ -312,10 +313,12 @@ func (m *model) forceGroup(c *codec.Command, l *mLock) (r Result) {
 		m.counts.Forced++
 		m.holdEvent(EventForce, l, h, Origin{})
 		m.endHold(l, h, requestForced)
-		m.leave(l, h)
 	}
+	l.holders = stay
 	if r.Count == 0 {
 		r.Code = codec.Stale
+	} else {
+		m.pass(l)
 	}
 	return r
 }
