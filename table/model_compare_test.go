@@ -348,7 +348,7 @@ func TestModel(t *testing.T) {
 		// Each op comes from a seed of its own, because rapid draws mostly small numbers, which
 		// this table treats all alike. rapid still shrinks the list.
 		ops := rapid.Map(rapid.Uint64(), func(seed uint64) op { return randomOp(rand.New(rand.NewPCG(seed, 1)).IntN) })
-		length := rapid.SampledFrom([]int{0, 30, 100, 300}).Draw(t, "length")
+		length := rapid.SampledFrom([]int{0, 30, 200, 350}).Draw(t, "length")
 		for _, o := range rapid.SliceOfN(ops, length, 400).Draw(t, "ops") {
 			w.do(o)
 		}

@@ -27,20 +27,28 @@ type op struct {
 	Arg           int
 }
 
-var opKinds = []string{"acquire", "acquire", "acquire", "acquire", "acquire", "upgrade", "upgrade", "downgrade", "release", "release", "heartbeat", "force",
+var opKinds = []string{"acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "upgrade", "upgrade", "downgrade", "release", "release", "heartbeat", "force",
 	"cancel", "lose", "lose", "repeat", "repeat", "repeat", "cancelreq", "outcome", "takeback", "takeback", "status", "list", "advance", "advance", "part", "full", "pause", "caughtup"}
 
 // randomOp draws an op; n(k) is a random number below k.
 func randomOp(n func(int) int) op {
-	return op{
-		Kind: opKinds[n(len(opKinds))], Name: []int{0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6}[n(11)], Service: n(5),
+	o := op{
+		Kind: opKinds[n(len(opKinds))], Name: []int{0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 5, 6}[n(14)], Service: []int{0, 0, 1, 1, 2, 2, 3, 4}[n(8)],
 		WaitMs: []uint32{0, 2, 3, 1000, 1000, 1000, 10_000, 86_400_000}[n(8)],
 		TTLMs:  []uint32{0, 0, 0, 0, 2, 3, 100, 86_400_000}[n(8)],
 		Meta:   []int{0, 0, 1, 5, 40}[n(5)], Token: []int{0, 0, 0, 1, 1, 2}[n(6)], Step: n(40), Arg: n(1000),
-		Share: []share{exclusive, exclusive, shared, shared, shared, 1, 3}[n(7)], Fresh: n(4) == 0, All: n(3) == 0, Queue: []int{0, 0, 0, 1, 2, 5}[n(6)],
+		Share: []share{exclusive, exclusive, shared, shared, shared, 1, 3}[n(7)], Fresh: n(8) == 0, All: n(3) == 0, Queue: []int{0, 0, 0, 1, 2, 5}[n(6)],
 		Req: []int{0, 0, 0, 1, 2, 3, 4, 5, 6}[n(9)],
 	}
+	if o.Name == semaphore && n(4) > 0 {
+		o.Share, o.Fresh = 2, false
+	}
+	return o
 }
+
+// semaphore is the lock that is mostly a semaphore, since locks that change their kind have few
+// permits taken.
+const semaphore = 1
 
 // asked is how many of the last commands with REQ a world remembers, to repeat or cancel them.
 const asked = 12
@@ -212,6 +220,9 @@ func (w *world) apply(o op) {
 	cmd.Verb = map[string]codec.Verb{"acquire": codec.VerbAcquire, "release": codec.VerbRelease,
 		"heartbeat": codec.VerbHeartbeat, "force": codec.VerbForceRelease,
 		"upgrade": codec.VerbUpgrade, "downgrade": codec.VerbDowngrade}[o.Kind]
+	if o.Kind != "acquire" && o.Arg%4 > 0 {
+		w.byHolder(cmd, o.Queue)
+	}
 	if o.Arg%3 == 0 { // without options
 		o.TTLMs, o.Meta, o.Token, o.Fresh, o.All, o.Queue = 0, 0, 0, false, false, 0
 	}
@@ -260,6 +271,17 @@ func (w *world) apply(o op) {
 	w.send(o, cmd)
 }
 
+// byHolder lets a holder of the lock send the command, if there is one.
+func (w *world) byHolder(cmd *codec.Command, which int) {
+	switch l := peek(w.table, cmd.Name); {
+	case l == nil || l.vacant:
+	case l.share == exclusive:
+		cmd.Service = []byte(l.owner)
+	default:
+		cmd.Service = []byte(l.holders[which%len(l.holders)].owner)
+	}
+}
+
 // withReq gives the command an id, and mostly the options that this id has.
 func (w *world) withReq(cmd *codec.Command, o op) {
 	if o.Kind == "acquire" && o.Arg%8 != 0 {
@@ -267,10 +289,13 @@ func (w *world) withReq(cmd *codec.Command, o op) {
 		switch o.Req {
 		case 1:
 			cmd.Opts = codec.OptShared
+			if o.Name == semaphore {
+				cmd.Opts, cmd.Permits = codec.OptPermits, 2
+			}
 		case 2:
 			cmd.Opts, cmd.TTLMs = codec.OptShared|codec.OptTTL, 100
 		case 3, 4:
-			cmd.Opts, cmd.Permits = codec.OptPermits, 3
+			cmd.Opts, cmd.Permits = codec.OptPermits, 3-uint32(o.Name&semaphore)
 		case 5:
 			cmd.Opts, cmd.Text = codec.OptMeta, []byte("of the request")
 		case 6:
@@ -288,7 +313,9 @@ func (w *world) withReq(cmd *codec.Command, o op) {
 func (w *world) again(o op, cmd codec.Command) {
 	switch s, hash := w.shard(cmd.Name), w.table.Hash(cmd.Name); o.Kind {
 	case "repeat":
-		cmd.WaitMs = o.WaitMs
+		if cmd.WaitMs = o.WaitMs; o.Service < 2 {
+			cmd.WaitMs = 0
+		}
 		w.send(o, &cmd)
 	case "cancelreq":
 		cmd.Verb, cmd.Opts = codec.VerbCancel, codec.OptReq
