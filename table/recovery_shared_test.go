@@ -14,6 +14,7 @@ import (
 // shared and exclusive in turn, or a semaphore. Clients take, change and release holds. An image is
 // written at any moment, and the server crashes later. In the grace the clients show what they
 // hold, in any order, among clients that show what they held once. Each true hold must survive.
+// Requests with REQ that the image knows are repeated meanwhile: see recovery_request_test.go.
 
 const (
 	sharedClients = 5
@@ -29,6 +30,8 @@ const (
 	claimsWithoutMode             // claims do not say SHARED or PERMITS
 	claimsWithoutCount            // claims have no COUNT
 	overtakenForgotten            // an exclusive hold that a shared claim overtakes is forgotten
+	requestsUnknown               // the image has no requests
+	repeatsBelieved               // a repeat is answered before its hold is confirmed
 )
 
 // sharedBook is what a client holds, or has held.
@@ -49,6 +52,10 @@ type sharedWorld struct {
 	ended []sharedBook              // holds that are over, by client in owner
 	owner []int
 	lines []string
+
+	requests []sharedRequest
+	holds    [sharedClients]int         // how many holds each client has had
+	believed [sharedClients]codec.Token // by late claims
 }
 
 var sharedLock = []byte("a")
@@ -81,11 +88,24 @@ func (w *sharedWorld) step() {
 	default:
 		verb = codec.VerbRelease
 	}
-	r := w.do(verb, client, func(c *codec.Command) { describeShare(c, want) })
+	asked := codec.Command{}
+	r := w.do(verb, client, func(c *codec.Command) {
+		if verb == codec.VerbAcquire {
+			describeShare(c, want)
+		}
+		w.addRequest(c)
+		asked = *c
+	})
 	if r.Code != codec.OK {
 		return
 	}
 	*b = sharedBook{r.Token, r.Count, was.share}
+	if was.count == 0 {
+		w.holds[client]++
+	}
+	if asked.Has(codec.OptReq) {
+		w.requests = append(w.requests, sharedRequest{client, asked, w.holds[client], r})
+	}
 	switch {
 	case verb == codec.VerbAcquire && was.count == 0:
 		b.share = want
@@ -111,7 +131,7 @@ func describeShare(c *codec.Command, a share) {
 // restart replaces the table by one made from the image.
 func (w *sharedWorld) restart(img *codec.ShardImage) error {
 	start := w.table.ShardAt(int(img.Shard)).Counter() + 1000
-	w.table = New(Config{TokenStart: start, TTLMs: 5000, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100})
+	w.table = New(Config{TokenStart: start, TTLMs: 5000, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100, RequestsMax: 1 << 20})
 	w.now = 0
 	return w.table.ShardAt(int(img.Shard)).Import(img, Recovery{Grace: sharedGrace})
 }
@@ -157,7 +177,7 @@ func (w *sharedWorld) run() string {
 	hash := w.table.Hash(sharedLock)
 	var img codec.ShardImage
 	steps := 5 + w.rng.IntN(40)
-	written := w.rng.IntN(steps)
+	written, imaged := w.rng.IntN(steps), 0
 	for i := range steps {
 		if i == written {
 			for at := (ExportCursor{}); !w.table.Shard(hash).Export(&at, 1, false, &img); {
@@ -166,6 +186,7 @@ func (w *sharedWorld) run() string {
 				return "image: " + err.Error()
 			}
 			w.lines = append(w.lines, "image")
+			imaged = len(w.requests)
 		}
 		w.now += int64(w.rng.IntN(30)) * nsPerMs
 		w.step()
@@ -174,18 +195,26 @@ func (w *sharedWorld) run() string {
 		return "import: " + err.Error()
 	}
 	w.lines = append(w.lines, "restart")
+	w.requests = w.requests[:imaged]
+	w.withoutRule()
 	for _, i := range w.rng.Perm(sharedClients + len(w.ended)) {
 		w.now += int64(w.rng.IntN(30)) * nsPerMs
 		switch {
 		case i >= sharedClients: // it is late
-			if late := i - sharedClients; w.books[w.owner[late]].count == 0 {
-				w.claim(w.owner[late], w.ended[late])
+			if late := i - sharedClients; w.books[w.owner[late]].count == 0 && w.claim(w.owner[late], w.ended[late]) {
+				w.believed[w.owner[late]] = w.ended[late].token
 			}
 		case w.books[i].count > 0 && !w.claim(i, w.books[i]):
 			return fmt.Sprintf("lost: c%d is not believed", i)
 		}
+		if wrong := w.repeatSome(); wrong != "" {
+			return wrong
+		}
 	}
-	return w.check()
+	if wrong := w.check(); wrong != "" {
+		return wrong
+	}
+	return w.repeatSome()
 }
 
 // check ends the grace, and checks that each true hold has survived it.
@@ -218,7 +247,7 @@ func sharedRun(seed uint64, out sharedRule) (string, *sharedWorld) {
 	if seed%3 == 0 {
 		w.share = sharedPermits
 	}
-	w.table = New(Config{TTLMs: 5000, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100})
+	w.table = New(Config{TTLMs: 5000, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100, RequestsMax: 1 << 20})
 	return w.run(), w
 }
 
@@ -232,14 +261,15 @@ func TestSharedHoldsSurviveCrashes(t *testing.T) {
 
 // TestSharedRecoveryRulesAreNeeded takes out one rule after the other. Each time a hold is lost.
 func TestSharedRecoveryRulesAreNeeded(t *testing.T) {
-	for _, out := range []sharedRule{claimsWithoutMode, claimsWithoutCount, overtakenForgotten} {
+	for out, want := range map[sharedRule]string{claimsWithoutMode: "lost", claimsWithoutCount: "lost", overtakenForgotten: "lost",
+		requestsUnknown: "twice", repeatsBelieved: "over"} {
 		found := false
 		for seed := uint64(0); seed < 20_000 && !found; seed++ {
 			wrong, _ := sharedRun(seed, out)
-			found = strings.HasPrefix(wrong, "lost")
+			found = strings.HasPrefix(wrong, want)
 		}
 		if !found {
-			t.Errorf("nothing is lost without rule %d", out)
+			t.Errorf("without rule %d no run is wrong by %q", out, want)
 		}
 	}
 }
