@@ -130,6 +130,7 @@ func (w *wordWriter) options(cmd *Command) {
 	w.flagOption(cmd, OptFresh, "FRESH")
 	w.flagOption(cmd, OptAll, "ALL")
 	w.flagOption(cmd, OptShared, "SHARED")
+	w.flagOption(cmd, OptDetect, "DETECT")
 	w.numberOption(cmd, OptPermits, "PERMITS", uint64(cmd.Permits))
 	w.numberOption(cmd, OptQueue, "QUEUE", uint64(cmd.Queue))
 	w.numberOption(cmd, OptSince, "SINCE", cmd.Number)

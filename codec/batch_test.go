@@ -104,10 +104,10 @@ func randomLockCommand(rng *rand.Rand) string {
 	for range max(0, rng.IntN(7)-3) {
 		option := pick("TTL", "TOKEN", "COUNT", "QUEUE", "META", "REQ", "FRESH", "ALL")
 		if rng.IntN(10) == 0 {
-			option = pick("SHARED", "PERMITS")
+			option = pick("SHARED", "PERMITS", "DETECT")
 		}
 		switch option {
-		case "FRESH", "ALL", "SHARED":
+		case "FRESH", "ALL", "SHARED", "DETECT":
 			words = append(words, option)
 		case "META", "REQ":
 			words = append(words, option, word(70))

@@ -24,15 +24,16 @@ const (
 	Shutdown    Code = 16 // the server is stopping
 	Internal    Code = 17 // a bug of the server, logged with its cause
 	AlreadyHeld Code = 18 // FRESH, and the service holds the lock
+	Deadlock    Code = 19 // DETECT, and the wait is in a cycle
 
-	CodeCount Code = 19 // number of codes, not a code
+	CodeCount Code = 20 // number of codes, not a code
 )
 
 // codeWords are the words on the wire, by code.
 var codeWords = [CodeCount]string{
 	"OK", "TIMEOUT", "NOTHELD", "NOTOWNER", "STALE", "BADARG", "UNKNOWN", "TOOBIG", "LIMIT",
 	"NOAUTH", "DENIED", "CONFLICT", "RECOVERING", "READONLY", "NOTLEADER", "CANCELED", "SHUTDOWN", "INTERNAL",
-	"HELD",
+	"HELD", "DEADLOCK",
 }
 
 // String returns the word of the code on the wire.

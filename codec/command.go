@@ -92,6 +92,7 @@ const (
 	OptUpgrade                    // set for UPGRADE and DOWNGRADE, so that the options show them
 	OptCounted                    // no option of the wire: the service can have a quota, see table
 	OptReq                        // REQ id: Command.Req
+	OptDetect                     // DETECT
 )
 
 // Command is one decoded command, filled by Decoder.Decode and reused.

@@ -13,6 +13,7 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"ACQUIRE a b 0\nRELEASE a b\r\nHEARTBEAT a b TOKEN 1 TTL 100\n",
 		"@t1 acquire \"a b\" \"\\x00\\\"\\\\\\n\\r\\t\" 5 META \"x\" ttl 200\r\n\r\n \t\n",
+		"ACQUIRE a b 9 DETECT\nacquire a b 9 detect shared REQ x\nACQUIRE a b 9 DETECT DETECT\nRELEASE a b DETECT\n",
 		"ACQUIRE a b 9 FRESH QUEUE 3 TTL 100\nacquire a b 9 queue 0 fresh\nRELEASE a b ALL\nrelease a b token 1 all\nACQUIRE a b 1 QUEUE FRESH\n",
 		"ACQUIRE a b 9 SHARED\nHEARTBEAT a b TOKEN 1 COUNT 2 PERMITS 3\nUPGRADE a b 1 TOKEN 2\nDOWNGRADE a b\nHOLDERS a\nACQUIRE a b 1 PERMITS 2 SHARED\n",
 		"ACQUIRE a b 9 REQ 1\nACQUIRE a b 9 TTL 100 REQ x-1 META m\nRELEASE a b TOKEN 3 REQ 1\nrelease a b req \"\\x00\"\nHEARTBEAT a b REQ 1\nACQUIRE a b 9 REQ\n",
@@ -73,6 +74,7 @@ func checkBothWays(t *testing.T, line []byte, preAuth bool) {
 func FuzzRESP(f *testing.F) {
 	for _, s := range []string{
 		frame("ACQUIRE", "a", "b", "0") + frame("release", "a", "b", "token", "9"),
+		frame("ACQUIRE", "a", "b", "9", "DETECT") + frame("ACQUIRE", "a", "b", "9", "PERMITS", "3", "detect"),
 		frame("ACQUIRE", "a", "b", "9", "FRESH", "QUEUE", "3") + frame("RELEASE", "a", "b", "ALL") + frame("RELEASE", "a", "b", "ALL", "TOKEN", "1"),
 		frame("ACQUIRE", "a", "b", "9", "REQ", "1") + frame("RELEASE", "a", "b", "REQ", strings.Repeat("r", ReqMax), "TOKEN", "4") + frame("RELEASE", "a", "b", "REQ", strings.Repeat("r", ReqMax+1)),
 		frame("CANCEL", "@t") + frame("CANCEL", "a", "b", "REQ", "1") + frame("OUTCOME", "a", "b", "REQ", ""),

@@ -17,7 +17,7 @@ type Doc struct {
 // Docs is the only list of commands. HELP, the messages about wrong arguments, COMMAND and COMMAND
 // DOCS are made from it. Do not modify.
 var Docs = [...]Doc{
-	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [SHARED|PERMITS <n>] [REQ <id>] [META <text>] [FRESH] [QUEUE <n>]", "Take a lock, and wait up to timeout_ms for it; 0 tries once", 4, true, []string{
+	{VerbAcquire, "ACQUIRE", "<lock> <service> <timeout_ms> [TTL <ms>] [SHARED|PERMITS <n>] [REQ <id>] [META <text>] [FRESH] [QUEUE <n>] [DETECT]", "Take a lock, and wait up to timeout_ms for it; 0 tries once", 4, true, []string{
 		"The answer comes when the lock is granted, or is TIMEOUT. timeout_ms is 0 to 86400000.",
 		"TTL: length of the lease, 100 to 86400000 ms. The hold ends with its lease, unless HEARTBEAT renews it.",
 		"SHARED: other services may hold the lock with SHARED at the same time. Requests of both kinds are granted in their order.",
@@ -26,6 +26,7 @@ var Docs = [...]Doc{
 		"A service that holds the lock is granted it again, and releases it as often. All processes with one service id are one owner.",
 		"FRESH: no second grant. If the service holds the lock, the answer is HELD and the token, and nothing changes.",
 		"QUEUE: if n requests or more wait already, the answer is LIMIT lock-waiters. 0 never waits.",
+		"DETECT: a wait that is in a cycle of services that wait for each other is refused with DEADLOCK. The locks of the cycle follow, each with its holder.",
 		"REQ: an id of up to 64 bytes, a new one for each ACQUIRE of this lock by this service. The command can then be sent again, on any connection, and is executed once.",
 		"A repeat takes over the place of a request that waits, or gets the token of the hold. After a lost connection the place is kept for some seconds.",
 	}},

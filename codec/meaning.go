@@ -43,6 +43,7 @@ var Meanings = [CodeCount]Meaning{
 	Shutdown:    {Fate: FateAgain, Text: "the server is stopping; holds go on if it has a data directory"},
 	Internal:    {Fate: FateAgain, Text: "a bug of the server, which has logged it; STATUS shows whether the command was executed"},
 	AlreadyHeld: {Fate: FateNever, Text: "FRESH was given and the service holds the lock; its token follows"},
+	Deadlock:    {Fate: FateNever, Text: "DETECT was given, and services wait for each other; the locks of the cycle follow, each with its holder: release your own first"},
 }
 
 // errorTopic is the topic of HELP that lists the codes.

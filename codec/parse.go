@@ -47,7 +47,7 @@ func (d *Decoder) acquire(cmd *Command, args [][]byte) Status {
 	if st := d.wait(cmd, args[2]); st != Ready {
 		return st
 	}
-	if st := d.options(cmd, args[3:], OptFresh|OptShared, OptTTL|OptMeta|OptQueue|OptPermits|OptReq); st != Ready {
+	if st := d.options(cmd, args[3:], OptFresh|OptShared|OptDetect, OptTTL|OptMeta|OptQueue|OptPermits|OptReq); st != Ready {
 		return st
 	}
 	if cmd.Opts&optsShare == optsShare {
@@ -299,6 +299,8 @@ func (d *Decoder) option(args [][]byte) Opts {
 		return OptShared
 	case "PERMITS":
 		return OptPermits
+	case "DETECT":
+		return OptDetect
 	}
 	return 0
 }

@@ -178,6 +178,9 @@ func (r *reactor) answerOther(c *conn, i int) bool {
 			return false
 		}
 	}
+	if res.Waiting && r.cmd.Has(codec.OptDetect) {
+		r.e.detect()
+	}
 	switch {
 	case !res.Waiting:
 		r.w.Start(r.cmd.Form, r.cmd.Tag)

@@ -28,6 +28,7 @@
 //	accept   one address: its gate (transport)  places, addresses           closing the listener
 //	freer    nothing                            a signal of the ticker      the end of Serve
 //	observer the views of package observe       shards, 256 records a time  the end of Serve
+//	detector its effects                        looks of the observer       the end of Serve
 //	sampler  the sample of the last second      counters, shards            the end of Serve
 //	question one question of an operator        shards, views, loops        its answer, or 5 s
 //	drain    nothing                            the wait group of reactors  the reactors' answers

@@ -178,6 +178,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	e.background(e.runQuotas)
 	e.background(e.trimmer.runFreer)
 	e.background(e.observer.Run)
+	e.background(e.runDetector)
 	e.background(e.runSampler)
 	e.store.Start()
 	accepting := make(chan struct{})

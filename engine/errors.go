@@ -17,6 +17,7 @@ import (
 //	                                 nobody holds it, or the role may not see it
 //	RECOVERING <ms>                  rest of the grace
 //	READONLY "<host:port>"           of the primary; "" if it is not known
+//	DEADLOCK "<lock>" "<service>" ... each lock of the cycle and its holder: see appendCycle
 
 // refuseResult answers a lock command that the table has refused.
 func (r *reactor) refuseResult(c *conn, res *table.Result) {
@@ -150,6 +151,8 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 		return "recovering after a restart, this hold is not known yet: prove it by HEARTBEAT with TOKEN and COUNT"
 	case codec.Canceled:
 		return "the wait was cancelled, or a repeat of the request has taken its place"
+	case codec.Deadlock:
+		return "the services of this cycle wait for each other, and this request came last with DETECT: release what they wait for"
 	case codec.Shutdown:
 		return "the server is stopping"
 	default:

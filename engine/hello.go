@@ -10,7 +10,7 @@ import (
 
 // features are the words of the field of HELLO with that name. A word stands for an ability that
 // clients can rely on. To add one, append it here.
-const features = "alive,cancel,deadlocks,notify,permits,req,shared,top,waited,watch"
+const features = "alive,cancel,deadlocks,detect,notify,permits,req,shared,top,waited,watch"
 
 // protoVersion is the version of the protocol, in HELLO.
 const protoVersion = 1

@@ -17,6 +17,7 @@ type inbox struct {
 	writable  []table.ConnID // guarded by mu; connections whose output can go on
 	dismissed []table.ConnID // guarded by mu; guests whose places are needed
 	answers   []*answered    // guarded by mu; to questions of its connections
+	refusals  []refusal      // guarded by mu; of waits with DETECT
 	asks      []connsAsk     // guarded by mu; about its connections
 	orders    orders         // guarded by mu
 	armed     atomic.Bool    // the reactor has been woken and has not emptied it yet
@@ -80,7 +81,8 @@ func (r *reactor) drainInbox() {
 	dismissed := r.inbox.dismissed
 	r.inbox.dismissed = nil
 	answers, asks := r.inbox.answers, r.inbox.asks
-	r.inbox.answers, r.inbox.asks = nil, nil
+	refusals := r.inbox.refusals
+	r.inbox.answers, r.inbox.asks, r.inbox.refusals = nil, nil, nil
 	r.inbox.effects, r.inbox.evicting, r.inbox.orders = r.spareEffects[:0], nil, 0
 	r.inbox.mu.Unlock()
 
@@ -96,6 +98,9 @@ func (r *reactor) drainInbox() {
 	r.spareEffects = effects[:0]
 	for _, a := range answers {
 		r.giveAnswer(a)
+	}
+	for i := range refusals {
+		r.giveRefusal(&refusals[i])
 	}
 	for i := range asks {
 		r.answerConns(&asks[i])

@@ -124,6 +124,7 @@ func (e *Engine) infoLocks(b []byte) []byte {
 	b = infoLine(b, "queued", t.Queued)
 	b = infoLine(b, "time_outs", t.TimeOuts)
 	b = infoLine(b, "canceled_waits", t.Cancels)
+	b = infoLine(b, "deadlock_waits", t.Deadlocks)
 	b = infoLine(b, "detached_waits", t.Detaches)
 	b = infoLine(b, "repeats", t.Repeats)
 	b = infoLine(b, "expiries", t.Expiries)

@@ -116,6 +116,9 @@ func (s *sim) advance(d time.Duration) {
 		s.time += int64(step)
 		d -= step
 		s.e.tick(&s.fx, &s.co)
+		if s.e.observer.Detecting() {
+			s.e.detect()
+		}
 		s.settle()
 	}
 }

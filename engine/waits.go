@@ -138,14 +138,19 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 	}
 	r.count(waitingVerb(fx), fx.Code)
 	r.leave(c)
-	switch {
-	case fx.To.Ticket != 0:
-	case c.sock.Ended():
-		c.pending.resuming, c.pending.lost = true, true // input before the end stays after it
-	default:
-		r.resume(c)
+	if fx.To.Ticket == 0 {
+		r.goOnAfterWait(c)
 	}
 	return true
+}
+
+// goOnAfterWait executes what was kept after the untagged wait, which is answered.
+func (r *reactor) goOnAfterWait(c *conn) {
+	if c.sock.Ended() {
+		c.pending.resuming, c.pending.lost = true, true // input before the end stays after it
+		return
+	}
+	r.resume(c)
 }
 
 // takeBack undoes one grant.

@@ -202,7 +202,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	w.beginWait(s.now, s.waitNow(), cmd.WaitMs)
 	w.conn, w.ticket = from.Conn, from.Ticket
 	w.ttlMs = optionalTTL(cmd)
-	w.fresh = cmd.Has(codec.OptFresh)
+	w.fresh, w.detect = cmd.Has(codec.OptFresh), cmd.Has(codec.OptDetect)
 	s.setWaiterMeta(w, cmd)
 	s.setWaiterService(w, cmd.Service)
 	if cmd.Verb == codec.VerbUpgrade {

@@ -18,10 +18,34 @@ func (s *Shard) Cancel(now int64, ref WaiterRef, fx *Effects) bool {
 	return true
 }
 
+// Refuse ends a wait with DETECT without an answer, because the caller has found it in a cycle and
+// answers it. Waits that it lets in are added to fx. A request with REQ is over, and a repeat of it
+// is a new try. Refuse returns whom to answer, and false if the wait was over.
+func (s *Shard) Refuse(now int64, ref WaiterRef, fx *Effects) (to Origin, ok bool) {
+	s.setTime(now)
+	w := s.waiters.find(ref)
+	if w == nil || !w.detect || w.deadline <= s.waitNow() {
+		return Origin{}, false
+	}
+	lock, to := w.lock, w.from()
+	s.counts.Deadlocks++
+	s.note(fx, NoteDeadlock, s.locks.at(lock), s.waiterService(w), s.now-w.began(s.now))
+	s.endWait(ref.index, requestCanceled)
+	s.waitEnded(lock, fx)
+	s.boundEnded()
+	s.verify()
+	return to, true
+}
+
 // cancel ends the wait of waiter i without an answer. st becomes the state of its request.
 func (s *Shard) cancel(i uint32, st requestState) {
-	w := s.waiters.at(i)
 	s.counts.Cancels++
+	s.endWait(i, st)
+}
+
+// endWait is cancel without counting it.
+func (s *Shard) endWait(i uint32, st requestState) {
+	w := s.waiters.at(i)
 	s.emit(EventCancel, s.locks.at(w.lock), s.waiterService(w), w.from())
 	if w.req != 0 {
 		s.endRequest(w.req-1, st)

@@ -196,7 +196,8 @@ func (s *Shard) requeue(lockIndex, at uint32, keep int64) {
 	i := s.takeWaiter()
 	w := s.waiters.at(i)
 	w.conn, w.ticket, w.number, w.req = 0, 0, q.number, at+1
-	w.ttlMs, w.fresh, w.share, w.meta, w.metaLen = 0, false, s.locks.at(lockIndex).share(), 0, 0
+	w.ttlMs, w.fresh, w.detect, w.share = 0, false, false, s.locks.at(lockIndex).share()
+	w.meta, w.metaLen = 0, 0
 	s.setWaiterService(w, service)
 	w.beginWait(s.now, s.waitNow()+keep, 0)
 	s.insert(lockIndex, i)

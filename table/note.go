@@ -21,6 +21,7 @@ const (
 	NoteRefused                  // a wait ended because no token was left
 	NoteTakeBack                 // a grant could not be delivered
 	NoteClaim                    // a hold was confirmed in a recovery that the image did not have
+	NoteDeadlock                 // a wait with DETECT was refused; Ns: the wait
 )
 
 // Note is one notable change, for operators. Name and Service are copies, whose memory the Effects

@@ -199,7 +199,8 @@ func (s *Shard) rewait(i uint32, w *waiter, cmd *codec.Command, from Origin) {
 	w.generation = s.waiters.renew(i)
 	w.beginWait(s.now, s.waitNow(), cmd.WaitMs)
 	w.conn, w.ticket = from.Conn, from.Ticket
-	w.ttlMs, w.share, w.fresh = optionalTTL(cmd), shareOf(cmd), cmd.Has(codec.OptFresh)
+	w.ttlMs, w.share = optionalTTL(cmd), shareOf(cmd)
+	w.fresh, w.detect = cmd.Has(codec.OptFresh), cmd.Has(codec.OptDetect)
 	if w.meta == 0 { // it was granted, and taken back, or has none
 		s.setWaiterMeta(w, cmd)
 	}

@@ -137,7 +137,11 @@ func argsOf(cmd *codec.Command) uint32 {
 	if cmd.Has(codec.OptMeta) {
 		b = append(b, cmd.Text...)
 	}
-	return uint32(xxhash.Sum64(b))
+	sum := uint32(xxhash.Sum64(b))
+	if cmd.Has(codec.OptDetect) { // each bit of flags has another option
+		return ^sum
+	}
+	return sum
 }
 
 // requestTag returns the tag of a lock and a service in the index of requests. tag is that of the

@@ -53,7 +53,7 @@ type Shard struct {
 
 	// Makes the number of lines odd. Otherwise the first lines of all shards share a few places of
 	// the cache.
-	_       [48 - 8*checkWords]byte
+	_       [40 - 8*checkWords]byte
 	shrinks uint32 // how often the index was made smaller
 	amended uint32 // holds that were changed and stay; see Changes
 }
@@ -78,6 +78,7 @@ type Counts struct {
 	ReentriesOtherConn uint64 // re-entries from connections other than that of the grant
 	Repeats            uint64 // commands that were answered as repeats of a request
 	Detaches           uint64 // requests whose place was kept after a lost connection
+	Deadlocks          uint64 // waits with DETECT that were refused
 }
 
 // OthersMax is the largest Status.Others.
@@ -119,6 +120,7 @@ func (t *Totals) add(s *Shard) {
 	a.Queued += b.Queued
 	a.TimeOuts += b.TimeOuts
 	a.Cancels += b.Cancels
+	a.Deadlocks += b.Deadlocks
 	a.Claims += b.Claims
 	a.Upgrades += b.Upgrades
 	a.Downgrades += b.Downgrades

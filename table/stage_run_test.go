@@ -15,11 +15,12 @@ import (
 //	table [tokens-left=] [locks=] [waiters=] [waiters-per-lock=] [requests=]
 //	                an empty table at time 0
 //	acquire NAME SERVICE [wait=10s] [ttl=5s] [meta=TEXT] [shared] [permits=N] [fresh]
-//	        [queue=N] [req=ID] [conn=N] [as=LABEL]
+//	        [detect] [queue=N] [req=ID] [conn=N] [as=LABEL]
 //	upgrade NAME SERVICE [wait=10s] [token=N] [as=LABEL]      downgrade NAME SERVICE [token=N]
 //	release NAME SERVICE [token=N] [all] [req=ID]
 //	heartbeat NAME SERVICE [token=N [count=N]] [ttl=5s] [shared] [permits=N]
 //	force NAME [token=N]                status NAME         holders NAME [limit=N]
+//	refuse LABEL                        the wait was found in a cycle
 //	cancel LABEL                        takeback LABEL [keep=5s]
 //	lose LABEL [keep=5s]                the connection of the wait is gone
 //	cancelreq NAME SERVICE req=ID       outcome NAME SERVICE req=ID
@@ -57,6 +58,12 @@ func (st *stage) run(words []string) []string {
 		ref, result := st.waits[pos[0]], "no such wait"
 		if st.table.ShardAt(int(ref.Shard)).Cancel(st.now, ref, &st.fx) {
 			result = "canceled"
+		}
+		return st.flush("", result)
+	case "refuse":
+		ref, result := st.waits[pos[0]], "no such wait"
+		if to, ok := st.table.ShardAt(int(ref.Shard)).Refuse(st.now, ref, &st.fx); ok {
+			result = "refused " + st.labels[to.Ticket]
 		}
 		return st.flush("", result)
 	case "lose":
@@ -160,7 +167,7 @@ func (st *stage) command(verb string, pos []string, args map[string]string) *cod
 		cmd.Service = long(pos[1])
 	}
 	for _, word := range pos[min(2, len(pos)):] {
-		cmd.Opts |= map[string]codec.Opts{"fresh": codec.OptFresh, "all": codec.OptAll, "shared": codec.OptShared}[word]
+		cmd.Opts |= map[string]codec.Opts{"fresh": codec.OptFresh, "detect": codec.OptDetect, "all": codec.OptAll, "shared": codec.OptShared}[word]
 	}
 	for key, value := range args {
 		switch key {

@@ -32,6 +32,7 @@ type waiter struct {
 	share      share
 	fresh      bool // FRESH: it does not re-enter, but waits for the end of its own service's hold
 	detached   bool // its connection is gone: see detached.go
+	detect     bool // DETECT: Refuse may end it
 }
 
 // from returns the connection that the request came from.

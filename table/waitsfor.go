@@ -17,6 +17,8 @@ type Edge struct {
 	// edge for each of so many holders other than its own service, and goes on when one of them
 	// leaves.
 	Others uint32
+	Detect bool  // the request came with DETECT
+	Began  int64 // when it came, table time in ns
 }
 
 // WaitsFor is an Edge with its words. The slices are copies.
@@ -29,22 +31,32 @@ type WaitsFor struct {
 	Newest codec.Token
 }
 
-// Edges appends the edges of the shard up to most in all, from waiter record *at on, and moves *at
-// on. It returns when it has added scan of them or has come to the end, and then true.
+// EdgeWalk is how far a walk over the requests of a shard has come.
+type EdgeWalk struct {
+	at      uint32 // the next waiter record
+	Detects int    // requests with DETECT, also those without an edge
+}
+
+// Edges appends the edges of the shard up to most in all, and moves the walk on. It returns when it
+// has added scan of them or has come to the end, and then true.
 //
 // A request has one edge for an exclusive hold, and one for each holder of a shared lock, because
 // all of them have to leave. For a semaphore see Edge.Others. It has no edge for its own service,
 // none for requests before it, and none for a hold that may end with a recovery.
 func (s *Shard) Edges(
-	now int64, at *uint32, scan, most int, hash func([]byte) uint64, out []Edge,
+	now int64, walk *EdgeWalk, scan, most int, hash func([]byte) uint64, out []Edge,
 ) (_ []Edge, done bool) {
 	s.setTime(now)
-	b, enough := &s.waiters, len(out)+scan
+	b, enough, at := &s.waiters, len(out)+scan, &walk.at
 	for ; *at < b.len() && len(out) < min(most, enough); *at = *at&^slabChunkMask + slabChunkLen {
 		chunk := *at >> slabChunkBits
 		for live := ^b.freeOf[chunk].free; live != 0; live &= live - 1 {
 			i := uint32(bits.TrailingZeros64(live))
-			out = s.edgesOf(chunk<<slabChunkBits|i, &b.chunks[chunk][i], most, hash, out)
+			w := &b.chunks[chunk][i]
+			if w.detect {
+				walk.Detects++
+			}
+			out = s.edgesOf(chunk<<slabChunkBits|i, w, most, hash, out)
 		}
 	}
 	return out, *at >= b.len()
@@ -55,7 +67,7 @@ func (s *Shard) edgesOf(i uint32, w *waiter, most int, hash func([]byte) uint64,
 		return out
 	}
 	l, service := s.locks.at(w.lock), s.waiterService(w)
-	e := Edge{Waiter: hash(service), Wait: WaiterRef{s.number, i, w.generation}}
+	e := Edge{Waiter: hash(service), Wait: WaiterRef{s.number, i, w.generation}, Detect: w.detect, Began: w.began(s.now)}
 	to := func(h *hold, st recoveryState, holder []byte) {
 		if s.lasts(h, st) && string(holder) != string(service) {
 			e.Holder, e.Token = hash(holder), h.token

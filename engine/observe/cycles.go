@@ -1,6 +1,10 @@
 package observe
 
-import "dlm/table"
+import (
+	"slices"
+
+	"dlm/table"
+)
 
 // graph is the edges between services, by the numbers of the services.
 type graph struct {
@@ -102,14 +106,14 @@ func cyclesOf(edges []table.Edge) (cycles [][]table.Edge) {
 	for start := range g.out {
 		if !done[of[start]] {
 			done[of[start]] = true
-			cycles = append(cycles, g.shortest(start))
+			cycles = append(cycles, g.path(start, start))
 		}
 	}
 	return cycles
 }
 
-// shortest returns a shortest cycle through a service that is on one.
-func (g *graph) shortest(start int) (cycle []table.Edge) {
+// path returns a shortest path from one service to another, or back to the same. There is one.
+func (g *graph) path(start, end int) (path []table.Edge) {
 	came := map[int]int{} // the edge by which a service was reached
 	for queue := []int{start}; len(queue) > 0; queue = queue[1:] {
 		for _, edge := range g.out[queue[0]] {
@@ -118,17 +122,18 @@ func (g *graph) shortest(start int) (cycle []table.Edge) {
 				continue
 			}
 			came[to] = edge
-			if to != start {
+			if to != end {
 				queue = append(queue, to)
 				continue
 			}
-			for at := start; len(cycle) == 0 || at != start; {
+			for at := end; len(path) == 0 || at != start; {
 				e := g.edges[came[at]]
-				cycle = append([]table.Edge{e}, cycle...)
+				path = append(path, e)
 				at = g.number[e.Waiter]
 			}
-			return cycle
+			slices.Reverse(path)
+			return path
 		}
 	}
-	panic("BUG: a service of a component is on no cycle")
+	panic("BUG: no path within a component")
 }

@@ -26,6 +26,7 @@ type cycle []table.WaitsFor
 type deadlocksView struct {
 	cycles    []cycle
 	truncated bool // there are more edges, or more cycles
+	refusals  *Refusals
 	graphEdges
 }
 
@@ -82,17 +83,19 @@ func (o *Observer) Deadlocks(ctx context.Context, sight Sight) *DeadlockAnswer {
 // makeDeadlocks reads the requests of all shards, one shard after the other, finds those that wait
 // for ever, and reads what makes them do so again: see confirm.
 func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
-	found := &deadlocksView{}
+	found := &deadlocksView{refusals: &Refusals{Table: served.Table}}
 	seed := maphash.MakeSeed()
 	hash := func(service []byte) uint64 { return maphash.Bytes(seed, service) }
 	var edges []table.Edge
 	for i := range table.Shards {
 		shard := served.Table.ShardAt(i)
-		for at, done := uint32(0), false; !done && len(edges) < edgesMax; {
+		var walk table.EdgeWalk
+		for done := false; !done && len(edges) < edgesMax; {
 			shard.Lock()
-			edges, done = shard.Edges(served.Now, &at, holdRecords, edgesMax, hash, edges)
+			edges, done = shard.Edges(served.Now, &walk, holdRecords, edgesMax, hash, edges)
 			shard.Unlock()
 		}
+		found.refusals.Waiting += walk.Detects
 	}
 	found.truncated, found.edges, found.hash = len(edges) >= edgesMax, edges, hash
 	firm, words := confirm(served, ahead(stuck(edges)), hash)
@@ -105,6 +108,10 @@ func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
 		if c, ok := cycleIn(words, loop); ok {
 			found.cycles = append(found.cycles, c.turned())
 		}
+	}
+	found.refusals.find(found.firm, words)
+	if found.refusals.Waiting > 0 {
+		o.deadlocks.want() // another request may close a cycle over one of them
 	}
 	return found
 }

@@ -26,6 +26,7 @@ type orders struct {
 type orderWait struct {
 	service, lock string
 	ref           table.WaiterRef
+	detect        bool
 }
 
 func newOrders(seed uint64) *orders {
@@ -44,22 +45,23 @@ func (o *orders) again() *orders {
 	return n
 }
 
-// do executes a command, or, without a verb, ends the wait with the ticket in Count.
+// do executes a command at a time of its own, or, without a verb, ends the wait with the ticket in
+// Count.
 func (o *orders) do(cmd codec.Command) {
 	o.past = append(o.past, cmd)
-	ticket := uint32(len(o.past))
+	ticket, now := uint32(len(o.past)), int64(len(o.past))*1_000_000
 	if cmd.Verb == codec.VerbNone {
 		w := o.waits[cmd.Count]
 		s := o.locks.ShardAt(int(w.ref.Shard))
-		s.Cancel(0, w.ref, &o.fx)
+		s.Cancel(now, w.ref, &o.fx)
 		delete(o.waits, cmd.Count)
 	} else {
 		hash := o.locks.Hash(cmd.Name)
 		lock, service := string(cmd.Name), string(cmd.Service)
-		switch r := *o.locks.Shard(hash).Apply(0, hash, &cmd, table.Origin{Conn: 1, Ticket: ticket}, &o.fx); {
+		switch r := *o.locks.Shard(hash).Apply(now, hash, &cmd, table.Origin{Conn: 1, Ticket: ticket}, &o.fx); {
 		case r.Code != codec.OK:
 		case r.Waiting:
-			o.waits[ticket] = orderWait{service, lock, r.Waiter}
+			o.waits[ticket] = orderWait{service, lock, r.Waiter, cmd.Has(codec.OptDetect)}
 		case r.Count == 0:
 			delete(o.holds[lock], service)
 		default:
@@ -179,6 +181,9 @@ func (o *orders) random(rng *rand.Rand, many bool) (cmd codec.Command, ok bool) 
 	}
 	if many && rng.IntN(4) == 0 {
 		cmd.Opts |= codec.OptFresh
+	}
+	if rng.IntN(3) == 0 {
+		cmd.Opts |= codec.OptDetect
 	}
 	if o.holds[lock][service] && rng.IntN(2) == 0 {
 		cmd.Verb, cmd.Opts = codec.VerbRelease, []codec.Opts{0, codec.OptAll}[rng.IntN(2)]

@@ -5,6 +5,7 @@
 //	Locks, Owner           a page looks at 16,384 records, and a cursor goes on from there
 //	Top, Prefixes          a view: one walk for all viewers, which rests 100 times what it cost
 //	Deadlocks              131,072 edges from requests to holders, in a walk of its own
+//	Refusals               requests with DETECT, in the same walk
 //	GraphAroundLock/Owner  60 services, from the view of Deadlocks
 //	Events                 a ring of the last 1,024
 //	History                a ring of the last 600 seconds

@@ -33,6 +33,7 @@ var noteKinds = [...]struct{ kind, detail string }{
 	table.NoteRefused:  {"refused", "no token is left, waited %d ms"},
 	table.NoteTakeBack: {"taken-back", "the grant could not be delivered, held %d ms"},
 	table.NoteClaim:    {"claim", "a hold that the image did not have"},
+	table.NoteDeadlock: {"deadlock", "refused, waited %d ms"},
 }
 
 // events is a ring of the last eventsKept events.

@@ -70,7 +70,8 @@ func (o *Observer) Run(ctx context.Context) {
 		case <-timer.C:
 		case <-o.wake:
 		}
-		timer.Reset(min(o.contended.turn(o), o.census.turn(o), o.deadlocks.turn(o)))
+		// First and last, because a census can take a second, and a wait with DETECT less.
+		timer.Reset(min(o.deadlocks.turn(o), o.contended.turn(o), o.census.turn(o), o.deadlocks.turn(o)))
 	}
 }
 

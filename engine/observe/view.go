@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,6 +13,10 @@ const (
 	viewRest = 100
 	// viewRestMin is the shortest rest, because a view of a small table costs almost nothing.
 	viewRestMin = 250 * time.Millisecond
+	// hurryRest and hurryRestMin are those of a view that a request with DETECT waits for. So there
+	// are at most 200 of them a second, and they cost 10 % of a core.
+	hurryRest    = 10
+	hurryRestMin = 5 * time.Millisecond
 	// viewIdle is the age at which a view is made again that nobody wants, because metrics tell of
 	// it.
 	viewIdle = time.Minute
@@ -36,6 +41,8 @@ type view[T any] struct {
 	cost   time.Duration // on a processor; guarded by mu
 	wanted bool          // guarded by mu
 	next   chan struct{} // closed when the next is made; guarded by mu
+
+	hurry atomic.Bool // the next is made as soon as the shorter rest is over
 }
 
 func (v *view[T]) init(make_ func(Served) *T) {
@@ -43,7 +50,36 @@ func (v *view[T]) init(make_ func(Served) *T) {
 }
 
 // rest returns how old the view must be before it is made again. The caller holds v.mu.
-func (v *view[T]) rest() time.Duration { return max(viewRest*v.cost, viewRestMin) }
+func (v *view[T]) rest() time.Duration {
+	if v.hurry.Load() {
+		return max(hurryRest*v.cost, hurryRestMin)
+	}
+	return max(viewRest*v.cost, viewRestMin)
+}
+
+// want makes sure that the view is made again after its rest.
+func (v *view[T]) want() {
+	v.mu.Lock()
+	v.wanted = true
+	v.mu.Unlock()
+}
+
+// after returns the view once it is another one than that, or nil if ctx ends before.
+func (v *view[T]) after(ctx context.Context, that *T) *T {
+	for {
+		v.mu.Lock()
+		last, next := v.last, v.next
+		v.mu.Unlock()
+		if last != that {
+			return last
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
 
 // get returns the view, and how old it is. It waits up to viewWait for a new one, unless the view
 // is younger than its rest.
@@ -114,7 +150,7 @@ func (v *view[T]) peek() *T {
 func (v *view[T]) turn(o *Observer) time.Duration {
 	v.mu.Lock()
 	left := v.rest() - time.Since(v.at)
-	if !v.wanted {
+	if !v.wanted && !v.hurry.Load() {
 		left = viewIdle - time.Since(v.at)
 	}
 	v.mu.Unlock()
@@ -122,6 +158,11 @@ func (v *view[T]) turn(o *Observer) time.Duration {
 		return left
 	}
 	v.renew(o)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.wanted || v.hurry.Load() {
+		return v.rest()
+	}
 	return viewIdle
 }
 
@@ -134,6 +175,7 @@ func (v *view[T]) renew(o *Observer) {
 	}
 	v.wanted, v.began = false, time.Now()
 	v.mu.Unlock()
+	v.hurry.Store(false) // before the walk: it sees who was in a hurry
 	var made *T
 	began := o.cfg.CPU()
 	lend(func() { made = v.make(o.cfg.Served()) })

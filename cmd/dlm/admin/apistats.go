@@ -31,6 +31,7 @@ type statsAnswer struct {
 	Queued    uint64 `json:"queued"`
 	TimeOuts  uint64 `json:"time_outs"`
 	Cancels   uint64 `json:"canceled_waits"`
+	Deadlocks uint64 `json:"deadlock_waits"`
 	Claims    uint64 `json:"claims"`
 
 	Conns         int64  `json:"connections"`
@@ -77,7 +78,7 @@ func (s *Server) apiStats(*call) (any, error) {
 		Held: t.Held, Waiters: t.Waiters, LocksLimit: st.LocksMax, WaitersLimit: st.WaitersMax,
 		Grants: t.Grants, Reentries: t.Reentries, OtherConn: t.ReentriesOtherConn, Renewals: t.Renewals,
 		Releases: t.Releases, Expiries: t.Expiries, Forced: t.Forced, TakenBack: t.TakeBacks,
-		Queued: t.Queued, TimeOuts: t.TimeOuts, Cancels: t.Cancels, Claims: t.Claims,
+		Queued: t.Queued, TimeOuts: t.TimeOuts, Cancels: t.Cancels, Deadlocks: t.Deadlocks, Claims: t.Claims,
 		Conns: st.Conns, ConnsLimit: st.ConnsMax, Guests: st.Guests, Accepted: st.Accepted,
 		Buffered: st.Buffered, BufferedLimit: st.BufferedMax,
 		TableBytes: t.Bytes, TableUsed: t.BytesUsed, MemoryLimit: st.MemoryMax, Loops: st.Loops,

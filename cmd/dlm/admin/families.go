@@ -108,7 +108,8 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.Table.Queued) }),
 	named("dlm_waits_ended_total", "outcome", "Waits that ended without a grant.",
 		func(s *engine.Stats) []engine.NamedCount {
-			return []engine.NamedCount{{Name: "timeout", Count: s.Table.TimeOuts}, {Name: "disconnected", Count: s.Table.Cancels}}
+			return []engine.NamedCount{{Name: "timeout", Count: s.Table.TimeOuts}, {Name: "disconnected", Count: s.Table.Cancels},
+				{Name: "deadlock", Count: s.Table.Deadlocks}}
 		}),
 	number("dlm_table_bytes", gauge, "Memory of the lock table.",
 		func(s *engine.Stats) float64 { return float64(s.Table.Bytes) }),
