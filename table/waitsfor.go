@@ -35,10 +35,15 @@ type WaitsFor struct {
 type EdgeWalk struct {
 	at      uint32 // the next waiter record
 	Detects int    // requests with DETECT, also those without an edge
+	Cut     bool   // a lock has more than edgesPerRequest holders
 }
 
+// edgesPerRequest is how many edges one request has at most, because they are added under one hold
+// of the mutex.
+const edgesPerRequest = 1000
+
 // Edges appends the edges of the shard up to most in all, and moves the walk on. It returns when it
-// has added scan of them or has come to the end, and then true.
+// has looked at scan records or added scan edges, or has come to the end, and then true.
 //
 // A request has one edge for an exclusive hold, and one for each holder of a shared lock, because
 // all of them have to leave. For a semaphore see Edge.Others. It has no edge for its own service,
@@ -48,21 +53,25 @@ func (s *Shard) Edges(
 ) (_ []Edge, done bool) {
 	s.setTime(now)
 	b, enough, at := &s.waiters, len(out)+scan, &walk.at
-	for ; *at < b.len() && len(out) < min(most, enough); *at = *at&^slabChunkMask + slabChunkLen {
-		chunk := *at >> slabChunkBits
-		for live := ^b.freeOf[chunk].free; live != 0; live &= live - 1 {
-			i := uint32(bits.TrailingZeros64(live))
-			w := &b.chunks[chunk][i]
-			if w.detect {
-				walk.Detects++
-			}
-			out = s.edgesOf(chunk<<slabChunkBits|i, w, most, hash, out)
+	for looked := 0; *at < b.len() && looked < scan && len(out) < min(most, enough); looked++ {
+		chunk, from := *at>>slabChunkBits, *at&slabChunkMask
+		live := ^b.freeOf[chunk].free >> from << from
+		if live == 0 {
+			*at = *at&^slabChunkMask + slabChunkLen
+			continue
 		}
+		i := *at&^slabChunkMask | uint32(bits.TrailingZeros64(live))
+		*at = i + 1
+		w := b.at(i)
+		if w.detect {
+			walk.Detects++
+		}
+		out = s.edgesOf(i, w, walk, most, hash, out)
 	}
 	return out, *at >= b.len()
 }
 
-func (s *Shard) edgesOf(i uint32, w *waiter, most int, hash func([]byte) uint64, out []Edge) []Edge {
+func (s *Shard) edgesOf(i uint32, w *waiter, walk *EdgeWalk, most int, hash func([]byte) uint64, out []Edge) []Edge {
 	if w.detached || w.deadline <= s.waitNow() {
 		return out
 	}
@@ -84,6 +93,10 @@ func (s *Shard) edgesOf(i uint32, w *waiter, most int, hash func([]byte) uint64,
 	case only != nil:
 		to(&only.hold, only.state, s.holderService(only))
 	default:
+		if l.count > edgesPerRequest {
+			walk.Cut = true
+			most = min(most, len(out)+edgesPerRequest) // too few for a semaphore: see Edge.Others
+		}
 		for at, _ := l.list(); at != none && len(out) < most; {
 			h := s.holderAt(at)
 			to(&h.hold, h.state, s.holderService(h))

@@ -96,8 +96,9 @@ func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
 			shard.Unlock()
 		}
 		found.refusals.Waiting += walk.Detects
+		found.truncated = found.truncated || walk.Cut
 	}
-	found.truncated, found.edges, found.hash = len(edges) >= edgesMax, edges, hash
+	found.truncated, found.edges, found.hash = found.truncated || len(edges) >= edgesMax, edges, hash
 	firm, words := confirm(served, ahead(stuck(edges)), hash)
 	found.firm = cyclic(stuck(firm))
 	for _, loop := range cyclesOf(found.firm) {
