@@ -14,6 +14,8 @@ const (
 	sampleEvery = time.Second
 	// quantileSpan is how many seconds the quantiles of a sample cover.
 	quantileSpan = 10
+	// pausesEvery is the least time between two events that tell of pauses.
+	pausesEvery = time.Minute
 )
 
 // sampler takes a sample a second, and notes what has happened to the server since the last one:
@@ -24,6 +26,9 @@ type sampler struct {
 	last  Stats                        // of the sample before
 	past  [quantileSpan]table.Measures // the second n is at n%quantileSpan
 	taken uint64                       // samples
+
+	pausesTold uint64    // pauses that events tell of
+	pausesAt   time.Time // when the last of these was noted
 }
 
 // runSampler is the goroutine "sampler", until ctx ends.
@@ -31,6 +36,7 @@ func (e *Engine) runSampler(ctx context.Context) {
 	every := time.NewTicker(sampleEvery)
 	defer every.Stop()
 	s := sampler{e: e, last: e.Stats()}
+	s.pausesTold = s.last.Pauses
 	for {
 		select {
 		case <-ctx.Done():
@@ -48,7 +54,7 @@ func (s *sampler) take(now time.Time) {
 	old := &s.past[s.taken%quantileSpan]
 	sample := s.sample(&st, old)
 	s.e.observer.Record(&sample, now)
-	s.noteChanges(&st)
+	s.noteChanges(&st, now)
 	*old = st.Measures
 	s.taken++
 	s.last = st
@@ -110,7 +116,7 @@ func namedSum(list []NamedCount) (n uint64) {
 
 // noteChanges notes what has happened to the server since the sample before, at most one event of
 // each kind.
-func (s *sampler) noteChanges(st *Stats) {
+func (s *sampler) noteChanges(st *Stats, now time.Time) {
 	note, was := s.e.observer.Note, &s.last
 	for i, c := range st.Closed {
 		if n := c.Count - was.Closed[i].Count; n > 0 {
@@ -129,9 +135,7 @@ func (s *sampler) noteChanges(st *Stats) {
 	if n := st.Denied - was.Denied; n > 0 {
 		note("denied", "%d requests were refused for the lack of a role", n)
 	}
-	if n := st.Pauses - was.Pauses; n > 0 {
-		note("pause", "pauses of the process: %d", n)
-	}
+	s.notePauses(st.Pauses, now, s.e.clock.TakeLongest)
 	if st.Backup != was.Backup {
 		note("role", "this server is the primary from now on")
 	}
@@ -141,6 +145,17 @@ func (s *sampler) noteChanges(st *Stats) {
 	if n := st.FetchFails - min(was.FetchFails, st.FetchFails); n > 0 && st.Backup {
 		note("image", "an image could not be fetched from the primary")
 	}
+}
+
+// notePauses notes pauses of the process, which a busy machine makes all the time: the first by
+// itself, and those of the minute after it together at its end.
+func (s *sampler) notePauses(pauses uint64, now time.Time, takeLongest func() time.Duration) {
+	n := pauses - s.pausesTold
+	if n == 0 || now.Sub(s.pausesAt) < pausesEvery {
+		return
+	}
+	s.pausesTold, s.pausesAt = pauses, now
+	s.e.observer.Note("pause", "pauses of the process: %d, the longest %d ms", n, takeLongest().Milliseconds())
 }
 
 // noteLimits notes commands that were answered LIMIT.

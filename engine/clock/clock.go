@@ -35,7 +35,9 @@ type Clock struct {
 	skew   atomic.Int64  // source time that table time left out
 	mu     sync.Mutex    // guards the accounting of a pause
 	gaps   atomic.Uint64 // pauses since New
-	pauses *table.Pauses // shared with the table
+	// longest is the longest pause since TakeLongest, in ns; guarded by mu
+	longest int64
+	pauses  *table.Pauses // shared with the table
 }
 
 // New returns a clock that begins at zero. source returns monotonic ns. The clock writes pauses,
@@ -92,6 +94,7 @@ func (c *Clock) pause() int64 {
 		c.pauses.Lag.Add(gap - left - int64(StepMax))
 		c.skew.Add(left)
 		c.gaps.Add(1)
+		c.longest = max(c.longest, gap)
 	}
 	c.advance(m)
 	return m - c.skew.Load()
@@ -99,6 +102,15 @@ func (c *Clock) pause() int64 {
 
 // Pauses returns the numbers that the clock shares with the table.
 func (c *Clock) Pauses() *table.Pauses { return c.pauses }
+
+// TakeLongest returns the longest pause since it was last called.
+func (c *Clock) TakeLongest() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	longest := c.longest
+	c.longest = 0
+	return time.Duration(longest)
+}
 
 // Gaps returns how many pauses there were.
 func (c *Clock) Gaps() uint64 { return c.gaps.Load() }

@@ -18,6 +18,7 @@ func TestTableTimeAndPauses(t *testing.T) {
 		t.Fatalf("starts at %d", c.Now())
 	}
 	const ms = time.Millisecond
+	longest := time.Duration(0)
 	for _, step := range []struct{ passed, table, lag, late time.Duration }{
 		{10 * ms, 10 * ms, 0, 0},
 		{50 * ms, 60 * ms, 0, 0},
@@ -29,6 +30,9 @@ func TestTableTimeAndPauses(t *testing.T) {
 		{1 * ms, 3312*ms + 7, 3001*ms + 7, time.Hour - time.Second + 3*ms},
 	} {
 		source += int64(step.passed)
+		if step.passed > StepMax {
+			longest = max(longest, step.passed)
+		}
 		got := time.Duration(c.Now())
 		if lag, late := time.Duration(pauses.Lag.Load()), time.Duration(pauses.Late.Load()); got != step.table || lag != step.lag || late != step.late {
 			t.Fatalf("after %v: %v, held back %v, left out %v, want %v", step.passed, got, lag, late, step)
@@ -39,6 +43,9 @@ func TestTableTimeAndPauses(t *testing.T) {
 	}
 	if c.gaps.Load() != 5 {
 		t.Fatalf("%d pauses", c.gaps.Load())
+	}
+	if first, second := c.TakeLongest(), c.TakeLongest(); first != longest || second != 0 {
+		t.Fatalf("the longest pause: %v, then %v; want %v", first, second, longest)
 	}
 	c.Release(int64(3 * time.Second))
 	if lag := time.Duration(pauses.Lag.Load()); lag != 1*ms+7 {

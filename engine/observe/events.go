@@ -10,8 +10,15 @@ import (
 	"dlm/table"
 )
 
-// eventsKept is how many events the ring keeps: at most 1.5 MB with the longest names.
-const eventsKept = 1024
+const (
+	// eventsKept is how many events the ring keeps: at most 1.5 MB with the longest names.
+	eventsKept = 1024
+	// kindMax is how many events of one kind are kept one by one in kindWindow. The others of that
+	// time are one event at its end. So events of the other kinds are kept for a quarter of an hour,
+	// whatever comes in crowds.
+	kindMax    = 60
+	kindWindow = time.Minute
+)
 
 // Event is one notable thing that happened.
 type Event struct {
@@ -38,16 +45,24 @@ var noteKinds = [...]struct{ kind, detail string }{
 
 // events is a ring of the last eventsKept events.
 type events struct {
-	mu   sync.Mutex
-	ring [eventsKept]Event // the event seq is at seq%eventsKept; guarded by mu
-	next uint64            // seq of the next event; guarded by mu
+	mu    sync.Mutex
+	ring  [eventsKept]Event // the event seq is at seq%eventsKept; guarded by mu
+	next  uint64            // seq of the next event; guarded by mu
+	kinds map[string]*kind  // guarded by mu
+}
+
+// kind counts the events of one kind in the present window.
+type kind struct {
+	since time.Time // when the window began
+	kept  int       // one by one
+	more  int
 }
 
 // Note adds an event that concerns no lock. Any goroutine may call it.
 func (o *Observer) Note(kind, format string, args ...any) {
 	o.events.mu.Lock()
 	defer o.events.mu.Unlock()
-	o.events.add(Event{Kind: kind, Detail: fmt.Sprintf(format, args...)}, time.Now())
+	o.events.add(Event{Kind: kind, Detail: fmt.Sprintf(format, args...)}, 1, time.Now())
 }
 
 // NoteTable adds the notes of the table and resets them. Any goroutine may call it.
@@ -62,18 +77,60 @@ func (o *Observer) NoteTable(notes *table.Notes) {
 		if n.Kind != table.NoteClaim {
 			e.Detail = fmt.Sprintf(words.detail, n.Ns/nsPerMs)
 		}
-		o.events.add(e, now)
+		o.events.add(e, 1, now)
 	}
 	if more > 0 {
-		o.events.add(Event{Kind: "more", Detail: fmt.Sprintf("and %d more", more)}, now)
+		o.events.add(Event{Kind: "more", Detail: fmt.Sprintf("and %d more", more)}, more, now)
 	}
 	o.events.mu.Unlock()
 	o.logWaits(list, more)
 	notes.Reset()
 }
 
-// add adds an event. The caller holds the mutex.
-func (r *events) add(e Event, now time.Time) {
+// add adds an event that stands for n, or counts it if there were many of its kind lately. The
+// caller holds the mutex.
+func (r *events) add(e Event, n int, now time.Time) {
+	if r.kinds == nil {
+		r.kinds = map[string]*kind{}
+	}
+	k := r.kinds[e.Kind]
+	if k == nil {
+		k = &kind{}
+		r.kinds[e.Kind] = k
+	}
+	if now.Sub(k.since) >= kindWindow {
+		r.tellMore(e.Kind, k, now)
+		k.since, k.kept = now, 0
+	}
+	if k.kept == kindMax {
+		k.more += n
+		return
+	}
+	k.kept++
+	r.append(e, now)
+}
+
+// endKinds adds an event for each kind whose window has ended with events that are only counted.
+func (o *Observer) endKinds(now time.Time) {
+	o.events.mu.Lock()
+	defer o.events.mu.Unlock()
+	for name, k := range o.events.kinds {
+		if now.Sub(k.since) >= kindWindow {
+			o.events.tellMore(name, k, now)
+		}
+	}
+}
+
+// tellMore adds an event for those that are only counted. The caller holds the mutex.
+func (r *events) tellMore(name string, k *kind, now time.Time) {
+	if k.more > 0 {
+		r.append(Event{Kind: name, Detail: fmt.Sprintf("and %d more within a minute", k.more)}, now)
+		k.more = 0
+	}
+}
+
+// append adds an event. The caller holds the mutex.
+func (r *events) append(e Event, now time.Time) {
 	e.Seq, e.AtMs = r.next, now.UnixMilli()
 	r.ring[e.Seq%eventsKept] = e
 	r.next++

@@ -36,6 +36,7 @@ type history struct {
 
 // Record adds the sample of a second.
 func (o *Observer) Record(s *Sample, at time.Time) {
+	o.endKinds(at)
 	h := &o.history
 	h.mu.Lock()
 	defer h.mu.Unlock()
