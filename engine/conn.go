@@ -103,7 +103,11 @@ func (r *reactor) openAs(sock transport.Link, came arrival) *conn {
 	now := r.e.clock.Now()
 	c := &conn{r: r, id: connID(r.index, slot, at.generation), sock: sock, at: came, number: r.e.numbered.Add(1), authFrom: now, openedAt: now, heardAt: now, until: now + int64(silentMax)}
 	at.c = c
-	c.be(c.initially())
+	if who := c.initially(); c.at.as == turned || r.roomFor(c, &who) {
+		c.be(who)
+	} else {
+		r.turnLate(c)
+	}
 	r.guestShows(c, rankNothing)
 	return c
 }

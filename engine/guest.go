@@ -36,6 +36,7 @@ var turnedWords = [rejections]string{
 	rejectTLSConns:     "conns all connections over TLS are taken (tls-max-conns)",
 	rejectAddressConns: "conns this address has too many connections (max-conns-per-address)",
 	rejectAddressRate:  "conns this address opens connections too fast (max-new-conns-per-address)",
+	rejectQuota:        "quota this certificate has as many connections as it may have",
 }
 
 // verbsGuest are open to guests if their role has them.
@@ -102,6 +103,15 @@ func (r *reactor) turnOut(c *conn) {
 		r.e.reject(rejectConns)
 	}
 	r.fail(c, codec.Limit, turnedWords[c.at.why])
+}
+
+// turnLate makes a connection one that is told that the quota of its certificate is reached, which
+// only its loop knows. It may be one more than turnedMax, because it is here already.
+func (r *reactor) turnLate(c *conn) {
+	r.e.giveBack(&c.at)
+	c.at.as, c.at.why = turned, rejectQuota
+	r.e.places.turned.Add(1)
+	r.e.reject(rejectQuota)
 }
 
 // refuseGuest answers a command that guests may not use.

@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"testing"
 
 	"dlm/engine/auth"
@@ -56,6 +57,51 @@ func TestQuotaOfConnections(t *testing.T) {
 	}
 	if n := len(s.e.connQuotas.open); n != 0 {
 		t.Errorf("%d tokens have connections: %v", n, s.e.connQuotas.open)
+	}
+}
+
+// TestQuotaOfConnectionsOfACertificate: the connection beyond it is told so when it speaks, in its
+// form, and takes no place of others.
+func TestQuotaOfConnectionsOfACertificate(t *testing.T) {
+	web := auth.Credential{Name: "web", Role: auth.RoleLock, SAN: "DNS:web", SHA256: auth.CertificateKey("DNS:web"), Quota: auth.Quota{Conns: 2}}
+	s := newSim(t, func(c *Config) { withTokens(c); c.Credentials = append(c.Credentials, web) })
+	dial := func(loop int) *client {
+		s.e.conns.Add(1)
+		k := s.dialAs(loop, arrival{from: auth.NoAddress, names: []string{"DNS:web"}})
+		s.settle()
+		return k
+	}
+	const full = "ERROR LIMIT quota this certificate has as many connections as it may have"
+	a, b, c := dial(0), dial(1), dial(0)
+	a.do("ACQUIRE x svc 0", "OK")
+	b.do("PING", "OK")
+	if ordinary, turned := s.e.conns.Load(), s.e.places.turned.Load(); ordinary != 2 || turned != 1 {
+		t.Errorf("%d ordinary connections, %d turned away", ordinary, turned)
+	}
+	c.do("RELEASE x svc", full)
+	if !c.c.closing {
+		t.Error("it is not closed")
+	}
+	d := dial(1)
+	d.send(lineArray("PING"))
+	if got := d.reads(); !strings.HasPrefix(got, "-LIMIT quota ") {
+		t.Errorf("%q", got)
+	}
+	a.hangUp()
+	e := dial(0)
+	e.do("RELEASE x svc", "OK")
+	e.do("AUTH l-token", "OK") // it leaves the quota, and RESET would bring it back
+	f := dial(1)
+	f.do("PING", "OK")
+	e.send(lineArray("RESET"))
+	if got := e.reads(); !strings.HasPrefix(got, "-LIMIT quota ") {
+		t.Errorf("%q", got)
+	}
+	for _, k := range []*client{b, c, d, e, f} {
+		k.hangUp()
+	}
+	if ordinary, turned := s.e.conns.Load(), s.e.places.turned.Load(); ordinary != 0 || turned != 0 || len(s.e.connQuotas.open) != 0 {
+		t.Errorf("at the end: %d and %d connections, quotas %v", ordinary, turned, s.e.connQuotas.open)
 	}
 }
 

@@ -96,8 +96,15 @@ func (r *reactor) reset(c *conn) {
 	if c.who.Role != auth.RoleNone {
 		c.authFrom = r.now // otherwise RESET could keep a connection without a token open for ever
 	}
+	who := c.initially()
+	if !r.roomFor(c, &who) {
+		r.e.reject(rejectQuota)
+		r.refuse(codec.Limit, turnedWords[rejectQuota])
+		r.hangUp(c)
+		return
+	}
 	c.multi = false
-	r.assume(c, c.initially())
+	r.assume(c, who)
 	r.rename(c, "")
 	r.unsubscribe(c)
 	c.detail, c.resp3, c.alive = false, false, 0

@@ -67,6 +67,7 @@ const (
 	rejectAddressRate                   // its address opens connections too fast
 	rejectFiles                         // no file descriptor left
 	rejectTLSConns                      // at tls-max-conns
+	rejectQuota                         // at the quota of its certificate
 	rejectTLS                           // its handshake failed
 	rejectProxy                         // it had to begin with a PROXY header
 	rejectEnroll                        // could not be handed to a loop
@@ -91,6 +92,7 @@ var rejectionNames = [rejections]string{
 	rejectAddressRate:   "address_rate",
 	rejectFiles:         "file_limit",
 	rejectTLSConns:      "tls_max_conns",
+	rejectQuota:         "quota",
 	rejectTLS:           "tls",
 	rejectProxy:         "proxy",
 	rejectEnroll:        "enroll",

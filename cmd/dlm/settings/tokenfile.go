@@ -30,9 +30,8 @@ type TokenEntry struct {
 
 var tokenKeys = []string{"name", "role", "sha256", "prefixes", "services", "require_token", "locks", "waiters", "connections"}
 
-// certKeys are those of a [[cert]], which has the name in a certificate and no hash. A quota of
-// connections is refused by AUTH, which a certificate needs not.
-var certKeys = []string{"name", "role", "san", "prefixes", "services", "require_token", "locks", "waiters"}
+// certKeys are those of a [[cert]], which has the name in a certificate and no hash.
+var certKeys = []string{"name", "role", "san", "prefixes", "services", "require_token", "locks", "waiters", "connections"}
 
 // emptyHash is the hash of an empty token. A user gets it by piping a variable that is not set
 // into a hash command.

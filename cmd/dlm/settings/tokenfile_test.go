@@ -36,7 +36,8 @@ func TestTokensAreRead(t *testing.T) {
 		name = "web"
 		role = "lock"
 		san = "URI:spiffe://a/web"
-		prefixes = ["web/"]`))
+		prefixes = ["web/"]
+		connections = 3`))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -45,7 +46,7 @@ func TestTokensAreRead(t *testing.T) {
 			Quota: auth.Quota{Locks: 7, Waiters: 8, Conns: 9}},
 		{Name: "ops", Role: auth.RoleAdmin},
 		{Name: "web", Role: auth.RoleLock, SAN: "URI:spiffe://a/web", SHA256: auth.CertificateKey("URI:spiffe://a/web"),
-			Bounds: auth.Bounds{Prefixes: []string{"web/"}}},
+			Bounds: auth.Bounds{Prefixes: []string{"web/"}}, Quota: auth.Quota{Conns: 3}},
 	}
 	for i, hash := range []string{hashA, hashB} {
 		hex.Decode(want[i].SHA256[:], []byte(hash))
@@ -92,8 +93,6 @@ func TestProblemsOfTokenFile(t *testing.T) {
 		{"name twice", entry(name, role, hash) + entry(name, role, `sha256 = "`+hashB+`"`), []string{`token 2 ("x"): token 1 has the same name`}},
 		{"a name that is none", cert(name, role, `san = "CN=x"`), []string{"neither URI: nor DNS:"}},
 		{"a certificate with a hash", cert(name, role, hash), []string{`cert 1 ("x"): unknown key sha256`, "san is missing"}},
-		{"a certificate with quotas", cert(name, role, `san = "DNS:a"`, `services = ["a"]`, "locks = 1", "connections = 1"),
-			[]string{`cert 1 ("x"): unknown key connections`}},
 		{"one name for two", cert(name, role, `san = "DNS:a"`) + cert(`name = "y"`, role, `san = "DNS:a"`), []string{`cert 2 ("y"): cert 1 ("x") has the same san`}},
 		{"a token and a certificate with one name", entry(name, role, hash) + cert(name, role, `san = "DNS:a"`), []string{`cert 1 ("x"): token 1 has the same name`}},
 		{"hash twice", entry(name, role, hash) + entry(`name = "y"`, role, hash), []string{`token 2 ("y"): token 1 ("x") has the same sha256`}},
