@@ -14,6 +14,7 @@ import (
 	"dlm/engine/durability"
 	"dlm/engine/events"
 	"dlm/engine/observe"
+	"dlm/engine/transport"
 	"dlm/table"
 )
 
@@ -72,6 +73,8 @@ type Engine struct {
 	denied     atomic.Uint64 // requests that need the admin role
 	rejected   rejectCounts
 	handshakes [handshakeResults]atomic.Uint64
+	// handshakeWork has the permits with which handshakes compute
+	handshakeWork transport.Permits
 }
 
 // New checks the configuration and binds the address. Nothing is served before
@@ -110,6 +113,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.trimmer.wake = make(chan struct{}, 1)
 	e.memoryUsed = e.gauge.used
 	e.questions = newQuestions()
+	e.handshakeWork = transport.NewPermits()
 	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime,
 		Log: cfg.Log, LogWaitsOver: cfg.LogWaitsOver})
 	e.events = events.New(cfg.Loops, cfg.Tap)

@@ -49,6 +49,10 @@ func handshakeResultOf(err error) handshakeResult {
 	return handshakeFailed
 }
 
+// HandshakeWork returns the permits with which handshakes compute, of the lock port and of the HTTP
+// side.
+func (e *Engine) HandshakeWork() transport.Permits { return e.handshakeWork }
+
 // tlsStats fills in what is known of TLS.
 func (e *Engine) tlsStats(s *Stats) {
 	s.ConnsTLS = e.places.tls.Load()

@@ -109,7 +109,7 @@ func (e *Engine) accept(server *transport.Server) {
 		g := &gate{e: e, via: p.via}
 		var secure *transport.Handshakes
 		if p.via == viaTLS {
-			secure = transport.NewHandshakes(e.cfg.TLS, g, server)
+			secure = transport.NewHandshakes(e.cfg.TLS, g, server, e.handshakeWork)
 			defer secure.Stop()
 		}
 		for _, l := range p.listener.Each() {

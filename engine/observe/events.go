@@ -14,7 +14,7 @@ const (
 	// eventsKept is how many events the ring keeps: at most 1.5 MB with the longest names.
 	eventsKept = 1024
 	// kindMax is how many events of one kind are kept one by one in kindWindow. The others of that
-	// time are one event at its end. So events of the other kinds are kept for a quarter of an hour,
+	// time are one event at its end. So events of other kinds stay for a quarter of an hour,
 	// whatever comes in crowds.
 	kindMax    = 60
 	kindWindow = time.Minute

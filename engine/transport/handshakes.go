@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -34,7 +33,7 @@ type Handshakes struct {
 	config  *tls.Config
 	gate    Gate
 	server  *Server
-	work    permits
+	work    Permits
 	running sync.WaitGroup
 
 	mu      sync.Mutex
@@ -49,10 +48,10 @@ type handshake struct {
 	evicted bool       // guarded by Handshakes.mu
 }
 
-// NewHandshakes returns Handshakes with the settings of a server.
-func NewHandshakes(config *tls.Config, gate Gate, server *Server) *Handshakes {
-	return &Handshakes{config: config, gate: gate, server: server,
-		work: make(permits, max(1, runtime.GOMAXPROCS(0)/handshakeShare))}
+// NewHandshakes returns Handshakes with the settings of a server. They compute with permits of
+// work.
+func NewHandshakes(config *tls.Config, gate Gate, server *Server, work Permits) *Handshakes {
+	return &Handshakes{config: config, gate: gate, server: server, work: work}
 }
 
 // begin starts the handshake of a connection that has a place.
@@ -116,8 +115,8 @@ func (hs *Handshakes) shake(h *handshake) (*tlsLink, error) {
 	if err := h.conn.SetDeadline(time.Now().Add(handshakeWait)); err != nil {
 		return nil, err
 	}
-	hs.work.acquire()
-	defer hs.work.release()
+	hs.work.Acquire()
+	defer hs.work.Release()
 	w := &wire{Conn: h.conn, work: hs.work}
 	s := &tlsLink{wire: w, tls: tls.Server(w, hs.config)}
 	err := s.tls.Handshake()

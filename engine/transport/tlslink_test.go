@@ -37,7 +37,7 @@ func startSecurePort(t *testing.T) *securePort {
 	pair := p.ca.Pair()
 	p.echo, p.a, p.addr = newAcceptor(t, p.gate)
 	p.hs = NewHandshakes(&tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"dlm"},
-		DynamicRecordSizingDisabled: true}, p.gate, p.a.server)
+		DynamicRecordSizingDisabled: true}, p.gate, p.a.server, NewPermits())
 	t.Cleanup(p.hs.Stop) // before the loops
 	p.a.Secure(p.hs)
 	runAcceptor(t, p.a)
@@ -213,7 +213,7 @@ func TestTLSGoesOnWhereTheKernelStopped(t *testing.T) {
 	t.Cleanup(s.Stop)
 	ca := testcert.NewCA(t)
 	gate := &fakeGate{admitted: make(chan string, 8)}
-	hs := NewHandshakes(&tls.Config{Certificates: []tls.Certificate{ca.Pair()}, DynamicRecordSizingDisabled: true}, gate, s)
+	hs := NewHandshakes(&tls.Config{Certificates: []tls.Certificate{ca.Pair()}, DynamicRecordSizingDisabled: true}, gate, s, NewPermits())
 	t.Cleanup(hs.Stop)
 	near, far := tcpPair(t)
 	hs.begin(far, far.RemoteAddr(), "came")

@@ -24,8 +24,8 @@ type MemoryPeer struct {
 func NewMemoryTLS(under Link, server, client *tls.Config) (*MemoryTLS, error) {
 	near, far := net.Pipe()
 	end := func(conn net.Conn) *wire {
-		w := &wire{Conn: conn, work: make(permits, 1)}
-		w.work.acquire()
+		w := &wire{Conn: conn, work: make(Permits, 1)}
+		w.work.Acquire()
 		return w
 	}
 	s, c := end(far), end(near)

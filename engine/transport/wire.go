@@ -3,6 +3,7 @@ package transport
 import (
 	"encoding/binary"
 	"net"
+	"runtime"
 	"time"
 )
 
@@ -12,7 +13,7 @@ import (
 type wire struct {
 	net.Conn // of the handshake; nil on a loop
 	frame    frame
-	work     permits // of handshakes
+	work     Permits // of handshakes
 
 	in  []byte // input that tls.Conn has not taken
 	out []byte // output of tls.Conn
@@ -71,8 +72,8 @@ func (w *wire) Read(p []byte) (n int, err error) {
 
 // readRecord reads no more than the rest of the present record. Others may work while it waits.
 func (w *wire) readRecord(p []byte) (n int, err error) {
-	w.work.release()
-	defer w.work.acquire()
+	w.work.Release()
+	defer w.work.Acquire()
 	n, err = w.Conn.Read(p[:min(len(p), w.frame.next())])
 	w.frame.took(p[:n])
 	return n, err
@@ -81,8 +82,8 @@ func (w *wire) readRecord(p []byte) (n int, err error) {
 // Write sends bytes of the handshake, or keeps them for push.
 func (w *wire) Write(p []byte) (n int, err error) {
 	if w.Conn != nil {
-		w.work.release()
-		defer w.work.acquire()
+		w.work.Release()
+		defer w.work.Acquire()
 		return w.Conn.Write(p)
 	}
 	w.out = append(w.out, p...)
@@ -97,8 +98,14 @@ func (w *wire) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// permits bound how many goroutines compute at the same time.
-type permits chan struct{}
+// Permits bound how many goroutines compute for handshakes at the same time.
+type Permits chan struct{}
 
-func (p permits) acquire() { p <- struct{}{} }
-func (p permits) release() { <-p }
+// NewPermits returns those of a machine.
+func NewPermits() Permits { return make(Permits, max(1, runtime.GOMAXPROCS(0)/handshakeShare)) }
+
+// Acquire waits for a permit.
+func (p Permits) Acquire() { p <- struct{}{} }
+
+// Release gives it back.
+func (p Permits) Release() { <-p }

@@ -22,6 +22,7 @@ import (
 	"dlm/engine/audit"
 	"dlm/engine/auth"
 	"dlm/engine/durability"
+	"dlm/engine/transport"
 )
 
 // fake is an Engine without locks.
@@ -40,6 +41,7 @@ type fake struct {
 	stopping    bool
 	memory      bool
 	audit       *audit.Log
+	work        transport.Permits
 }
 
 func (f *fake) Audit() *audit.Log {
@@ -93,6 +95,13 @@ func (f *fake) IdentifyCertificate(cert *x509.Certificate) (auth.Identity, bool)
 		}
 	}
 	return auth.Identity{}, false
+}
+
+func (f *fake) HandshakeWork() transport.Permits {
+	if f.work == nil {
+		f.work = transport.NewPermits()
+	}
+	return f.work
 }
 
 func (f *fake) KeepsImages() bool { return !f.memory }

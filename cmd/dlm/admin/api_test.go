@@ -31,7 +31,10 @@ func (f *fake) Visitor(token string) (auth.Identity, bool) {
 	return auth.Identity{Name: name, Role: role}, role != auth.RoleNone
 }
 
-func (f *fake) Observe() *observe.Observer { return nil }
+// Observe returns what the stream asks each second, whether there is a viewer or not.
+func (f *fake) Observe() *observe.Observer { return nobody }
+
+var nobody = observe.New(observe.Config{})
 
 func (f *fake) Warnings() []engine.Warning { return nil }
 

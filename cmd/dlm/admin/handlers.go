@@ -13,6 +13,7 @@ import (
 	"dlm/engine/audit"
 	"dlm/engine/auth"
 	"dlm/engine/durability"
+	"dlm/engine/transport"
 )
 
 // Engine is what the HTTP side needs of a server. engine.Engine implements it.
@@ -32,6 +33,8 @@ type Engine interface {
 	Audit() *audit.Log
 	// NoteDenied counts a request that was refused because it lacked a role.
 	NoteDenied(what, by, from string)
+	// HandshakeWork has the permits with which handshakes of TLS compute.
+	HandshakeWork() transport.Permits
 	// KeepsImages reports whether there are images, or will be.
 	KeepsImages() bool
 	// NewestImage returns the image to send, its ETag, and its greatest possible age. The path is

@@ -109,11 +109,12 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 	}
 	hs.RegisterOnShutdown(func() { close(s.live.done) })
 	go s.live.run()
-	serve := hs.Serve
+	serve := func() error { return hs.Serve(s.listener) }
 	if s.TLS != nil {
 		// HTTP/2 would carry many requests over one connection, and the limits count connections.
-		hs.TLSConfig, hs.TLSNextProto = s.TLS, map[string]func(*http.Server, *tls.Conn, http.Handler){}
-		serve = func(l net.Listener) error { return hs.ServeTLS(l, "", "") }
+		l := sharing{s.listener, e.HandshakeWork()}
+		hs.TLSConfig, hs.TLSNextProto = l.config(s.TLS), map[string]func(*http.Server, *tls.Conn, http.Handler){}
+		serve = func() error { return hs.ServeTLS(l, "", "") }
 	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
@@ -125,7 +126,7 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 		}
 		stopped <- err
 	})
-	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 		stop()
 		return err
 	}
