@@ -33,6 +33,9 @@ func TestNothingBehindAnotherProtocolIsExecuted(t *testing.T) {
 				}
 				k.hangUp()
 			}
+			if n := s.e.rejected[rejectProtocol].Load(); n != uint64(len(input)) {
+				t.Errorf("%d connections are counted, want %d", n, len(input))
+			}
 			s.empty()
 		})
 	}

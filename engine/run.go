@@ -82,6 +82,7 @@ func (r *reactor) step(c *conn, st codec.Status) {
 		r.w.ErrorBytes(p.Code, p.Msg)
 		r.count(codec.VerbNone, p.Code)
 		if st == codec.Fatal {
+			r.e.reject(rejectProtocol)
 			r.hangUp(c)
 		}
 	default:

@@ -74,6 +74,7 @@ const (
 	rejectPending                       // too much input after a waiting command
 	// it had the largest buffers when all together were at the limit
 	rejectBuffers
+	rejectProtocol      // what it sent is not this protocol
 	rejectPartial       // partial command too old
 	rejectAuthLate      // not authenticated in time
 	rejectAuthFail      // too many wrong tokens
@@ -98,6 +99,7 @@ var rejectionNames = [rejections]string{
 	rejectEnroll:        "enroll",
 	rejectPending:       "pending_input",
 	rejectBuffers:       "all_buffers",
+	rejectProtocol:      "protocol",
 	rejectPartial:       "partial_command",
 	rejectAuthLate:      "auth_timeout",
 	rejectAuthFail:      "auth_failures",
