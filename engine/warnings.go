@@ -29,6 +29,9 @@ func (e *Engine) Warnings() []Warning {
 			add("limit_near", "%s: %d of %d, which is %d %%", l.name, l.used, l.max, l.used*100/l.max)
 		}
 	}
+	if cycles, oldest := e.observer.Deadlocked(); cycles > 0 {
+		add("deadlock", "services wait for each other in a circle: %d of them, the oldest for %v", cycles, oldest.Round(time.Second))
+	}
 	e.warnDurability(&s, add)
 	for _, hung := range e.Hung() {
 		add("hung", "%s", hung)

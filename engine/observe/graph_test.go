@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"dlm/codec"
 )
@@ -191,6 +192,25 @@ func TestGraphHidesLocks(t *testing.T) {
 	}
 	if a := o.GraphAroundOwner(context.Background(), []byte("nobody"), all{}); len(a.Nodes) != 0 || a.Truncated {
 		t.Errorf("%+v", a)
+	}
+}
+
+// TestDeadlocked: how many there are, and since the last wait of each.
+func TestDeadlocked(t *testing.T) {
+	c := newCrowd(0, 0)
+	o := c.observer()
+	for _, line := range []string{"1 a", "2 b", "3 c", "1 b", "3 a"} {
+		words := strings.Fields(line)
+		c.acquire(words[0], words[1])
+	}
+	if cycles, _ := o.Deadlocked(); cycles != 0 {
+		t.Errorf("%d cycles", cycles)
+	}
+	c.now += 60_000 * nsPerMs
+	c.acquire("2", "c")
+	c.now += 5_000 * nsPerMs
+	if cycles, oldest := o.Deadlocked(); cycles != 1 || oldest.Round(time.Second) != 5*time.Second {
+		t.Errorf("%d cycles, %v", cycles, oldest)
 	}
 }
 
