@@ -84,6 +84,31 @@ await test("who waits for whom", async () => {
   await clean(page);
 });
 
+await test("a deadlock is told on every page", async () => {
+  const page = await open(`${base}/#/locks`);
+  await live(page);
+  const bar = page.locator("#notices").getByText("services wait for each other in a circle: 1 of them");
+  await bar.waitFor();
+  await page.locator("#notices").getByRole("link", { name: "Look" }).click();
+  await page.waitForURL(/#\/waits/);
+  await page.locator(".cycle").filter({ hasText: "mailer-1" }).waitFor();
+  await clean(page);
+});
+
+await test("a shared lock has no lease of its own", async () => {
+  for (const service of ["r-1", "r-2"]) assert.equal(await command(`ACQUIRE shared/1 ${service} 0 TTL 600000 SHARED`), "OK");
+  const page = await open(`${base}/${lockPage("shared/1")}`);
+  await live(page);
+  await page.getByText("2 holders", { exact: true }).waitFor();
+  await page.getByText('HOLDERS "shared/1"').waitFor();
+  assert.equal(await page.getByText("Lease left").count(), 0);
+  assert.equal(await page.getByRole("button", { name: "Force release…" }).isVisible(), false); // it needs the token of one holder
+  await go(page, "#/locks?prefix=shared%2F");
+  await page.getByRole("row").filter({ hasText: "shared/1" }).getByRole("cell", { name: "–" }).first().waitFor();
+  for (const service of ["r-1", "r-2"]) assert.equal(await command(`RELEASE shared/1 ${service}`), "OK");
+  await clean(page);
+});
+
 await test("hostile names stay text", async () => {
   const names = await ask("hostile");
   const page = await open(`${base}/`);

@@ -4,8 +4,7 @@ import { get } from "./api.js";
 import { histogram, quantile } from "./chart.js";
 import { el, panel, text } from "./dom.js";
 import { count, duration, plural } from "./format.js";
-import { lease } from "./lease.js";
-import { holder, lockAndHolder } from "./overview.js";
+import { heldFor, holder, leaseOf, lockAndHolder } from "./overview.js";
 import { Table } from "./table.js";
 
 const ROWS = 10;
@@ -16,8 +15,8 @@ const ownerColumn = { id: "owner", label: "Held by", class: "who-cell", mid: tru
 const waiters = { id: "waiters", label: "Waiters", num: true, cell: (r) => count(r.waiters) };
 const waited = { id: "waited", label: "Longest wait", num: true, cell: (r) => duration(r.waited_ms) };
 const heat = { id: "heat", label: "Time waited", num: true, help: "Waiting that has ended, all requests together, halved each minute", cell: (r) => duration(r.heat_ms) };
-const held = { id: "held", label: "Held for", num: true, cell: (r) => duration(r.held_ms) };
-const left = { id: "lease", label: "Lease left", class: "lease-cell", low: true, cell: (r, td) => lease(td, r.lease_ms, r.ttl_ms) };
+const held = { id: "held", label: "Held for", num: true, cell: heldFor };
+const left = { id: "lease", label: "Lease left", class: "lease-cell", low: true, cell: leaseOf };
 
 const lists = [
   { by: "waiters", title: "Most waiters", empty: "Nobody waits for a lock.", columns: [lockColumn, waiters, waited, ownerColumn] },
@@ -35,7 +34,7 @@ export function contention(page) {
     page.every(EVERY_MS, async (signal) => {
       const view = await get("top", { by: list.by, limit: ROWS }, { signal });
       table.show(view.rows);
-      const parts = [view.age_ms > 1500 && `${duration(view.age_ms)} old`, view.truncated && "not all queues were counted", view.hidden && `${count(view.hidden)} of other names are hidden`];
+      const parts = [view.age_ms > 1500 && `${duration(view.age_ms)} old`, view.hidden && `${count(view.hidden)} of other names are hidden`];
       text(age, parts.filter(Boolean).join(" · "));
     });
   }

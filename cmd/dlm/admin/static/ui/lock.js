@@ -39,7 +39,7 @@ export function lock(page, params) {
   page.every(EVERY_MS, async (signal) => {
     view = { queue: [], events: [], ...(await get("lock", { name: wanted }, { signal })) };
     draw(view);
-    forceButton.hidden = view.state !== "held";
+    forceButton.hidden = view.state !== "held" || view.mode !== "exclusive";
     queue.table.classList.toggle("no-client", !view.queue.some((w) => w.client));
     queue.table.classList.toggle("no-meta", !view.queue.some((w) => w.meta));
     queue.show(view.queue);
@@ -72,23 +72,23 @@ function holderFacts(node) {
 }
 
 function heldFacts(v, parts) {
-  const several = v.holders > 1;
-  const who = several ? `${count(v.holders)} holders` : v.owner === undefined ? "a service that this token may not see" : ownerLink(v.owner);
+  const several = v.mode !== "exclusive"; // each holder has a token and a lease of its own
+  const who = several ? plural(v.holders, "holder") : v.owner === undefined ? "a service that this token may not see" : ownerLink(v.owner);
   const mode = v.mode === "permits" && v.permits ? `${count(v.taken)} of ${count(v.permits)} permits` : v.mode;
   return [
     facts([
       ["Held by", who],
-      ["For", parts.since],
-      ["Lease left", parts.lease],
-      ["Acquired", parts.count],
+      !several && ["For", parts.since],
+      !several && ["Lease left", parts.lease],
+      !several && ["Acquired", parts.count],
       ["Mode", mode],
-      ["Fencing token", el("span", { class: "number" }, String(v.token))],
+      !several && ["Fencing token", el("span", { class: "number" }, String(v.token))],
       ["Waiting", parts.waiters],
       ["Time waited", parts.heat],
       v.reentries_other_conn > 0 && ["Re-entries from other connections", `${count(v.reentries_other_conn)}: several processes may share this service id`],
     ]),
     v.meta && meta(v.meta),
-    v.holders_list && holders(v.holders_list),
+    several && el("p", { class: "says" }, "Each holder has a lease and a token of its own. On the lock port: ", el("code", null, `HOLDERS "${v.lock}"`)),
   ];
 }
 
@@ -100,18 +100,6 @@ function meta(value) {
   return el("div", { class: "meta" }, el("span", { class: "label" }, "Meta"), " ", shown);
 }
 
-function holders(list) {
-  const table = new Table({ label: "Holders", key: (r) => r.service, empty: "", columns: [
-    { id: "service", label: "Service", wide: true, cell: (r) => ownerLink(r.service) },
-    { id: "count", label: "Count", num: true, cell: (r) => count(r.count) },
-    { id: "held", label: "For", num: true, cell: (r) => duration(r.held_ms) },
-    { id: "token", label: "Token", num: true, low: true, cell: (r) => String(r.token) },
-    { id: "lease", label: "Lease left", num: true, cell: (r) => duration(r.lease_ms) },
-  ] });
-  table.show(list);
-  return panel("Holders", null, table.node);
-}
-
 function freeFacts(v, parts) {
   const words = v.state === "recovering" ? "It is being recovered: its holder has not proved its hold yet." : "Nobody holds it.";
   return [el("p", { class: "free" }, words, " ", v.state === "free" && el("a", { href: link("locks", { prefix: v.lock }) }, "Locks whose name begins so")),
@@ -121,7 +109,7 @@ function freeFacts(v, parts) {
 // commandsDialog shows what to type on the lock port for what the page shows and does.
 function commandsDialog(v) {
   const quoted = `"${v.lock}"`;
-  const lines = [`STATUS ${quoted}`, `WAITERS ${quoted}`, v.token && `FORCE-RELEASE ${quoted} TOKEN ${v.token} REASON "..."`].filter(Boolean);
+  const lines = [`STATUS ${quoted}`, v.holders && v.mode !== "exclusive" && `HOLDERS ${quoted}`, `WAITERS ${quoted}`, v.token && `FORCE-RELEASE ${quoted} TOKEN ${v.token} REASON "..."`].filter(Boolean);
   openDialog("As commands", (close) => [
     el("p", null, "On the lock port, one per line:"),
     lines.map((line) => copyable(line)),

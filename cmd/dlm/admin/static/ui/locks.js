@@ -4,8 +4,7 @@ import { get } from "./api.js";
 import { command } from "./command.js";
 import { el, name, panel, put, text } from "./dom.js";
 import { clock, count, duration, plural, share, short } from "./format.js";
-import { lease } from "./lease.js";
-import { holder, lockAndHolder } from "./overview.js";
+import { heldFor, holder, leaseOf, lockAndHolder } from "./overview.js";
 import { go, link } from "./router.js";
 import { say } from "./say.js";
 import { now } from "./store.js";
@@ -24,10 +23,10 @@ export function locks(page, params) {
     columns: [
       { id: "lock", label: "Lock", wide: true, cell: lockAndHolder },
       { id: "owner", label: "Held by", class: "second", mid: true, cell: (r) => (r.state === "recovering" ? "being recovered" : holder(r)) },
-      { id: "held", label: "For", num: true, cell: (r) => (r.held_ms === undefined ? "–" : duration(r.held_ms)) },
+      { id: "held", label: "For", num: true, cell: heldFor },
       { id: "waiters", label: "Waiters", num: true, cell: (r) => count(r.waiters) },
       { id: "count", label: "Count", num: true, low: true, help: "How often the holder has acquired it", cell: (r) => count(r.count) },
-      { id: "lease", label: "Lease left", class: "lease-cell", low: true, cell: (r, td) => lease(td, r.lease_ms, r.ttl_ms) },
+      { id: "lease", label: "Lease left", class: "lease-cell", low: true, cell: leaseOf },
     ],
   });
   const progress = el("span", { class: "note", id: "progress" });

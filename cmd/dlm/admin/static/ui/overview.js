@@ -76,8 +76,8 @@ export function overview(page) {
       { id: "waiters", label: "Waiters", num: true, cell: (r) => count(r.waiters) },
       { id: "waited", label: "Longest wait", num: true, cell: (r) => duration(r.waited_ms) },
       { id: "owner", label: "Held by", class: "who-cell", mid: true, cell: holder },
-      { id: "held", label: "For", num: true, mid: true, cell: (r) => (r.owner === undefined && !r.holders ? "–" : duration(r.held_ms)) },
-      { id: "lease", label: "Lease left", class: "lease-cell", low: true, cell: (r, td) => lease(td, r.holders ? r.lease_ms : undefined, r.ttl_ms) },
+      { id: "held", label: "For", num: true, mid: true, cell: heldFor },
+      { id: "lease", label: "Lease left", class: "lease-cell", low: true, cell: leaseOf },
     ],
   });
   const events = new Events({ empty: "Nothing notable has happened since the start." });
@@ -100,6 +100,10 @@ export function overview(page) {
   page.on("choice", (key) => key === "zone" && (events.retime(), numbers()));
   if (store.frame) draw();
 }
+
+// heldFor and leaseOf are the cells of a hold. Of several holders each has a lease of its own.
+export const heldFor = (r) => (r.mode === "exclusive" ? duration(r.held_ms) : "–");
+export const leaseOf = (r, td) => lease(td, r.mode === "exclusive" ? r.lease_ms : undefined, r.ttl_ms);
 
 // lockAndHolder is the cell of a lock. Narrow screens have no column for the holder, so the cell
 // names it there.
