@@ -65,3 +65,18 @@ func locksToHold(n int) string {
 	}
 	return b.String()
 }
+
+// BenchmarkBounds measures what CLIENTS costs a loop: a look at 1,000 places of connections.
+func BenchmarkBounds(b *testing.B) {
+	s := newSim(b, nil)
+	for range connSlots {
+		s.dial(0)
+	}
+	r, next := s.e.reactors[0], 0
+	b.Run("connections", func(b *testing.B) {
+		for b.Loop() {
+			r.listConns(0, connSlots, &next)
+		}
+		b.ReportMetric(100e3, "bound-ns/op")
+	})
+}

@@ -210,3 +210,25 @@ func BenchmarkHash(b *testing.B) {
 }
 
 var hashSink uint64
+
+// BenchmarkBounds measures what the end of a wait costs for the heat of its lock, which has an
+// entry if there are few locks.
+func BenchmarkBounds(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		locks int
+	}{{"heat, few locks", heatEntries / 2}, {"heat, many locks", 4 * heatEntries}} {
+		b.Run(c.name, func(b *testing.B) {
+			var h heat
+			names, i := [][]byte(nil), 0
+			for i := range c.locks {
+				names = append(names, fmt.Appendf(nil, "orders/warehouse-%03d", i))
+			}
+			for b.Loop() {
+				h.add(1, uint32(i), names[i], 1000)
+				i = (i + 1) % c.locks
+			}
+			b.ReportMetric(10, "bound-ns/op")
+		})
+	}
+}

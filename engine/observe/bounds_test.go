@@ -13,9 +13,8 @@ import (
 	"dlm/table"
 )
 
-// The bounds of the documents are measured with
-//
-//	go test ./engine/observe -run xxx -bench Bounds -benchtime 3x -locks 10000000 -waiters 1000000
+// The bounds of the documents are measured by make bench-bounds, with ten million locks and a
+// million waiting requests.
 var (
 	benchLocks   = flag.Int("locks", 100_000, "locks of BenchmarkBounds")
 	benchWaiters = flag.Int("waiters", 10_000, "waiting requests of BenchmarkBounds")
@@ -61,26 +60,27 @@ func (c *crowd) observer() *Observer {
 	return New(Config{Served: func() Served { return Served{Table: c.t, Now: c.now} }})
 }
 
-// BenchmarkBounds measures each question once per iteration.
+// BenchmarkBounds measures each question, and shows beside it what it may cost.
 func BenchmarkBounds(b *testing.B) {
 	c := newCrowd(*benchLocks, *benchWaiters)
 	o := c.observer()
 	for _, q := range []struct {
-		name string
-		ask  func()
-		per  int // records that it looks at; 0: few
+		name  string
+		ask   func()
+		per   int     // records that it looks at; 0: few
+		bound float64 // processor time in ns, for each record if there are some; 0: none
 	}{
-		{"counters", func() { c.t.Totals(); c.t.Measures() }, 0},
-		{"sample", func() { o.Record(new(Sample), time.Time{}) }, 0},
-		{"contended", func() { o.makeContended(o.cfg.Served()) }, *benchWaiters},
-		{"census", func() { o.makeCensus(o.cfg.Served()) }, *benchLocks},
-		{"deadlocks", func() { o.makeDeadlocks(o.cfg.Served()) }, *benchWaiters},
-		{"lock with its queue", func() { o.Lock([]byte("team-0/job/0")) }, 0},
-		{"page of locks", func() { o.Locks(&LocksQuery{Filter: table.Filter{Prefix: []byte("none")}, Limit: 100, Sight: all{}}) }, 0},
-		{"full page of locks", func() { o.Locks(&LocksQuery{Limit: 1000, Sight: all{}}) }, 0},
-		{"page of an owner", func() { o.Owner([]byte("nobody"), 100, "", all{}) }, 0},
-		{"top from a view", func() { visible(o.contended.peek().waiters, 100, all{}) }, 0},
-		{"events", func() { o.Events(0, 100, all{}) }, 0},
+		{"counters", func() { c.t.Totals(); c.t.Measures() }, 0, 50e3},
+		{"sample", func() { o.Record(new(Sample), time.Time{}) }, 0, 20e3},
+		{"contended", func() { o.makeContended(o.cfg.Served()) }, *benchWaiters, 40},
+		{"census", func() { o.makeCensus(o.cfg.Served()) }, *benchLocks, 45},
+		{"lock with its queue", func() { o.Lock([]byte("team-0/job/0")) }, 0, 100e3},
+		{"page of locks", func() { o.Locks(&LocksQuery{Filter: table.Filter{Prefix: []byte("none")}, Limit: 100, Sight: all{}}) }, 0, 700e3},
+		{"full page of locks", func() { o.Locks(&LocksQuery{Limit: 1000, Sight: all{}}) }, 0, 700e3},
+		{"page of an owner", func() { o.Owner([]byte("nobody"), 100, "", all{}) }, 0, 700e3},
+		{"deadlocks", func() { o.makeDeadlocks(o.cfg.Served()) }, min(*benchWaiters, edgesMax), 400},
+		{"top from a view", func() { visible(o.contended.peek().waiters, 100, all{}) }, 0, 0},
+		{"events", func() { o.Events(0, 100, all{}) }, 0, 0},
 	} {
 		if q.name == "top from a view" {
 			o.Top(context.Background(), ByWaiters, 1, all{})
@@ -92,10 +92,13 @@ func BenchmarkBounds(b *testing.B) {
 			for b.Loop() {
 				q.ask()
 			}
-			cpu := float64(clock.ThreadTime()-begun) / float64(b.N)
-			b.ReportMetric(cpu, "cpu-ns/op")
+			cpu, unit := float64(clock.ThreadTime()-begun)/float64(b.N), "op"
 			if q.per > 0 {
-				b.ReportMetric(cpu/float64(q.per), "cpu-ns/record")
+				cpu, unit = cpu/float64(q.per), "record"
+			}
+			b.ReportMetric(cpu, "cpu-ns/"+unit)
+			if q.bound > 0 {
+				b.ReportMetric(q.bound, "bound-ns/"+unit)
 			}
 		})
 	}
