@@ -119,8 +119,12 @@ func (a *attacker) dial() (net.Conn, error) {
 	if !a.w.stranger {
 		return a.s.dial()
 	}
-	from := &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+a.conn/connsPerAddr%hostileAddrs))}
-	return a.w.to.dial(&a.s.addresses, from)
+	return a.w.to.dial(&a.s.addresses, strangerAddr(a.conn/connsPerAddr))
+}
+
+// strangerAddr returns an address of loopback that no innocent client has.
+func strangerAddr(number int) net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+number%hostileAddrs))}
 }
 
 // use sends what the row wants until ctx or the connection ends.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -145,8 +146,8 @@ func (v *server) watched(ctx context.Context, measure func(context.Context) erro
 	var all sync.WaitGroup
 	var frames, scrapes atomic.Int64
 	failed := make(chan error, viewers+1)
-	for range viewers {
-		all.Go(func() { failed <- v.view(viewing, &frames) })
+	for i := range viewers {
+		all.Go(func() { failed <- v.view(viewing, i, &frames) })
 	}
 	all.Go(func() { failed <- v.scrape(viewing, &scrapes) })
 	err := measure(ctx)
@@ -164,8 +165,10 @@ func (v *server) watched(ctx context.Context, measure func(context.Context) erro
 }
 
 // view reads the stream until ctx ends.
-func (v *server) view(ctx context.Context, frames *atomic.Int64) error {
-	body, err := v.get(ctx, "/api/v1/live")
+func (v *server) view(ctx context.Context, number int, frames *atomic.Int64) error {
+	own := &http.Transport{DialContext: (&net.Dialer{LocalAddr: strangerAddr(number)}).DialContext}
+	defer own.CloseIdleConnections()
+	body, err := v.get(ctx, &http.Client{Transport: own}, "/api/v1/live")
 	if err != nil {
 		return err
 	}
@@ -190,7 +193,7 @@ func (v *server) scrape(ctx context.Context, scrapes *atomic.Int64) error {
 	tick := time.NewTicker(scrapeEvery)
 	defer tick.Stop()
 	for {
-		body, err := v.get(ctx, "/metrics")
+		body, err := v.get(ctx, http.DefaultClient, "/metrics")
 		if err == nil {
 			_, err = io.Copy(io.Discard, body)
 			_ = body.Close()
@@ -208,13 +211,13 @@ func (v *server) scrape(ctx context.Context, scrapes *atomic.Int64) error {
 }
 
 // get asks the HTTP side, as an admin.
-func (v *server) get(ctx context.Context, path string) (io.ReadCloser, error) {
+func (v *server) get(ctx context.Context, client *http.Client, path string) (io.ReadCloser, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+v.http+path, nil)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("Authorization", "Bearer "+v.token)
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}
