@@ -104,6 +104,7 @@ func (r *reactor) answerConns(a *connsAsk) {
 // listConns describes connections from a place on, and stores where the next page begins.
 func (r *reactor) listConns(from, limit int, next *int) (a connsAnswer) {
 	at, end := from, min(from+connSlots, len(r.conns))
+	a.rows = make([]ClientRow, 0, max(min(limit, end-at), 0))
 	for ; at < end && len(a.rows) < limit; at++ {
 		if c := r.conns[at].c; c != nil {
 			a.rows = append(a.rows, r.describeConn(c))
