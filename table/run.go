@@ -26,6 +26,7 @@ type Batch struct {
 	renewed   int
 	moved     uint16 // bit i: command i was an UPGRADE or DOWNGRADE
 	upgraded  uint16 // bit i: command i was an UPGRADE that gave a new token
+	again     uint16 // bit i: command i was an ACQUIRE that gave none: a re-entry, or a repeat
 	grants    [codec.BatchMax]HoldRef
 }
 
@@ -47,7 +48,7 @@ func (b *Batch) Moved() uint16 { return b.moved }
 // NewHold reports whether the last Run has given a new token by command i, which is one of an
 // ACQUIRE or UPGRADE.
 func (b *Batch) NewHold(i int) bool {
-	return b.upgraded&(1<<i) != 0 || b.Cmds[i].Verb == codec.VerbAcquire && b.Results[i].Count == 1
+	return b.upgraded&(1<<i) != 0 || b.Cmds[i].Verb == codec.VerbAcquire && b.again&(1<<i) == 0
 }
 
 // Grants returns the new holds of the last Run, in their order. They are valid until the next Run.
@@ -85,7 +86,7 @@ func (t *Table) Prepare(b *Batch, in []byte, n int, from ConnID) {
 func (t *Table) Run(now int64, b *Batch, i, n int, fx *Effects) int {
 	var s *Shard
 	b.granted, b.reentered, b.released, b.renewed = 0, 0, 0, 0
-	b.moved, b.upgraded = 0, 0
+	b.moved, b.upgraded, b.again = 0, 0, 0
 	for ; i < n; i++ {
 		if next := t.Shard(b.hashes[i]); next != s {
 			if s != nil {
@@ -245,6 +246,7 @@ func (s *Shard) runGeneral(b *Batch, at int, slot, rec uint32, fx *Effects) bool
 		b.moved |= 1 << at
 	case p.Verb == codec.VerbAcquire:
 		b.reentered++
+		b.again |= 1 << at
 	case p.Verb == codec.VerbRelease:
 		b.released++
 	default:

@@ -252,3 +252,19 @@ func TestSameHalf(t *testing.T) {
 		}
 	}
 }
+
+// TestNewHoldsOfRepeats runs repeats between grants. Their count is 1, and they give no new hold.
+func TestNewHoldsOfRepeats(t *testing.T) {
+	tab := New(Config{TTLMs: 1000, LocksMax: 10, RequestsMax: 1 << 20})
+	var b Batch
+	stop, n := runLines(t, tab, 5, &b, &Effects{},
+		"ACQUIRE a svc 0 REQ 1\nACQUIRE a svc 0 REQ 1\nACQUIRE b svc 0 SHARED REQ 1\nACQUIRE b svc 0 SHARED REQ 1\nACQUIRE c svc 0\n")
+	if stop != n || len(b.Grants()) != 3 {
+		t.Fatalf("stopped at %d with %d grants", stop, len(b.Grants()))
+	}
+	for i, want := range []bool{true, false, true, false, true} {
+		if b.NewHold(i) != want {
+			t.Errorf("command %d gives a new hold: %v", i, !want)
+		}
+	}
+}
