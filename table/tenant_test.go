@@ -44,10 +44,11 @@ type quotaWorld struct {
 	fx      Effects
 	waits   []WaiterRef
 	grants  []HoldRef
+	asked   [20]codec.Command // with REQ
 	refused map[codec.Which]int
 }
 
-var quotaConfig = Config{TTLMs: 1000, LocksMax: 1000, WaitersMax: 1000, WaitersPerLockMax: 100}
+var quotaConfig = Config{TTLMs: 1000, LocksMax: 1000, WaitersMax: 1000, WaitersPerLockMax: 100, RequestsMax: 1 << 20}
 
 // command executes one random command.
 func (w *quotaWorld) command(verb codec.Verb) {
@@ -58,6 +59,28 @@ func (w *quotaWorld) command(verb codec.Verb) {
 		cmd.Opts |= []codec.Opts{0, codec.OptShared, codec.OptPermits}[w.r.IntN(3)]
 		cmd.Permits = 3
 	}
+	if (verb == codec.VerbAcquire || verb == codec.VerbRelease) && w.r.IntN(2) == 0 {
+		cmd.Opts |= codec.OptReq
+		cmd.Req = fmt.Append(nil, w.r.IntN(4))
+		w.asked[w.r.IntN(len(w.asked))] = cmd
+	}
+	w.send(cmd)
+}
+
+// again repeats a request of before, or cancels it.
+func (w *quotaWorld) again() {
+	cmd := w.asked[w.r.IntN(len(w.asked))]
+	if cmd.Verb == codec.VerbAcquire && w.r.IntN(2) == 0 {
+		hash := w.tab.Hash(cmd.Name)
+		cmd.Verb, cmd.Opts = codec.VerbCancel, codec.OptReq
+		w.tab.Shard(hash).CancelRequest(w.now, hash, &cmd, &w.fx)
+	} else if cmd.Verb != codec.VerbNone {
+		cmd.WaitMs = uint32(w.r.IntN(3) * 400)
+		w.send(cmd)
+	}
+}
+
+func (w *quotaWorld) send(cmd codec.Command) {
 	hash := w.tab.Hash(cmd.Name)
 	s := w.tab.Shard(hash)
 	res := s.Apply(w.now, hash, &cmd, Origin{Conn: 1}, &w.fx)
@@ -77,8 +100,10 @@ func (w *quotaWorld) command(verb codec.Verb) {
 // step does something random.
 func (w *quotaWorld) step() {
 	switch n := w.r.IntN(100); {
-	case n < 55:
+	case n < 45:
 		w.command(codec.VerbAcquire)
+	case n < 55:
+		w.again()
 	case n < 80:
 		w.command(codec.VerbRelease)
 	case n < 82:
@@ -89,10 +114,10 @@ func (w *quotaWorld) step() {
 		w.command(codec.VerbDowngrade)
 	case n < 88 && len(w.waits) > 0:
 		ref := w.waits[w.r.IntN(len(w.waits))]
-		w.tab.ShardAt(int(ref.Shard)).Cancel(w.now, ref, &w.fx)
+		w.tab.ShardAt(int(ref.Shard)).Lose(w.now, ref, int64(w.r.IntN(3)*300)*nsPerMs, &w.fx)
 	case n < 92 && len(w.grants) > 0:
 		hold := w.grants[len(w.grants)-1-w.r.IntN(min(len(w.grants), 5))]
-		w.tab.ShardAt(int(hold.Shard)).TakeBack(w.now, hold, 0, &w.fx)
+		w.tab.ShardAt(int(hold.Shard)).TakeBack(w.now, hold, int64(w.r.IntN(3)*300)*nsPerMs, &w.fx)
 	case n < 99:
 		w.now += int64(w.r.IntN(600)) * nsPerMs
 		for i := range w.tab.shards {
