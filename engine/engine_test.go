@@ -5,8 +5,6 @@ import (
 	"testing"
 )
 
-const shutdownLine = "ERROR SHUTDOWN the server is stopping\n"
-
 func TestCommandCutAnywhereIsOneCommand(t *testing.T) {
 	text := "ACQUIRE \"a b\" A 0 TTL 500\nRELEASE \"a b\" A\n*4\r\n$7\r\nACQUIRE\r\n$1\r\nx\r\n$1\r\nA\r\n$1\r\n0\r\n*3\r\n$7\r\nRELEASE\r\n$1\r\nx\r\n$1\r\nA\r\n"
 	for cut := 1; cut < len(text); cut++ {

@@ -122,9 +122,9 @@ func (r *reactor) exec(c *conn) {
 	case codec.VerbOutcome:
 		r.outcome()
 	case codec.VerbStatus:
-		r.statusOf(c)
+		r.statusOf()
 	case codec.VerbHolders:
-		r.listHolders(c)
+		r.listHolders()
 	case codec.VerbLocks:
 		r.listLocks(c)
 	case codec.VerbWatch, codec.VerbUnwatch, codec.VerbNotify:

@@ -20,7 +20,7 @@ const (
 const noImage = "this server is a backup that has no image yet: ask its primary"
 
 // statusOf answers STATUS.
-func (r *reactor) statusOf(c *conn) {
+func (r *reactor) statusOf() {
 	served := r.e.store.State()
 	if served.WithoutImage() {
 		r.refuseReadOnly(noImage)
@@ -121,7 +121,7 @@ func (r *reactor) writeGrant(st *table.Status) {
 }
 
 // listHolders answers HOLDERS.
-func (r *reactor) listHolders(c *conn) {
+func (r *reactor) listHolders() {
 	served := r.e.store.State()
 	if served.WithoutImage() {
 		r.refuseReadOnly(noImage)
