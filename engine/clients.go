@@ -69,10 +69,7 @@ func (r *reactor) askConns(ctx context.Context, a connsAsk) (answer connsAnswer,
 	if r.wakeLoop.Load() == nil {
 		return connsAnswer{done: true}, true // it has had no connection
 	}
-	r.inbox.mu.Lock()
-	r.inbox.asks = append(r.inbox.asks, a)
-	r.inbox.mu.Unlock()
-	r.wake()
+	tell(r, &r.inbox.asks, a)
 	select {
 	case answer = <-a.out:
 		return answer, true

@@ -65,10 +65,7 @@ func (e *Engine) refuseDeadlocks(found *observe.Refusals) {
 
 // postRefusal hands the end of a wait to the reactor. Any goroutine may call it.
 func (r *reactor) postRefusal(x refusal) {
-	r.inbox.mu.Lock()
-	r.inbox.refusals = append(r.inbox.refusals, x)
-	r.inbox.mu.Unlock()
-	r.wake()
+	tell(r, &r.inbox.refusals, x)
 }
 
 // giveRefusal answers a wait that was refused, if its connection still waits for the answer.

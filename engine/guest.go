@@ -143,12 +143,7 @@ func (e *Engine) makeRoom() {
 }
 
 // dismiss tells the reactor to end a guest. Any goroutine may call it.
-func (r *reactor) dismiss(id table.ConnID) {
-	r.inbox.mu.Lock()
-	r.inbox.dismissed = append(r.inbox.dismissed, id)
-	r.inbox.mu.Unlock()
-	r.wake()
-}
+func (r *reactor) dismiss(id table.ConnID) { tell(r, &r.inbox.dismissed, id) }
 
 // endGuest ends a guest without waiting for its peer, because its place is needed.
 func (r *reactor) endGuest(id table.ConnID) {

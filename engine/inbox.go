@@ -8,19 +8,24 @@ import (
 	"dlm/table"
 )
 
-// inbox is how other goroutines reach a reactor: ends of waits to deliver, and
-// orders. The goroutine that arms it wakes the reactor, once per batch of messages.
+// inbox is how other goroutines reach a reactor. The goroutine that arms it wakes the reactor, once
+// for all messages until it has emptied the inbox.
 type inbox struct {
-	mu        sync.Mutex
-	effects   []table.Effect // guarded by mu
-	evicting  []table.ConnID // guarded by mu; connections to close for their buffers
-	writable  []table.ConnID // guarded by mu; connections whose output can go on
-	dismissed []table.ConnID // guarded by mu; guests whose places are needed
-	answers   []*answered    // guarded by mu; to questions of its connections
-	refusals  []refusal      // guarded by mu; of waits with DETECT
-	asks      []connsAsk     // guarded by mu; about its connections
-	orders    orders         // guarded by mu
-	armed     atomic.Bool    // the reactor has been woken and has not emptied it yet
+	mu       sync.Mutex
+	messages                // guarded by mu
+	writable []table.ConnID // guarded by mu; connections whose output can go on
+	armed    atomic.Bool    // the reactor has been woken and has not emptied it yet
+}
+
+// messages are what others want of a reactor.
+type messages struct {
+	effects   []table.Effect // ends of waits to deliver
+	evicting  []table.ConnID // connections to close for their buffers
+	dismissed []table.ConnID // guests whose places are needed
+	answers   []*answered    // to questions of its connections
+	refusals  []refusal      // of waits with DETECT
+	asks      []connsAsk     // about its connections
+	orders    orders
 }
 
 // orders is a set of things that a reactor is told to do.
@@ -43,18 +48,16 @@ func (r *reactor) post(effects []table.Effect, o orders) {
 }
 
 // evict tells the reactor to close a connection for the size of its buffers.
-func (r *reactor) evict(id table.ConnID) {
-	r.inbox.mu.Lock()
-	r.inbox.evicting = append(r.inbox.evicting, id)
-	r.inbox.mu.Unlock()
-	r.wake()
-}
+func (r *reactor) evict(id table.ConnID) { tell(r, &r.inbox.evicting, id) }
 
 // goOn tells the reactor that the kernel can take more output of a connection, or that it has
 // failed.
-func (r *reactor) goOn(id table.ConnID) {
+func (r *reactor) goOn(id table.ConnID) { tell(r, &r.inbox.writable, id) }
+
+// tell adds a message to a list of the reactor's inbox. Any goroutine may call it.
+func tell[T any](r *reactor, list *[]T, message T) {
 	r.inbox.mu.Lock()
-	r.inbox.writable = append(r.inbox.writable, id)
+	*list = append(*list, message)
 	r.inbox.mu.Unlock()
 	r.wake()
 }
@@ -77,35 +80,30 @@ func (r *reactor) drainInbox() {
 	r.inbox.armed.Store(false)
 	r.answerLag()
 	r.inbox.mu.Lock()
-	effects, evicting, o := r.inbox.effects, r.inbox.evicting, r.inbox.orders
-	dismissed := r.inbox.dismissed
-	r.inbox.dismissed = nil
-	answers, asks := r.inbox.answers, r.inbox.asks
-	refusals := r.inbox.refusals
-	r.inbox.answers, r.inbox.asks, r.inbox.refusals = nil, nil, nil
-	r.inbox.effects, r.inbox.evicting, r.inbox.orders = r.spareEffects[:0], nil, 0
+	in := r.inbox.messages
+	r.inbox.messages = messages{effects: r.spareEffects[:0]}
 	r.inbox.mu.Unlock()
 
 	r.begin()
 	defer func() { r.guard(nil, recover()) }()
-	for i := range effects {
+	for i := range in.effects {
 		if r.overBudget(otherShare) {
-			r.outbox.add(effects[i]) // to itself, after the input of the sockets
+			r.outbox.add(in.effects[i]) // to itself, after the input of the sockets
 			continue
 		}
-		r.deliver(&effects[i])
+		r.deliver(&in.effects[i])
 	}
-	r.spareEffects = effects[:0]
-	for _, a := range answers {
+	r.spareEffects = in.effects[:0]
+	for _, a := range in.answers {
 		r.giveAnswer(a)
 	}
-	for i := range refusals {
-		r.giveRefusal(&refusals[i])
+	for i := range in.refusals {
+		r.giveRefusal(&in.refusals[i])
 	}
-	for i := range asks {
-		r.answerConns(&asks[i])
+	for i := range in.asks {
+		r.answerConns(&in.asks[i])
 	}
-	for _, id := range evicting {
+	for _, id := range in.evicting {
 		if c := r.lookup(id); c != nil {
 			r.e.reject(rejectBuffers)
 			r.failWith(c, codec.Limit, codec.WhichMemory.String(), "buffers of all connections are at their limit, this one had the largest")
@@ -114,10 +112,10 @@ func (r *reactor) drainInbox() {
 		}
 		r.e.buffers.evicted(id)
 	}
-	for _, id := range dismissed {
+	for _, id := range in.dismissed {
 		r.endGuest(id)
 	}
-	r.handle(o)
+	r.handle(in.orders)
 	r.outputReady()
 	r.sendEvents()
 	r.finish(nil)

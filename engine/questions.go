@@ -204,12 +204,7 @@ func (e *Engine) answerOwner(ctx context.Context, w *codec.Writer, q *question, 
 }
 
 // postAnswer hands an answer to the reactor. Any goroutine may call it.
-func (r *reactor) postAnswer(a *answered) {
-	r.inbox.mu.Lock()
-	r.inbox.answers = append(r.inbox.answers, a)
-	r.inbox.mu.Unlock()
-	r.wake()
-}
+func (r *reactor) postAnswer(a *answered) { tell(r, &r.inbox.answers, a) }
 
 // giveAnswer writes an answer to its connection, if that still waits for it.
 func (r *reactor) giveAnswer(a *answered) {
