@@ -25,7 +25,7 @@ func nearest(word []byte, form Form) string {
 		if lettersApart(letters, docLetters[i]) > distance {
 			continue
 		}
-		if n := editDistance(word, doc.Name); n <= distance {
+		if n := EditDistance(word, doc.Name); n <= distance {
 			best, distance = doc.Name, n-1
 		}
 	}
@@ -56,9 +56,9 @@ func lettersApart(a, b uint32) int {
 	return max(bits.OnesCount32(a&^b), bits.OnesCount32(b&^a))
 }
 
-// editDistance returns the number of letters to insert, delete or change (Wagner and Fischer 1974).
-// Both words are short.
-func editDistance(a []byte, b string) int {
+// EditDistance returns how many bytes must be inserted, deleted or changed to turn a into b (Wagner
+// and Fischer 1974). It takes a b of 40 bytes or more for one that has nothing in common with a.
+func EditDistance(a []byte, b string) int {
 	var row [40]int
 	if len(b) >= len(row) {
 		return len(b)

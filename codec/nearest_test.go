@@ -19,7 +19,7 @@ func nearestOfAll(word []byte, form Form) string {
 		if len(word) < len(doc.Name) && doc.Name[:len(word)] == string(word) {
 			return doc.Name
 		}
-		if n := editDistance(word, doc.Name); n <= distance {
+		if n := EditDistance(word, doc.Name); n <= distance {
 			best, distance = doc.Name, n-1
 		}
 	}
