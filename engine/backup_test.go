@@ -139,9 +139,9 @@ func TestBatchStaysWithItsTable(t *testing.T) {
 	if r.served != backup || r.mayAll(c) {
 		t.Error("a batch of the backup may be executed on the table of the primary")
 	}
-	r.use(c)
+	r.beginReply(c)
 	r.executeOne(c, 0)
-	r.leave(c)
+	r.endReply(c)
 	if !strings.HasPrefix(string(c.out), "ERROR READONLY") || b.e.tab().Totals().Held != 0 {
 		t.Errorf("answered %q, %d locks are held", c.out, b.e.tab().Totals().Held)
 	}

@@ -24,7 +24,7 @@ type buffers struct {
 func (r *reactor) account(c *conn) {
 	size := 0
 	if !c.closed {
-		size = bufferCap(c.carry) + c.pending.memory() + c.backlog.memory() +
+		size = bufferCap(c.partial) + c.pending.memory() + c.backlog.memory() +
 			c.deliveries.memory() + c.queued.memory() + c.sub.Memory()
 	}
 	if size == c.buffered {

@@ -40,11 +40,11 @@ type conn struct {
 	closingAt    int64
 	postponed    bool // in the reactor's list of connections with work left
 
-	carry      *bytebufferpool.ByteBuffer // a partial command; nil: none
-	carrySince int64
-	pending    pending
-	waits      waits
-	sub        *events.Subscriber // nil: it has not asked for events
+	partial      *bytebufferpool.ByteBuffer // a partial command; nil: none
+	partialSince int64
+	pending      pending
+	waits        waits
+	sub          *events.Subscriber // nil: it has not asked for events
 
 	out []byte // replies not yet written
 	// the pooled buffer of out; nil: out is the reactor's scratch
@@ -139,7 +139,7 @@ func (r *reactor) lost(c *conn) {
 	r.endWaits(c)
 	r.takeBackUnread(c)
 	r.orphanBacklog(c)
-	c.carry = putBuffer(c.carry)
+	c.partial = putBuffer(c.partial)
 	c.pending.drop()
 	r.account(c)
 	r.rename(c, "")
@@ -182,9 +182,9 @@ func (r *reactor) hangUp(c *conn) {
 	c.closingAt = r.now
 	r.unsubscribe(c)
 	r.endWaits(c)
-	c.carry = putBuffer(c.carry)
+	c.partial = putBuffer(c.partial)
 	c.pending.drop()
-	r.touch(c)
+	r.markDirty(c)
 }
 
 // fail answers with an error outside of any command and hangs up.
@@ -195,10 +195,10 @@ func (r *reactor) failWith(c *conn, code codec.Code, data, msg string) {
 	if c.closing || c.closed {
 		return
 	}
-	r.use(c)
+	r.beginReply(c)
 	r.w.Start(c.form, nil)
 	r.w.ErrorData(code, []byte(data), msg)
-	r.leave(c)
+	r.endReply(c)
 	r.hangUp(c)
 }
 

@@ -86,12 +86,12 @@ func (r *reactor) giveRefusal(x *refusal) {
 	default:
 		r.tag.n, c.pending.waiting, form = 0, false, c.pending.form
 	}
-	r.use(c)
+	r.beginReply(c)
 	r.w.Start(form, r.tag.text())
 	r.errorData = appendCycle(r.errorData[:0], c, x.cycle)
 	r.w.ErrorData(codec.Deadlock, r.errorData, reasonOf(codec.VerbAcquire, codec.Deadlock))
 	r.count(codec.VerbAcquire, codec.Deadlock)
-	r.leave(c)
+	r.endReply(c)
 	if !tagged {
 		r.goOnAfterWait(c)
 	}

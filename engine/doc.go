@@ -10,7 +10,7 @@
 //	             lock commands: runBatch -> execute -> table.Run -> answerBatch, answerOther
 //	             other commands: step -> exec
 //	       <- one write per read <- codec.Writer
-//	waits of others: table.Effects -> settle -> outbox -> inbox of their reactor -> deliver
+//	waits of others: table.Effects -> routeEffects -> outbox -> inbox of their reactor -> deliver
 //
 // A batch is what one read brought. It reads the clock once, executes every whole command in it,
 // delivers the ends of waits that came of it, and writes each connection that has output once. A

@@ -26,7 +26,7 @@ func (r *reactor) inputEnds(c *conn) {
 	if len(c.deliveries.list)+len(c.queued.list) > 0 {
 		r.checkFailure(c)
 	}
-	r.touch(c)
+	r.markDirty(c)
 	r.finish(nil)
 }
 
@@ -38,15 +38,15 @@ func (r *reactor) windUp(c *conn) {
 		return // the answers come soon, and then this is called again
 	}
 	if p.waiting || p.lost {
-		c.carry = putBuffer(c.carry)
+		c.partial = putBuffer(c.partial)
 		p.drop()
 	}
 	switch {
 	case c.closed:
 	case !c.closing && (c.withheld != nil || p.kept != nil || c.postponed):
 		return // the rest is executed in a later turn
-	case !c.closing && c.carry != nil:
-		c.carry = putBuffer(c.carry)
+	case !c.closing && c.partial != nil:
+		c.partial = putBuffer(c.partial)
 		r.fail(c, codec.BadArg, "the input ended within a command")
 	case p.waiting || c.waits.open > 0:
 		r.refuseWaits(c, codec.Canceled, inputHasEnded)

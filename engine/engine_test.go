@@ -88,7 +88,7 @@ func TestBugInMiddleOfReplyClosesThatConnectionToo(t *testing.T) {
 		r := s.e.reactors[0]
 		r.begin()
 		defer func() { r.guard(b.c, recover()) }()
-		r.use(a.c)
+		r.beginReply(a.c)
 		r.w.Buf = append(r.w.Buf, "@7 "...)
 		panic("BUG: made by the test")
 	}()

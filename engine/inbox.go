@@ -81,7 +81,7 @@ func (r *reactor) drainInbox() {
 	r.answerLag()
 	r.inbox.mu.Lock()
 	in := r.inbox.messages
-	r.inbox.messages = messages{effects: r.spareEffects[:0]}
+	r.inbox.messages = messages{effects: r.effectsBuf[:0]}
 	r.inbox.mu.Unlock()
 
 	r.begin()
@@ -93,7 +93,7 @@ func (r *reactor) drainInbox() {
 		}
 		r.deliver(&in.effects[i])
 	}
-	r.spareEffects = in.effects[:0]
+	r.effectsBuf = in.effects[:0]
 	for _, a := range in.answers {
 		r.giveAnswer(a)
 	}

@@ -212,7 +212,7 @@ func (r *reactor) writable(c *conn) {
 	case c.inputEnded:
 		r.checkFailure(c)
 	}
-	r.touch(c) // to account for it, and to close it if only its output was left
+	r.markDirty(c) // to account for it, and to close it if only its output was left
 }
 
 // pause stops the execution of a connection's commands while it has too many unread replies.

@@ -176,7 +176,7 @@ func (r *reactor) resume(c *conn) {
 // runKept executes kept commands and moves pending.at.
 func (r *reactor) runKept(c *conn, in []byte) {
 	p := &c.pending
-	r.use(c)
+	r.beginReply(c)
 	for p.at < len(in) && !c.closing && !c.closed && !p.waiting && !p.paused && c.withheld == nil && !r.overBudget(otherShare) {
 		most := codec.BatchMax
 		if p.released != nil {
@@ -191,7 +191,7 @@ func (r *reactor) runKept(c *conn, in []byte) {
 			r.spill(c)
 		}
 	}
-	r.leave(c)
+	r.endReply(c)
 }
 
 // runKeptNext executes the kept commands that decode has found, as far as none of them waits. It
@@ -239,20 +239,20 @@ func (r *reactor) postponeKept(c *conn) {
 	if !c.postponed && !r.overBudget(otherShare) {
 		rest := bytebufferpool.Get()
 		rest.Write(p.kept.B[p.at:])
-		if c.carry != nil {
-			rest.Write(c.carry.B)
-			putBuffer(c.carry)
+		if c.partial != nil {
+			rest.Write(c.partial.B)
+			putBuffer(c.partial)
 		}
-		c.carry, c.carrySince = rest, r.now
+		c.partial, c.partialSince = rest, r.now
 		p.drop()
 		return
 	}
 	if !p.resuming { // all of it was looked at
 		p.seen = p.kept.Len()
 	}
-	if c.carry != nil { // what comes next must follow it
-		p.kept.Write(c.carry.B)
-		c.carry = putBuffer(c.carry)
+	if c.partial != nil { // what comes next must follow it
+		p.kept.Write(c.partial.B)
+		c.partial = putBuffer(c.partial)
 	}
 	p.resuming = true
 	r.later(c)
@@ -266,8 +266,8 @@ func (r *reactor) examine(c *conn) {
 	p.kept, p.at, p.seen, p.searched, p.resuming, p.released = nil, 0, 0, 0, false, nil
 	n := at + r.run(c, kept.B[at:])
 	if n < kept.Len() && !c.closing && !c.closed {
-		getBuffer(&c.carry).Write(kept.B[n:])
-		c.carrySince = r.now
+		getBuffer(&c.partial).Write(kept.B[n:])
+		c.partialSince = r.now
 	}
 	putBuffer(kept)
 }

@@ -86,10 +86,10 @@ func (r *reactor) giveWithheld(c *conn) {
 	w := c.withheld
 	c.withheld = nil
 	c.pending.resuming = c.pending.kept != nil
-	r.use(c)
+	r.beginReply(c)
 	r.w.Start(w.form, w.tag.text())
 	r.refuseToken(c, w.verb, w.form)
-	r.leave(c)
+	r.endReply(c)
 	r.resume(c)
 }
 

@@ -227,10 +227,10 @@ func (r *reactor) giveAnswer(a *answered) {
 		}
 		c.pending.waiting = false
 	}
-	r.use(c)
+	r.beginReply(c)
 	r.w.Buf = append(r.w.Buf, a.text...)
 	r.count(a.verb, a.code)
-	r.leave(c)
+	r.endReply(c)
 	if a.ticket == 0 {
 		r.resume(c)
 	}

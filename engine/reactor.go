@@ -47,24 +47,24 @@ type reactor struct {
 	cost   int     // what the batch has cost so far, in lock commands
 	round  round
 
-	uncounted    []byte          // a HEARTBEAT whose COUNT has been taken
-	scratch      []byte          // output of the conn that is being read
-	spareGrants  grantLog        // grants of the conn that is being read
-	sweeps       int             // how many there were
-	sweepLeft    int             // connections that the last one has not looked at
-	recheckLeft  int             // connections whose tokens have to be looked up
-	recheckGen   uint64          // the change of tokens that this is for
-	orphans      []table.HoldRef // grants to take back, as nobody will be told of them
-	spareEffects []table.Effect
-	outbox       outbox
-	status       table.Status
-	statuses     table.Statuses
-	subs         []*events.Subscriber // with events to send
-	text         []byte               // INFO
-	questions    uint32               // the number of the last
-	docs         docTexts
-	errorData    []byte // of the error that is being answered
-	owner        []byte // the holder that is in it
+	uncounted   []byte          // a HEARTBEAT whose COUNT has been taken
+	scratch     []byte          // output of the conn that is being read
+	grantsBuf   grantLog        // grants of the conn that is being read
+	sweeps      int             // how many there were
+	sweepLeft   int             // connections that the last one has not looked at
+	recheckLeft int             // connections whose tokens have to be looked up
+	recheckGen  uint64          // the change of tokens that this is for
+	orphans     []table.HoldRef // grants to take back, as nobody will be told of them
+	effectsBuf  []table.Effect
+	outbox      outbox
+	status      table.Status
+	statuses    table.Statuses
+	subs        []*events.Subscriber // with events to send
+	text        []byte               // INFO
+	questions   uint32               // the number of the last
+	docs        docTexts
+	errorData   []byte // of the error that is being answered
+	owner       []byte // the holder that is in it
 
 	stats  batchStats
 	totals [len(commandCounts{})]atomic.Uint64 // written by the loop alone
@@ -105,7 +105,7 @@ func (r *reactor) finish(read *conn) {
 		r.e.wakeForEvents()
 	}
 	for len(r.fx.List) > 0 || len(r.dirty) > 0 {
-		r.settle()
+		r.routeEffects()
 		r.outbox.send() // before its own writes, which take longer
 		dirty := r.dirty
 		r.dirty = nil
@@ -138,10 +138,10 @@ func (r *reactor) finish(read *conn) {
 	r.publishStats()
 }
 
-// settle delivers effects to connections of this loop and hands the others to
+// routeEffects delivers effects to connections of this loop and hands the others to
 // the outbox. The list may grow meanwhile: what is delivered can set commands free
 // that were kept. Beyond the budget the outbox takes those of this loop too.
-func (r *reactor) settle() {
+func (r *reactor) routeEffects() {
 	for i := 0; i < len(r.fx.List); i++ {
 		fx := r.fx.List[i]
 		if loopOf(fx.To.Conn) == r.index && !r.overBudget(otherShare) {
@@ -178,40 +178,40 @@ func (r *reactor) read(c *conn, in []byte) {
 		return
 	}
 	if c.out == nil {
-		c.out, c.grants = r.scratch[:0], r.spareGrants
+		c.out, c.grants = r.scratch[:0], r.grantsBuf
 	}
-	r.touch(c)
-	fresh := c.carry == nil
+	r.markDirty(c)
+	fresh := c.partial == nil
 	if !fresh {
-		c.carry.Write(in)
-		in = c.carry.B
+		c.partial.Write(in)
+		in = c.partial.B
 	}
 	n := r.run(c, in)
 	switch rest := in[n:]; {
 	case c.closed || c.closing: // hangUp has dropped the partial command
 	case len(rest) == 0:
-		c.carry = putBuffer(c.carry)
+		c.partial = putBuffer(c.partial)
 	case c.postponed && !c.pending.waiting && !c.pending.paused:
 		r.keepRest(c, rest)
 	case fresh:
-		getBuffer(&c.carry).Write(rest)
-		c.carrySince = r.now
+		getBuffer(&c.partial).Write(rest)
+		c.partialSince = r.now
 	case n > 0:
-		big := c.carry // it has the size of a read, and the rest usually that of a word
-		c.carry = nil
-		getBuffer(&c.carry).Write(rest)
+		big := c.partial // it has the size of a read, and the rest usually that of a word
+		c.partial = nil
+		getBuffer(&c.partial).Write(rest)
 		putBuffer(big)
-		c.carrySince = r.now
+		c.partialSince = r.now
 	}
-	if bufferLen(c.carry) > r.e.cfg.PendingMax+codec.FrameMax {
+	if bufferLen(c.partial) > r.e.cfg.PendingMax+codec.FrameMax {
 		r.e.reject(rejectPending)
 		r.failWith(c, codec.Limit, codec.WhichPending.String(), "input comes faster than its commands can be executed")
 	}
 	// flush follows and accounts for the rest.
 }
 
-// use directs the writer to the output of a connection. The caller ends this with leave.
-func (r *reactor) use(c *conn) {
+// beginReply directs the writer to the output of a connection, until endReply.
+func (r *reactor) beginReply(c *conn) {
 	if r.user != nil {
 		panic("BUG: the writer serves two connections")
 	}
@@ -223,16 +223,16 @@ func (r *reactor) use(c *conn) {
 	r.w.Buf, r.w.RESP3 = c.out, c.resp3
 }
 
-// leave ends what use began.
-func (r *reactor) leave(c *conn) {
+// endReply ends what beginReply began.
+func (r *reactor) endReply(c *conn) {
 	c.out = r.w.Buf
 	r.w.Buf = nil
 	r.user = nil
-	r.touch(c)
+	r.markDirty(c)
 }
 
-// touch puts the connection in the list of connections to flush.
-func (r *reactor) touch(c *conn) {
+// markDirty puts the connection in the list of connections to flush.
+func (r *reactor) markDirty(c *conn) {
 	if !c.dirty && !c.closed {
 		c.dirty = true
 		r.dirty = append(r.dirty, c)
@@ -284,7 +284,7 @@ func (r *reactor) releaseOutput(c *conn) {
 			c.ownGrants = c.grants
 		}
 	case c.out != nil:
-		r.scratch, r.spareGrants = c.out[:0], c.grants
+		r.scratch, r.grantsBuf = c.out[:0], c.grants
 	}
 	c.out, c.grants = nil, grantLog{}
 }
@@ -301,7 +301,7 @@ func (r *reactor) guard(c *conn, cause any) {
 	}
 	r.e.cfg.Log.Error("internal error", "cause", cause, "stack", string(debug.Stack()))
 	if user := r.user; user != nil {
-		r.leave(user)
+		r.endReply(user)
 		r.failInternally(user) // its last reply may be incomplete
 	}
 	if c != nil && !c.closed {

@@ -130,7 +130,7 @@ func (r *reactor) comeBack(c *conn) {
 func (r *reactor) keepRest(c *conn, rest []byte) {
 	kept := bytebufferpool.Get()
 	kept.Write(rest)
-	c.carry = putBuffer(c.carry)
+	c.partial = putBuffer(c.partial)
 	p := &c.pending
 	p.kept, p.at, p.seen, p.searched, p.resuming = kept, 0, 0, 0, true
 	r.renewAhead(c)

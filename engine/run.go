@@ -8,7 +8,7 @@ import (
 // run executes the whole commands at the beginning of in and returns how many bytes they took. The
 // rest is a partial command, or work for a later turn if the batch has used up its budget.
 func (r *reactor) run(c *conn, in []byte) (n int) {
-	r.use(c)
+	r.beginReply(c)
 	for n < len(in) && !c.closing && !c.closed {
 		if c.pending.stuck || c.pending.resuming {
 			r.keep(c, in[n:])
@@ -31,7 +31,7 @@ func (r *reactor) run(c *conn, in []byte) (n int) {
 			break
 		}
 	}
-	r.leave(c)
+	r.endReply(c)
 	return n
 }
 
@@ -97,11 +97,11 @@ func (r *reactor) step(c *conn, st codec.Status) {
 // spill writes output in the middle of a batch, so that a batch of commands
 // with long answers needs little memory.
 func (r *reactor) spill(c *conn) {
-	r.leave(c)
+	r.endReply(c)
 	scratch := c.pooled == nil
 	r.flush(c)
 	if scratch && !c.closed {
-		c.out, c.grants = r.scratch[:0], r.spareGrants
+		c.out, c.grants = r.scratch[:0], r.grantsBuf
 	}
-	r.use(c)
+	r.beginReply(c)
 }

@@ -145,10 +145,10 @@ func (r *reactor) become(c *conn, who auth.Identity) {
 		c.be(who)
 		return
 	}
-	r.use(c)
+	r.beginReply(c)
 	r.w.Start(c.form, nil)
 	r.assume(c, who)
-	r.leave(c)
+	r.endReply(c)
 }
 
 // assume gives the connection another identity. If that has fewer rights, it ends the waits and

@@ -10,7 +10,7 @@ var okLine = []byte("OK\n")
 // of what it costs is the fetching of code. It returns false, with nothing executed, for anything
 // else; what it has decoded is left to run.
 func (r *reactor) single(c *conn, in []byte) bool {
-	if len(in) > singleMax || c.carry != nil || c.backlog != nil || c.pending.any() {
+	if len(in) > singleMax || c.partial != nil || c.backlog != nil || c.pending.any() {
 		return false
 	}
 	if r.served = r.e.store.State(); !r.mayAll(c) {
@@ -44,7 +44,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 	if n < len(out) {
 		r.singleLeft(c, out, n, err)
 	} else if c.buffered != 0 {
-		r.touch(c) // to account for it
+		r.markDirty(c) // to account for it
 	}
 	r.countNow(p.Verb)
 	if next := r.served.Table.Next(); next <= r.now || len(r.fx.List) > 0 || len(r.dirty) > 0 || r.e.events.Pending() {
@@ -57,11 +57,11 @@ func (r *reactor) single(c *conn, in []byte) bool {
 
 // singleOther answers a single command that was not answered OK, or notes that it waits.
 func (r *reactor) singleOther(c *conn) {
-	c.out, c.grants = r.scratch[:0], r.spareGrants
-	r.use(c)
+	c.out, c.grants = r.scratch[:0], r.grantsBuf
+	r.beginReply(c)
 	r.view(0)
 	r.answerOther(c, 0)
-	r.leave(c)
+	r.endReply(c)
 	r.finish(c)
 }
 
@@ -73,7 +73,7 @@ func (r *reactor) singleLeft(c *conn, out []byte, n int, err error) {
 		r.drop(c)
 	} else {
 		r.keepOutput(c, out[n:])
-		r.touch(c)
+		r.markDirty(c)
 	}
 	c.out = out
 	for _, hold := range r.batch.Grants() {

@@ -94,11 +94,11 @@ func (r *reactor) sendEventsOf(c *conn) {
 		r.account(c)
 		return
 	}
-	r.use(c)
+	r.beginReply(c)
 	from := len(r.w.Buf)
 	r.w.Buf = c.sub.Take(r.w.Buf)
 	r.cost += 1 + (len(r.w.Buf)-from)/costBytes
-	r.leave(c)
+	r.endReply(c)
 }
 
 // wakeForEvents wakes the loops that have events to send.

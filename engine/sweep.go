@@ -61,7 +61,7 @@ func (r *reactor) sweep() {
 		case c.closing:
 			r.linger(c)
 			return
-		case c.carry != nil && r.now-c.carrySince > int64(cfg.PartialMax):
+		case c.partial != nil && r.now-c.partialSince > int64(cfg.PartialMax):
 			r.e.reject(rejectPartial)
 			r.fail(c, codec.BadArg, fmt.Sprintf("the command was not complete within %v", cfg.PartialMax))
 		case c.at.as != ordinary && r.overstays(c):

@@ -53,12 +53,12 @@ func (l *extraProc) use(now int64) {
 	}
 }
 
-// settle takes the thread back when it was not used for a while.
-func (l *extraProc) settle(now int64) {
+// reclaim takes the thread back when it was not used for a while.
+func (l *extraProc) reclaim(now int64) {
 	if now-l.used.Load() > int64(extraProcTime) && l.lent.CompareAndSwap(true, false) {
 		addProcs(-1)
 	}
 }
 
 // end takes the thread back.
-func (l *extraProc) end() { l.settle(math.MaxInt64) }
+func (l *extraProc) end() { l.reclaim(math.MaxInt64) }

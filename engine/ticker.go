@@ -137,7 +137,7 @@ func (e *Engine) runTicker(ctx context.Context) {
 		if now-lastSweep >= int64(sweepEvery) {
 			lastSweep = now
 			e.checkMemory()
-			e.extraProc.settle(now)
+			e.extraProc.reclaim(now)
 			e.order(e.sweepOrders())
 		}
 		if !served.Follows() {

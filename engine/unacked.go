@@ -156,10 +156,10 @@ func (r *reactor) checkPeer(c *conn, turn int) {
 		}
 		if len(c.queued.list) > 0 {
 			c.queued.forget(c.transmitted())
-			r.touch(c) // to account for it
+			r.markDirty(c) // to account for it
 		}
 		if c.inputEnded {
-			r.touch(c) // to close it
+			r.markDirty(c) // to close it
 		}
 		if c.backlog != nil {
 			// the kernel reports room only when a third is free, and a slow reader frees less

@@ -78,10 +78,10 @@ func (r *reactor) denyWaits(c *conn) {
 }
 
 func (r *reactor) refuseWait(c *conn, form codec.Form, tag []byte, code codec.Code, msg string) {
-	r.use(c)
+	r.beginReply(c)
 	r.w.Start(form, tag)
 	r.w.Error(code, msg)
-	r.leave(c)
+	r.endReply(c)
 	r.count(codec.VerbAcquire, code)
 }
 
@@ -123,7 +123,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 		}
 		r.tag = c.waits.take(fx.To.Ticket)
 	}
-	r.use(c)
+	r.beginReply(c)
 	r.w.Start(form, r.tag.text())
 	if fx.Code == codec.OK {
 		if c.detail || form == codec.FormRESP {
@@ -137,7 +137,7 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 		r.writeEndOfWait(c, fx)
 	}
 	r.count(waitingVerb(fx), fx.Code)
-	r.leave(c)
+	r.endReply(c)
 	if fx.To.Ticket == 0 {
 		r.goOnAfterWait(c)
 	}
