@@ -38,7 +38,7 @@ func (w *Writer) OK() {
 	w.Buf = append(w.Buf, "OK\n"...)
 }
 
-// okLines is the answer to the most commands of a batch.
+// okLines is the answer to a batch of the largest size.
 const okLines = "OK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\n"
 
 const _ = uint(len(okLines) - 3*BatchMax) // there are enough

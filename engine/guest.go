@@ -15,9 +15,10 @@ import (
 //     ACQUIRE. Any other command is answered LIMIT conns and ends the guest.
 //   - It has to speak within silentMax. It stays for guestMax, counted again from each hold that it
 //     releases or renews. When an ordinary place is free, it takes that.
-//   - When most places are taken, each new guest ends another one. This is the guest of the lowest
-//     rank that is there longest, first one of an address that has more than a quarter of the
-//     places. So neither silent connections nor many holders at one address can keep others out.
+//   - When most places are taken, each new guest ends another one: the guest of the lowest rank
+//     that has been there longest. Guests of an address with more than a quarter of the places come
+//     before all others. So neither silent connections nor many holders at one address can keep
+//     others out.
 //
 // A refused connection is told why, in the form of its first byte, or in text after silentMax. The
 // loop does that, and ends the stream as for any other connection.
@@ -56,7 +57,7 @@ func (c *conn) be(who auth.Identity) {
 		c.may &= verbsGuest
 	}
 	if c.multi {
-		c.may &^= verbsBatch // so that no short course executes one
+		c.may &^= verbsBatch // so that no batch executes one
 	}
 }
 

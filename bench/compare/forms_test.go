@@ -7,7 +7,7 @@ import (
 	"dlm/bench"
 )
 
-// TestFormsAreComparedWithBareOneOfTheirRound has a machine that is twice as slow in a round.
+// TestFormsAreComparedWithBareOneOfTheirRound has one round in which the machine is half as fast.
 func TestFormsAreComparedWithBareOneOfTheirRound(t *testing.T) {
 	enter := func(name string, costs ...float64) *server {
 		cell := &bench.Cell{Depth: 64}

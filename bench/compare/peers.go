@@ -30,8 +30,8 @@ type driver struct {
 	measure   func(ctx context.Context, load bench.Load, workload string, locks int) (*bench.Cell, error)
 }
 
-// peers are the servers that may be here, each as its users run it on one
-// machine, and as small as it goes in what it writes.
+// peers are the servers to compare with, if this machine has them. Each runs as its users run it on
+// one machine, and writes as little as it can.
 func peers(s *settings) []peer {
 	spoken := func(p *bench.Protocol, workloads ...string) driver {
 		return driver{name: p.Name, workloads: workloads, protocol: p}
@@ -60,7 +60,7 @@ func redisArgs(dir string, port, _ int) []string {
 	return []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir}
 }
 
-// etcdArgs leave etcd its log and its fsync: it has no other use.
+// etcdArgs keep the log and the fsync of etcd, because nobody runs it without them.
 func etcdArgs(dir string, port, peerPort int) []string {
 	client, member := fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", peerPort)
 	return []string{"--name", "only", "--data-dir", filepath.Join(dir, "etcd"), "--logger", "zap", "--log-level", "error",
@@ -73,8 +73,8 @@ func slockArgs(dir string, port, _ int) []string {
 		"--log_level", "ERROR"}
 }
 
-// enterPeers starts those that are here and can do the workload, and names the
-// others.
+// enterPeers starts the peers that this machine has and that can do the workload. It names the
+// others as missing.
 func (u *suite) enterPeers(ctx context.Context) error {
 	for _, p := range peers(u.s) {
 		able := p.able(u.s.workload)

@@ -16,12 +16,11 @@ const (
 	// leastLimit is the least excess that counts as a regression, however
 	// quiet the machine seems: two builds of one source differ by as much.
 	leastLimit = 0.03
-	// noiseTimes turns the usual difference of the base to itself in one round
-	// into what the median over n rounds may be off by, divided by the root of
-	// n: three standard deviations, if the noise is normal.
+	// noiseTimes, divided by the root of n, turns the usual difference of the base to itself within
+	// a round into three standard deviations of the median over n rounds, if the noise is normal.
 	noiseTimes = 5.0
-	// noisyLimit is the limit from which a row decides nothing: a regression that the machine's
-	// noise hides is larger than any that a change of ours should bring unseen.
+	// noisyLimit is the limit above which a row decides nothing, because the noise of the machine
+	// could hide a regression of 10 %.
 	noisyLimit = 1.10
 )
 
@@ -100,7 +99,7 @@ const (
 	wordNoisy  = "NOISY"
 )
 
-// summary is the line after a table, so that a table that was cut shows.
+// summary returns the line after a table. A table without it was cut.
 func summary(words map[string]int, failed error) string {
 	line := fmt.Sprintf("%d rows ok, %d slower, %d NOISY: their limit is above %.2f, so they decide nothing.",
 		words[wordOK], words[wordSlower], words[wordNoisy], noisyLimit)

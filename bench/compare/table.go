@@ -41,7 +41,7 @@ func (u *suite) writeMarkdown(w io.Writer) error {
 	return err
 }
 
-// writeNotes says below the table what it takes to read it.
+// writeNotes explains the table below it.
 func (u *suite) writeNotes(w io.Writer) {
 	if u.s.workload == hot {
 		fmt.Fprintf(w, "\n%d owners; latency is that of hand-offs, from RELEASE to the grant of the next holder.\n",
@@ -80,8 +80,8 @@ func (u *suite) writeRow(w io.Writer, depth int, e *server) {
 		bench.FormatNs(p50), bench.FormatNs(p99), busy, client)
 }
 
-// peer is what was measured at a depth of the server that is meant, preferably
-// of one with the same form; nil if nothing was.
+// peer returns the cell of a server at a depth; nil: none was measured. meant chooses the server.
+// If it chooses several, one that was spoken to in that form comes first.
 func (u *suite) peer(depth int, meant func(*server) bool, form string) (found *bench.Cell) {
 	for _, e := range u.servers {
 		if cell := e.cells[depth]; cell != nil && meant(e) && (found == nil || e.form == form) {
@@ -91,9 +91,9 @@ func (u *suite) peer(depth int, meant func(*server) bool, form string) (found *b
 	return found
 }
 
-// aboveOther returns the medians over the rounds of what a command costs more than
-// another in the same round, in ns, and how many times as much. The machine may
-// change from one round to the next: the medians of the costs may be of different states.
+// aboveOther compares the cost of a command with that of another in each round. It returns the
+// medians of the differences, in ns, and of the ratios. It does not compare medians of costs,
+// because the machine may change from one round to the next.
 func aboveOther(cell, other *bench.Cell) (more, times float64, ok bool) {
 	ratios := ratiosOf(cell, other)
 	if len(ratios) == 0 {
@@ -104,7 +104,7 @@ func aboveOther(cell, other *bench.Cell) (more, times float64, ok bool) {
 	return bench.Median(differences), bench.Median(ratios), true
 }
 
-// ratiosOf returns how many times the cost of the other a command costs, for each round.
+// ratiosOf returns the cost of a command divided by that of the other, for each round.
 func ratiosOf(cell, other *bench.Cell) (ratios []float64) {
 	eachRound(cell, other, func(a, b float64) { ratios = append(ratios, a/b) })
 	return ratios

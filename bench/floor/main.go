@@ -92,7 +92,7 @@ func (f *floor) OnTraffic(c gnet.Conn) gnet.Action {
 	in, err := c.Next(-1)
 	out := c.Context().(*[]byte)
 	*out = (*out)[:0]
-	// A server finds each line; counting them all together would be no floor of it.
+	// The floor finds each end, because a server has to. Counting all ends together is cheaper.
 	for i := bytes.IndexByte(in, f.end); i >= 0; i = bytes.IndexByte(in, f.end) {
 		*out = append(*out, f.reply...)
 		in = in[i+1:]
