@@ -23,12 +23,26 @@ func newBackup(t *testing.T, primary, dir string) *sim {
 // follow lets the backup ask its primary once.
 func (s *sim) follow() error { return s.e.store.FollowOnce(s.t.Context()) }
 
+func (s *sim) mustFollow() {
+	s.t.Helper()
+	if err := s.follow(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // promoteWaitInTests is long enough for a primary that answers, and for a few tries more.
 const promoteWaitInTests = 500 * time.Millisecond
 
 // promote makes the backup the primary. The sim has no goroutine that writes images.
 func (s *sim) promote() (string, error) {
 	return s.e.Promote(s.t.Context(), durability.PromoteRequest{Wait: promoteWaitInTests})
+}
+
+func (s *sim) mustPromote() {
+	s.t.Helper()
+	if _, err := s.promote(); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func TestBackup(t *testing.T) {
@@ -38,17 +52,13 @@ func TestBackup(t *testing.T) {
 	for _, line := range []string{"STATUS a", "LOCKS"} {
 		b.want(line, `ERROR READONLY "" this server is a backup that has no image yet`)
 	}
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	if _, err := b.promote(); err == nil || !strings.Contains(err.Error(), "no image yet") {
 		t.Errorf("promoted without an image: %v", err)
 	}
 	token := tokenOf(t, p.ask("ACQUIRE a svc-1 0"))
 	p.image()
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	b.want("STATUS a", fmt.Sprintf(`OK state=held mode=exclusive owner="svc-1" token=%d count=1 lease_ms=10000`, token))
 	for _, line := range []string{"ACQUIRE a svc-1 0", "RELEASE a svc-1", "HEARTBEAT a svc-1"} {
 		b.want(line, "ERROR READONLY")
@@ -61,9 +71,7 @@ func TestBackup(t *testing.T) {
 	p.crash()
 	p = mustStart(t, one, nil)
 	p.image()
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	if h := b.e.store.State().Header; h.Start != 2 || !h.Grace {
 		t.Errorf("follows %+v", h)
 	}
@@ -102,9 +110,7 @@ func TestPromotionAfterCleanStop(t *testing.T) {
 	p := mustStart(t, one, nil)
 	p.image()
 	b := newBackup(t, one, two)
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	token := tokenOf(t, p.ask("ACQUIRE a svc-1 0"))
 	p.cleanStop()
 	if line, err := b.promote(); err != nil || !strings.Contains(line, "clean stop") {
@@ -124,18 +130,14 @@ func TestBatchStaysWithItsTable(t *testing.T) {
 	p := mustStart(t, one, nil)
 	p.image()
 	b := newBackup(t, one, two)
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	r, c := b.e.reactors[0], b.e.reactors[0].open(&sink{})
 	in := []byte("ACQUIRE a svc-1 0\n")
 	r.decode(c, in, codec.BatchMax)
 	r.prepare(c, in, 1)
 	backup := r.served
 	p.cleanStop()
-	if _, err := b.promote(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustPromote()
 	if r.served != backup || r.mayAll(c) {
 		t.Error("a batch of the backup may be executed on the table of the primary")
 	}
@@ -155,16 +157,12 @@ func TestBackupRefuses(t *testing.T) {
 	p.want("ACQUIRE a svc-1 0", "OK")
 	p.image()
 	b := newBackup(t, one, two)
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	has := b.e.store.State().From
 	try := func(name string, bytes []byte, want string) {
 		t.Helper()
 		path := filepath.Join(one, name)
-		if err := os.WriteFile(path, bytes, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, path, bytes)
 		if err := b.follow(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
@@ -179,18 +177,12 @@ func TestBackupRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sound, err := os.ReadFile(filepath.Join(one, has))
-	if err != nil {
-		t.Fatal(err)
-	}
+	sound := readFile(t, filepath.Join(one, has))
 	later := snapshot.FileName(1, 99)
 	try(later, sound, "not newer")
 	p.image()
 	newer, _ := p.e.store.Images()
-	damaged, err := os.ReadFile(newer.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	damaged := readFile(t, newer.Path)
 	if err := os.Remove(newer.Path); err != nil {
 		t.Fatal(err)
 	}
@@ -201,10 +193,7 @@ func TestBackupRefuses(t *testing.T) {
 	other.image()
 	other.image()
 	state, _ := other.e.store.Images()
-	foreign, err := os.ReadFile(state.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	foreign := readFile(t, state.Path)
 	try(later, foreign, "another table")
 	for _, s := range []*sim{p, b, other} {
 		s.crash()
@@ -275,9 +264,7 @@ func TestBackupWithoutImageSaysSo(t *testing.T) {
 	p := mustStart(t, one, nil)
 	b := newBackup(t, one, t.TempDir())
 	for range 3 {
-		if err := b.follow(); err != nil {
-			t.Fatal(err)
-		}
+		b.mustFollow()
 	}
 	if n := strings.Count(b.log.String(), "has no image yet"); n != 1 {
 		t.Errorf("told %d times: %s", n, b.log.String())

@@ -9,6 +9,23 @@ import (
 	"dlm/engine/snapshot"
 )
 
+// readFile and writeFile are those of os, and end the test if they fail.
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func writeFile(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // damageNewest changes a byte of the newest image in a directory, and returns its path.
 func damageNewest(t *testing.T, dir string) string {
 	t.Helper()
@@ -17,14 +34,9 @@ func damageNewest(t *testing.T, dir string) string {
 		t.Fatalf("images %v, %v", names, err)
 	}
 	path := filepath.Join(dir, names[0])
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := readFile(t, path)
 	b[len(b)/2] ^= 1
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, path, b)
 	return path
 }
 
@@ -47,9 +59,7 @@ func TestRecoverOlderInUnitFile(t *testing.T) {
 	}
 	damaged := damageNewest(t, dir)
 	// some disks leave such files
-	if err := os.WriteFile(damaged, make([]byte, 20_000), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, damaged, make([]byte, 20_000))
 	if _, err := newDurableSim(t, dir, nil); err == nil || !strings.Contains(err.Error(), "--recover older") {
 		t.Errorf("a damaged image: %v", err)
 	}
@@ -83,14 +93,9 @@ func TestRecoverOlderKeepsWhatItCanNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, names[0])
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := readFile(t, path)
 	b[8] = 200 // the format version
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, path, b)
 	if _, err := newDurableSim(t, dir, func(c *Config) { c.RecoverOlder = true }); err == nil || !strings.Contains(err.Error(), "format version 200") {
 		t.Errorf("%v", err)
 	}

@@ -52,20 +52,13 @@ func TestRefusedStarts(t *testing.T) {
 	other := mustStart(t, t.TempDir(), nil)
 	other.image()
 	state, _ := other.e.store.Images()
-	foreign, err := os.ReadFile(state.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	foreign := readFile(t, state.Path)
 	other.crash()
 	path := filepath.Join(dir, snapshot.FileName(9, 9))
-	if err := os.WriteFile(path, foreign, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, path, foreign)
 	refused(dir, nil, "another table")
 	foreign[5000] ^= 1
-	if err := os.WriteFile(path, foreign, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, path, foreign)
 	refused(dir, nil, "--recover older")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -127,16 +120,11 @@ func TestCopiesOfOneImage(t *testing.T) {
 	if err != nil || len(images) != 1 {
 		t.Fatalf("images %v, %v", images, err)
 	}
-	data, err := os.ReadFile(images[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := readFile(t, images[0])
 	last := codec.Token(0)
 	for range 2 {
 		copied := t.TempDir()
-		if err := os.WriteFile(filepath.Join(copied, filepath.Base(images[0])), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(copied, filepath.Base(images[0])), data)
 		s := mustStart(t, copied, nil)
 		if got := s.e.store.State().Start.TokenStart; got <= last {
 			t.Errorf("tokens from %d on, after a start from %d on", got, last)
@@ -175,15 +163,10 @@ func TestImageUnderAnotherName(t *testing.T) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
 	s.image()
-	older, err := os.ReadFile(filepath.Join(dir, snapshot.FileName(1, 1)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	older := readFile(t, filepath.Join(dir, snapshot.FileName(1, 1)))
 	s.want("ACQUIRE a svc 0", "OK")
 	s.cleanStop()
-	if err := os.WriteFile(filepath.Join(dir, snapshot.FileName(1, 2)), older, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(dir, snapshot.FileName(1, 2)), older)
 	if _, err := newDurableSim(t, dir, nil); err == nil || !strings.Contains(err.Error(), "under another name") {
 		t.Errorf("started from it: %v", err)
 	}

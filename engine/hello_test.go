@@ -1,17 +1,13 @@
 package engine
 
 import (
-	"os"
 	"strings"
 	"testing"
 )
 
 // TestFeaturesAreInTheReference checks that PROTOCOL.md explains each word of HELLO's features.
 func TestFeaturesAreInTheReference(t *testing.T) {
-	text, err := os.ReadFile("../PROTOCOL.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := readFile(t, "../PROTOCOL.md")
 	_, list, found := strings.Cut(string(text), "\nFeatures: ")
 	list, _, _ = strings.Cut(list, "\n\n")
 	for word := range strings.SplitSeq(features, ",") {

@@ -302,12 +302,8 @@ func (w *modelWorld) promote() {
 	if len(w.violations) > 0 {
 		return
 	}
-	if err := w.s.follow(); err != nil {
-		w.t.Fatal(err)
-	}
-	if _, err := w.s.promote(); err != nil {
-		w.t.Fatal(err)
-	}
+	w.s.mustFollow()
+	w.s.mustPromote()
 	rec := w.s.e.store.State()
 	w.barred, w.forced, w.leapt = w.asOf[rec.From], maps.Clone(w.asOf[rec.From]), rec.Start.Number
 }

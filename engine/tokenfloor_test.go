@@ -61,13 +61,9 @@ func TestAdviceNamesFloor(t *testing.T) {
 	p := mustStart(t, one, nil)
 	p.image()
 	b := newBackup(t, one, two)
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	p.crash()
-	if _, err := b.promote(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustPromote()
 	b.advance(b.e.store.State().Grace + time.Second)
 	largest := codec.Token(tokenOf(t, b.ask("ACQUIRE a svc 0")))
 	if largest < durability.WallToken(time.Now())+durability.TokenLeap {
@@ -104,9 +100,7 @@ func TestAdviceNamesFloor(t *testing.T) {
 		{"a damaged START", two, true, nil},
 	} {
 		if c.damage {
-			if err := os.WriteFile(filepath.Join(c.dir, "START"), []byte("dlm-start 2\nlineage=?\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			writeFile(t, filepath.Join(c.dir, "START"), []byte("dlm-start 2\nlineage=?\n"))
 		}
 		_, err := newDurableSim(t, c.dir, c.change)
 		if err == nil {
@@ -129,16 +123,11 @@ func TestBackupKnowsLargerTokens(t *testing.T) {
 	p := mustStart(t, one, nil)
 	p.image()
 	p.crash()
-	copied, err := os.ReadFile(filepath.Join(one, "START"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	copied := readFile(t, filepath.Join(one, "START"))
 	p = mustStart(t, one, withFloor(ahead))
 	p.image()
 	b := newBackup(t, one, two)
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	p.crash()
 	restored := func() {
 		names, err := snapshot.Images(one)
@@ -150,9 +139,7 @@ func TestBackupKnowsLargerTokens(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := os.WriteFile(filepath.Join(one, "START"), copied, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(one, "START"), copied)
 	}
 	restored()
 	for range 2 { // the first is start 2 again, which is not newer than what the backup has
@@ -165,9 +152,7 @@ func TestBackupKnowsLargerTokens(t *testing.T) {
 		t.Fatalf("the restored directory knows of its tokens: %d", token)
 	}
 	b.log.Reset()
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	if floor := floorIn(t, b.log.String()); floor <= ahead {
 		t.Errorf("a floor of %d is advised", floor)
 	}
@@ -180,9 +165,7 @@ func TestBackupKnowsLargerTokens(t *testing.T) {
 	b.crash()
 
 	b = newBackup(t, one, two) // a restart forgets nothing
-	if _, err := b.promote(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustPromote()
 	if start := b.e.store.State().Start.TokenStart; start <= ahead+durability.TokenReserve {
 		t.Errorf("promoted with tokens from %d", start)
 	}
@@ -196,9 +179,7 @@ func TestAnotherTableWithSmallerTokens(t *testing.T) {
 	p := mustStart(t, one, withFloor(ahead))
 	p.image()
 	b := newBackup(t, one, two)
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	p.crash()
 	if err := os.RemoveAll(one); err != nil {
 		t.Fatal(err)

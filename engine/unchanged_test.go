@@ -82,10 +82,7 @@ func TestBackupOfUnchangedTableIsNotStale(t *testing.T) {
 	p.want("ACQUIRE a svc 0", "OK")
 	p.image()
 	state, _ := p.e.store.Images()
-	image, err := os.ReadFile(state.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	image := readFile(t, state.Path)
 	age := "60000"
 	primary := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", state.Header.ETag())
@@ -99,9 +96,7 @@ func TestBackupOfUnchangedTableIsNotStale(t *testing.T) {
 	ask := func(tell string, least, most time.Duration, heldMs int64) {
 		t.Helper()
 		age = tell
-		if err := b.follow(); err != nil {
-			t.Fatal(err)
-		}
+		b.mustFollow()
 		if got := b.e.store.State().Staleness(); got < least || got > most {
 			t.Errorf("told %q ms: %v old, want %v to %v", tell, got, least, most)
 		}
@@ -126,18 +121,14 @@ func TestBackupOfUnchangedDirectory(t *testing.T) {
 	p := mustStart(t, one, func(c *Config) { c.wall = func() time.Time { return time.Now().Add(-time.Hour) } })
 	p.image()
 	b := newBackup(t, one, t.TempDir())
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	if got := b.e.store.State().Staleness(); got < time.Hour {
 		t.Errorf("%v old, from an image of an hour ago", got)
 	}
 	if p.update() {
 		t.Fatal("written without a change")
 	}
-	if err := b.follow(); err != nil {
-		t.Fatal(err)
-	}
+	b.mustFollow()
 	if got := b.e.store.State().Staleness(); got > time.Minute {
 		t.Errorf("%v old, though it was looked at right now", got)
 	}
