@@ -37,13 +37,17 @@ func (st *stage) seen() (out []string) {
 
 var tokenOfReply = regexp.MustCompile(`(token=|\$5 token :|HELD )(\d+)`)
 
-// variable are fields of HELLO that differ between runs, or grow with the server.
-var variable = regexp.MustCompile(`((?:features|lineage)=)"[^"]*"|(epoch=)\d+|(\$[78] (?:features|lineage)) \$\d+ [0-9a-z,-]+|(\$5 epoch) :\d+`)
+// variable are fields that differ between runs: of HELLO, and times of the real clock.
+var variable = regexp.MustCompile(`((?:features|lineage)=)"[^"]*"|(epoch=)\d+|(\$[78] (?:features|lineage)) \$\d+ [0-9a-z,-]+|` +
+	`(\$5 epoch) :\d+|(\bat_ms=)\d{13}`)
+
+// viewAge is the age of a view, which is 0 on a machine that is fast enough.
+var viewAge = regexp.MustCompile(`(age_ms(?:=| :))\d+( (?:\$9 )?truncated)`)
 
 // number replaces tokens by numbers, in the order in which they appear. It checks that those of a
 // start are larger than all before it.
 func (st *stage) number(line string) string {
-	line = variable.ReplaceAllString(line, "$1$2$3$4...")
+	line = viewAge.ReplaceAllString(variable.ReplaceAllString(line, "$1$2$3$4$5..."), "${1}0$2")
 	return tokenOfReply.ReplaceAllStringFunc(line, func(found string) string {
 		m := tokenOfReply.FindStringSubmatch(found)
 		if !slices.Contains(st.tokens, m[2]) {
