@@ -322,41 +322,19 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 	value := args[1]
 	switch opt {
 	case OptToken:
-		n, ok := number(value, 1, uint64(TokenMax))
-		if !ok {
-			return d.bad(BadArg, "TOKEN must be a number from 1 to 9007199254740991")
-		}
-		cmd.Token = Token(n)
+		return set(d, &cmd.Token, value, 1, uint64(TokenMax), "TOKEN must be a number from 1 to 9007199254740991")
 	case OptTTL:
-		n, ok := number(value, TTLMinMs, TTLMaxMs)
-		if !ok {
-			return d.bad(BadArg, "TTL must be a number from 100 to 86400000, in milliseconds")
-		}
-		cmd.TTLMs = uint32(n)
+		return set(d, &cmd.TTLMs, value, TTLMinMs, TTLMaxMs, "TTL must be a number from 100 to 86400000, in milliseconds")
 	case OptCount:
-		n, ok := number(value, 1, CountMax)
-		if !ok {
-			return d.bad(BadArg, "COUNT must be a number from 1 to 2147483647")
-		}
-		cmd.Count = uint32(n)
+		return set(d, &cmd.Count, value, 1, CountMax, "COUNT must be a number from 1 to 2147483647")
 	case OptLimit:
-		n, ok := number(value, 1, ListMax)
-		if !ok {
-			return d.bad(BadArg, "LIMIT must be a number from 1 to 1000")
-		}
-		cmd.Limit = int(n)
+		return set(d, &cmd.Limit, value, 1, ListMax, "LIMIT must be a number from 1 to 1000")
 	case OptQueue:
-		n, ok := number(value, 0, CountMax)
-		if !ok {
-			return d.bad(BadArg, "QUEUE must be a number from 0 to 2147483647")
-		}
-		cmd.Queue = uint32(n)
+		return set(d, &cmd.Queue, value, 0, CountMax, "QUEUE must be a number from 0 to 2147483647")
 	case OptPermits:
-		n, ok := number(value, 1, PermitsMax)
-		if !ok {
-			return d.bad(BadArg, "PERMITS must be a number from 1 to 1000000")
-		}
-		cmd.Permits = uint32(n)
+		return set(d, &cmd.Permits, value, 1, PermitsMax, "PERMITS must be a number from 1 to 1000000")
+	case OptSince:
+		return set(d, &cmd.Number, value, 0, uint64(TokenMax), "SINCE must be a number from 0 to 9007199254740991")
 	case OptReq:
 		if len(value) == 0 {
 			return d.bad(BadArg, "REQ needs an id of 1 to 64 bytes")
@@ -365,12 +343,6 @@ func (d *Decoder) optionValue(cmd *Command, opt Opts, args [][]byte) Status {
 			return d.bad(TooBig, "the id of REQ has at most 64 bytes")
 		}
 		cmd.Req = value
-	case OptSince:
-		n, ok := number(value, 0, uint64(TokenMax))
-		if !ok {
-			return d.bad(BadArg, "SINCE must be a number from 0 to 9007199254740991")
-		}
-		cmd.Number = n
 	case OptMeta, OptReason:
 		if len(value) > MetaMax {
 			return d.bad(TooBig, "META and REASON have at most 512 bytes")
@@ -416,6 +388,16 @@ func (d *Decoder) name(cmd *Command, name []byte) Status {
 		return d.bad(TooBig, "a lock name has at most 1024 bytes")
 	}
 	cmd.Name = name
+	return Ready
+}
+
+// set reads a number within least and most into a field. Otherwise it answers with the problem.
+func set[T ~uint32 | ~uint64 | ~int](d *Decoder, field *T, value []byte, least, most uint64, problem string) Status {
+	n, ok := number(value, least, most)
+	if !ok {
+		return d.bad(BadArg, problem)
+	}
+	*field = T(n)
 	return Ready
 }
 
