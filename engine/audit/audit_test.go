@@ -108,8 +108,8 @@ func TestPromisedPlacesAreKept(t *testing.T) {
 	}
 }
 
-// TestASinkThatFails refuses commands until it works again, and loses no record.
-func TestASinkThatFails(t *testing.T) {
+// TestSinkThatFails refuses commands until it works again, and loses no record.
+func TestSinkThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &book{err: errors.New("disk full")}
 		l, said := started(t, b)
@@ -270,8 +270,8 @@ func TestOnlyARegularFileIsTaken(t *testing.T) {
 	}
 }
 
-// TestATornLineIsEnded appends after a write that was cut.
-func TestATornLineIsEnded(t *testing.T) {
+// TestTornLineIsEnded appends after a write that was cut.
+func TestTornLineIsEnded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, []byte(`{"time`), 0o600); err != nil {
 		t.Fatal(err)
