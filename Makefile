@@ -13,7 +13,7 @@ ENGINE      ?= docker
 BUILD := CGO_ENABLED=0 go build -trimpath
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test check format vet staticcheck purego race invariants fuzz compare clients bench bench-hot bench-forms bench-bounds bench-regress profile release release-check image manifests vendor-ui pictures vulncheck
+.PHONY: help run build test check format vet staticcheck purego race invariants fuzz mutants mutants-few compare clients bench bench-hot bench-forms bench-bounds bench-regress profile release release-check image manifests vendor-ui pictures vulncheck
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,7 +27,7 @@ build: ## make bin/dlm
 test: ## every test once
 	go test ./...
 
-check: format vet staticcheck test purego compare manifests race invariants fuzz ## everything a change must pass
+check: format vet staticcheck test purego compare manifests race invariants fuzz mutants-few ## everything a change must pass
 
 format: ## fail if gofmt would change a file
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; }
@@ -81,6 +81,13 @@ fuzz: ## each fuzz target for FUZZTIME
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$package"; \
 		done; \
 	done
+
+# Each breaks one rule in a file of the product, and the tests named for that rule must fail.
+mutants: ## break every rule of the list, one after the other: the tests must notice
+	go test -count=1 -timeout 30m ./internal/mutants -mutants -1
+
+mutants-few: ## break three rules of the list, drawn at random
+	go test -count=1 ./internal/mutants -mutants 3
 
 clients: ## get the libraries that the end-to-end tests speak and look through
 	cd cmd/dlm/testdata/clients/goredis && GOWORK=off go mod download
