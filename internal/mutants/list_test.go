@@ -26,7 +26,7 @@ var list = []mutant{
 		[]string{"rules", "model", "histories"}},
 	{"a request without a connection is granted", "table/detached.go",
 		"if s.isDetached(at) {", "if false {",
-		[]string{"rules", "model", "histories"}},
+		[]string{"rules"}},
 	{"a grant after a wait repeats the last token", "table/grant.go",
 		"	s.counter++\n	s.counts.Grants++", "	if s.counter&1 == 0 {\n		s.counter++\n	}\n	s.counts.Grants++",
 		[]string{"rules", "model", "histories"}},
