@@ -145,9 +145,9 @@ func (s *Server) addAPI(mux *http.ServeMux) {
 func (s *Server) admitCall(w http.ResponseWriter, r *http.Request, needs rank) (c *call, ok bool) {
 	c = &call{Request: r, v: s.visitorOf(r)}
 	c.who, _ = s.identify(r)
-	if !s.mayCall(r) {
+	if !s.mayCall(c) {
 		w.Header().Set("Retry-After", "1")
-		writeRefusal(w, refuse(codec.Limit, "this address asks more than %d times a second", callsPerSecond))
+		writeRefusal(w, refuse(codec.Limit, "this address, or this token there, asks more than %d times a second", callsPerSecond))
 		return nil, false
 	}
 	if !needs.allows(&c.v, c.who.Role) {

@@ -1,38 +1,44 @@
 package admin
 
 import (
-	"net/http"
 	"net/netip"
 	"sync"
 	"time"
 )
 
 const (
-	callsPerSecond = 20                     // requests of one address to the JSON side
-	callsBurst     = 40                     // that an address may send after a rest
-	callersMax     = 1024                   // addresses that are remembered
+	callsPerSecond = 20                     // requests of one caller to the JSON side
+	callsBurst     = 40                     // that a caller may send after a rest
+	callersMax     = 1024                   // callers that are remembered
 	scansMax       = 2                      // requests that walk records, at the same time
 	scanWait       = 100 * time.Millisecond // for a place among them
 )
 
-// callRate bounds the requests of each address.
+// callRate bounds the requests of each caller.
 type callRate struct {
 	mu      sync.Mutex
-	callers map[netip.Addr]*caller // guarded by mu
+	callers map[callerKey]*caller // guarded by mu
 }
 
-// caller is one address.
+// callerKey is an address, and a token that is known. So nobody keeps an admin of the same machine
+// from acting.
+type callerKey struct {
+	from  netip.Addr
+	token string // its name; empty: none
+}
+
+// caller is what one may still ask.
 type caller struct {
 	credit float64 // requests
 	at     time.Time
 }
 
 // take takes the credit for one request, and reports whether there was one.
-func (c *callRate) take(from netip.Addr, now time.Time) bool {
+func (c *callRate) take(from callerKey, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.callers == nil {
-		c.callers = make(map[netip.Addr]*caller)
+		c.callers = make(map[callerKey]*caller)
 	}
 	who := c.callers[from]
 	if who == nil {
@@ -51,7 +57,7 @@ func (c *callRate) take(from netip.Addr, now time.Time) bool {
 	return true
 }
 
-// forget drops the addresses whose credit is full again, or all of them if there are none.
+// forget drops the callers whose credit is full again, or all of them if there are none.
 func (c *callRate) forget(now time.Time) {
 	for from, who := range c.callers {
 		if now.Sub(who.at).Seconds()*callsPerSecond >= callsBurst {
@@ -63,7 +69,11 @@ func (c *callRate) forget(now time.Time) {
 	}
 }
 
-// mayCall reports whether the address of a request may ask now.
-func (s *Server) mayCall(r *http.Request) bool {
-	return s.rate.take(addrOf(r.RemoteAddr), time.Now())
+// mayCall reports whether the sender of a request may ask now.
+func (s *Server) mayCall(c *call) bool {
+	key := callerKey{from: addrOf(c.RemoteAddr)}
+	if c.v.token {
+		key.token = c.v.name
+	}
+	return s.rate.take(key, time.Now())
 }

@@ -356,11 +356,22 @@ func TestLiveStream(t *testing.T) {
 	}
 }
 
+// TestNobodyUsesUpTheCallsOfAnAdmin: another program of the machine asks as fast as it can.
+func TestNobodyUsesUpTheCallsOfAnAdmin(t *testing.T) {
+	r := newRig(t, withAdminToken)
+	for status := 200; status == 200; {
+		status, _, _ = ask(t, "GET", r.base+"/api/v1/me", "")
+	}
+	if status, body, _ := ask(t, "GET", r.base+"/api/v1/me", "boss"); status != 200 || !strings.Contains(body, `"role":"admin"`) {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
 // TestCallsOfAnAddressAreBounded uses its own clock.
 func TestCallsOfAnAddressAreBounded(t *testing.T) {
 	var rate callRate
 	now := time.Unix(1, 0)
-	addr := addrOf("192.0.2.1:1")
+	addr := callerKey{from: addrOf("192.0.2.1:1")}
 	allowed := func(n int) (count int) {
 		for range n {
 			if rate.take(addr, now) {
@@ -377,7 +388,7 @@ func TestCallsOfAnAddressAreBounded(t *testing.T) {
 		t.Errorf("%d in the second after it", n)
 	}
 	for i := range callersMax + 10 {
-		rate.take(addrOf(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256)), now)
+		rate.take(callerKey{from: addrOf(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256))}, now)
 	}
 	if len(rate.callers) > callersMax {
 		t.Errorf("%d addresses are remembered", len(rate.callers))
