@@ -133,9 +133,13 @@ func (r *reactor) listHolders() {
 	all := s.Holders(served.TimeAt(r.now), hash, r.cmd.Name, codec.ListMax, &r.statuses, &r.fx)
 	r.unlock(s)
 	r.count(codec.VerbHolders, codec.OK)
-	list := r.statuses.All()
+	list, n, size := r.statuses.All(), 0, 0
+	for ; n < len(list) && size < listBytes; n++ {
+		size += len(list[n].Owner) + len(list[n].Meta)
+	}
 	r.cost += len(list) / costRecord
-	r.w.ListMore(len(list), all-len(list))
+	list = list[:n]
+	r.w.ListMore(n, all-n)
 	for i := range list {
 		st := &list[i]
 		st.HeldMs += served.UnchangedMs()

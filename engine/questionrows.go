@@ -15,18 +15,10 @@ func truth(b bool) int64 {
 	return 0
 }
 
-// topBytes is how many bytes of names an answer to TOP has before it ends.
-const topBytes = 256 << 10
-
 func writeTop(w *codec.Writer, a *observe.TopAnswer) {
-	n, bytes := 0, 0
-	for n < len(a.Rows) && bytes < topBytes {
-		bytes += len(a.Rows[n].Lock) + len(a.Rows[n].Owner)
-		n++
-	}
-	w.View(n, nil, codec.Field{Name: "age_ms", Value: a.AgeMs}, codec.Field{Name: "truncated", Value: truth(a.Truncated || n < len(a.Rows))},
+	w.View(len(a.Rows), nil, codec.Field{Name: "age_ms", Value: a.AgeMs}, codec.Field{Name: "truncated", Value: truth(a.Truncated)},
 		codec.Field{Name: "hidden", Value: int64(a.Hidden)})
-	for i := range a.Rows[:n] {
+	for i := range a.Rows {
 		row := &a.Rows[i]
 		fields := 9
 		if row.Holders > 0 {

@@ -72,8 +72,14 @@ func (o *Observer) Deadlocks(ctx context.Context, sight Sight) *DeadlockAnswer {
 	a := &DeadlockAnswer{AgeMs: age.Milliseconds(), Truncated: v.truncated, Rows: []DeadlockRow{}}
 	var cycles []cycle
 	cycles, a.Hidden = v.visible(sight)
+	bytes := pageBytes
 	for i, c := range cycles {
+		if bytes <= 0 {
+			a.Truncated = true
+			break
+		}
 		for _, e := range c {
+			bytes -= len(e.Service) + len(e.Lock) + len(e.Holder)
 			a.Rows = append(a.Rows, DeadlockRow{i + 1, e.Service, e.Lock, e.Holder, e.Token, e.WaitedMs})
 		}
 	}

@@ -157,13 +157,15 @@ func (o *Observer) Events(since uint64, limit int, sight Sight) *EventsPage {
 	if since = min(since, r.next); since < first {
 		p.Lost, since = first-since, first
 	}
-	for p.Next = since; p.Next < r.next && len(p.Rows) < limit; p.Next++ {
+	p.Next = since
+	for bytes := pageBytes; p.Next < r.next && len(p.Rows) < limit && bytes > 0; p.Next++ {
 		e := &r.ring[p.Next%eventsKept]
 		if len(e.Lock) > 0 && !sight.AllNames() && !sight.MayUse(e.Lock) {
 			p.Hidden++
 			continue
 		}
 		p.Rows = append(p.Rows, *e)
+		bytes -= len(e.Lock) + len(e.Service) + len(e.Detail)
 	}
 	return p
 }

@@ -48,27 +48,32 @@ func (o *Observer) Top(ctx context.Context, by Order, limit int, sight Sight) *T
 		}
 	}
 	a.AgeMs = age.Milliseconds()
-	a.Rows, a.Hidden = visible(list, limit, sight)
+	var cut bool
+	a.Rows, a.Hidden, cut = visible(list, limit, sight)
+	a.Truncated = a.Truncated || cut
 	return a
 }
 
 // visible returns the first rows that the visitor may see, and how many others stand before them.
-func visible(list []TopRow, limit int, sight Sight) (rows []TopRow, hidden int) {
-	if sight.AllNames() {
-		return list[:min(len(list), limit):len(list)], 0
-	}
+// It cuts the list at pageBytes of names.
+func visible(list []TopRow, limit int, sight Sight) (rows []TopRow, hidden int, cut bool) {
 	rows = []TopRow{}
+	bytes := pageBytes
 	for i := range list {
-		if len(rows) == limit {
-			break
-		}
-		if sight.MayUse(list[i].Lock) {
-			rows = append(rows, list[i])
-		} else {
+		row := &list[i]
+		switch {
+		case len(rows) == limit:
+			return rows, hidden, false
+		case bytes <= 0:
+			return rows, hidden, true
+		case !sight.AllNames() && !sight.MayUse(row.Lock):
 			hidden++
+		default:
+			rows = append(rows, *row)
+			bytes -= len(row.Lock) + len(row.Owner) + len(row.Meta)
 		}
 	}
-	return rows, hidden
+	return rows, hidden, false
 }
 
 // PrefixAnswer is the census of names.
@@ -105,7 +110,7 @@ func (o *Observer) Prefixes(ctx context.Context, limit int, sight Sight) *Prefix
 			a.Rows = append(a.Rows, row)
 		}
 	}
-	a.EndsNext, _ = visible(v.endsNext, min(limit, 20), sight)
+	a.EndsNext, _, _ = visible(v.endsNext, min(limit, 20), sight)
 	return a
 }
 

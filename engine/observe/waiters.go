@@ -38,7 +38,7 @@ func (o *Observer) Waiters(name []byte, limit int, cursor string) *WaitersPage {
 	s := served.Table.Shard(hash)
 	p := &WaitersPage{Rows: []WaiterRow{}}
 	var list []table.Waiting
-	for more := true; more && len(p.Rows) < limit; {
+	for more, bytes := true, pageBytes; more && len(p.Rows) < limit && bytes > 0; {
 		n := min(limit-len(p.Rows), holdRows)
 		s.Lock()
 		goesOn := false
@@ -54,6 +54,7 @@ func (o *Observer) Waiters(name []byte, limit int, cursor string) *WaitersPage {
 				Position: before, Service: w.Service, Mode: w.Mode, WaitedMs: w.WaitedMs + served.UnchangedMs,
 				LeftMs: w.LeftMs, Meta: w.Meta, Conn: w.Conn,
 			})
+			bytes -= len(w.Service) + len(w.Meta)
 			after = w.Ref
 		}
 		if p.Cursor = ""; more {

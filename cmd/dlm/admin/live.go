@@ -166,12 +166,9 @@ func (l *live) frame(t tick, who *auth.Identity) []byte {
 	ctx, cancel := context.WithTimeout(context.Background(), liveEvery/2)
 	t.Hot = o.Top(ctx, observe.ByWaiters, hotRows, who)
 	cancel()
-	rows := make([]observe.TopRow, len(t.Hot.Rows)) // the view's own are shared
-	for i, row := range t.Hot.Rows {
-		row.Meta = nil
-		rows[i] = row
+	for i := range t.Hot.Rows {
+		t.Hot.Rows[i].Meta = nil
 	}
-	t.Hot.Rows = rows
 	page := o.Events(l.since, tickEvents, who)
 	t.Events, t.Next = page.Rows, page.Next
 	for {
