@@ -213,6 +213,7 @@ func (r *reactor) giveAnswer(a *answered) {
 	if c == nil {
 		return
 	}
+	r.markDirty(c) // its input may have ended
 	if c.asked--; c.closing {
 		return
 	}

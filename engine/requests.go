@@ -22,7 +22,10 @@ func (r *reactor) cancelCommand(c *conn) {
 // there is none, or if its answer was sent or will be.
 func (r *reactor) cancelTagged(c *conn, tag []byte) bool {
 	ticket := c.waits.ticketOf(tag)
-	if ticket == 0 || !r.cancel(c.waits.at(ticket).ref) {
+	if ticket == 0 {
+		return false
+	}
+	if ref := c.waits.at(ticket).ref; !isQuestion(ref) && !r.cancel(ref) {
 		return false
 	}
 	r.tag = c.waits.take(ticket)
