@@ -26,6 +26,7 @@ func (c *modelClient) connect() {
 	c.k = c.w.s.dial(0)
 	c.k.send("DETAIL ON\n")
 	c.k.reads()
+	c.Lose()
 	c.Reconnected()
 }
 
@@ -34,6 +35,7 @@ func (c *modelClient) disconnect() {
 		c.k.hangUp()
 		c.k = nil
 	}
+	c.Lose()
 	c.Reconnected()
 }
 
@@ -82,7 +84,7 @@ func (c *modelClient) acquire(lock string) {
 	if c.w.rng.IntN(3) == 0 {
 		ttl = c.w.grace
 	}
-	c.k.send(c.Acquire(lock, c.w.rng.IntN(3)*400, ttl) + "\n")
+	c.k.send(c.Acquire(lock, c.w.rng.IntN(3)*400, ttl, "") + "\n")
 	c.read()
 }
 

@@ -85,16 +85,7 @@ func (b *crashBook) check(t *testing.T) {
 	}
 	for lock, holds := range byLock {
 		slices.SortFunc(holds, func(a, b *enginetest.Hold) int { return cmp.Compare(a.From, b.From) })
-		var last *enginetest.Hold // the hold that ends last so far
-		for _, h := range holds {
-			if last != nil && h.Service != last.Service && h.From < last.Until {
-				t.Errorf("%s: %s (token %d) and %s (token %d) both hold it for %v", lock, last.Service, last.Token,
-					h.Service, h.Token, time.Duration(last.Until-h.From))
-			}
-			if last == nil || h.Until > last.Until {
-				last = h
-			}
-		}
+		b.overlap(t, lock, holds)
 		largest := slices.Clone(holds) // in the order of replies, the largest token so far
 		for i := range largest {
 			if i > 0 && largest[i-1].Token > largest[i].Token {
@@ -107,6 +98,22 @@ func (b *crashBook) check(t *testing.T) {
 				t.Errorf("%s: token %d was given when %d had been", lock, h.Token, largest[n-1].Token)
 			}
 		}
+	}
+}
+
+// overlap looks for holds of a lock that exclude each other, and for a third of two permits. The
+// holds are in the order of their answers.
+func (b *crashBook) overlap(t *testing.T, lock string, holds []*enginetest.Hold) {
+	var stand []*enginetest.Hold // those before h that were relied on when its answer came
+	for _, h := range holds {
+		stand = slices.DeleteFunc(stand, func(x *enginetest.Hold) bool { return x.Until <= h.From || x.Service == h.Service })
+		for _, x := range stand {
+			if h.Mode == "" || h.Mode != x.Mode || h.Mode == twoPermits && len(stand) > 1 {
+				t.Errorf("%s: %s (token %d%s) and %s (token %d%s) both hold it for %v, of %d", lock, x.Service, x.Token, x.Mode,
+					h.Service, h.Token, h.Mode, time.Duration(x.Until-h.From), len(stand)+1)
+			}
+		}
+		stand = append(stand, h)
 	}
 }
 

@@ -21,8 +21,9 @@ import (
 const crashLease = time.Second
 
 // TestKilledUnderLoad kills the server at random moments while clients hold, re-enter, renew and
-// release. It starts the server again, or promotes its backup, and checks the promises of the mode:
-// no two certain holds of one lock overlap. No token comes twice or falls. No live holder that
+// release exclusive and shared locks and semaphores. It starts the server again, or promotes its
+// backup, and checks the promises of the mode: no two certain holds that exclude each other overlap.
+// What is repeated with REQ counts once. No token comes twice or falls. No live holder that
 // shows its token loses its lock or its count. A hold that was released before the image does not
 // come back. The wall clock jumps with every start, back as often as ahead.
 //
@@ -196,13 +197,19 @@ func (w *crashWorld) checkImage(p *crashServer) {
 func (w *crashWorld) finish(kills int) {
 	c := dialLine(w.t, w.addr)
 	for i := range crashLocks {
-		if got := c.ask(fmt.Sprintf("ACQUIRE %s last %d", crashLock(i), (3 * crashLease).Milliseconds())); got != "OK" {
-			w.t.Errorf("%s is not free within lease and grace: %s", crashLock(i), got)
+		modes := []string{""}
+		if i >= crashPermits {
+			modes = []string{twoPermits, twoPermits}
+		}
+		for _, mode := range modes {
+			if got := c.ask(fmt.Sprintf("ACQUIRE %s last %d%s", crashLock(i), (3 * crashLease).Milliseconds(), mode)); got != "OK" {
+				w.t.Errorf("%s is not free within lease and grace: %s", crashLock(i), got)
+			}
 		}
 	}
 	w.book.check(w.t)
 	w.t.Logf("%d kills: %s", kills, w.book.summary())
-	for _, must := range []string{"grant", "claim", "re-entry", "release"} {
+	for _, must := range []string{"grant", "claim", "claim SHARED", "claim" + twoPermits, "re-entry", "release", "repeated ACQUIRE"} {
 		if w.book.counts[must] == 0 {
 			w.t.Errorf("this run tested nothing: no %s", must)
 		}

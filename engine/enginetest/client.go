@@ -31,6 +31,10 @@ type Client struct {
 	InGrace func() bool
 	// Confirmed hears of each answer that confirms a hold, with the token in it; nil: nobody asks.
 	Confirmed func(h *Hold, token uint64)
+	// Req returns the option REQ for the next RELEASE, with a space before it; nil: there is none.
+	Req func() string
+	// Unanswered gets a RELEASE with REQ that may have ended the hold and whose answer was lost.
+	Unanswered func(line string, h *Hold)
 	// Changed gets a copy of a hold with a new Until or Released; nil: nobody asks.
 	Changed func(Hold)
 	Fail    func(format string, args ...any) // a promise was broken
@@ -43,17 +47,19 @@ type Client struct {
 // Hold is what a client believes about a hold of its own. Times are in ns, of the client's clock.
 type Hold struct {
 	Lock, Service string
+	Mode          string // the option SHARED or PERMITS with a space before it; empty: exclusive
 	Token         uint64
 	Count         int
 	TTL           time.Duration
-	Asked         int64 // when ACQUIRE was sent
+	Asked         int64 // when ACQUIRE was sent for the first time
 	From          int64 // when its answer came
 	Until         int64 // the client relies on the hold before then
 	Released      int64 // when the answer to the last RELEASE came; 0: it has not
 	Forced        bool  // an admin has ended the hold, and the client does not know
 
-	unsure  bool // of the count, because an answer was lost
-	unshown bool // the connection is new, and the hold was not claimed on it
+	sent    int64 // when ACQUIRE was sent for the last time
+	unsure  bool  // of the count, because an answer was lost
+	unshown bool  // the connection is new, and the hold was not claimed on it
 }
 
 // Grant returns what the answer to ACQUIRE or HEARTBEAT says of the hold; ok is false if it is no
@@ -65,7 +71,6 @@ func Grant(answer string) (token uint64, count, leaseMs int, ok bool) {
 
 // Reconnected lets the client claim each hold before it does anything else with it.
 func (c *Client) Reconnected() {
-	c.asked = nil
 	for _, h := range c.Holds {
 		h.unshown = true
 	}
@@ -103,10 +108,13 @@ func (c *Client) Relies(lock string) bool {
 }
 
 // Acquire returns the line of an ACQUIRE. Its answer goes to Answer.
-func (c *Client) Acquire(lock string, waitMs int, ttl time.Duration) (line string) {
-	c.asked = &Hold{Lock: lock, Service: c.Service, TTL: ttl, Asked: c.Now()}
-	return fmt.Sprintf("ACQUIRE %s %s %d%s", lock, c.Service, waitMs, c.ttl(ttl))
+func (c *Client) Acquire(lock string, waitMs int, ttl time.Duration, mode string) (line string) {
+	c.asked = &Hold{Lock: lock, Service: c.Service, Mode: mode, TTL: ttl, Asked: c.Now(), sent: c.Now()}
+	return fmt.Sprintf("ACQUIRE %s %s %d%s%s", lock, c.Service, waitMs, c.ttl(ttl), mode)
 }
+
+// Repeats notes that an ACQUIRE with REQ is sent again, which renews what it was granted.
+func (c *Client) Repeats() { c.asked.sent = c.Now() }
 
 func (c *Client) ttl(ttl time.Duration) string {
 	if ttl == c.Lease {
@@ -133,7 +141,7 @@ func (c *Client) Answer(answer string) *Hold {
 	}
 	c.Did("grant")
 	h.From = c.Now()
-	h.Until = h.Asked + int64(leaseMs)*int64(time.Millisecond) - int64(c.Margin)
+	h.Until = h.sent + int64(leaseMs)*int64(time.Millisecond) - int64(c.Margin)
 	c.Holds[h.Lock] = h
 	return h
 }
@@ -142,7 +150,7 @@ func (c *Client) Answer(answer string) *Hold {
 func (c *Client) Claim(h *Hold) {
 	line := fmt.Sprintf("HEARTBEAT %s %s", h.Lock, c.Service)
 	if c.Shows {
-		line += fmt.Sprintf(" TOKEN %d COUNT %d%s", h.Token, h.Count, c.ttl(h.TTL))
+		line += fmt.Sprintf(" TOKEN %d COUNT %d%s%s", h.Token, h.Count, c.ttl(h.TTL), h.Mode)
 	}
 	exact, sent := c.InGrace(), c.Now()
 	answer, ok := c.Ask(line)
@@ -158,7 +166,7 @@ func (c *Client) Claim(h *Hold) {
 	case !c.Shows:
 		c.Did("renewed without token")
 	default:
-		c.Did("claim")
+		c.Did("claim" + h.Mode)
 		if token != h.Token || exact && count != h.Count {
 			c.Fail("%s: %s has claimed token %d and count %d: %s", h.Lock, c.Service, h.Token, h.Count, answer)
 		}
@@ -170,7 +178,7 @@ func (c *Client) Claim(h *Hold) {
 // Reenter takes the hold once more.
 func (c *Client) Reenter(h *Hold) {
 	sent := c.Now()
-	answer, ok := c.Ask(fmt.Sprintf("ACQUIRE %s %s 0", h.Lock, c.Service))
+	answer, ok := c.Ask(fmt.Sprintf("ACQUIRE %s %s 0%s", h.Lock, c.Service, h.Mode))
 	if !ok {
 		h.Count++ // what the client has asked for; a claim says so
 		h.unsure = true
@@ -196,9 +204,15 @@ func (c *Client) Release(h *Hold) {
 	if last {
 		c.GiveUp(h)
 	}
-	answer, ok := c.Ask(fmt.Sprintf("RELEASE %s %s%s", h.Lock, c.Service, c.token(h)))
+	line := fmt.Sprintf("RELEASE %s %s%s", h.Lock, c.Service, c.token(h))
+	if c.Req != nil {
+		line += c.Req()
+	}
+	answer, ok := c.Ask(line)
 	token, count, _, hold := Grant(answer)
 	switch {
+	case !ok && last && c.Req != nil:
+		c.Unanswered(line, h)
 	case !ok && last:
 		c.Did("release without an answer")
 	case !ok:

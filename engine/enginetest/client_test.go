@@ -38,7 +38,7 @@ func TestClientFindsBrokenPromises(t *testing.T) {
 				Now: func() int64 { return now }, Ask: func(string) (string, bool) { return c.answer, c.answer != "" },
 				InGrace: func() bool { return true }, Did: func(string) {},
 				Fail: func(format string, args ...any) { broken = fmt.Sprintf(format, args...) }}
-			if line := k.Acquire("x", 0, time.Second); line != "ACQUIRE x s 0" {
+			if line := k.Acquire("x", 0, time.Second, ""); line != "ACQUIRE x s 0" {
 				t.Errorf("%q", line)
 			}
 			h := k.Answer("OK token=7 count=2 lease_ms=1000")
@@ -61,13 +61,13 @@ func TestClientCountsLostAnswers(t *testing.T) {
 	k := &Client{Service: "s", Shows: true, Lease: time.Second, Rng: rand.New(rand.NewPCG(1, 1)), Holds: map[string]*Hold{},
 		Now: func() int64 { return 0 }, InGrace: func() bool { return true }, Did: func(string) {}, Fail: t.Errorf,
 		Ask: func(line string) (string, bool) { sent = line; return answer, answer != "" }}
-	k.Acquire("x", 0, 2*time.Second)
+	k.Acquire("x", 0, 2*time.Second, " SHARED")
 	h := k.Answer("OK token=7 count=1 lease_ms=2000")
 	k.Reenter(h)
 	k.Reconnected()
 	answer = "OK token=7 count=2 lease_ms=2000"
 	k.Claim(k.Unshown())
-	if sent != "HEARTBEAT x s TOKEN 7 COUNT 2 TTL 2000" || k.Unshown() != nil {
+	if sent != "HEARTBEAT x s TOKEN 7 COUNT 2 TTL 2000 SHARED" || k.Unshown() != nil {
 		t.Errorf("%q, to claim: %v", sent, k.Unshown())
 	}
 	answer = ""
