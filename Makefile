@@ -65,7 +65,7 @@ race: ## every test with the race detector
 	go test -race ./...
 
 # The second run checks the table after every command while connections race. It has the tests that
-# use several loops at once; those of one goroutine, or of many locks, would take minutes in it.
+# use several loops together; those of one goroutine, or of many locks, would take minutes in it.
 RACING := Contenders|TenThousandPlaces|Stop|Watch|Tokens|Quota|Transcripts|Histories
 invariants: ## every test with checks of the table after each command
 	go test -tags invariants ./...

@@ -22,10 +22,10 @@ const crashLease = time.Second
 
 // TestKilledUnderLoad kills the server at random moments while clients hold, re-enter, renew and
 // release exclusive and shared locks and semaphores. It starts the server again, or promotes its
-// backup, and checks the promises of the mode: no two certain holds that exclude each other overlap.
-// What is repeated with REQ counts once. No token comes twice or falls. No live holder that
-// shows its token loses its lock or its count. A hold that was released before the image does not
-// come back. The wall clock jumps with every start, back as often as ahead.
+// backup, and checks the promises of the mode: no two certain holds that exclude each other
+// overlap. No token comes twice or falls. No live holder that shows its token loses its lock or its
+// count. A hold that was released before the image does not come back. A command that is repeated
+// with REQ counts once. The wall clock jumps with every start, back as often as ahead.
 //
 // DLM_KILLS sets the number of kills; each takes some two seconds.
 func TestKilledUnderLoad(t *testing.T) {
