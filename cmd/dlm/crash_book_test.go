@@ -117,6 +117,14 @@ func (b *crashBook) overlap(t *testing.T, lock string, holds []*enginetest.Hold)
 	}
 }
 
+// missing returns what a run has to meet and has not met yet.
+func (b *crashBook) missing() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	must := []string{"grant", "claim", "claim SHARED", "claim" + twoPermits, "re-entry", "release", "repeated ACQUIRE"}
+	return slices.DeleteFunc(must, func(what string) bool { return b.counts[what] > 0 })
+}
+
 func (b *crashBook) summary() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
