@@ -99,15 +99,14 @@ func (s *Shard) deliver(kind EventKind, i uint32, l *lock, h *holder, at uint32,
 	w, ref := s.waiters.at(at), s.holdRef(i, l, h)
 	x, g := l.holdOf(h)
 	s.emitWaited(kind, l, x, w)
-	s.measures().Granted.add(s.now - w.began(s.now))
-	s.noteSlow(fx, NoteSlow, l, w)
+	waitedMs := s.waitGranted(fx, l, w)
 	if w.req != 0 {
 		q := s.requests.at(w.req - 1)
 		ref = ref.of(q.number)
 		q.granted(x, g)
 	}
 	fx.add(Effect{To: w.from(), Code: codec.OK, Count: x.count, LeaseMs: s.leaseLeftMs(x),
-		WaitedMs: w.waitedMs(s.now), Hold: ref})
+		WaitedMs: waitedMs, Hold: ref})
 	s.dequeue(at)
 }
 

@@ -85,7 +85,17 @@ func (s *Shard) measureHold(since int64) { s.measures().Held.add(s.now - since) 
 
 // measureWait notes the end of a wait for lock l, whatever it is.
 func (s *Shard) measureWait(l *lock, w *waiter) {
-	m, waited := s.measures(), s.now-w.began(s.now)
+	m, waited := s.measures(), w.waited(s.now)
 	m.Waited.add(waited)
 	m.heat.add(s.now, l.tag, s.name(l), waited)
+}
+
+// waitGranted notes that a wait for lock l has ended with the grant, and returns how many ms it has
+// lasted, rounded down: the client counts its lease from it and must not believe too long in the
+// hold.
+func (s *Shard) waitGranted(fx *Effects, l *lock, w *waiter) (ms uint32) {
+	waited := w.waited(s.now)
+	s.measures().Granted.add(waited)
+	s.noteSlow(fx, NoteSlow, l, w, waited)
+	return uint32(waited / nsPerMs)
 }

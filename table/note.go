@@ -74,9 +74,9 @@ func (s *Shard) noteToken(fx *Effects, kind NoteKind, l *lock, token codec.Token
 	e.Name, e.Service, e.Holder = append(e.Name[:0], s.name(l)...), append(e.Service[:0], service...), e.Holder[:0]
 }
 
-// noteSlow notes the end of a wait if it was long.
-func (s *Shard) noteSlow(fx *Effects, kind NoteKind, l *lock, w *waiter) {
-	if waited := s.now - w.began(s.now); waited >= SlowWait {
+// noteSlow notes the end of a wait of that many ns if it was long.
+func (s *Shard) noteSlow(fx *Effects, kind NoteKind, l *lock, w *waiter, waited int64) {
+	if waited >= SlowWait {
 		s.note(fx, kind, l, s.waiterService(w), waited)
 	}
 }
@@ -84,7 +84,7 @@ func (s *Shard) noteSlow(fx *Effects, kind NoteKind, l *lock, w *waiter) {
 // noteTimeout notes the end of a wait by its timeout if it was long, and who held the lock then.
 func (s *Shard) noteTimeout(fx *Effects, l *lock, w *waiter) {
 	noted := fx.Notes.n
-	s.noteSlow(fx, NoteTimeout, l, w)
+	s.noteSlow(fx, NoteTimeout, l, w, w.waited(s.now))
 	if fx.Notes.n == noted || l.count == 0 {
 		return
 	}

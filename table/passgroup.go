@@ -76,7 +76,7 @@ func (s *Shard) refuseFirst(l *lock, code codec.Code, which codec.Which, fx *Eff
 	at := s.attachedFrom(l.first)
 	w := s.waiters.at(at)
 	s.emit(EventRefuse, l, s.waiterService(w), w.from())
-	s.note(fx, NoteRefused, l, s.waiterService(w), s.now-w.began(s.now))
+	s.note(fx, NoteRefused, l, s.waiterService(w), w.waited(s.now))
 	fx.add(Effect{To: w.from(), Code: code, Which: which, Upgrade: w.share == upgrading})
 	if w.req != 0 {
 		s.endRequest(w.req-1, requestCanceled)

@@ -44,7 +44,7 @@ func (s *Shard) Queue(
 func (s *Shard) describeWait(i uint32, w *waiter) Waiting {
 	return Waiting{
 		Service: bytes.Clone(s.waiterService(w)), Meta: bytes.Clone(s.waiterMeta(w)), Mode: w.share.word(),
-		WaitedMs: int64(w.waitedMs(s.now)), LeftMs: max(0, (w.deadline-s.waitNow())/nsPerMs),
+		WaitedMs: w.waited(s.now) / nsPerMs, LeftMs: max(0, (w.deadline-s.waitNow())/nsPerMs),
 		Conn: w.conn, Ref: WaiterRef{s.number, i, w.generation},
 	}
 }

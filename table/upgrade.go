@@ -39,10 +39,9 @@ func (s *Shard) upgradeWaiter(i uint32, l *lock, w *waiter, hi uint32, h *holder
 	default:
 		s.upgrade(i, l, hi, h)
 		s.emitWaited(EventUpgrade, l, &l.hold, w)
-		s.measures().Granted.add(s.now - w.began(s.now))
-		s.noteSlow(fx, NoteSlow, l, w)
+		waitedMs := s.waitGranted(fx, l, w)
 		fx.add(Effect{To: w.from(), Code: codec.OK, Upgrade: true, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
-			WaitedMs: w.waitedMs(s.now), Hold: HoldRef{Token: l.token, index: i, Shard: s.number, upgrade: true}})
+			WaitedMs: waitedMs, Hold: HoldRef{Token: l.token, index: i, Shard: s.number, upgrade: true}})
 		s.dequeue(l.first)
 	}
 	return true

@@ -58,9 +58,8 @@ func (w *waiter) began(now int64) int64 {
 	return min(step+inStep, now)
 }
 
-// waitedMs returns how long the request has waited at table time now, in whole ms. It is rounded
-// down, because a client counts its lease from it and must not believe too long in the hold.
-func (w *waiter) waitedMs(now int64) uint32 { return uint32((now - w.began(now)) / nsPerMs) }
+// waited returns how many ns the request has waited at table time now.
+func (w *waiter) waited(now int64) int64 { return now - w.began(now) }
 
 // WaiterRef names a waiting request to Shard.Cancel. It becomes invalid at the end of the wait and
 // never names another request.

@@ -113,8 +113,5 @@ func TestWaitedIsExact(t *testing.T) {
 		if got := w.began(now); got != begins {
 			t.Fatalf("a wait from %d to %d began at %d", begins, now, got)
 		}
-		if got := w.waitedMs(now); int64(got) != lasts/nsPerMs {
-			t.Fatalf("a wait of %d ns has lasted %d ms", lasts, got)
-		}
 	}
 }

@@ -168,5 +168,5 @@ func (s *Shard) Stands(now int64, e *Edge) (x WaitsFor, ok bool) {
 		return x, false
 	}
 	return WaitsFor{bytes.Clone(s.waiterService(w)), bytes.Clone(s.name(l)), bytes.Clone(holder), h.token,
-		int64(w.waitedMs(s.now)), s.counter}, true
+		w.waited(s.now) / nsPerMs, s.counter}, true
 }
