@@ -35,15 +35,15 @@ func (p port) dial(a *addresses, from net.Addr) (net.Conn, error) {
 }
 
 // startAttack starts the hostile process of a row and waits until all its connections have been
-// open. It is a process of its own, so that innocent clients do not share its scheduler, and has
-// the lowest priority, so that they do not wait for their core. The function that is returned ends
-// it.
+// open. It is a process of its own, so that innocent clients do not share its scheduler, and gets
+// the core only while they leave it idle. (A lower priority would not do: the kernel lets a running
+// thread finish its slice, up to 4 ms.) The function that is returned ends it.
 func (h *host) startAttack(v *server, w *row) (end func() error, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("nice", "-n", "19", self, "--attack", w.name, "--server", v.lock, "--http", v.http, "--tls", v.tls,
+	cmd := exec.Command("chrt", "--idle", "0", self, "--attack", w.name, "--server", v.lock, "--http", v.http, "--tls", v.tls,
 		"--conns", fmt.Sprint(h.s.conns), "--size", fmt.Sprint(h.s.size))
 	cmd.Env, cmd.Stderr = append(os.Environ(), tokenVar+"="+v.token), os.Stderr
 	stdin, err := cmd.StdinPipe()
