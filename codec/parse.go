@@ -38,13 +38,7 @@ func (d *Decoder) command(cmd *Command, words [][]byte) Status {
 }
 
 func (d *Decoder) acquire(cmd *Command, args [][]byte) Status {
-	if len(args) < 3 {
-		return d.usage(VerbAcquire)
-	}
-	if st := d.nameAndService(cmd, args); st != Ready {
-		return st
-	}
-	if st := d.wait(cmd, args[2]); st != Ready {
+	if st := d.request(cmd, args); st != Ready {
 		return st
 	}
 	if st := d.options(cmd, args[3:], OptFresh|OptShared|OptDetect, OptTTL|OptMeta|OptQueue|OptPermits|OptReq); st != Ready {
@@ -64,24 +58,16 @@ const (
 	sharedTwice = "a lock is SHARED or has PERMITS, not both"
 )
 
-// wait reads timeout_ms.
-func (d *Decoder) wait(cmd *Command, word []byte) Status {
-	wait, ok := number(word, 0, WaitMaxMs)
-	if !ok {
-		return d.bad(BadArg, "timeout_ms must be a number from 0 to 86400000")
+// request reads the first three arguments of a command that may wait.
+func (d *Decoder) request(cmd *Command, args [][]byte) Status {
+	if st := d.nameAndService(cmd, args, 3); st != Ready {
+		return st
 	}
-	cmd.WaitMs = uint32(wait)
-	return Ready
+	return set(d, &cmd.WaitMs, args[2], 0, WaitMaxMs, "timeout_ms must be a number from 0 to 86400000")
 }
 
 func (d *Decoder) upgrade(cmd *Command, args [][]byte) Status {
-	if len(args) < 3 {
-		return d.usage(VerbUpgrade)
-	}
-	if st := d.nameAndService(cmd, args); st != Ready {
-		return st
-	}
-	if st := d.wait(cmd, args[2]); st != Ready {
+	if st := d.request(cmd, args); st != Ready {
 		return st
 	}
 	cmd.Opts |= OptUpgrade
@@ -90,10 +76,7 @@ func (d *Decoder) upgrade(cmd *Command, args [][]byte) Status {
 
 // onHold reads the arguments of RELEASE, HEARTBEAT and DOWNGRADE.
 func (d *Decoder) onHold(cmd *Command, args [][]byte) Status {
-	if len(args) < 2 {
-		return d.usage(cmd.Verb)
-	}
-	if st := d.nameAndService(cmd, args); st != Ready {
+	if st := d.nameAndService(cmd, args, 2); st != Ready {
 		return st
 	}
 	flags, valued := OptAll, OptToken|OptReq
@@ -134,10 +117,7 @@ func (d *Decoder) onRequest(cmd *Command, args [][]byte) Status {
 		cmd.Opts |= OptText
 		return Ready
 	}
-	if len(args) < 4 {
-		return d.usage(cmd.Verb)
-	}
-	if st := d.nameAndService(cmd, args); st != Ready {
+	if st := d.nameAndService(cmd, args, 4); st != Ready {
 		return st
 	}
 	return d.options(cmd, args[2:], 0, OptReq)
@@ -239,8 +219,11 @@ func (d *Decoder) subscription(cmd *Command, args [][]byte) Status {
 	return Ready
 }
 
-// nameAndService reads the first two arguments of a command on a hold.
-func (d *Decoder) nameAndService(cmd *Command, args [][]byte) Status {
+// nameAndService reads the first two arguments of a command on a hold, which has at least so many.
+func (d *Decoder) nameAndService(cmd *Command, args [][]byte, least int) Status {
+	if len(args) < least {
+		return d.usage(cmd.Verb)
+	}
 	cmd.Name, cmd.Service = args[0], args[1]
 	if uint(len(cmd.Service)-1) < ServiceMax && uint(len(cmd.Name)-1) < NameMax {
 		return Ready
@@ -249,13 +232,21 @@ func (d *Decoder) nameAndService(cmd *Command, args [][]byte) Status {
 }
 
 func (d *Decoder) badNameOrService(cmd *Command) Status {
-	switch {
-	case len(cmd.Service) == 0:
-		return d.bad(BadArg, "the service id is empty")
-	case len(cmd.Service) > ServiceMax:
-		return d.bad(TooBig, "a service id has at most 256 bytes")
+	if st := d.service(cmd, cmd.Service); st != Ready {
+		return st
 	}
 	return d.name(cmd, cmd.Name)
+}
+
+func (d *Decoder) service(cmd *Command, service []byte) Status {
+	switch {
+	case len(service) == 0:
+		return d.bad(BadArg, "the service id is empty")
+	case len(service) > ServiceMax:
+		return d.bad(TooBig, "a service id has at most 256 bytes")
+	}
+	cmd.Service = service
+	return Ready
 }
 
 func (d *Decoder) name(cmd *Command, name []byte) Status {

@@ -38,11 +38,9 @@ func (d *Decoder) look(cmd *Command, args [][]byte) Status {
 		if len(args) == 0 {
 			return d.usage(cmd.Verb)
 		}
-		n, ok := number(args[0], 1, uint64(TokenMax))
-		if !ok {
-			return d.bad(BadArg, "a client is named by its number, as CLIENTS lists it")
+		if st := set(d, &cmd.Number, args[0], 1, uint64(TokenMax), "a client is named by its number, as CLIENTS lists it"); st != Ready {
+			return st
 		}
-		cmd.Number = n
 		args = args[1:]
 		valued = OptReason
 	}
@@ -60,13 +58,7 @@ func (d *Decoder) subject(cmd *Command, word []byte) Status {
 	if cmd.Verb == VerbWaiters {
 		return d.name(cmd, word)
 	}
-	switch cmd.Service = word; {
-	case len(word) == 0:
-		return d.bad(BadArg, "the service id is empty")
-	case len(word) > ServiceMax:
-		return d.bad(TooBig, "a service id has at most 256 bytes")
-	}
-	return Ready
+	return d.service(cmd, word)
 }
 
 // by reads the order of TOP, if the arguments begin with one. Without one it is ByWaiters.
