@@ -1,6 +1,9 @@
 package codec
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // AppendCommand appends cmd in the wire form cmd.Form, as a client sends it. Decoding the result
 // gives cmd again. A text command gets the tag cmd.Tag, if there is one; the RESP form has no tags.
@@ -9,59 +12,51 @@ import "strconv"
 func AppendCommand(dst []byte, cmd *Command) []byte {
 	w := wordWriter{dst: dst, form: cmd.Form}
 	if w.form == FormRESP {
-		count := wordWriter{form: FormRESP, count: true}
-		count.command(cmd)
-		w.dst = appendHead(w.dst, '*', count.words)
-	} else if len(cmd.Tag) > 0 {
+		w.command(cmd)
+		var head [8]byte
+		return slices.Insert(w.dst, len(dst), appendHead(head[:0], '*', w.words)...)
+	}
+	if len(cmd.Tag) > 0 {
 		w.dst = append(append(append(w.dst, '@'), cmd.Tag...), ' ')
 	}
 	w.command(cmd)
-	if w.form == FormText {
-		if cmd.Has(OptPong) {
-			w.dst = append(w.dst, '\r')
-		}
-		w.dst = append(w.dst, '\n')
+	if cmd.Has(OptPong) {
+		w.dst = append(w.dst, '\r')
 	}
-	return w.dst
+	return append(w.dst, '\n')
 }
 
-// wordWriter appends the words of one command. It can also only count them, because a RESP array
-// begins with their number.
+// wordWriter appends the words of one command and counts them.
 type wordWriter struct {
 	dst   []byte
 	form  Form
-	count bool // count words and append nothing
 	words int
 }
 
 // word appends a word of a client. In text it is quoted if it can't be a bare word.
 func (w *wordWriter) word(b []byte) {
 	w.words++
-	switch {
-	case w.count:
-	case w.form == FormRESP:
+	if w.form == FormRESP {
 		w.dst = appendBulk(w.dst, b)
-	default:
-		w.space()
-		if isBare(b) {
-			w.dst = append(w.dst, b...)
-		} else {
-			w.dst = AppendQuoted(w.dst, b)
-		}
+		return
+	}
+	w.space()
+	if isBare(b) {
+		w.dst = append(w.dst, b...)
+	} else {
+		w.dst = AppendQuoted(w.dst, b)
 	}
 }
 
 // keyword appends a verb or the name of an option.
 func (w *wordWriter) keyword(s string) {
 	w.words++
-	switch {
-	case w.count:
-	case w.form == FormRESP:
-		w.dst = append(append(appendHead(w.dst, '$', len(s)), s...), '\r', '\n')
-	default:
-		w.space()
-		w.dst = append(w.dst, s...)
+	if w.form == FormRESP {
+		w.dst = appendBulk(w.dst, s)
+		return
 	}
+	w.space()
+	w.dst = append(w.dst, s...)
 }
 
 // number appends a word of decimal digits.
@@ -180,6 +175,6 @@ func appendHead(dst []byte, kind byte, n int) []byte {
 }
 
 // appendBulk appends a bulk string of RESP.
-func appendBulk(dst, word []byte) []byte {
+func appendBulk[T string | []byte](dst []byte, word T) []byte {
 	return append(append(appendHead(dst, '$', len(word)), word...), '\r', '\n')
 }

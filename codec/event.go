@@ -20,8 +20,8 @@ func AppendEvent(dst []byte, form Form, e *Event) []byte {
 	w := eventWriter{dst, form}
 	if form == FormRESP {
 		w.dst = appendHead(w.dst, '>', 2*e.fields())
-		w.dst = appendBulk(w.dst, []byte("EVENT"))
-		w.dst = appendBulk(w.dst, []byte(e.Kind))
+		w.dst = appendBulk(w.dst, "EVENT")
+		w.dst = appendBulk(w.dst, e.Kind)
 	} else {
 		w.dst = append(append(w.dst, "EVENT "...), e.Kind...)
 	}
@@ -72,7 +72,7 @@ type eventWriter struct {
 
 func (w *eventWriter) name(name string) {
 	if w.form == FormRESP {
-		w.dst = append(append(appendHead(w.dst, '$', len(name)), name...), "\r\n"...)
+		w.dst = appendBulk(w.dst, name)
 		return
 	}
 	w.dst = append(append(append(w.dst, ' '), name...), '=')
@@ -90,7 +90,7 @@ func (w *eventWriter) text(name string, v []byte) {
 func (w *eventWriter) keyword(name, v string) {
 	w.name(name)
 	if w.form == FormRESP {
-		w.dst = append(append(appendHead(w.dst, '$', len(v)), v...), "\r\n"...)
+		w.dst = appendBulk(w.dst, v)
 	} else {
 		w.dst = append(w.dst, v...)
 	}

@@ -88,12 +88,9 @@ func (w *Writer) List(n int, cursor []byte) {
 		w.Array(n)
 		return
 	}
-	w.lead()
-	w.Buf = append(w.Buf, "OK lines="...)
-	w.Buf = strconv.AppendInt(w.Buf, int64(n), 10)
-	w.Buf = append(w.Buf, " cursor="...)
-	w.Buf = AppendQuoted(w.Buf, cursor)
-	w.Buf = append(w.Buf, '\n')
+	w.lineCount(n)
+	w.Str("cursor", cursor)
+	w.End()
 }
 
 // ListMore begins an answer of n Items, which the caller adds. more is how many it leaves out.
@@ -104,12 +101,11 @@ func (w *Writer) ListMore(n, more int) {
 		w.Array(n)
 		return
 	}
-	w.lead()
-	w.Buf = strconv.AppendInt(append(w.Buf, "OK lines="...), int64(n), 10)
+	w.lineCount(n)
 	if more > 0 {
-		w.Buf = strconv.AppendInt(append(w.Buf, " more="...), int64(more), 10)
+		w.Num("more", int64(more))
 	}
-	w.Buf = append(w.Buf, '\n')
+	w.End()
 }
 
 // Field is a number with its name.
@@ -125,21 +121,17 @@ func (w *Writer) View(n int, cursor []byte, fields ...Field) {
 		w.Array(3)
 		w.Bulk(cursor)
 		w.Map(len(fields))
-		for _, f := range fields {
-			w.Num(f.Name, f.Value)
-		}
-		w.Array(n)
-		return
+	} else {
+		w.lineCount(n)
+		w.Str("cursor", cursor)
 	}
-	w.lead()
-	w.Buf = append(w.Buf, "OK"...)
-	w.first = false
-	w.Num("lines", int64(n))
-	w.Str("cursor", cursor)
 	for _, f := range fields {
 		w.Num(f.Name, f.Value)
 	}
-	w.Buf = append(w.Buf, '\n')
+	w.End()
+	if w.form == FormRESP {
+		w.Array(n)
+	}
 }
 
 // Lines answers with lines of text.
@@ -152,17 +144,17 @@ func (w *Writer) Lines(lines []string) {
 		return
 	}
 	w.lineCount(len(lines))
+	w.End()
 	for _, line := range lines {
 		w.lead()
 		w.Buf = append(append(w.Buf, line...), '\n')
 	}
 }
 
+// lineCount begins the text of an answer of n lines. The caller may add fields, and calls End.
 func (w *Writer) lineCount(n int) {
-	w.lead()
-	w.Buf = append(w.Buf, "OK lines="...)
-	w.Buf = strconv.AppendInt(w.Buf, int64(n), 10)
-	w.Buf = append(w.Buf, '\n')
+	w.Fields(1)
+	w.Num("lines", int64(n))
 }
 
 // Info answers with a body of lines that end in CRLF: one bulk string in RESP, lines in text.
@@ -172,6 +164,7 @@ func (w *Writer) Info(body []byte) {
 		return
 	}
 	w.lineCount(bytes.Count(body, crlf))
+	w.End()
 	for len(body) > 0 {
 		line, rest, _ := bytes.Cut(body, crlf)
 		w.lead()
@@ -196,15 +189,9 @@ func (w *Writer) Fault(code, msg string) {
 }
 
 // Bulk appends a bulk string.
-func (w *Writer) Bulk(b []byte) {
-	w.head('$', len(b))
-	w.Buf = append(append(w.Buf, b...), "\r\n"...)
-}
+func (w *Writer) Bulk(b []byte) { w.Buf = appendBulk(w.Buf, b) }
 
-func (w *Writer) bulkString(s string) {
-	w.head('$', len(s))
-	w.Buf = append(append(w.Buf, s...), "\r\n"...)
-}
+func (w *Writer) bulkString(s string) { w.Buf = appendBulk(w.Buf, s) }
 
 // Int appends an integer.
 func (w *Writer) Int(v int64) {
@@ -233,7 +220,4 @@ func (w *Writer) Null() {
 	}
 }
 
-func (w *Writer) head(kind byte, n int) {
-	w.Buf = strconv.AppendInt(append(w.Buf, kind), int64(n), 10)
-	w.Buf = append(w.Buf, "\r\n"...)
-}
+func (w *Writer) head(kind byte, n int) { w.Buf = appendHead(w.Buf, kind, n) }

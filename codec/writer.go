@@ -75,22 +75,19 @@ func (w *Writer) ErrorBytes(code Code, msg []byte) { appendError(w, code, nil, m
 func (w *Writer) ErrorData(code Code, data []byte, msg string) { appendError(w, code, data, msg) }
 
 func appendError[T string | []byte](w *Writer, code Code, data []byte, msg T) {
+	word, end := code.String(), "\n"
 	if w.form == FormRESP {
-		word := code.String()
+		w.Buf, end = append(w.Buf, '-'), "\r\n"
 		if code == Unknown {
 			word = "ERR" // client libraries look for this word
 		}
-		w.Buf = append(append(append(w.Buf, '-'), word...), ' ')
-		w.Buf = appendData(w.Buf, data)
-		w.Buf = appendLine(w.Buf, msg)
-		w.Buf = append(w.Buf, "\r\n"...)
-		return
+	} else {
+		w.lead()
+		w.Buf = append(w.Buf, "ERROR "...)
 	}
-	w.lead()
-	w.Buf = append(append(append(w.Buf, "ERROR "...), code.String()...), ' ')
+	w.Buf = append(append(w.Buf, word...), ' ')
 	w.Buf = appendData(w.Buf, data)
-	w.Buf = appendLine(w.Buf, msg)
-	w.Buf = append(w.Buf, '\n')
+	w.Buf = append(appendLine(w.Buf, msg), end...)
 }
 
 // appendData appends the data of an error and a blank, unless the data is empty.
