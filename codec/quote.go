@@ -59,3 +59,42 @@ func appendASCII(dst []byte, c byte) []byte {
 func appendHex(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 }
+
+// unescape reads an escape whose bytes after the \ begin b, and returns the byte that it means and
+// its length. The length is 0 if AppendQuoted can't have written it, and more than b has if the
+// escape goes on after b.
+func unescape(b []byte) (c byte, size int) {
+	if len(b) == 0 {
+		return 0, 1
+	}
+	switch b[0] {
+	case '"', '\\':
+		return b[0], 1
+	case 'n':
+		return '\n', 1
+	case 'r':
+		return '\r', 1
+	case 't':
+		return '\t', 1
+	case 'x':
+		if len(b) < 3 {
+			return 0, 3
+		}
+		if hi, lo := unhex(b[1]), unhex(b[2]); hi >= 0 && lo >= 0 {
+			return byte(hi<<4 | lo), 3
+		}
+	}
+	return 0, 0
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}

@@ -154,25 +154,11 @@ func AppendUnquoted(dst, word []byte) ([]byte, bool) {
 			dst, b = append(dst, b[0]), b[1:]
 			continue
 		}
-		switch b[1] {
-		case '"', '\\':
-			dst = append(dst, b[1])
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'x':
-			if len(b) < 4 || unhex(b[2]) < 0 || unhex(b[3]) < 0 {
-				return dst, false
-			}
-			dst = append(dst, byte(unhex(b[2])<<4|unhex(b[3])))
-			b = b[2:]
-		default:
+		c, size := unescape(b[1:])
+		if size == 0 || size >= len(b) {
 			return dst, false
 		}
-		b = b[2:]
+		dst, b = append(dst, c), b[1+size:]
 	}
 	return dst, true
 }

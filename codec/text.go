@@ -232,32 +232,14 @@ func (d *Decoder) escaped(b []byte, i int) ([]byte, int, bool) {
 		case '\n':
 			return nil, at, false
 		case '\\':
-			if at+1 == len(b) {
-				return nil, len(b), true
-			}
-			at++
-			switch b[at] {
-			case '"', '\\':
-				c = b[at]
-			case 'n':
-				c = '\n'
-			case 'r':
-				c = '\r'
-			case 't':
-				c = '\t'
-			case 'x':
-				if at+2 >= len(b) {
-					return nil, len(b), bytes.IndexByte(b[at:], '\n') < 0
-				}
-				hi, lo := unhex(b[at+1]), unhex(b[at+2])
-				if hi < 0 || lo < 0 {
-					return nil, at, false
-				}
-				c = byte(hi<<4 | lo)
-				at += 2
-			default:
+			var size int
+			if c, size = unescape(b[at+1:]); size == 0 {
 				return nil, at, false
 			}
+			if at+size >= len(b) {
+				return nil, len(b), bytes.IndexByte(b[at:], '\n') < 0
+			}
+			at += size
 		}
 		if d.used == len(d.scratch) {
 			return nil, len(b), true // the line is too long
@@ -266,16 +248,4 @@ func (d *Decoder) escaped(b []byte, i int) ([]byte, int, bool) {
 		d.used++
 	}
 	return nil, len(b), true
-}
-
-func unhex(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
 }
