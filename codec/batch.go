@@ -92,10 +92,10 @@ func (b *Batch) keep(p *LockCommand, cmd *Command) {
 	p.nameAt, p.nameLen = b.keepWord(cmd.Name), uint32(len(cmd.Name))
 	p.serviceAt, p.serviceLen = b.keepWord(cmd.Service), uint32(len(cmd.Service))
 	if cmd.Has(OptMeta) {
-		p.setText(b.keepWord(cmd.Text), uint(len(cmd.Text)))
+		p.setWord(OptMeta, b.keepWord(cmd.Text), uint(len(cmd.Text)))
 	}
 	if cmd.Has(OptReq) {
-		p.setReq(b.keepWord(cmd.Req), uint(len(cmd.Req)))
+		p.setWord(OptReq, b.keepWord(cmd.Req), uint(len(cmd.Req)))
 	}
 	if cmd.Has(OptTTL) {
 		p.TTLMs = cmd.TTLMs

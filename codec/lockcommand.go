@@ -113,14 +113,14 @@ func (p *LockCommand) Command(src []byte, cmd *Command) {
 	}
 }
 
-// setText sets where META is in the source. Of a command, all words lie within FrameMax bytes.
-func (p *LockCommand) setText(at uint32, n uint) {
-	p.textAt, p.textLen = uint16(at-p.nameAt), uint16(n)
-}
-
-// setReq sets where the id of the request is in the source.
-func (p *LockCommand) setReq(at uint32, n uint) {
-	p.reqAt, p.reqLen = uint16(at-p.nameAt), uint8(n)
+// setWord sets where the value of META or REQ is in the source. Of a command, all words lie within
+// FrameMax bytes.
+func (p *LockCommand) setWord(opt Opts, at uint32, n uint) {
+	if opt == OptReq {
+		p.reqAt, p.reqLen = uint16(at-p.nameAt), uint8(n)
+	} else {
+		p.textAt, p.textLen = uint16(at-p.nameAt), uint16(n)
+	}
 }
 
 // bare makes p a command without options. Its words follow.

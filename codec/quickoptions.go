@@ -81,20 +81,13 @@ func optionAt(x uint64) (opt Opts, size uint) {
 
 // quickValue decodes the value of an option at b[at], and returns the index after it.
 func (p *LockCommand) quickValue(b []byte, at uint, opt Opts) (after uint) {
-	if opt == OptMeta {
+	if opt&(OptMeta|OptReq) != 0 {
 		after = wordEnd8(b, at)
-		if after-at-1 >= MetaMax {
+		n := after - at
+		if n-1 >= MetaMax || opt == OptReq && n > ReqMax {
 			return 0
 		}
-		p.setText(uint32(at), after-at)
-		return after
-	}
-	if opt == OptReq {
-		after = wordEnd8(b, at)
-		if after-at-1 >= ReqMax {
-			return 0
-		}
-		p.setReq(uint32(at), after-at)
+		p.setWord(opt, uint32(at), n)
 		return after
 	}
 	v, after := quickNumber(b, at)

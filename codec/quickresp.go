@@ -157,11 +157,7 @@ func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
 			if at = start + n; n == 0 || opt == OptReq && n > ReqMax {
 				return 0
 			}
-			if opt == OptMeta {
-				p.setText(uint32(start), n)
-			} else {
-				p.setReq(uint32(start), n)
-			}
+			p.setWord(opt, uint32(start), n)
 			continue
 		}
 		v, after := bulkNumber(b, at)
