@@ -35,7 +35,7 @@ const helloRESP = "HELLO takes [2|3] [AUTH <user> <token>] [SETNAME <name>] [NAM
 // of h alias the words.
 func (h *Hello) Parse(form Form, args [][]byte) (code Code, problem string) {
 	*h = Hello{}
-	if form == FormRESP && len(args) > 0 && helloOption(args[0]) == helloNone {
+	if form == FormRESP && len(args) > 0 && helloOption(args[0]) == "" {
 		if code, problem = h.parseProto(args[0]); code != OK {
 			return code, problem
 		}
@@ -44,13 +44,13 @@ func (h *Hello) Parse(form Form, args [][]byte) (code Code, problem string) {
 	for len(args) > 0 {
 		words := 2
 		switch opt := helloOption(args[0]); {
-		case opt == helloAuth && form == FormRESP && len(args) >= 3:
+		case opt == "AUTH" && form == FormRESP && len(args) >= 3:
 			h.Token, words = args[2], 3
-		case len(args) >= 2 && (opt == helloName || opt == helloSetName && form == FormRESP):
+		case len(args) >= 2 && (opt == "NAME" || opt == "SETNAME" && form == FormRESP):
 			if h.Name = args[1]; len(h.Name) > ConnNameMax {
 				return TooBig, ConnNameTooLong
 			}
-		case len(args) >= 2 && opt == helloAlive:
+		case len(args) >= 2 && opt == "ALIVE":
 			n, ok := number(args[1], AliveMinMs, AliveMaxMs)
 			if !ok {
 				return BadArg, "ALIVE must be a number from 1000 to 600000, in milliseconds"
@@ -66,27 +66,14 @@ func (h *Hello) Parse(form Form, args [][]byte) (code Code, problem string) {
 	return OK, ""
 }
 
-// The options of HELLO.
-const (
-	helloNone = iota
-	helloAuth
-	helloSetName
-	helloName
-	helloAlive
-)
-
-func helloOption(word []byte) int {
-	switch {
-	case equalFold(word, "AUTH"):
-		return helloAuth
-	case equalFold(word, "SETNAME"):
-		return helloSetName
-	case equalFold(word, "NAME"):
-		return helloName
-	case equalFold(word, "ALIVE"):
-		return helloAlive
+// helloOption returns the word of the option in upper case, or "" if HELLO does not have it.
+func helloOption(word []byte) string {
+	for _, option := range [...]string{"AUTH", "SETNAME", "NAME", "ALIVE"} {
+		if equalFold(word, option) {
+			return option
+		}
 	}
-	return helloNone
+	return ""
 }
 
 // parseProto reads the version of RESP.

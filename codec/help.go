@@ -163,21 +163,6 @@ func DocOf(name []byte) (*Doc, bool) {
 	return nil, false
 }
 
-// String returns the word of the verb on the wire.
-func (v Verb) String() string {
-	for i := range Docs {
-		if Docs[i].Verb == v {
-			return Docs[i].Name
-		}
-	}
-	for i := range Refused {
-		if Refused[i].Verb == v {
-			return Refused[i].Name
-		}
-	}
-	return "NONE"
-}
-
 // helpLines are the answers of HELP: one for each verb, and the list at VerbNone. They are made
 // once from Docs, so that HELP allocates nothing.
 var helpLines = makeHelpLines()

@@ -37,14 +37,11 @@ func (d *Decoder) resp(b []byte, cmd *Command) (n int, st Status) {
 			return len(b), d.fatal(TooBig, frameProblem)
 		}
 		end := start + size
-		if end+2 > len(b) {
-			if end < len(b) && b[end] != '\r' {
-				return len(b), d.fatal(BadArg, "Protocol error: a bulk string is not ended by CRLF")
-			}
-			return 0, Incomplete
-		}
-		if b[end] != '\r' || b[end+1] != '\n' {
+		switch {
+		case end < len(b) && b[end] != '\r', end+1 < len(b) && b[end+1] != '\n':
 			return len(b), d.fatal(BadArg, "Protocol error: a bulk string is not ended by CRLF")
+		case end+2 > len(b):
+			return 0, Incomplete
 		}
 		d.args[i] = b[start:end:end]
 		at = end + 2
@@ -104,14 +101,11 @@ func (d *Decoder) anyHeader(b []byte, at int, kind byte) (v, next int, st Status
 		// a larger number exceeds every limit, and could overflow 32 bits
 		v = min(v*10+int(c), FrameMax)
 	}
-	if i+1 >= len(b) {
-		if i < len(b) && i == digits {
-			return 0, at, d.fatal(BadArg, "Protocol error: invalid length")
-		}
-		return 0, at, Incomplete
-	}
-	if i == digits || b[i+1] != '\n' {
+	switch {
+	case i < len(b) && i == digits, i+1 < len(b) && b[i+1] != '\n':
 		return 0, at, d.fatal(BadArg, "Protocol error: invalid length")
+	case i+1 >= len(b):
+		return 0, at, Incomplete
 	}
 	if negative {
 		v = -v

@@ -1,5 +1,7 @@
 package codec
 
+import "slices"
+
 // verbOf returns the verb whose word in upper case this is, or VerbNone.
 func verbOf(word []byte) Verb {
 	switch string(word) {
@@ -80,6 +82,20 @@ func verbOf(word []byte) Verb {
 	}
 	return VerbNone
 }
+
+// verbWords are the words of verbOf, as Docs and Refused have them.
+var verbWords = makeVerbWords()
+
+func makeVerbWords() (words [VerbCount]string) {
+	words[VerbNone] = "NONE"
+	for _, doc := range slices.Concat(Docs[:], Refused[:]) {
+		words[doc.Verb] = doc.Name
+	}
+	return words
+}
+
+// String returns the word of the verb on the wire.
+func (v Verb) String() string { return verbWords[v] }
 
 // upper returns the word in upper case, in memory of the decoder. It returns nil if the word is
 // longer than any keyword.
