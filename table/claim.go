@@ -21,7 +21,7 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 		}
 	default: // RELEASE, HEARTBEAT
 		switch {
-		case cmd.Has(codec.OptToken) && (cmd.Has(codec.OptShared|codec.OptPermits) || i != none && s.locks.at(i).grouped()):
+		case cmd.Has(codec.OptToken) && s.concernsGroup(i, cmd):
 			s.showTokenOfGroup(i, tag, cmd, fx, r)
 			return
 		case cmd.Has(codec.OptToken):
@@ -40,6 +40,14 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 		}
 		s.onKnown(i, cmd, fx, r)
 	}
+}
+
+// concernsGroup reports whether a RELEASE or HEARTBEAT with TOKEN may be about a hold of a group. A
+// RELEASE of an unknown hold may, because it does not say how the lock is held.
+func (s *Shard) concernsGroup(i uint32, cmd *codec.Command) bool {
+	l := s.lockAt(i)
+	return cmd.Has(codec.OptShared|codec.OptPermits) || l != nil && l.grouped() ||
+		cmd.Verb == codec.VerbRelease && (l == nil || cmd.Token > l.token)
 }
 
 // holds reports whether service holds lock i, as far as the table knows.

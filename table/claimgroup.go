@@ -11,25 +11,15 @@ import "dlm/codec"
 //     its owner to claim it with SHARED.
 //   - The token of the lock's record is that of the last hold that was exclusive, or of the newest
 //     one when all were forced. Claims up to it are refused.
+//   - A RELEASE does not say how the lock was held. One of an unknown hold ends no others of the
+//     group, and leaves a record without a TTL: its share is not known.
 //
 // A hold that has ended stays on record, as that of an exclusive lock does.
 
-// showTokenOfGroup is showToken for a lock that has a group, or a command that says that it has
-// one.
+// showTokenOfGroup is showToken for a lock that has a group, or a command that may be about one.
 func (s *Shard) showTokenOfGroup(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
-	if i == none {
-		switch {
-		case cmd.Token <= s.grace.floor:
-			r.Code = codec.NotHeld
-		case cmd.Token > s.grace.ceiling:
-			r.Code = codec.Stale
-		default:
-			s.claimOfGroup(i, tag, cmd, fx, r)
-		}
-		return
-	}
-	l := s.locks.at(i)
-	if !l.grouped() && l.serviceLen != 0 && l.token == cmd.Token {
+	l := s.lockAt(i)
+	if l != nil && l.serviceLen != 0 && l.token == cmd.Token {
 		switch {
 		case string(s.service(l)) != string(cmd.Service):
 			r.Code = codec.NotOwner
@@ -40,30 +30,58 @@ func (s *Shard) showTokenOfGroup(i, tag uint32, cmd *codec.Command, fx *Effects,
 		}
 		s.regroup(i, l) // the holder has downgraded it since the image
 	}
-	if l.grouped() {
-		if hi, h := s.findHolder(i, l, cmd.Service); h != nil && h.token >= cmd.Token {
+	if l != nil && l.grouped() {
+		hi, h := s.findHolder(i, l, cmd.Service)
+		if h != nil && h.token >= cmd.Token && !(h.token == cmd.Token && h.unknownShare() && cmd.Has(codec.OptCount)) {
 			s.showKnownHolder(i, l, hi, h, cmd, fx, r)
 			return
 		}
 	}
+	s.showUnknown(i, tag, l, cmd, fx, r)
+}
+
+// showUnknown executes the command for a hold of which the table does not know how it is held, or
+// nothing at all. l is lock i, or nil.
+func (s *Shard) showUnknown(i, tag uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
+	want, last := shareOf(cmd), codec.Token(0)
+	if cmd.Verb == codec.VerbRelease {
+		want = shared // most likely, and it does not end others
+	}
+	if l != nil {
+		if last = l.token; l.grouped() && cmd.Verb == codec.VerbRelease {
+			want = l.share()
+		}
+	}
+	_, other := s.findToken(cmd.Token)
 	switch {
-	case cmd.Token <= max(l.token, s.grace.floor), cmd.Token > s.grace.ceiling:
+	case l == nil && cmd.Token <= s.grace.floor:
+		r.Code = codec.NotHeld
+	case cmd.Token <= max(last, s.grace.floor), cmd.Token > s.grace.ceiling:
 		r.Code = codec.Stale
-	case l.grouped() && l.share() != shareOf(cmd) && s.newestOf(l) > cmd.Token:
+	case other != nil && (other.lock != i || string(s.holderService(other)) != string(cmd.Service)):
+		r.Code = codec.Stale // the token is that of another hold
+	case l != nil && l.grouped() && l.share() != want && s.newestOf(l, want) > cmd.Token:
 		r.Code = codec.Stale
 	default:
-		s.claimOfGroup(i, tag, cmd, fx, r)
+		s.claimOfGroup(i, tag, want, cmd, fx, r)
 	}
 }
 
-// newestOf returns the largest token in the group. It looks at all of them, for a claim that does
-// not fit to the group.
-func (s *Shard) newestOf(l *lock) (newest codec.Token) {
+// newestOf returns the largest token in the group that a claim of the share want has to exceed, or
+// 0. It looks at all of them, for a claim that does not fit to the group. A record whose share is
+// not known may fit to it, unless the claim is exclusive.
+func (s *Shard) newestOf(l *lock, want share) (newest codec.Token) {
 	for at, _ := l.list(); at != none; at = s.holderAt(at).next {
-		newest = max(newest, s.holderAt(at).token)
+		if h := s.holderAt(at); want == exclusive || !h.unknownShare() {
+			newest = max(newest, h.token)
+		}
 	}
 	return newest
 }
+
+// unknownShare reports whether the record is that of a RELEASE which was all that the table has
+// heard of the hold.
+func (h *holder) unknownShare() bool { return h.state == stateReleased && h.ttlMs == 0 }
 
 // showKnownHolder executes the command for a holder on record, whose token is not smaller.
 func (s *Shard) showKnownHolder(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
@@ -72,16 +90,15 @@ func (s *Shard) showKnownHolder(i uint32, l *lock, hi uint32, h *holder, cmd *co
 		r.Code = codec.Stale
 	case h.state == stateReleased && cmd.Verb == codec.VerbRelease:
 		r.Token = h.token // the record does not have the last re-entry
-	case h.state == stateReleased && !cmd.Has(codec.OptCount):
-		r.Code = codec.NotHeld
+	case h.state == stateReleased && (!cmd.Has(codec.OptCount) || h.token == l.token && !cmd.Has(codec.OptShared)):
+		r.Code = codec.NotHeld // an exclusive hold that was overtaken comes back as a shared one
 	default:
 		s.shownHolder(i, l, hi, h, cmd, fx, r)
 	}
 }
 
-// claimOfGroup enters a hold that was granted after the image was written.
-func (s *Shard) claimOfGroup(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
-	want := shareOf(cmd)
+// claimOfGroup enters a hold of the share want that was granted after the image was written.
+func (s *Shard) claimOfGroup(i, tag uint32, want share, cmd *codec.Command, fx *Effects, r *Result) {
 	if want != exclusive && s.table.full.Load() && !s.holderFits(cmd.Service, nil) {
 		r.limit(codec.WhichMemory)
 		return
@@ -95,8 +112,10 @@ func (s *Shard) claimOfGroup(i, tag uint32, cmd *codec.Command, fx *Effects, r *
 	}
 	l := s.locks.at(i)
 	switch {
+	case l.grouped() && l.share() != want && want != exclusive && s.newestOf(l, want) == 0:
+		l.ttlMs = uint32(want) // no share of the group is known
 	case l.grouped() && l.share() != want:
-		s.endGroup(l)
+		s.endGroup(l, want)
 	case l.serviceLen != 0:
 		s.overtake(i, l, want)
 	}
@@ -114,6 +133,9 @@ func (s *Shard) claimOfGroup(i, tag uint32, cmd *codec.Command, fx *Effects, r *
 	hi, h := s.addHolder(i, l, cmd.Service, cmd.Token)
 	// The TTL of the grant is not known unless the command repeats it.
 	h.ttlMs, h.since, h.state = s.table.ttlMs, s.now, stateReleased // which is revived now
+	if cmd.Verb == codec.VerbRelease {
+		h.ttlMs = 0
+	}
 	s.counts.Claims++
 	s.emitHolder(EventClaim, l, h, Origin{})
 	s.noteToken(fx, NoteClaim, l, h.token, cmd.Service, 0)
@@ -134,10 +156,10 @@ func (s *Shard) overtakeHolder(l *lock, hi uint32, h *holder) {
 	s.dropHolder(hi, h, l)
 }
 
-// endGroup ends all holds of a group, because a claim shows that the lock was free after them. It
-// leaves a record without a holder, whose token is the largest of theirs.
-func (s *Shard) endGroup(l *lock) {
-	fence := max(l.token, s.newestOf(l))
+// endGroup ends all holds of a group, because a claim of the share want shows that the lock was
+// free after them. It leaves a record without a holder, whose token is the largest of theirs.
+func (s *Shard) endGroup(l *lock, want share) {
+	fence := max(l.token, s.newestOf(l, want))
 	for at, _ := l.list(); at != none; at = s.holderAt(at).next {
 		if h := s.holderAt(at); h.state.held() {
 			s.counts.Expiries++
