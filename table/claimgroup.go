@@ -28,6 +28,7 @@ func (s *Shard) showTokenOfGroup(i, tag uint32, cmd *codec.Command, fx *Effects,
 			r.Code = codec.Stale
 			return
 		}
+		s.grace.changed++
 		s.regroup(i, l) // the holder has downgraded it since the image
 	}
 	if l != nil && l.grouped() {
@@ -113,6 +114,7 @@ func (s *Shard) claimOfGroup(i, tag uint32, want share, cmd *codec.Command, fx *
 	l := s.locks.at(i)
 	switch {
 	case l.grouped() && l.share() != want && want != exclusive && s.newestOf(l, want) == 0:
+		s.grace.changed++
 		l.ttlMs = uint32(want) // no share of the group is known
 	case l.grouped() && l.share() != want:
 		s.endGroup(l, want)
@@ -159,6 +161,7 @@ func (s *Shard) overtakeHolder(l *lock, hi uint32, h *holder) {
 // endGroup ends all holds of a group, because a claim of the share want shows that the lock was
 // free after them. It leaves a record without a holder, whose token is the largest of theirs.
 func (s *Shard) endGroup(l *lock, want share) {
+	s.grace.changed++
 	fence := max(l.token, s.newestOf(l, want))
 	for at, _ := l.list(); at != none; at = s.holderAt(at).next {
 		if h := s.holderAt(at); h.state.held() {
@@ -181,6 +184,7 @@ func (s *Shard) overtake(i uint32, l *lock, want share) {
 	if want == exclusive {
 		return // claim does it
 	}
+	s.grace.changed++
 	if l.state.held() {
 		l.count = 0
 		s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)

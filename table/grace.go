@@ -28,7 +28,8 @@ type grace struct {
 	ceiling codec.Token // the last token given before this start
 	settled uint32      // locks below are decided; graceEnds only
 	holders uint32      // the same for holders of groups, after all locks
-	unheld  int         // records that nobody holds
+	unheld  int32       // records that nobody holds
+	changed uint32      // how often a claim has changed the mode of a lock on record
 }
 
 // recoveryState is the state of a record in a recovery. All but stateSettled exist only in a grace,

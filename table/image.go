@@ -11,9 +11,11 @@ import (
 type ExportCursor struct {
 	next    uint32 // lock
 	holder  uint32 // of a group, after the locks: a hold that is downgraded meanwhile is met there
+	begun   bool
 	phase   phase
 	counter codec.Token
-	ended   int64 // until of the last ended request that was copied; requests come after the holds
+	changed uint32 // grace.changed
+	ended   int64  // until of the last ended request that was copied; requests come after the holds
 }
 
 // Export appends the shard's holds to img, from the cursor on, after looking at no more than scan
@@ -24,9 +26,10 @@ type ExportCursor struct {
 // grace is set if the image was begun while the grace of any shard ran. Such an image proves no
 // more than the one before it: its claim floor is that of the older image.
 func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardImage) (done bool) {
-	if at.next == 0 || at.phase != s.phase || s.phase == graceEnds && at.counter != s.counter {
-		// The end of a grace gives new tokens to holds on record, which would be left out.
-		*at = ExportCursor{phase: s.phase, counter: s.counter}
+	if !at.begun || at.phase != s.phase || at.changed != s.grace.changed || s.phase == graceEnds && at.counter != s.counter {
+		// The end of a grace gives new tokens to holds on record, which would be left out. A lock
+		// whose mode changes by a claim would be there in both modes.
+		*at = ExportCursor{begun: true, phase: s.phase, counter: s.counter, changed: s.grace.changed}
 		floor := s.counter
 		if grace && s.phase != graceOver { // a shard whose grace is over has all holds on record
 			floor = s.grace.floor
@@ -80,7 +83,7 @@ func (s *Shard) exportHolders(at *ExportCursor, scan int, img *codec.ShardImage)
 		img.Append(&x)
 		s.eachGranted(l, h, func(i uint32) { s.exportRequest(i, img) })
 	}
-	return at.holder == holders.len()
+	return at.holder >= holders.len()
 }
 
 var flagsOf = [...]codec.HoldFlags{

@@ -113,7 +113,7 @@ func (s *Shard) Verify() {
 			contended++
 		}
 	}
-	bug(unheld == s.grace.unheld && live == s.locks.live() && live == s.index.Len() && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
+	bug(unheld == int(s.grace.unheld) && live == s.locks.live() && live == s.index.Len() && s.leases.Len() <= live+left, "%d locks, %d live, %d in the index, %d leases",
 		live, s.locks.live(), s.index.Len(), s.leases.Len()-left)
 	bug(contended == s.measures().Contended, "%d contended locks, not %d", contended, s.measures().Contended)
 	if s.groups != nil {

@@ -99,7 +99,7 @@ type Totals struct {
 }
 
 func (t *Totals) add(s *Shard) {
-	t.Held += s.locks.live() - s.grace.unheld
+	t.Held += s.locks.live() - int(s.grace.unheld)
 	t.Waiters += s.waiters.live
 	t.Contended += s.measures().Contended
 	if s.groups != nil {
