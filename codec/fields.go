@@ -2,13 +2,14 @@ package codec
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 )
 
-// Fields begins an OK with n fields. The caller adds them and calls End.
-func (w *Writer) Fields(n int) {
+// Fields begins an OK with fields. The caller adds them and calls End.
+func (w *Writer) Fields() {
 	if w.form == FormRESP {
-		w.Map(n)
+		w.countedMap()
 		return
 	}
 	w.lead()
@@ -16,26 +17,42 @@ func (w *Writer) Fields(n int) {
 	w.first = false
 }
 
-// Item begins one element of a List with n fields. The caller adds them and calls End.
-func (w *Writer) Item(n int) {
+// Item begins one element of a List. The caller adds its fields and calls End.
+func (w *Writer) Item() {
 	if w.form == FormRESP {
-		w.Map(n)
+		w.countedMap()
 		return
 	}
 	w.lead()
 	w.first = true
 }
 
-// End ends Fields or Item.
+// countedMap begins a map whose fields are counted: End puts their number in the place of the 0.
+func (w *Writer) countedMap() {
+	w.fields, w.counted = 0, len(w.Buf)+1
+	w.Map(0)
+}
+
+// End ends Fields or Item. There are at most 49 fields.
 func (w *Writer) End() {
 	if w.form == FormText {
 		w.Buf = append(w.Buf, '\n')
+		return
+	}
+	n := w.fields
+	if !w.RESP3 {
+		n *= 2
+	}
+	w.Buf[w.counted] = '0' + byte(n%10)
+	if n >= 10 {
+		w.Buf = slices.Insert(w.Buf, w.counted, '0'+byte(n/10))
 	}
 }
 
-// key begins a field.
-func (w *Writer) key(name string) {
+// Key begins a field. In RESP the caller may append any value.
+func (w *Writer) Key(name string) {
 	if w.form == FormRESP {
+		w.fields++
 		w.bulkString(name)
 		return
 	}
@@ -48,7 +65,7 @@ func (w *Writer) key(name string) {
 
 // Num appends a field with a number.
 func (w *Writer) Num(name string, v int64) {
-	w.key(name)
+	w.Key(name)
 	if w.form == FormRESP {
 		w.Int(v)
 	} else {
@@ -61,7 +78,7 @@ func (w *Writer) Token(name string, t Token) { w.Num(name, int64(t)) }
 
 // Str appends a field with a string of a client. In text it is quoted.
 func (w *Writer) Str(name string, v []byte) {
-	w.key(name)
+	w.Key(name)
 	if w.form == FormRESP {
 		w.Bulk(v)
 	} else {
@@ -71,7 +88,7 @@ func (w *Writer) Str(name string, v []byte) {
 
 // Word appends a field with a keyword.
 func (w *Writer) Word(name, v string) {
-	w.key(name)
+	w.Key(name)
 	if w.form == FormRESP {
 		w.bulkString(v)
 	} else {
@@ -120,7 +137,7 @@ func (w *Writer) View(n int, cursor []byte, fields ...Field) {
 	if w.form == FormRESP {
 		w.Array(3)
 		w.Bulk(cursor)
-		w.Map(len(fields))
+		w.countedMap()
 	} else {
 		w.lineCount(n)
 		w.Str("cursor", cursor)
@@ -153,7 +170,7 @@ func (w *Writer) Lines(lines []string) {
 
 // lineCount begins the text of an answer of n lines. The caller may add fields, and calls End.
 func (w *Writer) lineCount(n int) {
-	w.Fields(1)
+	w.Fields()
 	w.Num("lines", int64(n))
 }
 

@@ -139,7 +139,7 @@ func checkReplies(t *testing.T, words []string) {
 		for _, form := range []Form{FormText, FormRESP} {
 			w := Writer{RESP3: true}
 			w.Start(form, nil)
-			w.Fields(2)
+			w.Fields()
 			w.Str("owner", []byte(word))
 			w.Num("count", int64(len(word)))
 			w.End()

@@ -66,7 +66,7 @@ func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
 
 // HoldAfterWait answers OK with the fields of a hold that was granted after a wait of waitedMs.
 func (w *Writer) HoldAfterWait(token Token, count uint32, leaseMs int64, waitedMs uint32) {
-	w.Fields(4)
+	w.Fields()
 	w.Token("token", token)
 	w.Num("count", int64(count))
 	w.Num("lease_ms", leaseMs)

@@ -24,13 +24,13 @@ func TestParseReplyReadsWhatWriterWrites(t *testing.T) {
 		{"a hold of RESP2", func(w *Writer) { w.Hold(1234, 2, 500) }, FormRESP, false, `ok token=1234 count=2 lease_ms=500`},
 		{"a hold of RESP3", func(w *Writer) { w.Hold(1234, 0, 0) }, FormRESP, true, `ok token=1234 count=0 lease_ms=0`},
 		{"a string of a client", func(w *Writer) {
-			w.Fields(2)
+			w.Fields()
 			w.Str("owner", []byte("a \"b\"\n\xff"))
 			w.Num("count", 3)
 			w.End()
 		}, FormText, false, `ok owner="a \"b\"\n\xff" count=3`},
 		{"a string of a client in RESP", func(w *Writer) {
-			w.Fields(2)
+			w.Fields()
 			w.Str("owner", []byte("a\r\n"))
 			w.Num("count", 3)
 			w.End()

@@ -9,9 +9,11 @@ type Writer struct {
 	Buf   []byte
 	RESP3 bool // the session has switched to RESP3
 
-	form  Form
-	tag   []byte
-	first bool // the next field begins the line
+	form    Form
+	tag     []byte
+	first   bool // the next field begins the line
+	fields  int  // of the present map of RESP
+	counted int  // where in Buf the number of them belongs
 
 	templates [3][2]replyTemplate // by the kind of reply, and whether the hold has ended (0)
 }

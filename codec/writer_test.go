@@ -61,7 +61,7 @@ var replies = []struct {
 	{
 		"fields of every kind",
 		func(w *Writer) {
-			w.Fields(4)
+			w.Fields()
 			w.Word("state", "held")
 			w.Str("owner", []byte("a\"\n\xff"))
 			w.Token("token", 7)
@@ -73,11 +73,24 @@ var replies = []struct {
 		"%4\r\n$5\r\nstate\r\n$4\r\nheld\r\n$5\r\nowner\r\n$4\r\na\"\n\xff\r\n$5\r\ntoken\r\n:7\r\n$7\r\nheld_ms\r\n:-5\r\n",
 	},
 	{
+		"more than ten fields",
+		func(w *Writer) {
+			w.Fields()
+			for range 11 {
+				w.Num("n", 1)
+			}
+			w.End()
+		},
+		"@OK" + strings.Repeat(" n=1", 11) + "\n",
+		"*22\r\n" + strings.Repeat("$1\r\nn\r\n:1\r\n", 11), "%11\r\n" + strings.Repeat("$1\r\nn\r\n:1\r\n", 11),
+	},
+	{"no fields", func(w *Writer) { w.Fields(); w.End() }, "@OK\n", "*0\r\n", "%0\r\n"},
+	{
 		"list",
 		func(w *Writer) {
 			w.List(2, []byte("c\x00"))
 			for _, name := range []string{"a", "b"} {
-				w.Item(2)
+				w.Item()
 				w.Str("lock", []byte(name))
 				w.Num("count", 1)
 				w.End()

@@ -102,11 +102,7 @@ func (r *reactor) forceRelease(c *conn) {
 		r.refuseResult(c, res)
 		return
 	}
-	fields := 2
-	if res.Count > 1 {
-		fields++
-	}
-	r.w.Fields(fields)
+	r.w.Fields()
 	r.w.Token("token", res.Token)
 	r.w.Str("owner", r.fx.Owner)
 	if res.Count > 1 {

@@ -70,25 +70,21 @@ func (r *reactor) rename(c *conn, name string) {
 	c.name = name
 }
 
-// helloFields are the fields of HELLO that both forms have.
-const helloFields = 11
-
 // greet writes the answer to HELLO. In RESP it begins with the seven fields of Redis, which say
 // proto, version and role in the words of Redis.
 func (r *reactor) greet(c *conn) {
 	w := &r.w
+	w.Fields()
 	if r.cmd.Form == codec.FormRESP {
-		w.Fields(7 + helloFields)
 		w.Word("server", "dlm")
 		w.Word("version", r.e.cfg.Version)
 		w.Num("proto", r.protoRESP())
 		w.Num("id", c.number)
 		w.Word("mode", "standalone")
 		w.Word("role", r.e.roleRESP())
-		w.Bulk([]byte("modules"))
+		w.Key("modules")
 		w.Array(0)
 	} else {
-		w.Fields(3 + helloFields)
 		w.Num("proto", protoVersion)
 		w.Str("version", []byte(r.e.cfg.Version))
 		w.Word("role", r.e.roleWord())

@@ -32,44 +32,12 @@ func (r *reactor) statusOf() {
 	r.unlock(s)
 	r.count(codec.VerbStatus, codec.OK)
 	r.status.HeldMs += served.UnchangedMs()
-	fields := statusFields(&r.status)
-	if served.Follows() {
-		fields++
-	}
-	r.w.Fields(fields)
+	r.w.Fields()
 	r.writeStatus(&r.status)
 	if served.Follows() {
 		r.w.Num("stale_ms", served.Staleness().Milliseconds())
 	}
 	r.w.End()
-}
-
-// statusFields returns how many fields writeStatus writes.
-func statusFields(st *table.Status) int {
-	n := 8
-	switch {
-	case st.Recovering:
-		n = 2
-	case !st.Held:
-		n = 1
-		if st.Waiters > 0 {
-			n = 2
-		}
-	case st.Permits > 0:
-		n = 6
-	case st.Holders > 0:
-		n = 4
-	}
-	if len(st.Next) > 0 {
-		n++
-	}
-	if st.Others > 0 {
-		n++
-	}
-	if len(st.Meta) > 0 {
-		n++
-	}
-	return n
 }
 
 func (r *reactor) writeStatus(st *table.Status) {
@@ -143,11 +111,7 @@ func (r *reactor) listHolders() {
 	for i := range list {
 		st := &list[i]
 		st.HeldMs += served.UnchangedMs()
-		n := 5
-		if len(st.Meta) > 0 {
-			n++
-		}
-		r.w.Item(n)
+		r.w.Item()
 		r.w.Str("service", st.Owner)
 		r.writeGrant(st)
 		if len(st.Meta) > 0 {
@@ -191,7 +155,7 @@ func (r *reactor) listLocks(c *conn) {
 	r.w.List(len(list), text)
 	for i := range list {
 		st := &list[i]
-		r.w.Item(1 + statusFields(st))
+		r.w.Item()
 		r.w.Str("lock", st.Name)
 		r.writeStatus(st)
 		r.w.End()

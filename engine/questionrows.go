@@ -20,11 +20,7 @@ func writeTop(w *codec.Writer, a *observe.TopAnswer) {
 		codec.Field{Name: "hidden", Value: int64(a.Hidden)})
 	for i := range a.Rows {
 		row := &a.Rows[i]
-		fields := 9
-		if row.Holders > 0 {
-			fields += 2
-		}
-		w.Item(fields)
+		w.Item()
 		w.Str("lock", row.Lock)
 		if row.Holders > 0 {
 			w.Word("mode", row.Mode)
@@ -47,7 +43,7 @@ func writeDeadlocks(w *codec.Writer, a *observe.DeadlockAnswer) {
 		codec.Field{Name: "hidden", Value: int64(a.Hidden)})
 	for i := range a.Rows {
 		row := &a.Rows[i]
-		w.Item(6)
+		w.Item()
 		w.Num("cycle", int64(row.Cycle))
 		w.Str("service", row.Service)
 		w.Str("lock", row.Lock)
@@ -62,14 +58,7 @@ func writeWaiters(w *codec.Writer, p *observe.WaitersPage, clients bool) {
 	w.List(len(p.Rows), []byte(p.Cursor))
 	for i := range p.Rows {
 		row := &p.Rows[i]
-		fields := 5
-		if len(row.Meta) > 0 {
-			fields++
-		}
-		if clients {
-			fields++
-		}
-		w.Item(fields)
+		w.Item()
 		w.Num("position", int64(row.Position))
 		w.Str("service", row.Service)
 		w.Word("mode", row.Mode)
@@ -89,19 +78,16 @@ func writeOwner(w *codec.Writer, p *observe.OwnerPage) {
 	w.View(len(p.Rows), []byte(p.Cursor), codec.Field{Name: "hidden", Value: int64(p.Hidden)})
 	for i := range p.Rows {
 		row := &p.Rows[i]
+		w.Item()
+		w.Word("kind", row.Kind)
+		w.Str("lock", row.Lock)
 		if row.Kind == "hold" {
-			w.Item(7)
-			w.Word("kind", row.Kind)
-			w.Str("lock", row.Lock)
 			w.Token("token", row.Token)
 			w.Num("count", int64(row.Count))
 			w.Num("held_ms", row.HeldMs)
 			w.Num("lease_ms", row.LeaseMs)
 			w.Num("waiters", int64(row.Waiters))
 		} else {
-			w.Item(6)
-			w.Word("kind", row.Kind)
-			w.Str("lock", row.Lock)
 			w.Num("position", int64(row.Position))
 			w.Num("waited_ms", row.WaitedMs)
 			w.Num("left_ms", row.LeftMs)
@@ -116,11 +102,7 @@ func writeEvents(w *codec.Writer, p *observe.EventsPage) {
 		codec.Field{Name: "hidden", Value: int64(p.Hidden)})
 	for i := range p.Rows {
 		e := &p.Rows[i]
-		fields := 4
-		if len(e.Lock) > 0 {
-			fields += 3
-		}
-		w.Item(fields)
+		w.Item()
 		w.Num("seq", int64(e.Seq))
 		w.Num("at_ms", e.AtMs)
 		w.Word("kind", e.Kind)
@@ -147,7 +129,7 @@ func (e *Engine) answerClients(ctx context.Context, w *codec.Writer, q *question
 	w.List(len(p.Rows), []byte(p.Cursor))
 	for i := range p.Rows {
 		row := &p.Rows[i]
-		w.Item(10)
+		w.Item()
 		w.Num("client", row.Client)
 		w.Str("address", []byte(row.Address))
 		w.Word("transport", row.Transport)

@@ -144,11 +144,9 @@ func (r *reactor) commandDocs(names [][]byte) {
 	for _, doc := range docs {
 		r.w.Bulk(lower(doc.Name))
 		r.w.Map(3)
-		r.w.Bulk([]byte("summary"))
-		r.w.Bulk([]byte(doc.Summary))
-		r.w.Bulk([]byte("group"))
-		r.w.Bulk([]byte("locks"))
-		r.w.Bulk([]byte("arguments"))
+		r.w.Word("summary", doc.Summary)
+		r.w.Word("group", "locks")
+		r.w.Key("arguments")
 		r.commandArguments(doc)
 	}
 }
@@ -160,12 +158,9 @@ func (r *reactor) commandArguments(doc *codec.Doc) {
 	r.w.Array(len(words))
 	for _, word := range words {
 		r.w.Map(3)
-		r.w.Bulk([]byte("name"))
-		r.w.Bulk(word)
-		r.w.Bulk([]byte("type"))
-		r.w.Bulk([]byte("string"))
-		r.w.Bulk([]byte("display_text"))
-		r.w.Bulk(word)
+		r.w.Str("name", word)
+		r.w.Word("type", "string")
+		r.w.Str("display_text", word)
 	}
 }
 

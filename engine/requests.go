@@ -59,12 +59,9 @@ func (r *reactor) cancelRequest() {
 // answerWas answers CANCEL. token is that of the hold whose count was given back, or 0.
 func (r *reactor) answerWas(was string, token codec.Token) {
 	r.w.Start(r.cmd.Form, r.cmd.Tag)
-	if token == 0 {
-		r.w.Fields(1)
-		r.w.Word("was", was)
-	} else {
-		r.w.Fields(2)
-		r.w.Word("was", was)
+	r.w.Fields()
+	r.w.Word("was", was)
+	if token != 0 {
 		r.w.Token("token", token)
 	}
 	r.w.End()
@@ -82,24 +79,17 @@ func (r *reactor) outcome() {
 		r.refuseRecovering()
 		return
 	}
+	r.w.Fields()
+	r.w.Word("state", o.State)
 	switch {
 	case o.Position > 0:
-		r.w.Fields(2)
-		r.w.Word("state", o.State)
 		r.w.Num("position", int64(o.Position))
 	case o.Token > 0:
-		r.w.Fields(4)
-		r.w.Word("state", o.State)
 		r.w.Token("token", o.Token)
 		r.w.Num("count", int64(o.Count))
 		r.w.Num("lease_ms", o.LeaseMs)
 	case o.Why != "":
-		r.w.Fields(2)
-		r.w.Word("state", o.State)
 		r.w.Word("why", o.Why)
-	default:
-		r.w.Fields(1)
-		r.w.Word("state", o.State)
 	}
 	r.w.End()
 	r.count(codec.VerbOutcome, codec.OK)
