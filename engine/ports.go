@@ -31,7 +31,7 @@ const (
 
 // port is an address that clients connect to.
 type port struct {
-	listener *transport.Listener
+	listener transport.Listener
 	via      via
 }
 
@@ -112,7 +112,7 @@ func (e *Engine) accept(server *transport.Server) {
 			secure = transport.NewHandshakes(e.cfg.TLS, g, server, e.handshakeWork)
 			defer secure.Stop()
 		}
-		for _, l := range p.listener.Each() {
+		for _, l := range p.listener {
 			a := transport.NewAcceptor(l, server, g, sparesMax())
 			a.Secure(secure)
 			a.Introduce(proxies)

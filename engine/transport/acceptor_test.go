@@ -47,7 +47,7 @@ func newAcceptor(t *testing.T, g *fakeGate) (e *echo, a *Acceptor, addr string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e, NewAcceptor(l.Each()[0], s, g, 2), l.Addr().String()
+	return e, NewAcceptor(l[0], s, g, 2), l.Addr().String()
 }
 
 // runAcceptor runs an acceptor until the test or stop ends it.

@@ -19,8 +19,6 @@
 //	accept i     one address, spare descriptors         Gate             Listener.Close
 //	handshake    one connection until its loop has it   Gate             5 s, Handshakes.Stop
 //	proxy header one connection of a proxy, likewise    Gate             1 s
-//	accept http  one address of a Listener whose Accept Accept's caller  Listener.Close
-//	             is used
 //
 // All methods of a Link are called on its loop. A Socket names its Conn by a number that the
 // engine chose, so that a late event finds nobody instead of a successor on the same descriptor.

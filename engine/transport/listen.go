@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -18,27 +17,15 @@ const bindTries = 16
 // ErrAddressInUse is returned by Listen when another process listens on the address.
 var ErrAddressInUse = errors.New("address already in use")
 
-// Listener listens on one address, or on both addresses of localhost. It is made by Listen.
-type Listener struct {
-	each []net.Listener // one, or 127.0.0.1 and ::1 in this order
-
-	start    sync.Once
-	accepted chan accepted // from the goroutines of Accept; nil before the first call
-	closing  sync.Once
-	closed   chan struct{}
-	closeErr error
-}
-
-type accepted struct {
-	conn net.Conn
-	err  error
-}
+// Listener listens on one address, or on both addresses of localhost. It is made by Listen. Its
+// elements are one listener, or those of 127.0.0.1 and ::1 in this order.
+type Listener []net.Listener
 
 // Listen binds host:port, or a Unix socket if the address begins with UnixPrefix. The host
 // localhost is 127.0.0.1 and ::1, because clients try
 // either first; a family that the machine does not have is left out. Port 0 takes a
 // port that is free on both. An address that is taken is ErrAddressInUse.
-func Listen(addr string) (*Listener, error) {
+func Listen(addr string) (Listener, error) {
 	if path, ok := unixPath(addr); ok {
 		return listenUnix(path)
 	}
@@ -57,7 +44,7 @@ func bindKeepingAlive(network, addr string) (net.Listener, error) {
 }
 
 // listenWith is Listen with the function that binds one address.
-func listenWith(bind func(network, addr string) (net.Listener, error), addr string) (*Listener, error) {
+func listenWith(bind func(network, addr string) (net.Listener, error), addr string) (Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -67,7 +54,7 @@ func listenWith(bind func(network, addr string) (net.Listener, error), addr stri
 		if err != nil {
 			return nil, bindError(addr, err)
 		}
-		return newListener(l), nil
+		return Listener{l}, nil
 	}
 	for try := 1; ; try++ {
 		l, err := listenLocalhost(bind, port)
@@ -78,8 +65,8 @@ func listenWith(bind func(network, addr string) (net.Listener, error), addr stri
 }
 
 // listenLocalhost binds both addresses of localhost, or the one that there is.
-func listenLocalhost(bind func(network, addr string) (net.Listener, error), port string) (*Listener, error) {
-	var each []net.Listener
+func listenLocalhost(bind func(network, addr string) (net.Listener, error), port string) (Listener, error) {
+	var each Listener
 	var missing error
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		addr := net.JoinHostPort(host, port)
@@ -94,16 +81,14 @@ func listenLocalhost(bind func(network, addr string) (net.Listener, error), port
 		case noSuchFamily(err):
 			missing = bindError(addr, err)
 		default:
-			for _, l := range each {
-				_ = l.Close() // the error that counts is the other
-			}
+			_ = each.Close() // the error that counts is the other
 			return nil, bindError(addr, err)
 		}
 	}
 	if len(each) == 0 {
 		return nil, missing
 	}
-	return newListener(each...), nil
+	return each, nil
 }
 
 // noSuchFamily reports whether the machine has no address of this family.
@@ -119,63 +104,21 @@ func bindError(addr string, err error) error {
 	return fmt.Errorf("listen: %w", err)
 }
 
-func newListener(each ...net.Listener) *Listener {
-	return &Listener{each: each, accepted: make(chan accepted), closed: make(chan struct{})}
-}
-
-// Accept returns the next connection of any of the addresses. It starts a goroutine per
-// address, which Close ends.
-func (l *Listener) Accept() (net.Conn, error) {
-	l.start.Do(func() {
-		for _, one := range l.each {
-			go l.collect(one) // the goroutines "accept http"
-		}
-	})
-	select {
-	case a := <-l.accepted:
-		return a.conn, a.err
-	case <-l.closed:
-		return nil, net.ErrClosed
+// Close stops listening on all addresses.
+func (l Listener) Close() (err error) {
+	for _, one := range l {
+		err = errors.Join(err, one.Close())
 	}
+	return err
 }
-
-// collect hands the connections and errors of one address to Accept, one by one.
-func (l *Listener) collect(one net.Listener) {
-	for {
-		conn, err := one.Accept()
-		select {
-		case l.accepted <- accepted{conn, err}:
-		case <-l.closed:
-			if err == nil {
-				_ = conn.Close() // nobody serves it any more
-			}
-			return
-		}
-	}
-}
-
-// Close stops listening on all addresses. It may be called more than once.
-func (l *Listener) Close() error {
-	l.closing.Do(func() {
-		close(l.closed)
-		for _, one := range l.each {
-			l.closeErr = errors.Join(l.closeErr, one.Close())
-		}
-	})
-	return l.closeErr
-}
-
-// Each returns a listener per address, for a caller that accepts from each of them itself. Such a
-// caller does not use Accept.
-func (l *Listener) Each() []net.Listener { return l.each }
 
 // Addr returns the address, of two that of IPv4.
-func (l *Listener) Addr() net.Addr { return l.each[0].Addr() }
+func (l Listener) Addr() net.Addr { return l[0].Addr() }
 
 // String returns all addresses.
-func (l *Listener) String() string {
+func (l Listener) String() string {
 	var all []string
-	for _, one := range l.each {
+	for _, one := range l {
 		all = append(all, one.Addr().String())
 	}
 	return strings.Join(all, " and ")

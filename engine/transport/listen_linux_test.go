@@ -20,7 +20,7 @@ func TestAcceptedConnectionsAreKeptAlive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	conn, err := l.Accept()
+	conn, err := l[0].Accept()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ const pathMax = 100
 const unixMode = 0o660
 
 // listenUnix listens on a Unix socket. The file of a server that was killed is replaced.
-func listenUnix(path string) (*Listener, error) {
+func listenUnix(path string) (Listener, error) {
 	if path == "" || len(path) > pathMax {
 		return nil, fmt.Errorf("listen: a path of 1 to %d bytes is wanted after %s", pathMax, UnixPrefix)
 	}
@@ -38,7 +38,7 @@ func listenUnix(path string) (*Listener, error) {
 	if err != nil {
 		return nil, bindError(UnixPrefix+path, err)
 	}
-	return newListener(l), nil
+	return Listener{l}, nil
 }
 
 // unixPath returns the path of the address of a Unix socket.

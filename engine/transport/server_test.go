@@ -82,7 +82,7 @@ func startEcho(t *testing.T, writable func(id uint64)) (e *echo, dial func() *ne
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = client.Close() })
-		server, err := l.Accept()
+		server, err := l[0].Accept()
 		if err != nil {
 			t.Fatal(err)
 		}

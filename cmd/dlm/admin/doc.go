@@ -29,5 +29,6 @@
 // connection without a request is closed for a new one, so that a probe is always answered.
 // Requests that browsers make for pages of another origin are refused. So are requests without a
 // token under a name other than an IP address, localhost, or a name of --http-host. All answers
-// have the headers of secured.go. --health opens a second address for the probes alone.
+// have the headers of secured.go. --health opens a second address for the probes alone. A goroutine
+// "accept http" takes the connections of each address.
 package admin

@@ -24,9 +24,10 @@ func (l sharing) Accept() (net.Conn, error) {
 	return &shaking{Conn: c, work: l.work}, nil
 }
 
-// config returns settings in which a handshake waits for a permit when it has read the client's
-// hello. The signature comes after that, and then the first answer, which gives the permit back.
-func (l sharing) config(of *tls.Config) *tls.Config {
+// sharingConfig returns settings in which a handshake waits for a permit when it has read the
+// client's hello. The signature comes after that, and then the first answer, which gives the permit
+// back.
+func sharingConfig(of *tls.Config) *tls.Config {
 	c := of.Clone()
 	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		if conn, ok := hello.Conn.(*shaking); ok {

@@ -31,7 +31,7 @@ const (
 type Server struct {
 	engine   Engine
 	log      *slog.Logger
-	listener *transport.Listener
+	listener transport.Listener
 	slots    chan struct{} // one per image being sent
 	conns    *conns
 	metrics  *metrics // made by Serve
@@ -65,7 +65,7 @@ func Listen(addr string, log *slog.Logger) (*Server, error) {
 	return newServer(l, log, engine.HTTPConnsMax()), nil
 }
 
-func newServer(l *transport.Listener, log *slog.Logger, connsMax int) *Server {
+func newServer(l transport.Listener, log *slog.Logger, connsMax int) *Server {
 	return &Server{log: log, listener: l, conns: newConns(connsMax), slots: make(chan struct{}, transfers), fetched: make(chan struct{})}
 }
 
@@ -109,12 +109,11 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 	}
 	hs.RegisterOnShutdown(func() { close(s.live.done) })
 	go s.live.run()
-	serve := func() error { return hs.Serve(s.listener) }
+	serve := hs.Serve
 	if s.TLS != nil {
 		// HTTP/2 would carry many requests over one connection, and the limits count connections.
-		l := sharing{s.listener, e.HandshakeWork()}
-		hs.TLSConfig, hs.TLSNextProto = l.config(s.TLS), map[string]func(*http.Server, *tls.Conn, http.Handler){}
-		serve = func() error { return hs.ServeTLS(l, "", "") }
+		hs.TLSConfig, hs.TLSNextProto = sharingConfig(s.TLS), map[string]func(*http.Server, *tls.Conn, http.Handler){}
+		serve = func(l net.Listener) error { return hs.ServeTLS(sharing{l, e.HandshakeWork()}, "", "") }
 	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
@@ -126,9 +125,13 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 		}
 		stopped <- err
 	})
-	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
+	ended := make(chan error, len(s.listener))
+	for _, l := range s.listener {
+		go func() { ended <- serve(l) }() // the goroutines "accept http"
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		stop()
-		return err
+		return errors.Join(err, hs.Close())
 	}
 	return <-stopped
 }
