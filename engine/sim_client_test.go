@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net/netip"
@@ -11,10 +10,8 @@ import (
 
 	"dlm/engine/auth"
 	"dlm/engine/transport"
+	"dlm/table"
 )
-
-// secured has the settings of both ends of connections over TLS.
-type secured struct{ server, client *tls.Config }
 
 // client is the peer of one connection in memory.
 type client struct {
@@ -28,12 +25,13 @@ type client struct {
 	queued   int  // bytes that were not transmitted
 	unread   int  // bytes that the peer has not acknowledged
 	failed   error
-	silent   time.Duration        // how long the peer owes an acknowledgement
-	broken   bool                 // writes fail
-	secure   *transport.MemoryTLS // between c and this; nil: the connection is plain
-	finished bool                 // the server has ended the stream
-	left     bool                 // the peer has ended the stream, and the loop has not read it yet
-	gone     bool                 // the server has closed the socket
+	silent   time.Duration      // how long the peer owes an acknowledgement
+	broken   bool               // writes fail
+	secure   *transport.TLSLink // between c and this; nil: the connection is plain
+	tls      *tlsPeer           // the peer within TLS
+	finished bool               // the server has ended the stream
+	left     bool               // the peer has ended the stream, and the loop has not read it yet
+	gone     bool               // the server has closed the socket
 	writes   int
 }
 
@@ -104,12 +102,8 @@ func (s *sim) dialAs(loop int, at arrival) *client {
 	if s.secured == nil {
 		k.c = k.r.openAs(k, at)
 	} else {
-		var err error
-		if k.secure, err = transport.NewMemoryTLS(k, s.secured.server, s.secured.client); err != nil {
-			s.t.Fatal(err)
-		}
-		k.c = k.r.openAs(k.secure, at)
-		k.secure.Use(k.c)
+		k.secure, k.tls = s.secured.handshake(s.t)
+		k.c = k.r.lookup(table.ConnID(k.secure.Open(k, nil, k.r, &at)))
 	}
 	return k
 }
@@ -136,10 +130,7 @@ func (k *client) send(text string) {
 
 // encrypted sends bytes over TLS, in reads that a loop can have. It returns what was sent.
 func (k *client) encrypted(plain []byte) []byte {
-	in, err := k.secure.Peer.Encrypt(plain)
-	if err != nil {
-		k.s.t.Fatal(err)
-	}
+	in := k.tls.encrypt(k.s.t, plain)
 	for rest := in; len(rest) > 0; {
 		n := min(len(rest), transport.ReadMax)
 		k.secure.Feed(rest[:n], false)
@@ -172,11 +163,7 @@ func (k *client) takes(n int) {
 func (k *client) reads() string {
 	b, _ := io.ReadAll(&k.out)
 	if k.secure != nil && len(b) > 0 {
-		plain, err := k.secure.Peer.Decrypt(b)
-		if err != nil && !errors.Is(err, io.EOF) {
-			k.s.t.Fatal(err)
-		}
-		return string(plain)
+		return string(k.tls.decrypt(k.s.t, b))
 	}
 	return string(b)
 }

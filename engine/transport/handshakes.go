@@ -111,17 +111,11 @@ func (hs *Handshakes) run(h *handshake, peer net.Addr, came any) {
 }
 
 // shake does the handshake and returns what a loop needs of it.
-func (hs *Handshakes) shake(h *handshake) (*tlsLink, error) {
+func (hs *Handshakes) shake(h *handshake) (*TLSLink, error) {
 	if err := h.conn.SetDeadline(time.Now().Add(handshakeWait)); err != nil {
 		return nil, err
 	}
-	hs.work.Acquire()
-	defer hs.work.Release()
-	w := &wire{Conn: h.conn, work: hs.work}
-	s := &tlsLink{wire: w, tls: tls.Server(w, hs.config)}
-	err := s.tls.Handshake()
-	w.Conn = nil
-	return s, err
+	return NewTLSLink(h.conn, hs.config, hs.work)
 }
 
 // leave forgets a handshake that has ended, and reports whether it was evicted.

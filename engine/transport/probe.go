@@ -32,7 +32,7 @@ func (s *Server) addProbes() error {
 			return fmt.Errorf("the probe of a loop: %w", err)
 		}
 	}
-	if s.bound != len(s.cfg.Loops) {
+	if len(s.loops) != len(s.cfg.Loops) {
 		panic("BUG: a loop has two probes")
 	}
 	return nil

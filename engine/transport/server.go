@@ -59,15 +59,19 @@ type Server struct {
 	ready  *readiness
 
 	mu     sync.Mutex
-	bound  int // loops of gnet that have a Loop; guarded by mu
-	loops  map[gnet.EventLoop]Loop
-	bufs   map[gnet.EventLoop]*tlsBuffers // of loops that have served TLS; guarded by mu
-	probes []*probe                       // one per loop
+	loops  map[gnet.EventLoop]*boundLoop // those that have a Loop; guarded by mu
+	probes []*probe                      // one per loop
+}
+
+// boundLoop is a loop of gnet that has a Loop.
+type boundLoop struct {
+	Loop
+	bufs *tlsBuffers // owned by the loop; nil: it has served no TLS
 }
 
 // Start starts the loops.
 func Start(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg, loops: make(map[gnet.EventLoop]Loop), bufs: make(map[gnet.EventLoop]*tlsBuffers)}
+	s := &Server{cfg: cfg, loops: make(map[gnet.EventLoop]*boundLoop)}
 	client, err := gnet.NewClient(s,
 		gnet.WithNumEventLoop(len(cfg.Loops)),
 		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
@@ -105,7 +109,7 @@ func (s *Server) Stop() {
 type enrolment struct {
 	came   any
 	peer   net.Addr
-	tls    *tlsLink // nil: a plain connection
+	tls    *TLSLink // nil: a plain connection
 	opened bool
 }
 
@@ -118,13 +122,12 @@ func (s *Server) enroll(conn net.Conn, e *enrolment) (opened bool, err error) {
 
 // loopOf returns the Loop of a loop of gnet. The first connection of a loop, which is its probe,
 // binds the next free Loop to it.
-func (s *Server) loopOf(g gnet.EventLoop, ask func()) Loop {
+func (s *Server) loopOf(g gnet.EventLoop, ask func()) *boundLoop {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, ok := s.loops[g]
 	if !ok {
-		l = s.cfg.Loops[s.bound]
-		s.bound++
+		l = &boundLoop{Loop: s.cfg.Loops[len(s.loops)]}
 		s.loops[g] = l
 		wake := func() {
 			// An error means that the loops are stopping: nobody is left to serve.
@@ -149,23 +152,17 @@ func (s *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 		panic("BUG: a connection that was not enrolled")
 	}
 	e.opened = true
-	sock := &Socket{g: g, fd: g.Fd(), ready: s.ready, from: remoteOf(g, e.peer), unix: isUnix(g)}
+	_, unix := g.RemoteAddr().(*net.UnixAddr)
+	sock := &Socket{g: g, fd: g.Fd(), ready: s.ready, from: remoteOf(g, e.peer), unix: unix}
 	loop := s.loopOf(g.EventLoop(), nil)
 	if l := e.tls; l != nil {
-		l.Link, l.bufs = sock, s.buffersOf(g.EventLoop())
-		l.user, sock.id = loop.Open(l, e.came)
-		sock.conn = l
+		sock.conn, sock.id = l, l.Open(sock, loop.bufs, loop, e.came)
+		loop.bufs = l.bufs
 	} else {
 		sock.conn, sock.id = loop.Open(sock, e.came)
 	}
 	g.SetContext(sock)
 	return nil, gnet.None
-}
-
-// isUnix reports whether a connection is one of a Unix socket.
-func isUnix(g gnet.Conn) bool {
-	_, is := g.RemoteAddr().(*net.UnixAddr)
-	return is
 }
 
 // remoteOf names the peer of a connection if gnet can't: a client of a proxy, or of a Unix socket.
@@ -179,18 +176,6 @@ func remoteOf(g gnet.Conn, peer net.Addr) string {
 		}
 	}
 	return ""
-}
-
-// buffersOf returns the buffers of a loop for TLS.
-func (s *Server) buffersOf(g gnet.EventLoop) *tlsBuffers {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b, ok := s.bufs[g]
-	if !ok {
-		b = newTLSBuffers()
-		s.bufs[g] = b
-	}
-	return b
 }
 
 // OnTraffic takes the bytes that have arrived. It runs on the loop.

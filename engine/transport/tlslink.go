@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 )
 
 const (
@@ -31,7 +32,7 @@ var errNoData = errors.New("tls: too many bytes without data")
 // errKeysUnread ends a connection whose peer asks for new keys and reads no answer.
 var errKeysUnread = errors.New("tls: too many unread answers to updates of keys")
 
-// tlsLink is a connection over TLS. It stands between a Socket, whose Conn it is, and the Conn of
+// TLSLink is a connection over TLS. It stands between a Socket, whose Conn it is, and the Conn of
 // the engine, whose Link it is. crypto/tls runs on the loop, without a goroutine of its own: its
 // reads end with a temporary error when the input is used up, and its writes go to memory.
 //
@@ -40,7 +41,7 @@ var errKeysUnread = errors.New("tls: too many unread answers to updates of keys"
 //
 // Only records that the kernel has taken completely count as written, because nobody can read a
 // part of a record.
-type tlsLink struct {
+type TLSLink struct {
 	Link      // the socket below; in tests one in memory
 	user Conn // of the engine
 	tls  *tls.Conn
@@ -66,8 +67,30 @@ func newTLSBuffers() *tlsBuffers {
 	return &tlsBuffers{plain: make([]byte, plainMax), out: make([]byte, 0, recordMax+recordOverhead)}
 }
 
+// NewTLSLink does the server's side of the handshake of a connection, in which it computes with a
+// permit. Open must follow.
+func NewTLSLink(conn net.Conn, config *tls.Config, work Permits) (*TLSLink, error) {
+	work.Acquire()
+	defer work.Release()
+	w := &wire{Conn: conn, work: work}
+	s := &TLSLink{wire: w, tls: tls.Server(w, config)}
+	err := s.tls.Handshake()
+	w.Conn = nil
+	return s, err
+}
+
+// Open begins the connection on a loop. Its encrypted bytes go to the Link below. bufs are those of
+// the loop; nil: it gets some of its own.
+func (s *TLSLink) Open(below Link, bufs *tlsBuffers, loop Loop, came any) (id uint64) {
+	if s.Link, s.bufs = below, bufs; bufs == nil {
+		s.bufs = newTLSBuffers()
+	}
+	s.user, id = loop.Open(s, came)
+	return id
+}
+
 // Feed decrypts what has arrived and hands it to the user, all of it together, as a Socket does.
-func (s *tlsLink) Feed(in []byte, full bool) {
+func (s *TLSLink) Feed(in []byte, full bool) {
 	if s.closed || s.ended {
 		return
 	}
@@ -104,7 +127,7 @@ func (s *tlsLink) Feed(in []byte, full bool) {
 
 // answer sends what crypto/tls has to say to what it has read: new keys, or why it refuses a
 // record.
-func (s *tlsLink) answer() error {
+func (s *TLSLink) answer() error {
 	out := s.wire.out
 	s.wire.out = nil
 	if len(out) == 0 {
@@ -114,7 +137,7 @@ func (s *tlsLink) answer() error {
 }
 
 // Write encrypts p and gives it to the kernel.
-func (s *tlsLink) Write(p []byte) (n int, err error) {
+func (s *TLSLink) Write(p []byte) (n int, err error) {
 	if s.rest != nil {
 		n, err = s.pushRest()
 	}
@@ -139,7 +162,7 @@ func (s *tlsLink) Write(p []byte) (n int, err error) {
 
 // push gives encrypted bytes to the kernel, after those that wait for it. It keeps a copy of what
 // the kernel does not take.
-func (s *tlsLink) push(p []byte) error {
+func (s *TLSLink) push(p []byte) error {
 	if s.rest == nil {
 		n, err := s.Link.Write(p)
 		s.counts.sent += int64(n)
@@ -157,7 +180,7 @@ func (s *tlsLink) push(p []byte) error {
 
 // pushRest gives the kernel what waits for it, and returns how many bytes of the user have left
 // with that. Write calls it with these bytes once more.
-func (s *tlsLink) pushRest() (plain int, err error) {
+func (s *TLSLink) pushRest() (plain int, err error) {
 	n, err := s.Link.Write(s.rest)
 	s.counts.sent += int64(n)
 	if s.rest = s.rest[n:]; len(s.rest) > 0 || err != nil {
@@ -170,28 +193,28 @@ func (s *tlsLink) pushRest() (plain int, err error) {
 }
 
 // Unacked returns how many bytes of those taken the peer has certainly not acknowledged.
-func (s *tlsLink) Unacked() (n int, known bool) {
+func (s *TLSLink) Unacked() (n int, known bool) {
 	n, known = s.Link.Unacked()
 	return s.counts.after(n), known
 }
 
 // Untransmitted returns how many bytes of those taken have certainly not been transmitted.
-func (s *tlsLink) Untransmitted() int { return s.counts.after(s.Link.Untransmitted()) }
+func (s *TLSLink) Untransmitted() int { return s.counts.after(s.Link.Untransmitted()) }
 
 // Finish tells the peer within TLS that nothing more will come, and sends the end of the stream.
-func (s *tlsLink) Finish() {
+func (s *TLSLink) Finish() {
 	s.notify()
 	s.Link.Finish()
 }
 
 // Close ends the connection. The peer learns that the end is no cut, if the kernel has room.
-func (s *tlsLink) Close() {
+func (s *TLSLink) Close() {
 	s.notify()
 	s.Link.Close()
 }
 
 // notify sends close_notify once. A peer that has not read what was before it gets none.
-func (s *tlsLink) notify() {
+func (s *TLSLink) notify() {
 	if s.finished || s.closed || s.rest != nil {
 		return
 	}
@@ -204,17 +227,17 @@ func (s *tlsLink) notify() {
 }
 
 // fail ends a connection whose input is not what TLS allows.
-func (s *tlsLink) fail(cause error) {
+func (s *TLSLink) fail(cause error) {
 	s.Gone(cause)
 	s.Link.Close()
 }
 
 // InputEnded is the end of the peer's stream. Without close_notify before it, it is the end of the
 // input too: each record is whole or not there.
-func (s *tlsLink) InputEnded() (alive, output bool) { return s.user.InputEnded() }
+func (s *TLSLink) InputEnded() (alive, output bool) { return s.user.InputEnded() }
 
 // Gone ends a connection that has failed.
-func (s *tlsLink) Gone(cause error) {
+func (s *TLSLink) Gone(cause error) {
 	if !s.closed {
 		s.closed = true
 		s.user.Gone(cause)
@@ -222,7 +245,7 @@ func (s *tlsLink) Gone(cause error) {
 }
 
 // Lost ends a connection that is closed.
-func (s *tlsLink) Lost() {
+func (s *TLSLink) Lost() {
 	if !s.closed {
 		s.closed = true
 		s.user.Lost()

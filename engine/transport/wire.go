@@ -3,6 +3,7 @@ package transport
 import (
 	"encoding/binary"
 	"net"
+	"os"
 	"runtime"
 	"time"
 )
@@ -49,13 +50,7 @@ func (f *frame) took(p []byte) {
 }
 
 // errNoInput ends a Read for lack of input. It is temporary, so crypto/tls can go on after it.
-var errNoInput net.Error = noInput{}
-
-type noInput struct{}
-
-func (noInput) Error() string   { return "no input has arrived" }
-func (noInput) Timeout() bool   { return true }
-func (noInput) Temporary() bool { return true }
+var errNoInput = os.ErrDeadlineExceeded
 
 // Read returns bytes of the handshake, or of the present Feed.
 func (w *wire) Read(p []byte) (n int, err error) {
