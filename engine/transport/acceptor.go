@@ -145,7 +145,7 @@ func (a *Acceptor) hand(conn net.Conn, peer net.Addr, came any, refusal string) 
 // reason. It gives up two spare descriptors for that, because a loop duplicates the socket.
 func (a *Acceptor) refuseOne(cause error) {
 	a.gate.OutOfFiles(cause)
-	if a.spares.len() < 2 {
+	if len(a.spares.fds) < 2 {
 		a.pause()
 		a.spares.reserve()
 		return

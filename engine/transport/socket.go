@@ -3,7 +3,6 @@ package transport
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
@@ -95,17 +94,6 @@ func (s *Socket) Unacked() (n int, known bool) {
 	}
 	return n, known
 }
-
-// Failure returns the error that has ended the connection, nil if it lives. The kernel tells it
-// once.
-func (s *Socket) Failure() error { return socketFailure(s.fd) }
-
-// SilentFor returns for how long the peer has owed an acknowledgement; 0: it owes none.
-func (s *Socket) SilentFor() time.Duration { return silentFor(s.fd) }
-
-// Ended reports whether the peer has ended the stream. It asks the kernel, because an end that has
-// arrived may not be read yet.
-func (s *Socket) Ended() bool { return peerEnded(s.fd) }
 
 // Finish sends the end of the stream.
 func (s *Socket) Finish() {

@@ -24,8 +24,6 @@ func (s *spares) open() (err error) {
 	return nil
 }
 
-func (s *spares) len() int { return len(s.fds) }
-
 // reserve opens the spares that are missing, as far as the process has descriptors.
 func (s *spares) reserve() {
 	for len(s.fds) < s.max {

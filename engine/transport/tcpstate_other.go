@@ -10,6 +10,9 @@ func unackedBytes(int) (n int, known bool) { return 0, false }
 
 func untransmittedBytes(int) int { return 0 }
 
-func socketFailure(int) error { return nil }
+func (s *Socket) Failure() error { return nil }
 
-func silentFor(int) time.Duration { return 0 }
+func (s *Socket) SilentFor() time.Duration { return 0 }
+
+// Ended does not know: the end of a stream is noticed when the loop reads it.
+func (s *Socket) Ended() bool { return false }
