@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dlm/engine/auth"
+	"dlm/engine/transport"
 )
 
 // admission is what a connection has been let in as.
@@ -110,23 +111,9 @@ func (e *Engine) giveBack(at *arrival) {
 	}
 }
 
-// placesTaken reports whether there is no place, neither for an ordinary connection nor for a
-// guest.
-func (e *Engine) placesTaken() bool {
-	return e.conns.Load() >= int64(e.connsMax) && e.places.guests.Load() >= e.places.guestsMax
-}
-
 // openConns returns how many connections of all kinds are open.
 func (e *Engine) openConns() int64 {
 	return e.conns.Load() + e.places.guests.Load() + e.places.turned.Load()
-}
-
-// addressOf returns the address of the peer of a socket, without its port.
-func addressOf(remote net.Addr) netip.Addr {
-	if tcp, ok := remote.(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr()
-	}
-	return netip.Addr{}
 }
 
 const (
@@ -148,12 +135,15 @@ type gate struct {
 func (g *gate) Accepted() { g.e.extraProc.use(g.e.clock.Now()) }
 
 // Full reports whether there is no place, neither for an ordinary connection nor for a guest.
-func (g *gate) Full() bool { return g.e.placesTaken() }
+func (g *gate) Full() bool {
+	e := g.e
+	return e.conns.Load() >= int64(e.connsMax) && e.places.guests.Load() >= e.places.guestsMax
+}
 
 // Admit takes a place for a connection. An address that is beyond its limits gets no handshake, to
 // be told so.
 func (g *gate) Admit(peer net.Addr) (came any, refusal string) {
-	at, ok := g.e.receive(addressOf(peer), g.via)
+	at, ok := g.e.receive(transport.AddressOf(peer), g.via)
 	if g.via == viaTLS && ok && at.as == turned && at.why != rejectConns && at.why != rejectTLSConns {
 		g.e.giveBack(&at)
 		ok = false

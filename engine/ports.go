@@ -114,8 +114,7 @@ func (e *Engine) accept(server *transport.Server) {
 		}
 		for _, l := range p.listener {
 			a := transport.NewAcceptor(l, server, g, sparesMax())
-			a.Secure(secure)
-			a.Introduce(proxies)
+			a.TLS, a.Proxies = secure, proxies
 			all = append(all, a)
 		}
 	}

@@ -54,8 +54,9 @@ type Acceptor struct {
 	spares   spares
 	backoff  time.Duration
 	queue    queue
-	tls      *Handshakes // nil: connections are plain
-	proxies  *Proxies    // nil: there are none
+
+	TLS     *Handshakes // nil: connections are plain; set before Run
+	Proxies *Proxies    // whose headers are read; nil: there are none; set before Run
 }
 
 // NewAcceptor returns an acceptor with that many spare descriptors, at least 2. Run starts it.
@@ -63,19 +64,13 @@ func NewAcceptor(l net.Listener, s *Server, gate Gate, spareFiles int) *Acceptor
 	return &Acceptor{listener: l, server: s, gate: gate, spares: spares{max: spareFiles}, backoff: backoffMin}
 }
 
-// Secure makes the acceptor's connections ones over TLS. It is called before Run.
-func (a *Acceptor) Secure(hs *Handshakes) { a.tls = hs }
-
-// Introduce makes the acceptor read the headers of proxies. It is called before Run.
-func (a *Acceptor) Introduce(p *Proxies) { a.proxies = p }
-
 // Run takes connections until the listener is closed.
 func (a *Acceptor) Run() {
 	if err := a.spares.open(); err != nil {
 		a.gate.OutOfFiles(err)
 	}
 	defer a.spares.close()
-	defer a.proxies.wait()
+	defer a.Proxies.wait()
 	defer a.end()
 	for {
 		a.answer()
@@ -107,8 +102,8 @@ func (a *Acceptor) take(conn net.Conn) {
 	}
 	a.spares.giveUp(1) // for the duplicate that the loop gets
 	peer := conn.RemoteAddr()
-	if a.proxies.includes(peer) {
-		a.proxies.introduce(conn, a.gate, func(client net.Addr) { a.admit(conn, client) })
+	if a.Proxies.includes(peer) {
+		a.Proxies.introduce(conn, a.gate, func(client net.Addr) { a.admit(conn, client) })
 		return
 	}
 	a.admit(conn, peer)
@@ -124,14 +119,14 @@ func (a *Acceptor) admit(conn net.Conn, peer net.Addr) {
 // peer and closes it; over TLS it only closes it.
 func (a *Acceptor) hand(conn net.Conn, peer net.Addr, came any, refusal string) {
 	switch {
-	case refusal != "" && a.tls != nil:
+	case refusal != "" && a.TLS != nil:
 		_ = conn.Close()
 		return
 	case refusal != "":
 		sayAndClose(conn, refusal)
 		return
-	case a.tls != nil:
-		a.tls.begin(conn, peer, came)
+	case a.TLS != nil:
+		a.TLS.begin(conn, peer, came)
 		return
 	}
 	if opened, err := a.server.enroll(conn, &enrolment{came: came, peer: peer}); !opened {
@@ -174,19 +169,24 @@ func outOfFiles(err error) bool {
 }
 
 // sayAndClose answers a connection for which no loop has a place, in the form of what has arrived.
-// It waits for nothing, because a fresh socket takes a line without blocking.
 func sayAndClose(conn net.Conn, refusal string) {
 	line := "ERROR LIMIT " + refusal + "\n"
 	if readNow(conn) == '*' {
 		line = "-LIMIT " + refusal + "\r\n"
 	}
+	say(conn, line)
+	_ = conn.Close()
+}
+
+// say sends the only line that a connection gets, and ends the stream. It waits for nothing,
+// because a fresh socket takes a line without blocking.
+func say(conn net.Conn, line string) {
 	_ = conn.SetWriteDeadline(time.Now().Add(backoffMin))
 	_, err := conn.Write([]byte(line))
 	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
 		_ = tcp.CloseWrite()
 		readNow(conn) // unread input would reset the connection, and the peer could lose the line
 	}
-	_ = conn.Close()
 }
 
 // readNow reads what has arrived, and returns its first byte; 0: nothing has arrived.

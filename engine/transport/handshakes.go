@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -80,14 +81,10 @@ func (hs *Handshakes) evict() {
 			most = h.from
 		}
 	}
-	for i, h := range hs.open {
-		if h.from == most {
-			h.evicted = true
-			_ = h.conn.Close()
-			hs.open = append(hs.open[:i], hs.open[i+1:]...)
-			return
-		}
-	}
+	i := slices.IndexFunc(hs.open, func(h *handshake) bool { return h.from == most })
+	hs.open[i].evicted = true
+	_ = hs.open[i].conn.Close()
+	hs.open = slices.Delete(hs.open, i, i+1)
 }
 
 // run is the goroutine "handshake".
@@ -122,11 +119,8 @@ func (hs *Handshakes) shake(h *handshake) (*TLSLink, error) {
 func (hs *Handshakes) leave(h *handshake) (evicted bool) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	for i, other := range hs.open {
-		if other == h {
-			hs.open = append(hs.open[:i], hs.open[i+1:]...)
-			return false
-		}
+	if i := slices.Index(hs.open, h); i >= 0 {
+		hs.open = slices.Delete(hs.open, i, i+1)
 	}
 	return h.evicted
 }
@@ -145,26 +139,25 @@ func (hs *Handshakes) Stop() {
 // refusePlain closes a connection without a handshake. A peer that does not speak TLS is told so.
 func refusePlain(conn net.Conn, cause error) {
 	if plain := (tls.RecordHeaderError{}); errors.As(cause, &plain) && plain.Conn != nil {
-		_, _ = conn.Write([]byte(plainAnswer)) // a fresh socket has room, and the deadline stands
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.CloseWrite()
-			readNow(conn) // unread input would reset the connection before the peer reads
-		}
+		say(conn, plainAnswer)
 	}
 	_ = conn.Close()
 }
 
 // networkOf returns the address of a peer, or the /64 of an address of IPv6.
 func networkOf(peer net.Addr) netip.Addr {
-	tcp, ok := peer.(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}
-	}
-	addr := tcp.AddrPort().Addr().Unmap()
-	if addr.Is6() {
-		if prefix, err := addr.Prefix(64); err == nil {
-			return prefix.Addr()
-		}
+	addr := AddressOf(peer)
+	if prefix, err := addr.Prefix(64); err == nil { // an address of IPv4 has none
+		return prefix.Addr()
 	}
 	return addr
+}
+
+// AddressOf returns the address of a peer without its port, of IPv4 in its own form. It returns the
+// zero Addr for a peer that has none.
+func AddressOf(peer net.Addr) netip.Addr {
+	if tcp, ok := peer.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }

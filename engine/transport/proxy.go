@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -37,17 +38,8 @@ func NewProxies(from []netip.Prefix) *Proxies {
 
 // includes reports whether the peer is one of the proxies.
 func (p *Proxies) includes(peer net.Addr) bool {
-	tcp, ok := peer.(*net.TCPAddr)
-	if p == nil || !ok {
-		return false
-	}
-	addr := tcp.AddrPort().Addr().Unmap()
-	for _, network := range p.from {
-		if network.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	addr := AddressOf(peer)
+	return p != nil && slices.ContainsFunc(p.from, func(network netip.Prefix) bool { return network.Contains(addr) })
 }
 
 // introduce reads the header of a connection on a goroutine of its own, and gives the client that

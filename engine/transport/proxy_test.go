@@ -72,7 +72,7 @@ func TestProxyHeaders(t *testing.T) {
 func TestProxiesIntroduceClients(t *testing.T) {
 	g := &fakeGate{}
 	_, a, addr := newAcceptor(t, g)
-	a.Introduce(NewProxies([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}))
+	a.Proxies = NewProxies([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	runAcceptor(t, a)
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", addr)

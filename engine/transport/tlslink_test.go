@@ -39,7 +39,7 @@ func startSecurePort(t *testing.T) *securePort {
 	p.hs = NewHandshakes(&tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"dlm"},
 		DynamicRecordSizingDisabled: true}, p.gate, p.a.server, NewPermits())
 	t.Cleanup(p.hs.Stop) // before the loops
-	p.a.Secure(p.hs)
+	p.a.TLS = p.hs
 	runAcceptor(t, p.a)
 	return p
 }
