@@ -56,43 +56,27 @@ func (e *Engine) refuseDeadlocks(found *observe.Refusals) {
 		to, ok := s.Refuse(e.clock.Now(), x.Wait, &fx)
 		s.Unlock()
 		if ok {
-			e.reactors[loopOf(to.Conn)].postRefusal(refusal{to, x.Wait, x.Cycle})
+			r := e.reactors[loopOf(to.Conn)]
+			tell(r, &r.inbox.refusals, refusal{to, x.Wait, x.Cycle})
 		}
 	}
 	e.send(&fx)
 	e.detect() // for cycles that are left
 }
 
-// postRefusal hands the end of a wait to the reactor. Any goroutine may call it.
-func (r *reactor) postRefusal(x refusal) {
-	tell(r, &r.inbox.refusals, x)
-}
-
 // giveRefusal answers a wait that was refused, if its connection still waits for the answer.
 func (r *reactor) giveRefusal(x *refusal) {
 	r.cost += costDeliver
 	c := r.lookup(x.to.Conn)
-	if c == nil || c.closing {
+	if c == nil || c.closing || !c.waitsFor(x.to.Ticket, x.ref) {
 		return
 	}
-	form, tagged := codec.FormText, x.to.Ticket != 0
-	switch {
-	case tagged && (x.to.Ticket > c.waits.used || c.waits.at(x.to.Ticket).tag.n == 0 || c.waits.at(x.to.Ticket).ref != x.ref):
-		return
-	case tagged:
-		r.tag = c.waits.take(x.to.Ticket)
-	case !c.pending.waiting || c.pending.ref != x.ref:
-		return
-	default:
-		r.tag.n, c.pending.waiting, form = 0, false, c.pending.form
-	}
-	r.beginReply(c)
-	r.w.Start(form, r.tag.text())
+	r.beginEndOfWait(c, x.to.Ticket)
 	r.errorData = appendCycle(r.errorData[:0], c, x.cycle)
 	r.w.ErrorData(codec.Deadlock, r.errorData, reasonOf(codec.VerbAcquire, codec.Deadlock))
 	r.count(codec.VerbAcquire, codec.Deadlock)
 	r.endReply(c)
-	if !tagged {
+	if x.to.Ticket == 0 {
 		r.goOnAfterWait(c)
 	}
 }

@@ -139,12 +139,10 @@ func (e *Engine) makeRoom() {
 		return
 	}
 	if id, ok := e.places.book.last(); ok {
-		e.reactors[loopOf(id)].dismiss(id)
+		r := e.reactors[loopOf(id)]
+		tell(r, &r.inbox.dismissed, id)
 	}
 }
-
-// dismiss tells the reactor to end a guest. Any goroutine may call it.
-func (r *reactor) dismiss(id table.ConnID) { tell(r, &r.inbox.dismissed, id) }
 
 // endGuest ends a guest without waiting for its peer, because its place is needed.
 func (r *reactor) endGuest(id table.ConnID) {

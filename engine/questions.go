@@ -41,7 +41,6 @@ func newQuestions() questions {
 
 // question is one command, copied because it outlives the input.
 type question struct {
-	to     *reactor
 	conn   table.ConnID
 	who    auth.Identity
 	tag    tag
@@ -85,7 +84,7 @@ func (r *reactor) ask(c *conn) {
 	r.questions++
 	c.asked++
 	q := &question{
-		to: r, conn: c.id, who: c.who, tag: makeTag(r.cmd.Tag), resp3: c.resp3, from: c.sock.Remote(),
+		conn: c.id, who: c.who, tag: makeTag(r.cmd.Tag), resp3: c.resp3, from: c.sock.Remote(),
 		ref: table.WaiterRefOf(0, noWaiter, r.questions), cmd: copyOfLook(r.cmd),
 	}
 	if q.tag.n > 0 {
@@ -96,7 +95,7 @@ func (r *reactor) ask(c *conn) {
 	}
 	r.e.inBackground(func(ctx context.Context) {
 		defer func() { <-r.e.questions.places }()
-		q.to.postAnswer(q.to.e.answer(ctx, q))
+		tell(r, &r.inbox.answers, r.e.answer(ctx, q))
 	})
 }
 
@@ -203,9 +202,6 @@ func (e *Engine) answerOwner(ctx context.Context, w *codec.Writer, q *question, 
 	return codec.OK
 }
 
-// postAnswer hands an answer to the reactor. Any goroutine may call it.
-func (r *reactor) postAnswer(a *answered) { tell(r, &r.inbox.answers, a) }
-
 // giveAnswer writes an answer to its connection, if that still waits for it.
 func (r *reactor) giveAnswer(a *answered) {
 	r.cost += costDeliver + len(a.text)/costBytes
@@ -214,21 +210,10 @@ func (r *reactor) giveAnswer(a *answered) {
 		return
 	}
 	r.markDirty(c) // its input may have ended
-	if c.asked--; c.closing {
+	if c.asked--; c.closing || !c.waitsFor(a.ticket, a.ref) {
 		return
 	}
-	if a.ticket > 0 {
-		if a.ticket > c.waits.used || c.waits.at(a.ticket).tag.n == 0 || c.waits.at(a.ticket).ref != a.ref {
-			return
-		}
-		c.waits.take(a.ticket)
-	} else {
-		if !c.pending.waiting || c.pending.ref != a.ref {
-			return
-		}
-		c.pending.waiting = false
-	}
-	r.beginReply(c)
+	r.beginEndOfWait(c, a.ticket)
 	r.w.Buf = append(r.w.Buf, a.text...)
 	r.count(a.verb, a.code)
 	r.endReply(c)

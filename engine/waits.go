@@ -109,22 +109,10 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 		}
 		return false
 	}
-	form := codec.FormText
-	r.tag.n = 0
-	if fx.To.Ticket == 0 {
-		if !c.pending.waiting {
-			return false
-		}
-		c.pending.waiting = false
-		form = c.pending.form
-	} else {
-		if fx.To.Ticket > c.waits.used {
-			return false
-		}
-		r.tag = c.waits.take(fx.To.Ticket)
+	if fx.To.Ticket == 0 && !c.pending.waiting || fx.To.Ticket > c.waits.used {
+		return false
 	}
-	r.beginReply(c)
-	r.w.Start(form, r.tag.text())
+	form := r.beginEndOfWait(c, fx.To.Ticket)
 	if fx.Code == codec.OK {
 		if c.detail || form == codec.FormRESP {
 			r.w.HoldAfterWait(fx.Hold.Token, fx.Count, fx.LeaseMs, fx.WaitedMs)
@@ -142,6 +130,27 @@ func (r *reactor) answer(c *conn, fx *table.Effect) bool {
 		r.goOnAfterWait(c)
 	}
 	return true
+}
+
+// waitsFor reports whether the connection still waits for what the reference names. The ticket is
+// that of the wait, 0 if it has no tag.
+func (c *conn) waitsFor(ticket uint32, ref table.WaiterRef) bool {
+	if ticket == 0 {
+		return c.pending.waiting && c.pending.ref == ref
+	}
+	return ticket <= c.waits.used && c.waits.at(ticket).tag.n > 0 && c.waits.at(ticket).ref == ref
+}
+
+// beginEndOfWait ends a wait of the connection and begins its answer, of which it returns the form.
+func (r *reactor) beginEndOfWait(c *conn, ticket uint32) (form codec.Form) {
+	if ticket == 0 {
+		r.tag.n, c.pending.waiting, form = 0, false, c.pending.form
+	} else {
+		r.tag, form = c.waits.take(ticket), codec.FormText
+	}
+	r.beginReply(c)
+	r.w.Start(form, r.tag.text())
+	return form
 }
 
 // goOnAfterWait executes what was kept after the untagged wait, which is answered.
