@@ -46,9 +46,8 @@ func (r *reactor) refuseResult(c *conn, res *table.Result) {
 	if msg == "" {
 		msg = reasonOf(r.cmd.Verb, res.Code)
 	}
-	r.w.ErrorData(res.Code, data, msg)
+	r.refuseData(res.Code, data, msg)
 	r.errorData = data
-	r.count(r.cmd.Verb, res.Code)
 }
 
 // The words for a request with REQ that has a record.
@@ -59,8 +58,7 @@ const (
 
 // refuseLimit refuses the present command because of that limit.
 func (r *reactor) refuseLimit(which codec.Which) {
-	r.w.ErrorData(codec.Limit, append(r.errorData[:0], which.String()...), limitReasons[which])
-	r.count(r.cmd.Verb, codec.Limit)
+	r.refuseData(codec.Limit, append(r.errorData[:0], which.String()...), limitReasons[which])
 }
 
 // writeEndOfWait writes the error that ends a wait. It looks up the present holder by the reference
@@ -91,8 +89,7 @@ func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 func (r *reactor) refuseReadOnly(msg string) {
 	primary, _ := r.e.store.Following()
 	r.errorData = codec.AppendQuoted(r.errorData[:0], []byte(primary.Address))
-	r.w.ErrorData(codec.ReadOnly, r.errorData, msg)
-	r.count(r.cmd.Verb, codec.ReadOnly)
+	r.refuseData(codec.ReadOnly, r.errorData, msg)
 }
 
 // waitingVerb returns the verb of a request that has waited.
@@ -126,38 +123,29 @@ func (r *reactor) graceLeftMs() int64 {
 // reasonOf returns the words of a refused lock command with that code. They say what happened, and
 // what the client can conclude from it.
 func reasonOf(verb codec.Verb, code codec.Code) string {
-	switch code {
-	case codec.Timeout:
-		return "not granted within the wait timeout"
-	case codec.NotHeld:
-		return "nobody holds this lock: it was never acquired, or released, expired or forced"
-	case codec.Conflict:
-		if verb == codec.VerbUpgrade {
-			return "this is a semaphore, or another holder waits to upgrade: both would wait for ever, release one of them"
-		}
-		return "the present holders, or this service itself, hold the lock in another mode, or with another number of permits"
-	case codec.NotOwner:
-		return "another service holds this lock"
-	case codec.AlreadyHeld:
-		return "this service holds the lock, and FRESH takes no second grant: nothing was changed"
-	case codec.Stale:
-		return "the token is not that of the present hold"
-	case codec.ReadOnly:
-		return "this server is a backup: use its primary, or promote it"
-	case codec.Recovering:
-		if verb == codec.VerbAcquire {
-			return "recovering after a restart, the holder of this lock is not known yet: try again"
-		}
-		return "recovering after a restart, this hold is not known yet: prove it by HEARTBEAT with TOKEN and COUNT"
-	case codec.Canceled:
-		return "the wait was cancelled, or a repeat of the request has taken its place"
-	case codec.Deadlock:
-		return "the services of this cycle wait for each other, and this request came last with DETECT: release what they wait for"
-	case codec.Shutdown:
-		return "the server is stopping"
-	default:
+	switch {
+	case code == codec.Conflict && verb == codec.VerbUpgrade:
+		return "this is a semaphore, or another holder waits to upgrade: both would wait for ever, release one of them"
+	case code == codec.Recovering && verb == codec.VerbAcquire:
+		return "recovering after a restart, the holder of this lock is not known yet: try again"
+	case reasons[code] == "":
 		panic("BUG: no reason for code " + code.String())
 	}
+	return reasons[code]
+}
+
+var reasons = [codec.CodeCount]string{
+	codec.Timeout:     "not granted within the wait timeout",
+	codec.NotHeld:     "nobody holds this lock: it was never acquired, or released, expired or forced",
+	codec.Conflict:    "the present holders, or this service itself, hold the lock in another mode, or with another number of permits",
+	codec.NotOwner:    "another service holds this lock",
+	codec.AlreadyHeld: "this service holds the lock, and FRESH takes no second grant: nothing was changed",
+	codec.Stale:       "the token is not that of the present hold",
+	codec.ReadOnly:    "this server is a backup: use its primary, or promote it",
+	codec.Recovering:  "recovering after a restart, this hold is not known yet: prove it by HEARTBEAT with TOKEN and COUNT",
+	codec.Canceled:    "the wait was cancelled, or a repeat of the request has taken its place",
+	codec.Deadlock:    "the services of this cycle wait for each other, and this request came last with DETECT: release what they wait for",
+	codec.Shutdown:    "the server is stopping",
 }
 
 // limitReasons are the words for each limit.

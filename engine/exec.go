@@ -146,8 +146,11 @@ func (r *reactor) writeHold(c *conn, form codec.Form, token codec.Token, count u
 }
 
 // refuse answers the present command with an error.
-func (r *reactor) refuse(code codec.Code, msg string) {
-	r.w.Error(code, msg)
+func (r *reactor) refuse(code codec.Code, msg string) { r.refuseData(code, nil, msg) }
+
+// refuseData is refuse with data for programs.
+func (r *reactor) refuseData(code codec.Code, data []byte, msg string) {
+	r.w.ErrorData(code, data, msg)
 	r.count(r.cmd.Verb, code)
 }
 

@@ -147,16 +147,3 @@ func (r *reactor) silent(c *conn) bool { return r.heardAgo(c) > 2*c.alive }
 func (r *reactor) heardAgo(c *conn) int64 {
 	return r.now - r.e.clock.Pauses().Lag.Load() - c.heardAt
 }
-
-// endSilent ends the waits of a connection that has been silent for too long, and closes it.
-func (r *reactor) endSilent(c *conn) {
-	const why = "nothing has come for twice the ALIVE of this connection: it is closed"
-	waited := c.pending.waiting
-	r.e.reject(rejectSilent)
-	r.refuseWaits(c, codec.Canceled, why)
-	if waited {
-		r.hangUp(c) // the answer to the untagged wait has said so
-	} else {
-		r.fail(c, codec.Canceled, why)
-	}
-}

@@ -77,8 +77,7 @@ func (r *reactor) ask(c *conn) {
 	select {
 	case r.e.questions.places <- struct{}{}:
 	default:
-		r.w.ErrorData(codec.Limit, []byte(codec.WhichPending.String()), "too many such questions are being answered: ask again")
-		r.count(r.cmd.Verb, codec.Limit)
+		r.refuseData(codec.Limit, []byte(codec.WhichPending.String()), "too many such questions are being answered: ask again")
 		return
 	}
 	r.questions++

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"dlm/codec"
 	"dlm/engine/auth"
 	"dlm/table"
 )
@@ -75,12 +74,6 @@ func (c *conn) leaveQuota() {
 		c.r.e.connQuotas.giveBack(c.quotaOf)
 		c.quotaOf = ""
 	}
-}
-
-// refuseQuota answers a token that has as many connections as it may have.
-func (r *reactor) refuseQuota() {
-	r.w.ErrorData(codec.Limit, append(r.errorData[:0], codec.WhichQuota.String()...), "this token has as many connections as it may have")
-	r.count(r.cmd.Verb, codec.Limit)
 }
 
 // quotas returns the present quotas for a table.

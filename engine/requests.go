@@ -99,6 +99,5 @@ func (r *reactor) outcome() {
 // image.
 func (r *reactor) refuseRecovering() {
 	r.errorData = r.appendGraceLeft(r.errorData[:0])
-	r.w.ErrorData(codec.Recovering, r.errorData, "recovering after a restart, this request is not known yet: try again")
-	r.count(r.cmd.Verb, codec.Recovering)
+	r.refuseData(codec.Recovering, r.errorData, "recovering after a restart, this request is not known yet: try again")
 }

@@ -57,7 +57,7 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 	}
 	who, ok := authority.Identify(token)
 	if ok && !r.roomFor(c, &who) {
-		r.refuseQuota()
+		r.refuseData(codec.Limit, []byte(codec.WhichQuota.String()), "this token has as many connections as it may have")
 		return false
 	}
 	if ok {
@@ -128,7 +128,7 @@ func (r *reactor) recheck() {
 		if who, ok := known.Current(&c.who, c.at.names); ok {
 			r.become(c, who)
 		} else {
-			r.revoke(c)
+			r.endFor(c, rejectRevoked, codec.NoAuth, "the token of this connection is not known any more: authenticate with another")
 		}
 	}) {
 		r.e.rechecked(r, r.recheckGen)
@@ -169,15 +169,15 @@ func (r *reactor) assume(c *conn, who auth.Identity) {
 	r.w.Start(r.cmd.Form, r.cmd.Tag)
 }
 
-// revoke ends a connection whose token is gone. Its holds stay until their leases end.
-func (r *reactor) revoke(c *conn) {
-	const why = "the token of this connection is not known any more: authenticate with another"
+// endFor ends a connection and its waits, all for the same reason. Its holds stay until their
+// leases end.
+func (r *reactor) endFor(c *conn, why rejection, code codec.Code, msg string) {
 	waited := c.pending.waiting
-	r.refuseWaits(c, codec.NoAuth, why)
-	r.e.reject(rejectRevoked)
+	r.e.reject(why)
+	r.refuseWaits(c, code, msg)
 	if waited {
 		r.hangUp(c) // the answer to the untagged wait has said so
 	} else {
-		r.fail(c, codec.NoAuth, why)
+		r.fail(c, code, msg)
 	}
 }

@@ -72,7 +72,7 @@ func (r *reactor) sweep() {
 			r.e.reject(rejectAuthLate)
 			r.fail(c, codec.NoAuth, fmt.Sprintf("not authenticated within %v", cfg.AuthWait))
 		case c.alive > 0 && r.silent(c):
-			r.endSilent(c)
+			r.endFor(c, rejectSilent, codec.Canceled, "nothing has come for twice the ALIVE of this connection: it is closed")
 		case cfg.IdleMax > 0 && r.idle(c):
 			r.e.reject(rejectIdle)
 			r.fail(c, codec.Canceled, fmt.Sprintf("nothing has come for %v (idle-timeout): the connection is closed, holds stay", cfg.IdleMax))
