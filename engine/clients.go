@@ -35,81 +35,41 @@ type ClientsPage struct {
 	Cursor string      `json:"cursor"`
 }
 
-// connsAsk asks one loop about its connections. Only one of the questions is set.
-type connsAsk struct {
-	at    *int // list connections from this place on, and move it
-	limit int
-
-	ids []table.ConnID // give the numbers of these connections
-
-	end    int64 // close the connection of that number
-	reason []byte
-
-	out chan connsAnswer // has room for the answer
-}
-
-// connsAnswer is what a loop says. The slices belong to the receiver.
-type connsAnswer struct {
-	rows    []ClientRow
-	done    bool // there are no more places
-	numbers map[table.ConnID]int64
-	ended   bool
-	from    string // address of the connection that was ended
-}
-
-// askConns asks a loop and waits for its answer; false: it did not answer in time.
-func (r *reactor) askConns(ctx context.Context, a connsAsk) (answer connsAnswer, ok bool) {
-	a.out = make(chan connsAnswer, 1)
+// onLoop lets the loop do some work, and waits until it is done. It returns false if that is not in
+// time: the work may be done later, and the caller must not look at what it changes. A loop that
+// has had no connection does nothing.
+func (r *reactor) onLoop(ctx context.Context, work func()) (ok bool) {
 	if len(r.e.ports) == 0 { // a simulation has no loops
 		r.now = r.e.clock.Now()
-		r.answerConns(&a)
+		work()
 		r.wake() // what it has written leaves with the next batch
-		return <-a.out, true
+		return true
 	}
 	if r.wakeLoop.Load() == nil {
-		return connsAnswer{done: true}, true // it has had no connection
+		return true
 	}
-	tell(r, &r.inbox.asks, a)
+	done := make(chan struct{})
+	tell(r, &r.inbox.work, func() { work(); close(done) })
 	select {
-	case answer = <-a.out:
-		return answer, true
+	case <-done:
+		return true
 	case <-ctx.Done():
-		return answer, false
+		return false
 	}
 }
 
-// answerConns answers a question about the connections of the loop.
-func (r *reactor) answerConns(a *connsAsk) {
-	var answer connsAnswer
-	switch {
-	case a.at != nil:
-		answer = r.listConns(*a.at, a.limit, a.at)
-	case a.ids != nil:
-		answer.numbers = make(map[table.ConnID]int64, len(a.ids))
-		for _, id := range a.ids {
-			if c := r.lookup(id); c != nil {
-				answer.numbers[id] = c.number
-			}
-		}
-		r.cost += len(a.ids) / costRecord
-	default:
-		answer.ended, answer.from = r.endConn(a.end, a.reason)
-	}
-	a.out <- answer
-}
-
-// listConns describes connections from a place on, and stores where the next page begins.
-func (r *reactor) listConns(from, limit int, next *int) (a connsAnswer) {
+// listConns describes connections from a place on. It returns where the next page begins, and
+// whether there are no more places.
+func (r *reactor) listConns(from, limit int) (rows []ClientRow, next int, done bool) {
 	at, end := from, min(from+connSlots, len(r.conns))
-	a.rows = make([]ClientRow, 0, max(min(limit, end-at), 0))
-	for ; at < end && len(a.rows) < limit; at++ {
+	rows = make([]ClientRow, 0, max(min(limit, end-at), 0))
+	for ; at < end && len(rows) < limit; at++ {
 		if c := r.conns[at].c; c != nil {
-			a.rows = append(a.rows, r.describeConn(c))
+			rows = append(rows, r.describeConn(c))
 		}
 	}
 	r.cost += max(at-from, 0)
-	*next, a.done = at, at >= len(r.conns)
-	return a
+	return rows, at, at >= len(r.conns)
 }
 
 // viaWords are the words of CLIENTS for how a connection reaches the server.
@@ -142,16 +102,10 @@ func (r *reactor) endConn(number int64, reason []byte) (ended bool, from string)
 			continue
 		}
 		r.e.reject(rejectAdmin)
-		r.fail(c, codec.Canceled, "an admin has ended this connection: "+escaped(reason))
+		r.fail(c, codec.Canceled, "an admin has ended this connection: "+audit.Escape(string(reason)))
 		return true, c.sock.Remote()
 	}
 	return false, ""
-}
-
-// escaped returns bytes of a client in the escapes of replies, without the quotes.
-func escaped(b []byte) string {
-	quoted := codec.AppendQuoted(nil, b)
-	return string(quoted[1 : len(quoted)-1])
 }
 
 // Clients answers a page of the open connections. Each loop is asked once at most, and looks at
@@ -165,13 +119,13 @@ func (e *Engine) Clients(ctx context.Context, limit int, cursor string) (p *Clie
 	}
 	p = &ClientsPage{Rows: []ClientRow{}}
 	for loop, place := int(at.Shard), int(at.Index); loop < len(e.reactors); loop, place = loop+1, 0 {
-		next := place
-		answer, ok := e.reactors[loop].askConns(ctx, connsAsk{at: &next, limit: limit - len(p.Rows)})
-		if !ok {
+		r, left := e.reactors[loop], limit-len(p.Rows)
+		rows, next, done := []ClientRow(nil), place, true
+		if !r.onLoop(ctx, func() { rows, next, done = r.listConns(place, left) }) {
 			return nil, false
 		}
-		p.Rows = append(p.Rows, answer.rows...)
-		if !answer.done {
+		p.Rows = append(p.Rows, rows...)
+		if !done {
 			p.Cursor = string(observe.AppendCursor(nil, observe.Cursor{Shard: uint8(loop), Index: uint32(next)}))
 			break
 		}
@@ -183,8 +137,9 @@ func (e *Engine) Clients(ctx context.Context, limit int, cursor string) (p *Clie
 	return p, true
 }
 
-// nameClients fills in the numbers of the connections that wait. Each loop is asked once.
-func (e *Engine) nameClients(ctx context.Context, rows []observe.WaiterRow) {
+// NameClients fills in the numbers of the connections that wait. Each loop is asked once. Any
+// goroutine but a loop may call it.
+func (e *Engine) NameClients(ctx context.Context, rows []observe.WaiterRow) {
 	byLoop := make(map[int][]table.ConnID)
 	for i := range rows {
 		if loop := loopOf(rows[i].Conn); loop < len(e.reactors) {
@@ -192,20 +147,27 @@ func (e *Engine) nameClients(ctx context.Context, rows []observe.WaiterRow) {
 		}
 	}
 	for loop, ids := range byLoop {
-		answer, ok := e.reactors[loop].askConns(ctx, connsAsk{ids: ids})
-		if !ok {
+		r, numbers := e.reactors[loop], make(map[table.ConnID]int64, len(ids))
+		if !r.onLoop(ctx, func() { r.numbersOf(ids, numbers) }) {
 			continue
 		}
 		for i := range rows {
-			if n := answer.numbers[rows[i].Conn]; n > 0 {
+			if n := numbers[rows[i].Conn]; n > 0 {
 				rows[i].Client = n
 			}
 		}
 	}
 }
 
-// NameClients is nameClients for the HTTP side.
-func (e *Engine) NameClients(ctx context.Context, rows []observe.WaiterRow) { e.nameClients(ctx, rows) }
+// numbersOf fills in the numbers of connections that are open.
+func (r *reactor) numbersOf(ids []table.ConnID, numbers map[table.ConnID]int64) {
+	for _, id := range ids {
+		if c := r.lookup(id); c != nil {
+			numbers[id] = c.number
+		}
+	}
+	r.cost += len(ids) / costRecord
+}
 
 // Disconnect ends the connection of that number for an admin. by is the name of the admin's token,
 // and from an address. The code is OK, Unknown if there is no such connection, or Limit if the
@@ -218,9 +180,10 @@ func (e *Engine) Disconnect(ctx context.Context, number int64, reason []byte, by
 		Reason: string(reason), Outcome: codec.Unknown.String()}
 	code := codec.Unknown
 	for _, r := range e.reactors {
-		if answer, ok := r.askConns(ctx, connsAsk{end: number, reason: reason}); ok && answer.ended {
-			record.Outcome, record.Detail, code = audit.Done, answer.from, codec.OK
-			e.observer.Note("disconnected", "client %d by %s: %s", number, by, escaped(reason))
+		ended, address := false, ""
+		if r.onLoop(ctx, func() { ended, address = r.endConn(number, reason) }) && ended {
+			record.Outcome, record.Detail, code = audit.Done, address, codec.OK
+			e.observer.Note("disconnected", "client %d by %s: %s", number, by, audit.Escape(record.Reason))
 			break
 		}
 	}

@@ -24,7 +24,7 @@ type messages struct {
 	dismissed []table.ConnID // guests whose places are needed
 	answers   []*answered    // to questions of its connections
 	refusals  []refusal      // of waits with DETECT
-	asks      []connsAsk     // about its connections
+	work      []func()       // that others wait for
 	orders    orders
 }
 
@@ -100,8 +100,8 @@ func (r *reactor) drainInbox() {
 	for i := range in.refusals {
 		r.giveRefusal(&in.refusals[i])
 	}
-	for i := range in.asks {
-		r.answerConns(&in.asks[i])
+	for _, work := range in.work {
+		work()
 	}
 	for _, id := range in.evicting {
 		if c := r.lookup(id); c != nil {

@@ -176,7 +176,7 @@ func (e *Engine) answerWaiters(ctx context.Context, w *codec.Writer, q *question
 	}
 	p := e.observer.Waiters(q.cmd.Name, limit, cursor)
 	if q.who.Role == auth.RoleAdmin {
-		e.nameClients(ctx, p.Rows)
+		e.NameClients(ctx, p.Rows)
 	}
 	writeWaiters(w, p, q.who.Role == auth.RoleAdmin)
 }

@@ -72,10 +72,10 @@ func BenchmarkBounds(b *testing.B) {
 	for range connSlots {
 		s.dial(0)
 	}
-	r, next := s.e.reactors[0], 0
+	r := s.e.reactors[0]
 	b.Run("connections", func(b *testing.B) {
 		for b.Loop() {
-			r.listConns(0, connSlots, &next)
+			r.listConns(0, connSlots)
 		}
 		b.ReportMetric(100e3, "bound-ns/op")
 	})
