@@ -49,9 +49,8 @@ type Engine struct {
 	wakeTimer  wakeTimer
 	extraProc  extraProc
 	trimmer    trimmer
-	catching   catchUp // the ticker's
-	gauge      memoryGauge
-	memoryUsed func() int64 // gauge.used; tests have another
+	catching   catchUp      // the ticker's
+	memoryUsed func() int64 // tests have another
 	ticking    sync.Mutex   // held while everything that is due is settled
 	started    time.Time
 
@@ -111,7 +110,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.stopping = make(chan struct{})
 	e.wakeTimer.wake = make(chan struct{}, 1)
 	e.trimmer.wake = make(chan struct{}, 1)
-	e.memoryUsed = e.gauge.used
+	e.memoryUsed = memoryUsed
 	e.questions = newQuestions()
 	e.handshakeWork = transport.NewPermits()
 	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime,

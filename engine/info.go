@@ -232,7 +232,7 @@ func (e *Engine) infoMemory(b []byte) []byte {
 	debug.ReadGCStats(&collections)
 	b = infoLine(b, "used_memory", samples[2].Value.Uint64())
 	b = infoLine(b, "mapped_memory", samples[0].Value.Uint64()-samples[1].Value.Uint64())
-	if rss, ok := residentBytes(); ok {
+	if rss := residentBytes(); rss > 0 {
 		b = infoLine(b, "used_memory_rss", rss)
 	}
 	b = infoLine(b, "allocated_objects", samples[4].Value.Uint64()+samples[5].Value.Uint64())

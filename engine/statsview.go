@@ -105,12 +105,9 @@ func (e *Engine) makeStats() Stats {
 		WrongTokens: tokens.Total - tokens.HTTP, WrongHTTP: tokens.HTTP, Denied: e.denied.Load(),
 		Table: e.tab().Totals(), Measures: e.tab().Measures(), SettleLag: e.settleLag.histogram(), LoopLag: e.loopLag.histogram(),
 		LocksMax: e.cfg.LocksMax, WaitersMax: e.cfg.WaitersMax,
-		MemoryMax: e.cfg.MemoryMax,
+		MemoryMax: e.cfg.MemoryMax, Resident: residentBytes(),
 	}
 	s.AuditDropped, s.AuditError = e.audit.State()
-	if resident, ok := residentBytes(); ok {
-		s.Resident = resident
-	}
 	if e.cfg.LogDropped != nil {
 		s.LogDropped = e.cfg.LogDropped()
 	}

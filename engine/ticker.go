@@ -116,8 +116,6 @@ func (e *Engine) runTicker(ctx context.Context) {
 	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	e.gauge.open()
-	defer e.gauge.close()
 	e.checkMemory()
 	var fx table.Effects
 	co := newOutbox(e)
