@@ -64,17 +64,15 @@ func (e *Engine) LockAddress() string {
 	return addr.String()
 }
 
-// Identify returns the name and role of a token, or of a visitor without one. If no token is
-// configured, everybody on loopback may look and fetch images. Nobody is an admin without a token.
-func (e *Engine) Identify(token string) (name string, role auth.Role) {
+// Visitor returns the identity of a token on the HTTP side, or of a visitor without one. ok is
+// false if the token is not known, or if one is needed. If no token is configured, anybody on
+// loopback has that role, which is not that of an admin.
+func (e *Engine) Visitor(token string, anybody auth.Role) (id auth.Identity, ok bool) {
 	a := e.authority.Load()
-	if id, ok := a.Identify([]byte(token)); ok {
-		return id.Name, id.Role
-	}
 	if !a.Required() && token == "" {
-		return "anybody", auth.RoleBackup
+		return auth.Identity{Name: "anybody", Role: anybody}, true
 	}
-	return "", auth.RoleNone
+	return a.Identify([]byte(token))
 }
 
 // IdentifyCertificate returns the identity that a client's certificate gives, if one of its names

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"dlm/engine/auth"
 	"dlm/engine/observe"
 	"dlm/engine/snapshot"
 )
@@ -20,20 +19,6 @@ func (e *Engine) served() observe.Served {
 		s.StaleMs = st.Staleness().Milliseconds()
 	}
 	return s
-}
-
-// Visitor returns the identity of a token on the HTTP side, or of a visitor without one. ok is
-// false if the token is not known, or if one is needed. If no token is configured, everybody on
-// loopback has the role read: no HTTP request locks, and nobody is an admin without a token.
-func (e *Engine) Visitor(token string) (id auth.Identity, ok bool) {
-	a := e.authority.Load()
-	if id, ok := a.Identify([]byte(token)); ok {
-		return id, true
-	}
-	if !a.Required() && token == "" {
-		return auth.Identity{Name: "anybody", Role: auth.RoleRead}, true
-	}
-	return auth.Identity{}, false
 }
 
 // WrittenImage describes an image that was written on demand.

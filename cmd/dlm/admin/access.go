@@ -43,7 +43,8 @@ func (s *Server) visitorOf(r *http.Request) (v visitor) {
 		v.name, v.role, v.cert = id.Name, id.Role, known
 	}
 	if !v.cert {
-		v.name, v.role = s.engine.Identify(token)
+		id, _ := s.engine.Visitor(token, auth.RoleBackup) // anybody may look and fetch images
+		v.name, v.role = id.Name, id.Role
 	}
 	v.token = v.cert || token != "" && v.role != auth.RoleNone
 	v.named = !v.token && r.TLS == nil && !s.allows(r.Host)
@@ -68,7 +69,7 @@ func (s *Server) identify(r *http.Request) (id auth.Identity, ok bool) {
 			return id, true
 		}
 	}
-	return s.engine.Visitor(bearer(r))
+	return s.engine.Visitor(bearer(r), auth.RoleRead)
 }
 
 // sameOrigin reports whether a request comes from this server's own pages, or from no page.

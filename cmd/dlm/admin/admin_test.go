@@ -67,21 +67,13 @@ func (f *fake) NoteDenied(what, by, _ string) { f.denied = append(f.denied, what
 
 func (f *fake) Unready() []string { return f.unready }
 
-func (f *fake) Identify(token string) (string, auth.Role) {
-	switch token {
-	case "a":
-		return "ann", auth.RoleAdmin
-	case "b":
-		return "bob", auth.RoleBackup
-	case "m":
-		return "mia", auth.RoleMetrics
-	case "l":
-		return "lou", auth.RoleLock
-	}
+func (f *fake) Visitor(token string, anybody auth.Role) (auth.Identity, bool) {
 	if f.open && token == "" {
-		return "anybody", auth.RoleBackup
+		return auth.Identity{Name: "anybody", Role: anybody}, true
 	}
-	return "", auth.RoleNone
+	id, ok := map[string]auth.Identity{"a": {Name: "ann", Role: auth.RoleAdmin}, "b": {Name: "bob", Role: auth.RoleBackup},
+		"m": {Name: "mia", Role: auth.RoleMetrics}, "l": {Name: "lou", Role: auth.RoleLock}}[token]
+	return id, ok
 }
 
 // IdentifyCertificate knows the names b.test, of a backup, and a.test, of an admin.

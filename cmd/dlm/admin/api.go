@@ -24,8 +24,6 @@ const bodyMax = 8 << 10
 
 // asking is what the JSON side needs of a server.
 type asking interface {
-	// Visitor returns the identity of a token, or of a visitor without one; false if it is unknown.
-	Visitor(token string) (id auth.Identity, ok bool)
 	// Observe returns what answers questions about the table.
 	Observe() *observe.Observer
 	About() *engine.About

@@ -23,14 +23,6 @@ import (
 
 // The fake has no locks, and answers the JSON side only as far as tests of access need.
 
-func (f *fake) Visitor(token string) (auth.Identity, bool) {
-	name, role := f.Identify(token)
-	if f.open && token == "" {
-		role = auth.RoleRead
-	}
-	return auth.Identity{Name: name, Role: role}, role != auth.RoleNone
-}
-
 // Observe returns what the stream asks each second, whether there is a viewer or not.
 func (f *fake) Observe() *observe.Observer { return nobody }
 

@@ -22,8 +22,9 @@ type Engine interface {
 	Hung() []string
 	// Unready returns why clients should not be sent here. If empty, they can be.
 	Unready() []string
-	// Identify returns the name and the role of a token, or of a visitor without one.
-	Identify(token string) (name string, role auth.Role)
+	// Visitor returns the identity of a token, or of a visitor without one: anybody is its role if
+	// the server has no tokens. It returns false if the token is unknown, or if one is needed.
+	Visitor(token string, anybody auth.Role) (id auth.Identity, ok bool)
 	// IdentifyCertificate returns the identity that a client's certificate gives, if one of its
 	// names is known.
 	IdentifyCertificate(cert *x509.Certificate) (id auth.Identity, known bool)
