@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 
 	"dlm/codec"
 )
@@ -13,6 +14,7 @@ import (
 const (
 	magic        = "DLMIMAGE"
 	headerLen    = 12 << 10
+	headerAt     = 16 // after magic, version and length
 	align        = 4 << 10
 	shards       = codec.Shards
 	entriesAt    = 128
@@ -21,8 +23,8 @@ const (
 	requestsAt   = entriesEnd
 	requestsEnd  = requestsAt + shards*4
 	headerCRCAt  = headerLen - 4
-	flagGrace    = 1
-	flagsAll     = flagGrace
+	flagsAt      = 92
+	flagsAll     = 1 // Header.Grace
 	reservedFrom = 112
 )
 
@@ -48,7 +50,8 @@ func ParseLineage(text string) (l Lineage, err error) {
 	return l, errors.New("not a number of 32 hexadecimal digits")
 }
 
-// Header describes an image. The package documentation has its format.
+// Header describes an image. The file has these fields from headerAt on, as they stand here: the
+// package documentation has the format.
 type Header struct {
 	Lineage      Lineage
 	Start        uint64
@@ -60,8 +63,9 @@ type Header struct {
 	TokenCeiling codec.Token
 	TTLLimitMs   uint32
 	Grace        bool
-	Holds        uint64 // set by the Writer
-	Length       uint64 // of the file; set by the Writer
+	_            [3]byte // the other flags
+	Holds        uint64  // set by the Writer
+	Length       uint64  // of the file; set by the Writer
 }
 
 // Newer reports whether h is of a later moment than other, which must have the same lineage.
@@ -77,19 +81,24 @@ func (h *Header) ETag() string { return fmt.Sprintf("\"%s-%d-%d\"", h.Lineage, h
 
 // entry locates the section of one shard.
 type entry struct {
-	offset, length uint64
-	counter, floor codec.Token
-	records, crc   uint32
-	requests       uint32
+	section
+	requests uint32
+}
+
+// section is an entry as it stands in the file.
+type section struct {
+	Offset, Length uint64
+	Counter, Floor codec.Token
+	Records, CRC   uint32
 }
 
 // recordBytes returns the length of the section without its strings.
 func (e *entry) recordBytes() uint64 {
-	return uint64(e.records)*codec.HoldImageBytes + uint64(e.requests)*codec.RequestImageBytes
+	return uint64(e.Records)*codec.HoldImageBytes + uint64(e.requests)*codec.RequestImageBytes
 }
 
 // end returns where the next section begins.
-func (e *entry) end() uint64 { return e.offset + (e.length+align-1)/align*align }
+func (e *entry) end() uint64 { return e.Offset + (e.Length+align-1)/align*align }
 
 // encode encodes header and entries.
 func (h *Header) encode(entries *[shards]entry) []byte {
@@ -97,29 +106,10 @@ func (h *Header) encode(entries *[shards]entry) []byte {
 	copy(b, magic)
 	le.PutUint32(b[8:], Version)
 	le.PutUint32(b[12:], headerLen)
-	copy(b[16:], h.Lineage[:])
-	le.PutUint64(b[32:], h.Start)
-	le.PutUint64(b[40:], h.Number)
-	le.PutUint64(b[48:], h.Seed)
-	le.PutUint64(b[56:], uint64(h.TableTime))
-	le.PutUint64(b[64:], uint64(h.WallTime))
-	le.PutUint64(b[72:], uint64(h.TokenStart))
-	le.PutUint64(b[80:], uint64(h.TokenCeiling))
-	le.PutUint32(b[88:], h.TTLLimitMs)
-	if h.Grace {
-		le.PutUint32(b[92:], flagGrace)
-	}
-	le.PutUint64(b[96:], h.Holds)
-	le.PutUint64(b[104:], h.Length)
+	_, _ = binary.Encode(b[headerAt:], le, h) // it can't fail: the size is fixed, and there is room
 	for i := range entries {
-		e, p := &entries[i], b[entriesAt+i*entryLen:]
-		le.PutUint64(p, e.offset)
-		le.PutUint64(p[8:], e.length)
-		le.PutUint64(p[16:], uint64(e.counter))
-		le.PutUint64(p[24:], uint64(e.floor))
-		le.PutUint32(p[32:], e.records)
-		le.PutUint32(p[36:], e.crc)
-		le.PutUint32(b[requestsAt+i*4:], e.requests)
+		_, _ = binary.Encode(b[entriesAt+i*entryLen:], le, &entries[i].section)
+		le.PutUint32(b[requestsAt+i*4:], entries[i].requests)
 	}
 	le.PutUint32(b[headerCRCAt:], crc32.Checksum(b[:headerCRCAt], castagnoli))
 	return b
@@ -140,17 +130,10 @@ func decodeHeader(b []byte) (h Header, entries [shards]entry, problem *FileError
 	case le.Uint32(b[headerCRCAt:]) != crc32.Checksum(b[:headerCRCAt], castagnoli):
 		return h, entries, damaged(0, "the checksum of the header does not match")
 	}
-	copy(h.Lineage[:], b[16:])
-	h.Start, h.Number, h.Seed = le.Uint64(b[32:]), le.Uint64(b[40:]), le.Uint64(b[48:])
-	h.TableTime, h.WallTime = int64(le.Uint64(b[56:])), int64(le.Uint64(b[64:]))
-	h.TokenStart, h.TokenCeiling = codec.Token(le.Uint64(b[72:])), codec.Token(le.Uint64(b[80:]))
-	h.TTLLimitMs = le.Uint32(b[88:])
-	h.Grace = le.Uint32(b[92:])&flagGrace != 0
-	h.Holds, h.Length = le.Uint64(b[96:]), le.Uint64(b[104:])
+	_, _ = binary.Decode(b[headerAt:], le, &h) // as in encode
 	for i := range entries {
-		p := b[entriesAt+i*entryLen:]
-		entries[i] = entry{le.Uint64(p), le.Uint64(p[8:]), codec.Token(le.Uint64(p[16:])), codec.Token(le.Uint64(p[24:])),
-			le.Uint32(p[32:]), le.Uint32(p[36:]), le.Uint32(b[requestsAt+i*4:])}
+		_, _ = binary.Decode(b[entriesAt+i*entryLen:], le, &entries[i].section)
+		entries[i].requests = le.Uint32(b[requestsAt+i*4:])
 	}
 	return h, entries, h.check(b, &entries)
 }
@@ -160,8 +143,8 @@ func (h *Header) check(b []byte, entries *[shards]entry) *FileError {
 	switch {
 	case binary.LittleEndian.Uint32(b[12:]) != headerLen:
 		return damaged(12, "the length of the header is wrong")
-	case binary.LittleEndian.Uint32(b[92:])&^flagsAll != 0:
-		return damaged(92, "unknown flags")
+	case binary.LittleEndian.Uint32(b[flagsAt:])&^flagsAll != 0:
+		return damaged(flagsAt, "unknown flags")
 	case h.TokenCeiling > codec.TokenMax || h.TokenStart > h.TokenCeiling:
 		return damaged(72, "tokens out of range")
 	}
@@ -178,14 +161,14 @@ func (h *Header) check(b []byte, entries *[shards]entry) *FileError {
 	next, holds := uint64(headerLen), uint64(0)
 	for i := range entries {
 		e, at := &entries[i], entriesAt+i*entryLen
-		if e.length == 0 && e.records == 0 && e.requests == 0 && e.offset == 0 && e.crc == 0 {
+		if e.Length == 0 && e.Records == 0 && e.requests == 0 && e.Offset == 0 && e.CRC == 0 {
 			continue
 		}
-		if e.offset != next || e.records == 0 && e.requests == 0 || e.length > h.Length || e.length < e.recordBytes() {
+		if e.Offset != next || e.Records == 0 && e.requests == 0 || e.Length > h.Length || e.Length < e.recordBytes() {
 			return damaged(at, fmt.Sprintf("the offset of the section of shard %d is impossible", i))
 		}
 		next = e.end()
-		holds += uint64(e.records)
+		holds += uint64(e.Records)
 	}
 	if next != h.Length || holds != h.Holds {
 		return damaged(96, "the sections and their totals differ")
@@ -194,11 +177,4 @@ func (h *Header) check(b []byte, entries *[shards]entry) *FileError {
 }
 
 // firstNonZero returns the index of the first byte that is not zero, or -1.
-func firstNonZero(b []byte) int {
-	for i, c := range b {
-		if c != 0 {
-			return i
-		}
-	}
-	return -1
-}
+func firstNonZero(b []byte) int { return slices.IndexFunc(b, func(c byte) bool { return c != 0 }) }

@@ -64,22 +64,22 @@ func (m *Image) Path() string { return m.path }
 // Section checks the section of a shard and lets img alias it until Close.
 func (m *Image) Section(shard int, img *codec.ShardImage) error {
 	e := &m.entries[shard]
-	*img = codec.ShardImage{Shard: uint8(shard), Counter: e.counter, ClaimFloor: e.floor}
-	if e.records > 0 || e.requests > 0 {
-		section := m.b[e.offset : e.offset+e.length]
-		holds, strings := uint64(e.records)*codec.HoldImageBytes, e.recordBytes()
-		img.Records, img.Requests, img.Strings = section[:holds], section[holds:strings], section[strings:]
-		if crc32.Checksum(section, castagnoli) != e.crc {
-			return m.damaged(e.offset, "the checksum of a section does not match")
+	*img = codec.ShardImage{Shard: uint8(shard), Counter: e.Counter, ClaimFloor: e.Floor}
+	if e.Records > 0 || e.requests > 0 {
+		b := m.b[e.Offset : e.Offset+e.Length]
+		holds, strings := uint64(e.Records)*codec.HoldImageBytes, e.recordBytes()
+		img.Records, img.Requests, img.Strings = b[:holds], b[holds:strings], b[strings:]
+		if crc32.Checksum(b, castagnoli) != e.CRC {
+			return m.damaged(e.Offset, "the checksum of a section does not match")
 		}
-		if at := firstNonZero(m.b[e.offset+e.length : e.end()]); at >= 0 {
-			return m.damaged(e.offset+e.length+uint64(at), "not zero")
+		if at := firstNonZero(m.b[e.Offset+e.Length : e.end()]); at >= 0 {
+			return m.damaged(e.Offset+e.Length+uint64(at), "not zero")
 		}
 	}
 	if err := img.Check(); err != nil {
-		return m.damaged(e.offset, err.Error())
+		return m.damaged(e.Offset, err.Error())
 	}
-	if e.counter > m.header.TokenCeiling {
+	if e.Counter > m.header.TokenCeiling {
 		return m.damaged(uint64(entriesAt+shard*entryLen+16), "a token counter above the ceiling")
 	}
 	return nil

@@ -54,18 +54,18 @@ func (w *Writer) Shard(img *codec.ShardImage) error {
 	}
 	e := &w.entries[w.next]
 	w.next++
-	e.counter, e.floor = img.Counter, img.ClaimFloor
+	e.Counter, e.Floor = img.Counter, img.ClaimFloor
 	if img.Len() == 0 && img.RequestCount() == 0 {
 		return nil
 	}
-	e.offset, e.records, e.requests = w.at, uint32(img.Len()), uint32(img.RequestCount())
-	w.header.Holds += uint64(e.records)
+	e.Offset, e.Records, e.requests = w.at, uint32(img.Len()), uint32(img.RequestCount())
+	w.header.Holds += uint64(e.Records)
 	for _, part := range [...][]byte{img.Records, img.Requests, img.Strings} {
-		e.crc = crc32.Update(e.crc, castagnoli, part)
-		if _, err := w.file.WriteAt(part, int64(w.at+e.length)); err != nil {
+		e.CRC = crc32.Update(e.CRC, castagnoli, part)
+		if _, err := w.file.WriteAt(part, int64(w.at+e.Length)); err != nil {
 			return err
 		}
-		e.length += uint64(len(part))
+		e.Length += uint64(len(part))
 	}
 	w.at = e.end()
 	return nil
