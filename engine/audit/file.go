@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"dlm/codec"
 )
@@ -89,28 +88,13 @@ func (s *file) Close() error {
 	return s.f.Close()
 }
 
-// line is a record as JSON, in the order of its keys.
-type line struct {
-	Time    string `json:"time"`
-	Seq     uint64 `json:"seq"`
-	Event   Event  `json:"event"`
-	Outcome string `json:"outcome,omitempty"`
-	By      string `json:"by,omitempty"`
-	From    string `json:"from,omitempty"`
-	What    string `json:"what,omitempty"`
-	Lock    string `json:"lock,omitempty"`
-	Owner   string `json:"owner,omitempty"`
-	Token   uint64 `json:"token,omitempty"`
-	Reason  string `json:"reason,omitempty"`
-	Detail  string `json:"detail,omitempty"`
-	Count   uint64 `json:"count,omitempty"`
-}
-
 // AppendJSON appends the record as one JSON object. Bytes of clients have the escapes of the text
 // form, because JSON can't hold all of them.
 func (r *Record) AppendJSON(b []byte) []byte {
-	text, err := json.Marshal(line{r.At.UTC().Format(time.RFC3339Nano), r.Seq, r.Event, r.Outcome, Escape(r.By), r.From,
-		r.What, Escape(r.Lock), Escape(r.Owner), r.Token, Escape(r.Reason), r.Detail, r.Count})
+	line := *r
+	line.At = r.At.UTC()
+	line.By, line.Lock, line.Owner, line.Reason = Escape(r.By), Escape(r.Lock), Escape(r.Owner), Escape(r.Reason)
+	text, err := json.Marshal(&line)
 	if err != nil {
 		panic("BUG: a record is no JSON: " + err.Error())
 	}

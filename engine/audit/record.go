@@ -31,19 +31,19 @@ const (
 
 // Record is one line of the audit. Empty fields are left out of it.
 type Record struct {
-	Seq     uint64    // counts the records of this process from 1
-	At      time.Time // of the event; of a count: when it was written
-	Event   Event
-	Outcome string // Done, Asked, Failed, or why the request was refused
-	By      string // name of the token
-	From    string // address; of a count: without port
-	What    string // the command, the request or the surface
-	Lock    string // bytes of a client
-	Owner   string // service id; bytes of a client
-	Token   uint64 // fencing token of the hold
-	Reason  string // that the admin gave; bytes of a client
-	Detail  string // words for people
-	Count   uint64 // events that the record stands for; 0: one
+	At      time.Time `json:"time"` // of the event; of a count: when it was written
+	Seq     uint64    `json:"seq"`  // counts the records of this process from 1
+	Event   Event     `json:"event"`
+	Outcome string    `json:"outcome,omitempty"` // Done, Asked, Failed, or why it was refused
+	By      string    `json:"by,omitempty"`      // name of the token
+	From    string    `json:"from,omitempty"`    // address; of a count: without port
+	What    string    `json:"what,omitempty"`    // the command, the request or the surface
+	Lock    string    `json:"lock,omitempty"`    // bytes of a client
+	Owner   string    `json:"owner,omitempty"`   // service id; bytes of a client
+	Token   uint64    `json:"token,omitempty"`   // fencing token of the hold
+	Reason  string    `json:"reason,omitempty"`  // that the admin gave; bytes of a client
+	Detail  string    `json:"detail,omitempty"`  // words for people
+	Count   uint64    `json:"count,omitempty"`   // events that the record stands for; 0: one
 }
 
 // peerBits are the bits of an IPv6 address that belong to one peer.
