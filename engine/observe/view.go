@@ -36,8 +36,8 @@ type view[T any] struct {
 
 	mu     sync.Mutex
 	last   *T            // immutable; nil: none yet; guarded by mu
-	began  time.Time     // when its walk began; guarded by mu
-	at     time.Time     // when it was made; guarded by mu
+	began  time.Time     // when the walk of last began; guarded by mu
+	at     time.Time     // when last was made; guarded by mu
 	cost   time.Duration // on a processor; guarded by mu
 	wanted bool          // guarded by mu
 	next   chan struct{} // closed when the next is made; guarded by mu
@@ -84,45 +84,28 @@ func (v *view[T]) after(ctx context.Context, that *T) *T {
 // get returns the view, and how old it is. It waits up to viewWait for a new one, unless the view
 // is younger than its rest.
 func (v *view[T]) get(ctx context.Context, o *Observer) (*T, time.Duration) {
-	if !o.runs.Load() {
-		v.renew(o)
-		return v.peek(), 0
-	}
-	v.mu.Lock()
-	last, age, next := v.last, time.Since(v.at), v.next
-	if last != nil && age < v.rest() {
-		v.mu.Unlock()
-		return last, age
-	}
-	v.wanted = true
-	v.mu.Unlock()
-	o.ring()
-	select {
-	case <-next:
-	case <-ctx.Done():
-	case <-time.After(viewWait):
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.last == nil {
-		return new(T), 0
-	}
-	return v.last, time.Since(v.at)
+	return v.wait(ctx, o, viewWait, func() bool { return time.Since(v.at) < v.rest() })
 }
 
 // fresh returns a view that was begun after the call, and how old it is. It waits for freshWait at
 // most; after that the view is an older one.
 func (v *view[T]) fresh(ctx context.Context, o *Observer) (*T, time.Duration) {
+	asked := time.Now()
+	return v.wait(ctx, o, freshWait, func() bool { return !v.began.Before(asked) })
+}
+
+// wait lets the view be made until it is good, which good reports with v.mu locked, or the time is
+// over. It returns the view, and how old it is.
+func (v *view[T]) wait(ctx context.Context, o *Observer, most time.Duration, good func() bool) (*T, time.Duration) {
 	if !o.runs.Load() {
 		v.renew(o)
 		return v.peek(), 0
 	}
-	asked := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, freshWait)
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for (v.last == nil || v.began.Before(asked)) && ctx.Err() == nil {
+	for (v.last == nil || !good()) && ctx.Err() == nil {
 		v.wanted = true
 		next := v.next
 		v.mu.Unlock()
@@ -173,16 +156,16 @@ func (v *view[T]) renew(o *Observer) {
 	if v.cost < lendFrom && v.last != nil {
 		lend = func(work func()) { work() }
 	}
-	v.wanted, v.began = false, time.Now()
+	v.wanted = false
 	v.mu.Unlock()
 	v.hurry.Store(false) // before the walk: it sees who was in a hurry
 	var made *T
-	began := o.cfg.CPU()
+	began, cpu := time.Now(), o.cfg.CPU()
 	lend(func() { made = v.make(o.cfg.Served()) })
-	cost := o.cfg.CPU() - began
+	cost := o.cfg.CPU() - cpu
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.last, v.at, v.cost = made, time.Now(), cost
+	v.last, v.began, v.at, v.cost = made, began, time.Now(), cost
 	close(v.next)
 	v.next = make(chan struct{})
 }
