@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -45,14 +46,8 @@ func (a *addresses) configure(cfg *Config) {
 	a.known = make(map[auth.AddressKey]*addressConns)
 	a.purgeAt = addressesKnownMin
 	a.localMax, a.localRate = cfg.ConnsPerAddressMax != 0, cfg.NewConnsPerAddressMax != 0
-	rate := cfg.NewConnsPerAddressMax
-	if a.max = cfg.ConnsPerAddressMax; a.max == 0 {
-		a.max = connsPerAddress
-	}
-	if rate == 0 {
-		rate = newConnsPerAddress
-	}
-	a.interval = int64(time.Second) / int64(rate)
+	a.max = cmp.Or(cfg.ConnsPerAddressMax, connsPerAddress)
+	a.interval = int64(time.Second) / int64(cmp.Or(cfg.NewConnsPerAddressMax, newConnsPerAddress))
 }
 
 // arrive notes a new connection of the address, and reports whether it is counted. If it exceeds a

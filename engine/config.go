@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -189,12 +190,7 @@ func (c *Config) EnsureDefaults() {
 	}
 }
 
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
+func setDefault[T comparable](field *T, value T) { *field = cmp.Or(*field, value) }
 
 // Validate returns all problems of the configuration, joined.
 func (c *Config) Validate() error {
@@ -205,9 +201,6 @@ func (c *Config) Validate() error {
 		bad("advertise: %q is not host:port", c.Advertise)
 	}
 	errs = append(errs, c.validatePorts()...)
-	if c.Loops < 1 || c.Loops > loopsMax {
-		bad("loops: %d is not within 1 to %d", c.Loops, loopsMax)
-	}
 	if ms := c.Lease.Milliseconds(); ms < codec.TTLMinMs || ms > codec.TTLMaxMs || c.Lease%time.Millisecond != 0 {
 		bad("lease: %v is not within 100ms to 24h in whole milliseconds", c.Lease)
 	}
@@ -217,6 +210,7 @@ func (c *Config) Validate() error {
 		n    int64
 		max  int64
 	}{
+		{"loops", int64(c.Loops), loopsMax},
 		{"max-conns", int64(c.ConnsMax), connsMaxMax},
 		{"tls-max-conns", int64(c.TLSConnsMax), connsMaxMax},
 		{"max-locks", int64(c.LocksMax), table.LocksMaxMax},
@@ -226,6 +220,7 @@ func (c *Config) Validate() error {
 		{"max-pending", int64(c.PendingMax), bytesMaxMax},
 		{"max-unread", int64(c.UnreadMax), bytesMaxMax},
 		{"max-buffered", c.BufferedMax, 1 << 50},
+		{"snapshot-keep", int64(c.SnapshotKeep), 1000},
 	} {
 		if n.n < 1 || n.n > n.max {
 			bad("%s: %d is not within 1 to %d", n.name, n.n, n.max)
@@ -264,9 +259,6 @@ func (c *Config) validateDurability() (errs []error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.SnapshotInterval < 100*time.Millisecond || c.SnapshotInterval > time.Hour {
 		bad("snapshot-interval: %v is not within 100ms to 1h", c.SnapshotInterval)
-	}
-	if c.SnapshotKeep < 1 || c.SnapshotKeep > 1000 {
-		bad("snapshot-keep: %d is not within 1 to 1000", c.SnapshotKeep)
 	}
 	if c.RecoveryGrace < time.Second || c.RecoveryGrace > 24*time.Hour || c.RecoveryGrace%time.Millisecond != 0 {
 		bad("recovery-grace: %v is not within 1s to 24h in whole milliseconds", c.RecoveryGrace)

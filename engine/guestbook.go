@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 
 	"dlm/engine/auth"
@@ -51,12 +52,7 @@ func (b *guestbook) leave(id table.ConnID) {
 
 // strike is leave for a caller that holds mu.
 func (b *guestbook) strike(id table.ConnID) {
-	for i := range b.guests {
-		if b.guests[i].id == id {
-			b.guests = append(b.guests[:i], b.guests[i+1:]...)
-			return
-		}
-	}
+	b.guests = slices.DeleteFunc(b.guests, func(g guestEntry) bool { return g.id == id })
 }
 
 // last strikes off the guest that has to give up its place: of the lowest rank, the one that is

@@ -98,11 +98,9 @@ func (a *Authority) Quotas() []ServiceQuota { return a.quotas }
 // identityOf returns the identity of a connection that has shown the token of a credential.
 func (a *Authority) identityOf(c *Credential) Identity {
 	id := c.identity()
-	for i := range a.quotas {
-		if len(c.Services) == 0 || overlap(c.Services, a.quotas[i].Services) {
-			id.Counted = true
-		}
-	}
+	id.Counted = slices.ContainsFunc(a.quotas, func(q ServiceQuota) bool {
+		return len(c.Services) == 0 || overlap(c.Services, q.Services)
+	})
 	return id
 }
 

@@ -1,6 +1,9 @@
 package auth
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+	"slices"
+)
 
 // Identity is what a connection has shown itself to be. The zero value has no rights.
 type Identity struct {
@@ -17,7 +20,8 @@ type Identity struct {
 // unbound are the bounds of an identity without any.
 var unbound Bounds
 
-func (id *Identity) limits() *Bounds {
+// Bounds returns what narrows the identity. Do not modify it.
+func (id *Identity) Bounds() *Bounds {
 	if id.bounds == nil {
 		return &unbound
 	}
@@ -29,25 +33,22 @@ func (id *Identity) limits() *Bounds {
 func (id *Identity) Unbound() bool { return id.bounds == nil && !id.Counted }
 
 // AllNames reports whether the identity may touch locks of any name.
-func (id *Identity) AllNames() bool { return len(id.limits().Prefixes) == 0 }
-
-// Bounds returns what narrows the identity. Do not modify it.
-func (id *Identity) Bounds() *Bounds { return id.limits() }
+func (id *Identity) AllNames() bool { return len(id.Bounds().Prefixes) == 0 }
 
 // MayUse reports whether the identity may touch a lock of that name.
-func (id *Identity) MayUse(name []byte) bool { return beginsWithAny(name, id.limits().Prefixes) }
+func (id *Identity) MayUse(name []byte) bool { return beginsWithAny(name, id.Bounds().Prefixes) }
 
 // MayActAs reports whether the identity may acquire, renew and release in the name of that service.
 func (id *Identity) MayActAs(service []byte) bool {
-	return beginsWithAny(service, id.limits().Services)
+	return beginsWithAny(service, id.Bounds().Services)
 }
 
 // NeedsToken reports whether the identity has to name a hold by its token to renew or release it.
-func (id *Identity) NeedsToken() bool { return id.limits().RequireToken }
+func (id *Identity) NeedsToken() bool { return id.Bounds().RequireToken }
 
 // NarrowedTo reports whether id may do something that other may not.
 func (id *Identity) NarrowedTo(other *Identity) bool {
-	from, to := id.limits(), other.limits()
+	from, to := id.Bounds(), other.Bounds()
 	return !other.Role.Covers(id.Role) || narrowed(from.Prefixes, to.Prefixes) ||
 		narrowed(from.Services, to.Services) || to.RequireToken && !from.RequireToken
 }
@@ -57,12 +58,7 @@ func narrowed(from, to []string) bool {
 	if len(from) == 0 {
 		return len(to) > 0
 	}
-	for _, p := range from {
-		if !beginsWithAny(p, to) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(from, func(p string) bool { return !beginsWithAny(p, to) })
 }
 
 // beginsWithAny reports whether s begins with one of the prefixes, or there are none.

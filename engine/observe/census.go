@@ -2,6 +2,7 @@ package observe
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"dlm/table"
@@ -92,11 +93,9 @@ func sample(served Served) *table.Census {
 
 // frequent returns the most frequent segments.
 func frequent(c *table.Census) []string {
-	names := make([]string, 0, len(c.Segments))
-	for name := range c.Segments {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(c.Segments[b].Locks, c.Segments[a].Locks) })
+	names := slices.SortedFunc(maps.Keys(c.Segments), func(a, b string) int {
+		return cmp.Compare(c.Segments[b].Locks, c.Segments[a].Locks)
+	})
 	return names[:min(len(names), knownSegments)]
 }
 

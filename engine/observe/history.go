@@ -2,6 +2,7 @@ package observe
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,7 +63,7 @@ func (o *Observer) History(last int, names []string) *HistoryAnswer {
 	n := min(uint64(last), historyKept, h.next)
 	a := &HistoryAnswer{StepMs: 1000, Next: h.next, AtMs: h.at.UnixMilli(), Columns: map[string][]float64{}}
 	for i, column := range Columns {
-		if !wanted(names, column) {
+		if len(names) > 0 && !slices.Contains(names, column) {
 			continue
 		}
 		list := make([]float64, 0, n)
@@ -72,15 +73,6 @@ func (o *Observer) History(last int, names []string) *HistoryAnswer {
 		a.Columns[column] = list
 	}
 	return a
-}
-
-func wanted(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return len(names) == 0
 }
 
 // Last returns the newest sample by column, and its number; none before the first second.

@@ -79,8 +79,7 @@ func Images(dir string) (names []string, err error) {
 			names = append(names, e.Name())
 		}
 	}
-	slices.Sort(names)
-	slices.Reverse(names)
+	slices.Reverse(names) // ReadDir sorts them
 	return names, nil
 }
 
