@@ -63,16 +63,13 @@ type Warning struct {
 // About returns the description of the server. Any goroutine may call it.
 func (e *Engine) About() *About {
 	a := &About{
-		AtMs: time.Now().UnixMilli(), Version: e.cfg.Version, Go: runtime.Version(), Role: "primary",
+		AtMs: time.Now().UnixMilli(), Version: e.cfg.Version, Go: runtime.Version(), Role: e.roleWord(),
 		Unready: e.Unready(), UptimeMs: e.uptime().Milliseconds(), StartedMs: e.started.UnixMilli(),
 		Loops: len(e.reactors), PID: os.Getpid(),
 		Durability: e.aboutDurability(), Limits: e.aboutLimits(), Settings: e.aboutSettings(), Warnings: e.Warnings(),
 	}
 	if len(e.ports) > 0 {
 		a.Address = e.Addrs()
-	}
-	if e.Follows() {
-		a.Role = "backup"
 	}
 	if a.Ready = len(a.Unready) == 0; a.Ready {
 		a.Unready = []string{}

@@ -72,16 +72,9 @@ func (e *Engine) catchUp(now int64) {
 	e.catchUp(now) // there may have been another pause
 }
 
-func (u *catchUp) acceptors() []*transport.Acceptor {
-	if list := u.accept.Load(); list != nil {
-		return *list
-	}
-	return nil
-}
-
 func (u *catchUp) askAcceptors(now int64) {
 	u.asked = now
-	for _, a := range u.acceptors() {
+	for _, a := range *u.accept.Load() {
 		a.Ask(u.round)
 	}
 }
@@ -89,7 +82,7 @@ func (u *catchUp) askAcceptors(now int64) {
 // acceptorsAnswered reports whether all acceptors have answered. If not, it asks them again after a
 // while.
 func (u *catchUp) acceptorsAnswered(now int64) bool {
-	for _, a := range u.acceptors() {
+	for _, a := range *u.accept.Load() {
 		if a.Owes() {
 			if now-u.asked >= int64(askEvery) {
 				u.askAcceptors(now)

@@ -112,6 +112,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.trimmer.wake = make(chan struct{}, 1)
 	e.memoryUsed = memoryUsed
 	e.questions = newQuestions()
+	e.catching.accept.Store(new([]*transport.Acceptor))
 	e.handshakeWork = transport.NewPermits()
 	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime,
 		Log: cfg.Log, LogWaitsOver: cfg.LogWaitsOver})

@@ -117,11 +117,7 @@ func writeEvents(w *codec.Writer, p *observe.EventsPage) {
 }
 
 func (e *Engine) answerClients(ctx context.Context, w *codec.Writer, q *question, limit int) codec.Code {
-	cursor := ""
-	if q.cmd.Has(codec.OptCursor) {
-		cursor = string(q.cmd.Text)
-	}
-	p, ok := e.Clients(ctx, limit, cursor)
+	p, ok := e.Clients(ctx, limit, string(q.cmd.Text))
 	if !ok {
 		w.Error(codec.BadArg, "CURSOR is not one that CLIENTS has answered, or a loop does not answer")
 		return codec.BadArg

@@ -170,11 +170,7 @@ func (e *Engine) answer(ctx context.Context, q *question) *answered {
 }
 
 func (e *Engine) answerWaiters(ctx context.Context, w *codec.Writer, q *question, limit int) {
-	cursor := ""
-	if q.cmd.Has(codec.OptCursor) {
-		cursor = string(q.cmd.Text)
-	}
-	p := e.observer.Waiters(q.cmd.Name, limit, cursor)
+	p := e.observer.Waiters(q.cmd.Name, limit, string(q.cmd.Text))
 	if q.who.Role == auth.RoleAdmin {
 		e.NameClients(ctx, p.Rows)
 	}
@@ -182,10 +178,7 @@ func (e *Engine) answerWaiters(ctx context.Context, w *codec.Writer, q *question
 }
 
 func (e *Engine) answerOwner(ctx context.Context, w *codec.Writer, q *question, limit int) codec.Code {
-	cursor := ""
-	if q.cmd.Has(codec.OptCursor) {
-		cursor = string(q.cmd.Text)
-	}
+	cursor := string(q.cmd.Text)
 	if !observe.ParseOwnerCursor(cursor) {
 		w.Error(codec.BadArg, "CURSOR is not one that OWNER has answered")
 		return codec.BadArg

@@ -65,13 +65,12 @@ func (s *sampler) sample(st *Stats, old *table.Measures) observe.Sample {
 	t, was := &st.Table, &s.last.Table
 	wait, hold := s.e.observer.Longest()
 	diff := func(now, before uint64) float64 { return float64(now - min(now, before)) }
-	all, failed := commandSums(st.Commands)
-	allWas, failedWas := commandSums(s.last.Commands)
-	verb := func(name string) float64 { return diff(verbSum(st.Commands, name), verbSum(s.last.Commands, name)) }
+	commands := func(of func(*ResultCount) bool) float64 { return diff(sum(st.Commands, of), sum(s.last.Commands, of)) }
+	verb := func(name string) float64 { return commands(func(c *ResultCount) bool { return c.Command == name }) }
 	return observe.Sample{
 		float64(t.Held), float64(t.Contended), float64(t.Waiters), float64(st.Conns), float64(st.Buffered), float64(t.BytesUsed),
 		float64(wait.Milliseconds()), float64(hold.Milliseconds()),
-		diff(all, allWas), diff(failed, failedWas), verb("acquire"), verb("release"), verb("heartbeat"),
+		commands(func(*ResultCount) bool { return true }), commands(func(c *ResultCount) bool { return c.Result != "ok" }), verb("acquire"), verb("release"), verb("heartbeat"),
 		diff(t.Grants, was.Grants), diff(st.Measures.Granted.Count(), s.last.Measures.Granted.Count()), diff(t.Reentries, was.Reentries),
 		diff(t.Releases, was.Releases), diff(t.Expiries, was.Expiries),
 		diff(t.Forced, was.Forced), diff(t.TakeBacks, was.TakeBacks), diff(t.Queued, was.Queued), diff(t.TimeOuts, was.TimeOuts), diff(t.Cancels, was.Cancels),
@@ -88,20 +87,11 @@ func longestMs(now, before *table.Histogram) float64 {
 	return math.Max(0, observe.QuantileMs(now, before, 1))
 }
 
-func commandSums(list []ResultCount) (all, failed uint64) {
-	for _, c := range list {
-		all += c.Count
-		if c.Result != "ok" {
-			failed += c.Count
-		}
-	}
-	return all, failed
-}
-
-func verbSum(list []ResultCount, verb string) (n uint64) {
-	for _, c := range list {
-		if c.Command == verb {
-			n += c.Count
+// sum returns how many commands there were of some kind.
+func sum(list []ResultCount, of func(*ResultCount) bool) (n uint64) {
+	for i := range list {
+		if of(&list[i]) {
+			n += list[i].Count
 		}
 	}
 	return n
@@ -128,7 +118,10 @@ func (s *sampler) noteChanges(st *Stats, now time.Time) {
 			note("limit", "%d connections were not served: %s", n, c.Name)
 		}
 	}
-	s.noteLimits(st)
+	limited := func(c *ResultCount) bool { return c.Result == "limit" }
+	if n := sum(st.Commands, limited) - sum(was.Commands, limited); n > 0 {
+		note("limit", "%d commands were answered %s", n, codec.Limit)
+	}
 	if n := st.WrongTokens + st.WrongHTTP - was.WrongTokens - was.WrongHTTP; n > 0 {
 		note("auth", "%d wrong tokens were shown", n)
 	}
@@ -157,21 +150,3 @@ func (s *sampler) notePauses(pauses uint64, now time.Time, takeLongest func() ti
 	s.pausesTold, s.pausesAt = pauses, now
 	s.e.observer.Note("pause", "pauses of the process: %d, the longest %d ms", n, takeLongest().Milliseconds())
 }
-
-// noteLimits notes commands that were answered LIMIT.
-func (s *sampler) noteLimits(st *Stats) {
-	sum := func(list []ResultCount) (n uint64) {
-		for _, c := range list {
-			if c.Result == limitResult {
-				n += c.Count
-			}
-		}
-		return n
-	}
-	if n := sum(st.Commands) - sum(s.last.Commands); n > 0 {
-		s.e.observer.Note("limit", "%d commands were answered %s", n, codec.Limit)
-	}
-}
-
-// limitResult is ResultCount.Result of commands that reached a limit.
-const limitResult = "limit"

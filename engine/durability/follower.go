@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -124,7 +125,7 @@ func (f *follower) step(ctx context.Context) error {
 	next, err := is.next(&f.s.cfg, got.path)
 	if err != nil {
 		advice := "the backup fetches it again. If that does not help, check that this is the address of a primary"
-		return errors.Join(adviseBackup(err, advice), is.dir.Discard(got.path))
+		return errors.Join(adviseBackup(err, advice), os.Remove(got.path))
 	}
 	if err := is.dir.Adopt(got.path, next.From); err != nil {
 		return err

@@ -140,7 +140,7 @@ func (m *imager) run(ctx context.Context) {
 			m.s.cfg.Log.Error("no image was written; the server tries again each interval", "error", err.Error())
 		}
 		if wait = m.s.cfg.SnapshotInterval; written {
-			wait = max(wait, imageRest*m.cpu())
+			wait = max(wait, imageRest*m.state.CPU) // only this goroutine writes it
 		}
 	}
 }
@@ -158,12 +158,6 @@ func (m *imager) rest(ctx context.Context, wait time.Duration) bool {
 		m.keepTokens()
 	}
 	return true
-}
-
-func (m *imager) cpu() time.Duration {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.state.CPU
 }
 
 // write writes one image and removes those that are too many.

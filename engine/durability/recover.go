@@ -49,7 +49,10 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *Promotion) (*State, er
 	facts.Wall = s.Started
 	plan, err := Decide(&facts)
 	if err != nil {
-		return nil, about(img, err)
+		if img != nil {
+			err = fmt.Errorf("%s: %w", img.Path(), err)
+		}
+		return nil, err
 	}
 	if err := s.load(cfg, &plan, img); err != nil {
 		return nil, err
@@ -68,14 +71,6 @@ func notStartable(dir *snapshot.Dir, is snapshot.ServerState) error {
 			"and give --backup-of; " + reinstateAdvice(dir.Path()) + "; " + beginAnew(dir)
 	}
 	return fmt.Errorf("%s: its role is %s: %s", dir.Path(), is, advice)
-}
-
-// about adds the path of the image to an error.
-func about(img *snapshot.Image, err error) error {
-	if img == nil {
-		return err
-	}
-	return fmt.Errorf("%s: %w", img.Path(), err)
 }
 
 // load makes the table of the plan, with the holds of the image.

@@ -152,9 +152,6 @@ func (d *Dir) Touch(h Header, at time.Time) error {
 	return os.Chtimes(filepath.Join(d.path, FileName(h.Start, h.Number)), at, at)
 }
 
-// Discard removes a file that turned out not to be an image.
-func (d *Dir) Discard(path string) error { return os.Remove(path) }
-
 // Retain removes all images but the newest keep.
 func (d *Dir) Retain(keep int) error {
 	if err := d.Check(); err != nil {
