@@ -66,7 +66,7 @@ race: ## every test with the race detector
 
 # The second run checks the table after every command while connections race. It has the tests that
 # use several loops together; those of one goroutine, or of many locks, would take minutes in it.
-RACING := Contenders|TenThousandPlaces|Stop|Watch|Tokens|Quota|Transcripts|Histories
+RACING := Contenders|TenThousandPlaces|Stop|Watch|Tokens|Quota|Transcripts|Histor
 invariants: ## every test with checks of the table after each command
 	go test -tags invariants ./...
 	go test -race -tags invariants -run '$(RACING)' ./engine

@@ -28,6 +28,7 @@ func TestHistoryModelFindsViolations(t *testing.T) {
 	is := func(code string) func(*operation) { return func(x *operation) { x.code = code } }
 	was := func(found string) func(*operation) { return func(x *operation) { x.found = found } }
 	req := func(x *operation) { x.req = "1" }
+	detect := func(x *operation) { x.detect = true }
 	acquired := op("ACQUIRE", "a", hold(5, 1), req)
 	lost := op("ACQUIRE", "a", is(""), req)
 	readers := []*operation{op("ACQUIRE", "a", in(shared, 0), hold(5, 1)), op("ACQUIRE", "b", in(shared, 0), hold(6, 1))}
@@ -46,6 +47,15 @@ func TestHistoryModelFindsViolations(t *testing.T) {
 		"a lost answer": {[]*operation{lost},
 			[]*operation{op("ACQUIRE", "b", hold(5, 1)), op("ACQUIRE", "b", is("TIMEOUT")), op("ACQUIRE", "a", hold(5, 1), req), op("HEARTBEAT", "a", hold(5, 1))},
 			[]*operation{op("ACQUIRE", "a", hold(5, 2), req), op("HEARTBEAT", "a", hold(5, 2))}},
+		"a lost answer without REQ": {[]*operation{op("ACQUIRE", "a", is("")), op("ACQUIRE", "a", is(""))},
+			[]*operation{op("ACQUIRE", "b", hold(5, 1)), op("ACQUIRE", "b", is("TIMEOUT")), op("ACQUIRE", "a", hold(5, 1)), op("HEARTBEAT", "a", hold(5, 2))},
+			[]*operation{op("ACQUIRE", "a", hold(5, 4)), op("HEARTBEAT", "a", hold(5, 3)), op("HEARTBEAT", "b", hold(5, 1))}},
+		"a deadlock": {[]*operation{acquired},
+			[]*operation{op("ACQUIRE", "b", is("DEADLOCK"), detect), op("seen", "a")},
+			[]*operation{op("ACQUIRE", "b", is("DEADLOCK")), op("seen", "b")}},
+		"a deadlock of a free lock": {nil,
+			[]*operation{op("ACQUIRE", "b", hold(5, 1), detect)},
+			[]*operation{op("ACQUIRE", "b", is("DEADLOCK"), detect)}},
 		"after a release": {[]*operation{acquired, op("RELEASE", "a", hold(5, 0), req)},
 			[]*operation{op("RELEASE", "a", hold(5, 0), req), op("ACQUIRE", "a", is("STALE"), req), op("ACQUIRE", "b", hold(6, 1))},
 			[]*operation{op("ACQUIRE", "a", hold(6, 1), req), op("ACQUIRE", "b", hold(5, 1)), op("ACQUIRE", "b", hold(4, 1)), op("ACQUIRE", "b", is("TIMEOUT")),

@@ -42,8 +42,8 @@ func (q *queueCheck) begin(op *operation) { q.op, q.moved = op, false }
 // done is called after the command. A repeat that does not wait loses its place.
 func (q *queueCheck) done() {
 	if q.op.verb == "ACQUIRE" && q.op.req != "" && q.op.waitMs == 0 && !q.moved {
-		if p := q.kept[q.id()]; p != nil && !p.granted {
-			delete(q.kept, q.id())
+		if p := q.kept[q.op.id()]; p != nil && !p.granted {
+			delete(q.kept, q.op.id())
 		}
 	}
 	q.op = nil
@@ -51,7 +51,19 @@ func (q *queueCheck) done() {
 
 func (q *queueCheck) gone(conn table.ConnID) { q.lost[conn] = true }
 
-func (q *queueCheck) id() string { return q.op.lock + " " + q.op.key() }
+// id names a request with REQ.
+func (op *operation) id() string { return op.lock + " " + op.key() }
+
+// request returns the command that the event comes from: one that was held back by a wait on its
+// connection, or the one that is executed.
+func (q *queueCheck) request(e *table.Event) *operation {
+	op := q.w.heldBack(e)
+	if op == nil || op == q.op {
+		q.moved = true
+		return q.op
+	}
+	return op
+}
 
 func (q *queueCheck) event(e *table.Event) {
 	lock, hold := string(e.Name), string(e.Name)+" "+string(e.Service)
@@ -78,20 +90,22 @@ func (q *queueCheck) event(e *table.Event) {
 			q.expired(hold, e)
 		}
 		q.forget(lock, e)
+	case table.EventTakeBack:
+		q.takenBack(lock, e)
 	}
 }
 
 // enqueue takes note of a request that waits: at the end, before all others, or in its old place.
 func (q *queueCheck) enqueue(lock string, e *table.Event) {
-	if q.op == nil {
+	op := q.request(e)
+	if op == nil {
 		q.w.t.Errorf("%s: a request of %s began to wait without a command", lock, e.Service)
 		return
 	}
-	q.moved = true
 	q.next++
-	p := &place{service: string(e.Service), number: q.next, upgrade: q.op.verb == "UPGRADE"}
-	if q.op.req != "" {
-		if p.key = q.id(); q.kept[p.key] != nil {
+	p := &place{service: string(e.Service), number: q.next, upgrade: op.verb == "UPGRADE"}
+	if op.req != "" {
+		if p.key = op.id(); q.kept[p.key] != nil {
 			p = q.kept[p.key]
 		}
 		q.kept[p.key] = p
@@ -122,8 +136,9 @@ func (q *queueCheck) leave(lock string, from table.Origin, over bool) *place {
 
 // cancel notes the end of a wait. The event of a detached request names its service alone.
 func (q *queueCheck) cancel(lock string, e *table.Event) {
-	if q.op != nil && q.op.verb == "CANCEL" && q.kept[q.id()] != nil {
-		delete(q.kept, q.id()) // it was displaced before
+	waits := slices.ContainsFunc(q.queues[lock], func(p *place) bool { return p.from == e.From })
+	if !waits && q.op != nil && q.op.verb == "CANCEL" && q.kept[q.op.id()] != nil {
+		delete(q.kept, q.op.id()) // it was displaced before
 		return
 	}
 	if e.From != (table.Origin{}) {
@@ -171,11 +186,10 @@ func (q *queueCheck) granted(lock string, e *table.Event) {
 
 // grantedNow checks a grant to the command that is being executed. A repeat may have a place.
 func (q *queueCheck) grantedNow(lock string, e *table.Event) {
-	q.moved = true
 	q.next++
 	p := &place{service: string(e.Service), number: q.next}
-	if q.op != nil && q.op.req != "" && q.op.verb == "ACQUIRE" {
-		if p.key = q.id(); q.kept[p.key] != nil {
+	if op := q.request(e); op != nil && op.req != "" && op.verb == "ACQUIRE" {
+		if p.key = op.id(); q.kept[p.key] != nil {
 			p = q.kept[p.key]
 		}
 		q.kept[p.key] = p
@@ -198,16 +212,39 @@ func (q *queueCheck) expired(hold string, e *table.Event) {
 // forget is called when counts are given back. Requests that were granted them keep no place.
 func (q *queueCheck) forget(lock string, e *table.Event) {
 	if q.op != nil && q.op.verb == "CANCEL" && e.Kind == table.EventRelease {
-		delete(q.kept, q.id())
+		delete(q.kept, q.op.id())
 	}
 	if e.Count > 0 {
 		return
 	}
-	for key, p := range q.kept {
-		if p.granted && p.service == string(e.Service) && key[:len(lock)+1] == lock+" " {
-			delete(q.kept, key)
+	for _, p := range q.grantsOf(lock, e) {
+		if !p.vague {
+			delete(q.kept, p.key)
 		}
 	}
+}
+
+// takenBack notes that a request is back in its place, if it has REQ. The event does not say which
+// request of its service that is.
+func (q *queueCheck) takenBack(lock string, e *table.Event) {
+	list := q.grantsOf(lock, e)
+	if len(list) == 1 && e.Count == 0 {
+		list[0].granted, list[0].detached = false, true
+		return
+	}
+	for _, p := range list {
+		p.vague = true
+	}
+}
+
+// grantsOf returns the requests with REQ of the service that were granted the lock.
+func (q *queueCheck) grantsOf(lock string, e *table.Event) (list []*place) {
+	for key, p := range q.kept {
+		if p.granted && p.service == string(e.Service) && key[:len(lock)+1] == lock+" " {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // empty checks that nothing waits.

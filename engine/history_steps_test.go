@@ -3,6 +3,8 @@ package engine
 import (
 	"slices"
 	"strings"
+
+	"dlm/codec"
 )
 
 // order is one command on one lock, as a service sends it.
@@ -10,7 +12,7 @@ type order struct {
 	verb, service, lock, req string
 	mode                     mode // of ACQUIRE
 	permits, waitMs          int
-	fresh, all               bool
+	fresh, all, detect       bool
 	sure                     bool // wanted is in the command
 	wanted                   uint64
 	mixed                    bool // the lock is used in modes that exclude each other
@@ -26,10 +28,18 @@ type operation struct {
 	foundMode   mode
 	foundHolder string
 	holders     []holding
-	groupOf     int   // STATUS: how many holders there are, if it does not name them
-	mayCancel   bool  // a CANCEL or a repeat of the request was sent
-	call, ret   int64 // moments of the run, see history; it happened between them
+	cycle       []edge // DEADLOCK
+	groupOf     int    // STATUS: how many holders there are, if it does not name them
+	mayCancel   bool   // a CANCEL or a repeat of the request was sent
+	call, ret   int64  // moments of the run, see history; it happened between them
+
+	form  codec.Form // in which it is sent
+	tag   string     // empty: none
+	reply []string   // what the server has written: lines of text without the tag; nil: nothing yet
 }
+
+// edge is a part of a cycle: a lock, and a service that holds it.
+type edge struct{ lock, holder string }
 
 func (op *operation) key() string {
 	if op.verb == "RELEASE" {
@@ -46,7 +56,7 @@ func (st *lockState) after(op *operation) []*lockState {
 		"UPGRADE": (*lockState).upgrade, "DOWNGRADE": (*lockState).downgrade, "FORCE-RELEASE": (*lockState).force,
 		"CANCEL": (*lockState).cancel, "OUTCOME": (*lockState).outcome, "STATUS": (*lockState).status,
 		"HOLDERS": (*lockState).status, "expired": (*lockState).expired, "taken back": (*lockState).takenBack,
-		"downgraded": (*lockState).upgradeTakenBack,
+		"downgraded": (*lockState).upgradeTakenBack, "seen": (*lockState).seen,
 	}[op.verb]
 	return step(st, op)
 }
@@ -99,6 +109,8 @@ func (st *lockState) acquire(op *operation) []*lockState {
 		return st.when(st.mayTimeOut(op, h))
 	case "HELD":
 		return states(st.learn(op.service, op.token))
+	case "DEADLOCK":
+		return st.when(op.detect && st.mode != free)
 	case "CONFLICT":
 		return st.when(op.mixed || st.mode == shared && h.count > 0 && op.mode == exclusive)
 	}
@@ -399,3 +411,6 @@ func (st *lockState) upgradeTakenBack(op *operation) []*lockState {
 	}
 	return states(next.inMode(shared))
 }
+
+// seen is a hold that the answer to another command has named.
+func (st *lockState) seen(op *operation) []*lockState { return st.when(st.own(op.service).count > 0) }

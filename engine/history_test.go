@@ -1,17 +1,13 @@
 package engine
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sort"
-	"strings"
+	"sync"
 	"testing"
 	"time"
-
-	"github.com/anishathalye/porcupine"
 
 	"dlm/internal/testflag"
 	"dlm/table"
@@ -26,12 +22,17 @@ type history struct {
 	actors  []*party
 	leaving []*link
 	queue   *queueCheck
-	ops     []*operation
-	at      int64          // the last moment
-	copies  map[string]int // by lock and request: ACQUIREs, and CANCELs, which count twice
-	did     map[string]int // faults and answers
-	now     *operation     // being executed
-	unlucky table.ConnID   // its grant is under way, and is to find no connection; 0: none
+	now     *operation   // being executed
+	unlucky table.ConnID // its grant is under way, and is to find no connection; 0: none
+
+	withoutReq bool
+	waitUnit   int // ms: waits are multiples
+
+	mu   sync.Mutex // of the real server: guards what follows
+	ops  []*operation
+	over bool           // nothing more is added
+	at   int64          // the last moment
+	did  map[string]int // faults and answers
 }
 
 type historyLock struct {
@@ -43,33 +44,47 @@ type historyLock struct {
 const historyTTL = 700 * time.Millisecond
 
 // historyNeeds is what the runs must have met. A run without a fault shows nothing about it.
-var historyNeeds = []string{
-	"cut", "lost answer", "late copy", "repeat", "expired", "taken back", "downgraded",
-	"ACQUIRE OK", "ACQUIRE TIMEOUT", "ACQUIRE HELD", "ACQUIRE CONFLICT", "ACQUIRE CANCELED", "ACQUIRE STALE",
-	"RELEASE OK", "RELEASE NOTHELD", "RELEASE NOTOWNER", "RELEASE STALE", "HEARTBEAT OK",
-	"UPGRADE OK", "UPGRADE TIMEOUT", "UPGRADE CONFLICT", "UPGRADE NOTHELD", "DOWNGRADE OK", "FORCE-RELEASE OK",
-	"CANCEL waiting", "CANCEL granted", "CANCEL unknown", "OUTCOME granted", "OUTCOME waiting", "OUTCOME unknown",
-	"STATUS held", "STATUS free", "HOLDERS OK",
-}
+var (
+	historyNeeds = []string{
+		"cut", "lost answer", "late command", "held back", "expired", "taken back", "downgraded",
+		"ACQUIRE OK", "ACQUIRE TIMEOUT", "ACQUIRE HELD", "ACQUIRE CONFLICT", "ACQUIRE DEADLOCK",
+		"RELEASE OK", "RELEASE NOTHELD", "RELEASE NOTOWNER", "RELEASE STALE", "HEARTBEAT OK",
+		"UPGRADE OK", "UPGRADE TIMEOUT", "UPGRADE CONFLICT", "UPGRADE NOTHELD", "DOWNGRADE OK", "FORCE-RELEASE OK",
+		"STATUS held", "STATUS free", "HOLDERS OK",
+	}
+	historyNeedsReq = []string{
+		"repeat", "ACQUIRE CANCELED", "ACQUIRE STALE",
+		"CANCEL waiting", "CANCEL granted", "CANCEL unknown", "OUTCOME granted", "OUTCOME waiting", "OUTCOME unknown",
+	}
+)
 
 // TestHistoriesAreThoseOfLocks lets services use locks over connections that break, and asks
 // whether what they were answered is what one lock after the other could have answered.
 func TestHistoriesAreThoseOfLocks(t *testing.T) {
+	checkHistories(t, 24, slices.Concat(historyNeeds, historyNeedsReq), func(*history) {})
+}
+
+// TestHistoriesWithoutReq does the same with requests that can't be repeated: nobody ever knows
+// what became of those whose answer was lost.
+func TestHistoriesWithoutReq(t *testing.T) {
+	checkHistories(t, 12, historyNeeds, func(w *history) { w.withoutReq = true })
+}
+
+func checkHistories(t *testing.T, runs int, needs []string, change func(*history)) {
 	did := map[string]int{}
 	windows, longest := 0, 0
-	for seed := range testflag.Random(t, 24) {
+	for seed := range testflag.Random(t, runs) {
 		w := newHistory(t, seed)
+		change(w)
 		w.run()
 		for what, n := range w.did {
 			did[what] += n
 		}
 		for _, lock := range w.locks {
-			list := w.window(lock.name)
-			windows, longest = windows+1, max(longest, len(list))
-			w.linearizable(lock.name, list)
+			windows, longest = windows+1, max(longest, w.linearizable(lock.name))
 		}
 	}
-	for _, what := range historyNeeds {
+	for _, what := range needs {
 		if did[what] == 0 && !testflag.Seeded() {
 			t.Errorf("no %s in any run: the runs were too tame", what)
 		}
@@ -78,7 +93,7 @@ func TestHistoriesAreThoseOfLocks(t *testing.T) {
 }
 
 func newHistory(t *testing.T, seed uint64) *history {
-	w := &history{rng: rand.New(rand.NewPCG(seed, 5)), copies: map[string]int{}, did: map[string]int{}, locks: []historyLock{
+	w := &history{rng: rand.New(rand.NewPCG(seed, 5)), did: map[string]int{}, waitUnit: 200, locks: []historyLock{
 		{name: "ex", mode: exclusive}, {name: "rw", mode: shared},
 		{name: "sem", mode: permits}, {name: "mix", mode: shared, mixed: true},
 	}}
@@ -89,34 +104,102 @@ func newHistory(t *testing.T, seed uint64) *history {
 		c.AdminToken = &token
 	})
 	for i := range 6 {
-		w.actors = append(w.actors, &party{w: w, service: fmt.Sprintf("s%d", i), tokens: map[string]uint64{}, ids: map[string]int{}})
+		w.actors = append(w.actors, w.party(i, w.rng))
 	}
 	return w
 }
 
-func (w *history) moment() int64 { w.at++; return w.at }
+func (w *history) party(i int, rng *rand.Rand) *party {
+	return &party{w: w, rng: rng, service: fmt.Sprintf("s%d", i), tokens: map[string]uint64{}, ids: map[string]int{}}
+}
 
-// tap makes an operation of what the server does by itself.
+// wait returns n times the unit of waits.
+func (w *history) wait(n int) int { return n * w.waitUnit }
+
+func (w *history) moment() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at++
+	return w.at
+}
+
+// begin adds an operation, which happens from now on.
+func (w *history) begin(op *operation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at++
+	op.call = w.at
+	w.ops = append(w.ops, op)
+}
+
+// met counts a fault or an answer.
+func (w *history) met(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.did[what]++
+}
+
+// sawCycle adds what an answer says of other locks: each hold of the cycle stood at a moment while
+// the request waited, and the last one is its own.
+func (w *history) sawCycle(op *operation) {
+	if op.code != "DEADLOCK" {
+		return
+	}
+	if n := len(op.cycle); n < 2 || op.cycle[0].lock != op.lock || op.cycle[n-1].holder != op.service {
+		w.t.Errorf("%s: %s is refused for the cycle %v", op.service, op.line(), op.cycle)
+	}
+	for _, of := range op.cycle {
+		x := &operation{order: order{verb: "seen", lock: of.lock, service: of.holder}, code: "OK"}
+		w.begin(x)
+		x.call, x.ret = op.call, op.ret
+	}
+}
+
+// tap checks the events of the simulated engine.
 func (w *history) tap(e *table.Event) {
 	w.queue.event(e)
 	if e.Waited && w.hold && (e.Kind == table.EventUpgrade || w.rng.IntN(10) == 0) {
 		w.unlucky = e.From.Conn
 	}
+	w.bySelf(e, e.Kind == table.EventDowngrade && (w.now == nil || w.now.verb != "DOWNGRADE"))
+}
+
+// bySelf makes an operation of what the server does by itself. downgraded: it may have taken an
+// UPGRADE back.
+func (w *history) bySelf(e *table.Event, downgraded bool) {
 	what := ""
 	switch {
 	case e.Kind == table.EventExpire:
 		what = "expired"
 	case e.Kind == table.EventTakeBack:
 		what = "taken back"
-	case e.Kind == table.EventDowngrade && (w.now == nil || w.now.verb != "DOWNGRADE"):
+	case downgraded:
 		what = "downgraded"
 	default:
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return
+	}
 	w.did[what]++
-	at := w.moment()
+	w.at++
 	w.ops = append(w.ops, &operation{order: order{verb: what, lock: string(e.Name), service: string(e.Service)}, code: "OK",
-		token: uint64(e.Token), count: int(e.Count), call: at, ret: at})
+		token: uint64(e.Token), count: int(e.Count), call: w.at, ret: w.at})
+}
+
+// finish ends the history. An operation that is still under way happens before, or never.
+func (w *history) finish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	w.at++
+	for _, op := range w.ops {
+		if op.ret == 0 {
+			op.ret = w.at
+		}
+	}
 }
 
 // run lets the actors work until there are enough operations, and then lets everything end.
@@ -160,8 +243,8 @@ func (w *history) step() {
 		a.connect()
 	case len(w.leaving) > 3:
 		w.end(0)
-	case n < 25 && len(a.link.ops) < 3:
-		a.act()
+	case n < 25 && len(a.link.open) < 3:
+		a.send(a.choose())
 	case n < 50:
 		w.arrive(a.link)
 	case n < 78:
@@ -169,7 +252,7 @@ func (w *history) step() {
 	case n < 79 || w.hold && n < 80:
 		w.giveUp(a)
 	case n < 80 && len(a.open) > 0: // impatient: on the same connection
-		a.repeat(a.open[0])
+		a.send(a.repeat(a.open[0]))
 	case n < 90 && len(w.leaving) > 0:
 		w.end(w.rng.IntN(len(w.leaving)))
 	case n < 93:
@@ -185,14 +268,14 @@ func (w *history) arrive(l *link) {
 	if len(l.up) == 0 || l.k.gone || l.k.finished {
 		return
 	}
-	line := l.up[0]
+	w.now = l.up[0]
 	l.up = l.up[1:]
-	tag, _, _ := strings.Cut(line, " ")
-	w.now = l.ops[tag]
-	w.now.call = w.moment()
-	w.ops = append(w.ops, w.now)
+	w.begin(w.now)
+	if l.k.c.pending.waiting {
+		w.met("held back")
+	}
 	w.queue.begin(w.now)
-	l.k.send(line)
+	l.k.send(w.now.sent())
 	w.queue.done()
 	w.now = nil
 }
@@ -204,21 +287,20 @@ func (w *history) giveUp(a *party) {
 	}
 	l := a.link
 	a.link = nil
-	l.givenUp = true
 	if w.rng.IntN(3) == 0 { // nothing more is read, and the kernel takes little
 		l.k.stuck, l.k.room = true, w.rng.IntN(40)
 	}
 	if w.rng.IntN(4) == 0 {
 		l.k.broken = true
 	}
-	w.did["cut"]++
+	w.met("cut")
 	w.leaving = append(w.leaving, l)
 }
 
 // end lets one more command of a given up link arrive, or the end of the connection.
 func (w *history) end(i int) {
 	if l := w.leaving[i]; len(l.up) > 0 && w.rng.IntN(2) == 0 && !l.k.gone && !l.k.finished {
-		w.did["late copy"]++
+		w.met("late command")
 		w.arrive(l)
 		return
 	}
@@ -230,74 +312,19 @@ func (w *history) die(i int) {
 	l := w.leaving[i]
 	w.leaving = append(w.leaving[:i:i], w.leaving[i+1:]...)
 	if len(l.up) > 0 && !l.k.gone && !l.k.finished {
-		l.k.send(l.up[0][:w.rng.IntN(len(l.up[0]))])
+		part := l.up[0].sent()
+		l.k.send(part[:w.rng.IntN(len(part))])
 	}
 	if !l.k.gone {
 		l.k.hangUp()
 	}
 	w.queue.gone(l.k.c.id)
-	for _, op := range l.ops {
+	for _, op := range l.open {
 		if op.call == 0 {
 			continue // it has not arrived
 		}
-		if w.did["lost answer"]++; op.ret == 0 {
+		if w.met("lost answer"); op.ret == 0 {
 			op.ret = w.moment()
 		}
 	}
-}
-
-// window returns the operations on one lock.
-func (w *history) window(lock string) (list []porcupine.Operation) {
-	for _, op := range w.ops {
-		if op.lock == lock {
-			op.mayCancel = op.req != "" && w.copies[lock+" "+op.key()] > 1
-			list = append(list, porcupine.Operation{Input: op, Call: op.call, Return: op.ret})
-		}
-	}
-	return list
-}
-
-// linearizable fails if the history is not that of one lock. A checker that gave up has shown
-// nothing, so it fails too.
-func (w *history) linearizable(lock string, list []porcupine.Operation) {
-	w.t.Helper()
-	result := porcupine.CheckOperationsTimeout(historyModel, list, time.Minute)
-	if result == porcupine.Ok {
-		return
-	}
-	w.t.Errorf("%s: the history of %d operations is %s:\n%s", lock, len(list), result, explain(list))
-}
-
-// explain returns the last operations of the shortest beginning of the history that is none of a
-// lock.
-func explain(list []porcupine.Operation) (text string) {
-	var ends []int64
-	for _, x := range list {
-		ends = append(ends, x.Return)
-	}
-	slices.Sort(ends)
-	n := sort.Search(len(ends), func(i int) bool {
-		return porcupine.CheckOperationsTimeout(historyModel, until(list, ends[i]), time.Second) != porcupine.Ok
-	})
-	short := until(list, ends[min(n, len(ends)-1)])
-	for _, x := range short[max(0, len(short)-25):] {
-		op := x.Input.(*operation)
-		text += fmt.Sprintf("  %d-%d %s %s: %s token=%d count=%d %s %v\n", op.call, op.ret, op.service,
-			strings.TrimSpace(op.line()), cmp.Or(op.code, "lost"), op.token, op.count, op.found, op.holders)
-	}
-	return text
-}
-
-// until returns the history up to a moment. Operations under way then are not answered.
-func until(list []porcupine.Operation, end int64) (cut []porcupine.Operation) {
-	for _, x := range list {
-		op := *x.Input.(*operation)
-		if op.ret > end {
-			op.code, op.found, x.Return = "", "", end
-		}
-		if x.Input = &op; op.call <= end {
-			cut = append(cut, x)
-		}
-	}
-	return cut
 }
