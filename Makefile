@@ -13,7 +13,7 @@ ENGINE      ?= docker
 BUILD := CGO_ENABLED=0 go build -trimpath
 
 .DEFAULT_GOAL := build
-.PHONY: help run build test check format vet staticcheck purego race invariants fuzz mutants mutants-few compare clients bench bench-hot bench-forms bench-bounds bench-regress profile release release-check image manifests vendor-ui pictures vulncheck
+.PHONY: help run build test check format vet staticcheck purego race invariants fuzz mutants mutants-few compare clients bench bench-hot bench-forms bench-bounds bench-regress profile release release-check image manifests pictures vulncheck
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -152,19 +152,6 @@ image: release ## build the container image of this machine's architecture with 
 
 manifests: ## vet and test the Kubernetes manifests
 	cd deploy/kubernetes/check && go vet ./... && go run $(STATICCHECK) ./... && go test ./...
-
-# The library that draws the lines of the dashboard. It is checked in as it was published; its
-# checksums are beside it.
-UI := cmd/dlm/admin/static/ui/vendor
-UPLOT := 1.6.32
-vendor-ui: ## fetch what the dashboard takes from others, and compare it
-	set -e; dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; \
-	npm pack --silent --pack-destination "$$dir" uplot@$(UPLOT) >/dev/null; \
-	tar -xzf "$$dir/uplot-$(UPLOT).tgz" -C "$$dir"; \
-	cp "$$dir/package/dist/uPlot.iife.min.js" $(UI)/uplot-$(UPLOT).min.js; \
-	cp "$$dir/package/dist/uPlot.min.css" $(UI)/uplot-$(UPLOT).min.css; \
-	cp "$$dir/package/LICENSE" $(UI)/uplot-LICENSE; \
-	cd $(UI) && sha256sum --check SHA256SUMS
 
 # The test lets services work on a server for ten minutes, and then takes the pictures.
 pictures: ## make the pictures of README.md anew

@@ -47,9 +47,6 @@ func assets() map[string]*asset {
 		body, err := static.ReadFile(name)
 		digest := sha256.Sum256(body)
 		a := &asset{contentTypes[path.Ext(name)], body, zip(body), hex.EncodeToString(digest[:etagBytes])}
-		if a.contentType == "" {
-			a.contentType = "text/plain; charset=utf-8" // licences and checksums
-		}
 		all[strings.TrimPrefix(name, "static")] = a
 		return err
 	})

@@ -109,6 +109,23 @@ await test("a shared lock has no lease of its own", async () => {
   await clean(page);
 });
 
+await test("lines follow the pointer, and histograms have bars", async () => {
+  assert.match(await command("ACQUIRE orders/42 late 20"), /^ERROR TIMEOUT/);
+  const page = await open(`${base}/`);
+  await live(page);
+  await page.waitForFunction(() => [...document.querySelectorAll(".spark .line")].every((line) => line.getAttribute("d")));
+  const caption = page.locator(".strip-note");
+  await page.locator(".spark").nth(2).hover({ position: { x: 3, y: 10 } });
+  await caption.getByText("At ").waitFor();
+  assert.equal(await page.locator('.spark .mark[d^="M"]').count(), 6);
+  await page.getByRole("link", { name: "dlm, overview" }).hover();
+  await caption.getByText("Last ten minutes").waitFor();
+  await go(page, "#/contention");
+  await page.getByText(/^\d+ waits? since the start: half took up to/).waitFor();
+  assert.ok(await page.locator(".histogram .k3").evaluateAll((parts) => parts.some((part) => part.getBoundingClientRect().height > 1)), "a wait that was given up has a bar");
+  await clean(page);
+});
+
 await test("hostile names stay text", async () => {
   const names = await ask("hostile");
   const page = await open(`${base}/`);

@@ -30,7 +30,8 @@ export async function ask(what, ...args) {
 // command sends a command to the lock port of a server, on a connection of its own.
 export const command = (line, server = "open") => ask("command", server, line);
 
-// test runs one test and reports it. A test that fails leaves a picture.
+// test runs one test and reports it. After a test that fails it says what the browser said against
+// its pages, and closes them, because a viewer has few streams.
 export async function test(name, fn) {
   const begin = performance.now();
   let error = "";
@@ -38,6 +39,10 @@ export async function test(name, fn) {
     await fn();
   } catch (thrown) {
     error = thrown.stack ?? String(thrown);
+    for (const context of browser.contexts()) {
+      error += context.pages().map((page) => `\n${page.url()}: ${page.problems?.join("\n")}`).join("");
+      await context.close();
+    }
   }
   tell({ test: name, error, ms: Math.round(performance.now() - begin) });
 }
@@ -84,7 +89,7 @@ export async function clean(page) {
 // go opens another address of the same page, and waits until its content is there.
 export async function go(page, hash) {
   await page.evaluate((h) => (location.hash = h), hash);
-  await page.waitForSelector("#main .panel, #main .strip");
+  await page.waitForSelector("#main .panel:not([hidden]), #main .strip");
   await page.waitForLoadState("networkidle", { timeout: 200 }).catch(() => {}); // the stream never rests
 }
 
@@ -102,5 +107,9 @@ export async function accessible(page, where) {
 
 // fits checks that nothing makes the page wider than its window.
 export async function fits(page, where) {
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, `${where}: pixels beyond the window`);
+  const beyond = await page.evaluate(() => {
+    if (document.documentElement.scrollWidth === innerWidth) return [];
+    return [...document.querySelectorAll("body *")].filter((node) => node.getBoundingClientRect().right > innerWidth).map((node) => node.outerHTML.slice(0, 120));
+  });
+  assert.deepEqual(beyond, [], `${where}: beyond the window`);
 }

@@ -1,123 +1,76 @@
-// Lines over ten minutes and histograms, drawn by uPlot in the colours of the style sheet.
+// Lines over ten minutes, and histograms. Their colours are classes of the style sheet, so they
+// follow the theme.
 
-import { el } from "./dom.js";
+import { el, put, shape } from "./dom.js";
 import { duration, short } from "./format.js";
-import { on, RING } from "./store.js";
+import { RING } from "./store.js";
 
-const uPlot = window.uPlot;
-const charts = new Set();
+const HIGH = 36; // of lines, in pixels; they are as wide as their box
 
-// colour returns what a custom property of the style sheet means in the present theme.
-function colour(property) {
-  const probe = document.body.appendChild(el("span", { hidden: true }));
-  probe.style.color = `var(${property})`;
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
-
-const redraw = () => charts.forEach((c) => c.rebuild());
-on("choice", (key) => key === "theme" && redraw());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-
-// Chart keeps a uPlot as wide as its box, and makes it anew when the theme changes.
-class Chart {
-  constructor(options, height) {
-    this.options = options;
-    this.height = height;
-    this.node = el("div", { class: "chart", "aria-hidden": "true" });
-    this.node.style.height = `${height}px`;
-    this.data = null;
-    this.size = new ResizeObserver(() => this.fit());
-    this.size.observe(this.node);
-    charts.add(this);
-  }
-
-  fit() {
-    const width = Math.floor(this.node.clientWidth);
-    if (!width || !this.data) return;
-    if (this.plot) this.plot.setSize({ width, height: this.height });
-    else this.plot = new uPlot({ ...this.options(), width, height: this.height }, this.data, this.node);
-  }
-
-  show(data) {
-    this.data = data;
-    if (this.plot) this.plot.setData(data);
-    else this.fit();
-  }
-
-  rebuild() {
-    this.plot?.destroy();
-    this.plot = null;
-    this.fit();
-  }
-
-  close() {
-    charts.delete(this);
-    this.size.disconnect();
-    this.plot?.destroy();
-  }
-}
-
-const hidden = { show: false };
-
-// spark draws one or more lines over ten minutes. All sparks of a group share the pointer;
-// onPoint(index or null) says where it is.
-export function spark(series, group, onPoint) {
-  const chart = new Chart(() => ({
-    padding: [3, 0, 1, 0],
-    legend: hidden,
-    axes: [hidden, hidden],
-    scales: { x: { time: false, range: [0, RING - 1] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.05 : 1] } },
-    cursor: { x: true, y: false, points: { size: 5 }, drag: { x: false, y: false }, sync: { key: group, setSeries: false } },
-    series: [{}, ...series.map(([stroke, fill]) => ({ stroke: colour(stroke), width: 1.25, fill: fill && colour(fill), points: hidden }))],
-    hooks: { setCursor: onPoint ? [(u) => onPoint(u.cursor.idx ?? null, u.cursor.left)] : [] },
-  }), 36);
-  return chart;
-}
-
-// columnsOf makes columns as long as the ring, empty where there was no sample yet.
-export function columnsOf(...columns) {
-  const x = Array.from({ length: RING }, (_, i) => i);
-  return [x, ...columns.map((c) => [...Array(Math.max(0, RING - (c?.length ?? 0))).fill(null), ...(c ?? []).slice(-RING)])];
-}
-
-// histogram draws counts per bucket. The buckets double, so they are drawn as equal steps.
-export function histogram(sets) {
-  let limits = [];
-  const chart = new Chart(() => ({
-    padding: [8, 4, 0, 0],
-    legend: hidden,
-    cursor: { show: false },
-    scales: { x: { time: false, range: (_, low, high) => [low - 0.6, high + 0.6] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-    axes: [
-      { stroke: colour("--ink3"), grid: hidden, ticks: hidden, size: 22, gap: 4, font: "11px system-ui, sans-serif", splits: (u) => ticks(u.data[0]), values: (_, at) => at.map((i) => (limits[i] ? tidy(limits[i]) : "")) },
-      { stroke: colour("--ink3"), grid: { stroke: colour("--line"), width: 1 }, ticks: hidden, size: 40, gap: 4, space: 28, font: "11px system-ui, sans-serif", values: (_, at) => at.map((v) => (Number.isInteger(v) ? short(v) : "")) },
-    ],
-    series: [{}, ...sets.map(([fill]) => ({ stroke: colour(fill), fill: colour(fill), width: 0, points: hidden, paths: uPlot.paths.bars({ size: [0.8, 60], align: 0 }) }))],
-  }), 150);
-  // update takes the upper ends of the buckets and a list of counts per set. Sets are stacked.
-  chart.update = (le, ...counts) => {
-    limits = le;
-    const sums = le.map((_, i) => counts.reduce((sum, c) => sum + (c[i] ?? 0), 0));
-    const first = Math.max(0, sums.findIndex((n) => n > 0) - 1);
-    const last = Math.max(first + 6, sums.findLastIndex((n) => n > 0) + 1);
-    const x = Array.from({ length: Math.min(last, le.length - 1) - first + 1 }, (_, i) => first + i);
-    const stacked = counts.map((_, at) => x.map((i) => counts.slice(at).reduce((sum, c) => sum + (c[i] ?? 0), 0)));
-    const total = sums.reduce((a, b) => a + b, 0);
-    chart.node.hidden = total === 0;
-    if (total) chart.show([x, ...stacked]);
-    return total;
+// spark draws lines over ten minutes. A line has a class for its colour, and may have an area under
+// it. onPoint hears the index of the sample that the pointer is at, null if it leaves.
+export function spark(lines, onPoint) {
+  const drawn = lines.map(({ colour, area }) => ({ line: shape("path", { class: `line ${colour}` }), area: area ? shape("path", { class: `area ${colour}` }) : null }));
+  const mark = shape("path", { class: "mark" });
+  const node = shape("svg", { class: "spark", viewBox: `0 0 ${RING - 1} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true",
+    onpointermove(event) {
+      const { left, width } = node.getBoundingClientRect();
+      onPoint(Math.max(0, Math.min(RING - 1, Math.round(((event.clientX - left) / width) * (RING - 1)))));
+    },
+    onpointerleave: () => onPoint(null),
+  }, drawn.map((d) => [d.area, d.line]), mark);
+  return {
+    node,
+    point: (i) => mark.setAttribute("d", i === null ? "" : `M${i} 0V${HIGH}`),
+    // show takes a column per line, whose last sample is that of now.
+    show(columns) {
+      const top = 1.05 * Math.max(0, ...columns.flat()) || 1;
+      columns.forEach((column, at) => {
+        const begin = RING - column.length;
+        const d = column.length ? `M${column.map((value, i) => `${begin + i} ${(HIGH - 1 - ((HIGH - 4) * value) / top).toFixed(1)}`).join("L")}` : "";
+        drawn[at].line.setAttribute("d", d);
+        drawn[at].area?.setAttribute("d", d && `${d}V${HIGH}H${begin}Z`);
+      });
+    },
   };
-  return chart;
 }
 
-function ticks(x) {
-  const step = Math.ceil(x.length / 8);
-  return x.filter((_, i) => i % step === 0);
+// histogram draws counts per bucket as bars, of one colour per list of counts. The buckets double,
+// so they are drawn as equal steps.
+export function histogram(...colours) {
+  const node = el("div", { class: "histogram", "aria-hidden": "true" });
+  return {
+    node,
+    // update takes the upper ends of the buckets and the lists of counts. It returns their sum.
+    update(le, ...counts) {
+      const sums = le.map((_, i) => counts.reduce((sum, c) => sum + (c[i] ?? 0), 0));
+      const first = Math.max(0, sums.findIndex((n) => n > 0) - 1);
+      const last = Math.min(le.length - 1, Math.max(first + 6, sums.findLastIndex((n) => n > 0) + 1));
+      const step = Math.ceil((last - first + 1) / 8); // between two labels
+      const top = scaleTop(Math.max(...sums));
+      const bars = [];
+      for (let i = first; i <= last; i++) {
+        bars.push(el("div", { class: "column" }, colours.map((colour, at) => part(colour, counts[at][i] / top)).reverse(), (i - first) % step === 0 && le[i] && el("span", null, duration(Number(le[i].toPrecision(2))))));
+      }
+      put(node, el("div", { class: "scale" }, el("span", null, short(top)), el("span", null, top > 1 && short(top / 2))), el("div", { class: "bars" }, bars));
+      const total = sums.reduce((a, b) => a + b, 0);
+      node.hidden = total === 0;
+      return total;
+    },
+  };
 }
 
-const tidy = (ms) => duration(Number(ms.toPrecision(2)));
+function part(colour, share) {
+  const box = el("i", { class: colour });
+  box.style.height = `${100 * share}%`;
+  return box;
+}
+
+// scaleTop returns the upper end of a scale, of which the half is a whole number, too.
+function scaleTop(most) {
+  const unit = 10 ** Math.floor(Math.log10(Math.max(1, most)));
+  return [1, 2, 4, 10].map((n) => n * unit).find((n) => n >= most);
+}
 
 // quantile returns the upper end of the bucket in which a part of all counts is reached.
 export function quantile(le, counts, part) {

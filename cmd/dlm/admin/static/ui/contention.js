@@ -38,10 +38,8 @@ export function contention(page) {
       text(age, parts.filter(Boolean).join(" · "));
     });
   }
-  const waits = histogram([["--c1"], ["--c3"]]);
-  const holds = histogram([["--c1"]]);
-  page.keep(waits);
-  page.keep(holds);
+  const waits = histogram("k1", "k3");
+  const holds = histogram("k1");
   const waitNote = el("p", { class: "chart-note" });
   const holdNote = el("p", { class: "chart-note" });
   const key = el("span", { class: "key" }, el("i", { class: "k1", "aria-hidden": "true" }), "granted ", el("i", { class: "k3", "aria-hidden": "true" }), "given up");

@@ -1,7 +1,7 @@
 // Page 1: six numbers with their last ten minutes, the locks that are waited for most, and what
 // has happened.
 
-import { columnsOf, spark } from "./chart.js";
+import { spark } from "./chart.js";
 import { el, lockLink, ownerLink, panel, text } from "./dom.js";
 import { Events } from "./events.js";
 import { clock, count, duration, percent, short } from "./format.js";
@@ -32,12 +32,12 @@ const full = (name, limit) => {
 
 // tiles of the strip: value and second line at an index of the ring.
 const tiles = [
-  { label: "Held", lines: [["locks_held", "--c1", "--c1a"]], value: (i) => short(sample("locks_held", i)), under: (i) => full("locks_held", "locks") || `${short(sample("locks_contended", i))} contended`, help: "Locks that are held" },
-  { label: "Waiting", lines: [["waiters", "--c1", "--c1a"]], value: (i) => short(sample("waiters", i)), under: (i) => full("waiters", "waiters") || `longest ${duration(sample("longest_wait_ms", i) || null)}`, help: "Requests in queues" },
-  { label: "Commands / s", lines: [["commands_per_s", "--c1", "--c1a"]], value: (i) => per(sample("commands_per_s", i)), under: (i) => `${per(sample("errors_per_s", i))} refused`, help: "Commands answered in a second" },
-  { label: "Wait p50", lines: [["wait_p99_ms", "--c2", null], ["wait_p50_ms", "--c1", "--c1a"]], value: (i) => duration(sample("wait_p50_ms", i) || null), under: (i) => `p99 ${duration(sample("wait_p99_ms", i) || null)}`, help: "How long waits lasted that ended in the last 10 seconds" },
-  { label: "Expired / min", lines: [["expiries_per_s", "--c3", "--c3a"]], value: (i) => per(minute("expiries_per_s", i)), under: (i) => `${per(minute("forced_per_s", i))} forced`, help: "Leases that ended because no heartbeat came", bad: (i) => minute("expiries_per_s", i) > 0 },
-  { label: "Connections", lines: [["connections", "--c1", "--c1a"]], value: (i) => short(sample("connections", i)), under: (i) => full("connections", "connections") || `${per(sample("accepted_per_s", i))} new / s`, help: "Open connections of lock clients" },
+  { label: "Held", lines: [["locks_held", "k1", true]], value: (i) => short(sample("locks_held", i)), under: (i) => full("locks_held", "locks") || `${short(sample("locks_contended", i))} contended`, help: "Locks that are held" },
+  { label: "Waiting", lines: [["waiters", "k1", true]], value: (i) => short(sample("waiters", i)), under: (i) => full("waiters", "waiters") || `longest ${duration(sample("longest_wait_ms", i) || null)}`, help: "Requests in queues" },
+  { label: "Commands / s", lines: [["commands_per_s", "k1", true]], value: (i) => per(sample("commands_per_s", i)), under: (i) => `${per(sample("errors_per_s", i))} refused`, help: "Commands answered in a second" },
+  { label: "Wait p50", lines: [["wait_p99_ms", "k2", false], ["wait_p50_ms", "k1", true]], value: (i) => duration(sample("wait_p50_ms", i) || null), under: (i) => `p99 ${duration(sample("wait_p99_ms", i) || null)}`, help: "How long waits lasted that ended in the last 10 seconds" },
+  { label: "Expired / min", lines: [["expiries_per_s", "k3", true]], value: (i) => per(minute("expiries_per_s", i)), under: (i) => `${per(minute("forced_per_s", i))} forced`, help: "Leases that ended because no heartbeat came", bad: (i) => minute("expiries_per_s", i) > 0 },
+  { label: "Connections", lines: [["connections", "k1", true]], value: (i) => short(sample("connections", i)), under: (i) => full("connections", "connections") || `${per(sample("accepted_per_s", i))} new / s`, help: "Open connections of lock clients" },
 ];
 
 export function overview(page) {
@@ -47,7 +47,7 @@ export function overview(page) {
   const shown = tiles.map((tile) => {
     const value = el("dd", { class: "value" });
     const under = el("dd", { class: "under" });
-    const chart = page.keep(spark(tile.lines.map(([, stroke, fill]) => [stroke, fill]), "overview", (i, left) => point(left >= 0 ? i : null)));
+    const chart = spark(tile.lines.map(([, colour, area]) => ({ colour, area })), (i) => point(i));
     strip.append(el("dl", { class: "tile", title: tile.help }, el("dt", null, tile.label), value, under, chart.node));
     return { tile, value, under, chart };
   });
@@ -66,6 +66,7 @@ export function overview(page) {
   const point = (i) => {
     if (i === pointed) return;
     pointed = i;
+    for (const { chart } of shown) chart.point(i);
     numbers();
   };
 
@@ -86,7 +87,7 @@ export function overview(page) {
   page.add(strip, caption, el("div", { class: "split" }, hotPanel, panel("Events", { class: "events-panel" }, events.node)));
 
   const draw = () => {
-    for (const { tile, chart } of shown) chart.show(columnsOf(...tile.lines.map(([name]) => store.history.columns[name])));
+    for (const { tile, chart } of shown) chart.show(tile.lines.map(([name]) => store.history.columns[name] ?? []));
     numbers();
     const rows = store.frame?.hot?.rows ?? [];
     hot.show(rows);

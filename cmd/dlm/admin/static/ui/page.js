@@ -58,12 +58,6 @@ export class Page {
     for (const run of this.refreshers) run();
   }
 
-  // keep closes something with the page.
-  keep(thing) {
-    this.closers.push(() => thing.close());
-    return thing;
-  }
-
   close() {
     this.stop.abort();
     for (const fn of this.closers) fn();
