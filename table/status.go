@@ -90,10 +90,14 @@ func (s *Shard) fill(l *lock, st *Status) {
 }
 
 // Holders appends the holders of the lock of that name to out, at most so many, and returns how
-// many there are. It fills Owner, Meta and the numbers of a hold.
+// many there are. It fills Owner, Meta and the numbers of a hold. If fx is nil, it ends no lease,
+// like List.
 func (s *Shard) Holders(now int64, hash uint64, name []byte, most int, out *Statuses, fx *Effects) (all int) {
 	s.setTime(now)
-	i := s.current(s.indexOf(uint32(hash), name), fx)
+	i := s.indexOf(uint32(hash), name)
+	if fx != nil {
+		i = s.current(i, fx)
+	}
 	if i == none || !s.locks.at(i).state.held() {
 		return 0
 	}

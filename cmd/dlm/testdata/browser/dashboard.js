@@ -95,18 +95,49 @@ await test("a deadlock is told on every page", async () => {
   await clean(page);
 });
 
-await test("a shared lock has no lease of its own", async () => {
-  for (const service of ["r-1", "r-2"]) assert.equal(await command(`ACQUIRE shared/1 ${service} 0 TTL 600000 SHARED`), "OK");
-  const page = await open(`${base}/${lockPage("shared/1")}`);
+await test("holders of a shared lock: seen, and one of them ended", async () => {
+  for (const service of ["r-1", "r-2", "r-3"]) assert.equal(await command(`ACQUIRE shared/1 ${service} 0 TTL 600000 SHARED META job=${service}`), "OK");
+  const page = await open(`${base}/${lockPage("shared/1")}`, { expect: ["status of 409"] });
   await live(page);
-  await page.getByText("2 holders", { exact: true }).waitFor();
-  await page.getByText('HOLDERS "shared/1"').waitFor();
-  assert.equal(await page.getByText("Lease left").count(), 0);
-  assert.equal(await page.getByRole("button", { name: "Force release…" }).isVisible(), false); // it needs the token of one holder
+  const row = (service) => page.getByRole("table", { name: "Holders" }).getByRole("row").filter({ hasText: `job=${service}` });
+  await row("r-3").getByText("9 m").waitFor(); // its lease
+  await page.getByText("3 holders", { exact: true }).waitFor();
+  assert.equal(await page.locator(".facts").getByText("Lease left").count(), 0); // the lock has none of its own
+  assert.equal(await page.getByRole("button", { name: "Force release…", exact: true }).isVisible(), false);
+  const dialog = page.getByRole("dialog", { name: "Force release" });
+  const fill = async (service, token) => {
+    await page.getByRole("button", { name: `Force release of ${service}…` }).press("Enter");
+    await dialog.getByText("Lock shared/1 is held by " + service).waitFor();
+    await page.getByLabel("Reason").fill("it hangs");
+    await page.getByLabel("Type the name of the lock").fill("shared/1");
+    if (token) await page.getByRole("textbox", { name: "Admin token" }).fill(token);
+  };
+  const submit = () => page.getByRole("button", { name: /^Take it from/ }).click();
+  await fill("r-2", config.openAdmin);
+  await dialog.getByText("2 other holders keep the lock.").waitFor();
+  await accessible(page, "dialog of a holder");
+  await submit();
+  await page.locator("#notices").getByText("Taken from r-2.").waitFor();
+  await row("r-2").waitFor({ state: "detached" });
+  assert.equal(await command("HOLDERS shared/1"), "OK lines=2");
+  await fill("r-1");
+  assert.equal(await command("RELEASE shared/1 r-1"), "OK");
+  assert.equal(await command("ACQUIRE shared/1 r-1 0 TTL 600000 SHARED META job=r-1"), "OK"); // another hold of the same service
+  await submit();
+  await page.getByText("The hold has changed").waitFor();
+  assert.equal(await command("HOLDERS shared/1"), "OK lines=2");
+  await page.keyboard.press("Escape");
   await go(page, "#/locks?prefix=shared%2F");
   await page.getByRole("row").filter({ hasText: "shared/1" }).getByRole("cell", { name: "–" }).first().waitFor();
-  for (const service of ["r-1", "r-2"]) assert.equal(await command(`RELEASE shared/1 ${service}`), "OK");
   await clean(page);
+  const small = await open(`${base}/${lockPage("shared/1")}`, { theme: "dark", width: 390 });
+  await small.getByRole("button", { name: "Force release of r-3…" }).waitFor();
+  await fits(small, "holders at 390");
+  await accessible(small, "holders in dark");
+  for (const service of ["r-1", "r-3"]) assert.equal(await command(`RELEASE shared/1 ${service}`), "OK");
+  await small.getByText("Nobody holds it.").waitFor();
+  await small.getByRole("table", { name: "Holders" }).waitFor({ state: "hidden" });
+  await clean(small);
 });
 
 await test("lines follow the pointer, and histograms have bars", async () => {

@@ -115,7 +115,7 @@ export async function forceDialog(view, page) {
     run: () => post("force-release", { name: seen.lock, token: seen.token, reason: literal(reason.value) }),
   }));
   if (!done) return;
-  const words = `Taken from ${honest(done.owner ?? seen.owner ?? "its holder")}. ${plural(done.waiters ?? 0, "request")} still wait${done.waiters === 1 ? "s" : ""}.`;
+  const words = `Taken from ${honest(done.owner ?? seen.owner ?? "its holder")}.`;
   note("done", words, "calm");
   say(words);
   page.refresh();
@@ -124,9 +124,11 @@ export async function forceDialog(view, page) {
 const shorten = (words) => (words.length > 24 ? `${words.slice(0, 23)}…` : words);
 
 function after(view) {
-  if (!view.waiters) return "Nobody waits for it.";
-  const next = view.next ?? view.queue?.[0]?.service;
-  return [`${plural(view.waiters, "request")} wait${view.waiters === 1 ? "s" : ""}`, next !== undefined ? ["; ", name(next), " gets the lock."] : "."];
+  const others = (view.holders ?? 1) - 1;
+  const kept = others > 0 && `${plural(others, "other holder")} keep${others === 1 ? "s" : ""} the lock. `;
+  if (!view.waiters) return [kept, "Nobody waits for it."];
+  const next = !kept && (view.next ?? view.queue?.[0]?.service);
+  return [kept, `${plural(view.waiters, "request")} wait${view.waiters === 1 ? "s" : ""}`, next ? ["; ", name(next), " gets the lock."] : "."];
 }
 
 // disconnectDialog closes the connection of a client.

@@ -1,4 +1,4 @@
-// One lock: its holder, its queue, and what has happened to it.
+// One lock: its holders, its queue, and what has happened to it.
 
 import { get } from "./api.js";
 import { copyable } from "./command.js";
@@ -33,13 +33,38 @@ export function lock(page, params) {
       { id: "client", label: "Client", num: true, low: true, cell: (r) => (r.client ? el("button", { type: "button", class: "plain", onclick: () => disconnectDialog({ client: r.client }, page) }, String(r.client)) : "") },
     ],
   });
+  const forceHolder = (token) => {
+    const hold = view.holds.find((h) => h.token === token);
+    if (hold) forceDialog({ ...view, ...hold, owner: hold.service }, page);
+  };
+  const holdersNote = el("span", { class: "note" });
+  const holders = new Table({
+    label: "Holders", key: (r) => r.token, empty: "",
+    columns: [
+      { id: "service", label: "Service", wide: true, cell: (r) => ownerLink(r.service) },
+      { id: "held", label: "For", num: true, mid: true, cell: (r) => duration(r.held_ms) },
+      { id: "lease", label: "Lease left", class: "lease-cell", low: true, cell: (r, td) => lease(td, r.lease_ms, r.ttl_ms) },
+      { id: "count", label: "Count", num: true, low: true, help: "How often the holder has acquired it", cell: (r) => count(r.count) },
+      { id: "token", label: "Fencing token", num: true, low: true, cell: (r) => String(r.token) },
+      { id: "meta", label: "Meta", low: true, class: "meta-cell", cell: (r) => (r.meta ? name(r.meta) : "") },
+      { id: "act", label: "", num: true, cell: (r, td) => {
+        if (!td.firstChild) td.append(el("button", { type: "button", class: "quiet", "aria-label": `Force release of ${honest(r.service)}…`, onclick: () => forceHolder(r.token) }, "Force release…"));
+      } },
+    ],
+  });
+  const holdersPanel = panel("Holders", { note: holdersNote, hidden: true }, holders.node);
   const events = new Events({ withLock: false, empty: "Nothing notable is remembered of it." });
-  page.add(head, state, el("div", { class: "split" }, panel("Queue", { note: queueNote }, queue.node), panel("Events", { class: "events-panel" }, events.node)));
+  page.add(head, state, holdersPanel, el("div", { class: "split" }, panel("Queue", { note: queueNote }, queue.node), panel("Events", { class: "events-panel" }, events.node)));
   const draw = holderFacts(state);
   page.every(EVERY_MS, async (signal) => {
-    view = { queue: [], events: [], ...(await get("lock", { name: wanted }, { signal })) };
+    view = await get("lock", { name: wanted }, { signal });
     draw(view);
-    forceButton.hidden = view.state !== "held" || view.mode !== "exclusive";
+    const several = view.state === "held" && view.mode !== "exclusive"; // each holder has its own token, lease and button
+    forceButton.hidden = view.state !== "held" || several;
+    holdersPanel.hidden = !several;
+    holders.table.classList.toggle("no-meta", !view.holds.some((h) => h.meta));
+    holders.show(several ? view.holds : []);
+    text(holdersNote, view.holders > view.holds.length ? `first ${count(view.holds.length)} of ${count(view.holders)}` : "");
     queue.table.classList.toggle("no-client", !view.queue.some((w) => w.client));
     queue.table.classList.toggle("no-meta", !view.queue.some((w) => w.meta));
     queue.show(view.queue);
@@ -54,7 +79,7 @@ function holderFacts(node) {
   let shownFor = null;
   let parts = {};
   return (v) => {
-    const kind = `${v.state} ${v.owner} ${v.token} ${v.meta} ${v.mode} ${v.holders}`;
+    const kind = `${v.state} ${v.owner} ${v.token} ${v.meta} ${v.mode} ${v.holders} ${v.taken} ${v.reentries_other_conn}`;
     if (kind !== shownFor) {
       shownFor = kind;
       parts = { since: el("span"), lease: el("span", { class: "lease-cell" }), waiters: el("span"), count: el("span"), heat: el("span") };
@@ -88,7 +113,6 @@ function heldFacts(v, parts) {
       v.reentries_other_conn > 0 && ["Re-entries from other connections", `${count(v.reentries_other_conn)}: several processes may share this service id`],
     ]),
     v.meta && meta(v.meta),
-    several && el("p", { class: "says" }, "Each holder has a lease and a token of its own. On the lock port: ", el("code", null, `HOLDERS "${v.lock}"`)),
   ];
 }
 
