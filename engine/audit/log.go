@@ -120,6 +120,13 @@ func (l *Log) State() (dropped uint64, failure error) {
 	return l.dropped, l.failure
 }
 
+// Next returns the number of the next record.
+func (l *Log) Next() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seq + 1
+}
+
 // Since returns up to limit records, the first with the number seq, and the number of the one that
 // comes after them. lost is how many are not kept any more.
 func (l *Log) Since(seq uint64, limit int) (records []Record, next, lost uint64) {

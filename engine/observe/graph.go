@@ -139,6 +139,7 @@ type picture struct {
 	edges  map[graphKey]int
 	read   map[int32]*table.WaitsFor // edges that were read again; nil: gone, or hidden
 	number []int                     // of each cycle of the view, for the visitor; 0: hidden
+	room   int                       // bytes of names that the edges may still have
 }
 
 func (o *Observer) newPicture(ctx context.Context, sight Sight) *picture {
@@ -149,7 +150,7 @@ func (o *Observer) newPicture(ctx context.Context, sight Sight) *picture {
 		v.hash = func([]byte) uint64 { return 0 }
 	}
 	p := &picture{view: v, index: v.index(), served: served, sight: sight,
-		nodes: map[string]int{}, edges: map[graphKey]int{}, read: map[int32]*table.WaitsFor{}, number: make([]int, len(v.cycles))}
+		nodes: map[string]int{}, edges: map[graphKey]int{}, read: map[int32]*table.WaitsFor{}, number: make([]int, len(v.cycles)), room: pageBytes}
 	p.AgeMs, p.Truncated = age.Milliseconds(), v.truncated || late
 	p.Nodes, p.Edges, p.Cycles = []GraphNode{}, []GraphEdge{}, []int{}
 	seen := 0
@@ -234,6 +235,10 @@ func (p *picture) add(e *table.Edge, x *table.WaitsFor) {
 		p.Edges[at].WaitedMs = max(p.Edges[at].WaitedMs, x.WaitedMs+p.served.UnchangedMs)
 		return
 	}
+	if p.room <= 0 {
+		p.Truncated = true
+		return
+	}
 	from, to := p.node(x.Service), p.node(x.Holder)
 	if from < 0 || to < 0 {
 		p.Truncated = true
@@ -243,6 +248,7 @@ func (p *picture) add(e *table.Edge, x *table.WaitsFor) {
 	if i, ok := p.index.cycle[keyOf(e)]; ok {
 		edge.Cycle = p.number[i]
 	}
+	p.room -= len(x.Service) + len(x.Lock) + len(x.Holder)
 	p.edges[keyOf(e)] = len(p.Edges)
 	p.Edges = append(p.Edges, edge)
 	p.Nodes[from].Waits++

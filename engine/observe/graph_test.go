@@ -173,6 +173,36 @@ func TestGraphIsBounded(t *testing.T) {
 	}
 }
 
+// TestGraphEndsAfterItsNames: services with the longest ids wait for many locks with the longest
+// names. The nearest edges are there, and the answer says that there are more.
+func TestGraphEndsAfterItsNames(t *testing.T) {
+	const services, waits = graphNodes, 20
+	c := newCrowd(0, 0)
+	lock := func(i int) string { return fmt.Sprintf("%0*d", codec.NameMax, i%services) }
+	service := func(i int) string { return fmt.Sprintf("%0*d", codec.ServiceMax, i) }
+	for i := range services {
+		c.acquire(lock(i), service(i))
+	}
+	for i := range services {
+		for j := range waits {
+			c.acquire(lock(i+j+1), service(i))
+		}
+	}
+	a := c.observer().GraphAroundOwner(context.Background(), []byte(service(0)), all{})
+	edges, names := drawn(t, a), 0
+	for _, e := range a.Edges {
+		names += len(e.From) + len(e.Lock) + len(e.To)
+	}
+	if longest := codec.NameMax + 2*codec.ServiceMax; !a.Truncated || names < pageBytes || names >= pageBytes+longest {
+		t.Errorf("%d bytes of names in %d edges, truncated %v", names, len(a.Edges), a.Truncated)
+	}
+	for j := range waits {
+		if e := fmt.Sprintf("%s %s %s", service(0), lock(j+1), service(j+1)); !edges[e] {
+			t.Errorf("wait %d of the service itself is not there", j)
+		}
+	}
+}
+
 // TestGraphHidesLocks: a visitor sees no edge of a lock that it may not use, nor what is known by
 // such an edge alone, nor a cycle of which it does not see all.
 func TestGraphHidesLocks(t *testing.T) {

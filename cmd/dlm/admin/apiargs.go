@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"math"
 	"strconv"
 
 	"dlm/codec"
@@ -69,6 +70,22 @@ func (c *call) number(name string, preset, least, most uint64) (uint64, error) {
 func (c *call) limit() (int, error) {
 	n, err := c.number("limit", rowsDefault, 1, codec.ListMax)
 	return int(n), err
+}
+
+// part returns which part of a numbered list the visitor wants: up to limit rows from since on, or
+// the last rows. next is the number of the row that comes next.
+func (c *call) part(next uint64) (since uint64, limit int, err error) {
+	if since, err = c.number("since", 0, 0, math.MaxUint64); err != nil {
+		return 0, 0, err
+	}
+	if limit, err = c.limit(); err != nil {
+		return 0, 0, err
+	}
+	last, err := c.number("last", 0, 1, codec.ListMax)
+	if last > 0 {
+		since, limit = max(since, next-min(next, last)), int(last)
+	}
+	return since, limit, err
 }
 
 // cursor returns the place at which a listing goes on.

@@ -92,15 +92,12 @@ func (s *Server) apiGraph(c *call) (any, error) {
 
 // apiEvents answers notable events.
 func (s *Server) apiEvents(c *call) (any, error) {
-	limit, err := c.limit()
+	o := s.engine.Observe()
+	since, limit, err := c.part(o.NextEvent())
 	if err != nil {
 		return nil, err
 	}
-	since, err := c.number("since", 0, 0, 1<<63)
-	if err != nil {
-		return nil, err
-	}
-	return s.engine.Observe().Events(since, limit, &c.who), nil
+	return o.Events(since, limit, &c.who), nil
 }
 
 // historyMax is how many samples there are.

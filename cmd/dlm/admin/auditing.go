@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"math"
 	"net/http"
 
 	"dlm/codec"
@@ -77,20 +76,26 @@ type auditAnswer struct {
 	Rows []auditRow `json:"rows"`
 }
 
-// apiAudit answers the last records of the audit.
+// auditBytes is how many bytes of strings one answer has before it ends.
+const auditBytes = 256 << 10
+
+// apiAudit answers records of the audit.
 func (s *Server) apiAudit(c *call) (any, error) {
-	since, err := c.number("since", 0, 0, math.MaxUint64)
+	log := s.engine.Audit()
+	since, limit, err := c.part(log.Next())
 	if err != nil {
 		return nil, err
 	}
-	limit, err := c.limit()
-	if err != nil {
-		return nil, err
-	}
-	records, next, lost := s.engine.Audit().Since(since, limit)
+	records, next, lost := log.Since(since, limit)
 	a := &auditAnswer{Next: next, Lost: lost, Rows: []auditRow{}}
+	bytes := auditBytes
 	for i := range records {
 		r := &records[i]
+		if bytes <= 0 {
+			a.Next = r.Seq
+			break
+		}
+		bytes -= len(r.By) + len(r.What) + len(r.Lock) + len(r.Owner) + len(r.Reason) + len(r.Detail)
 		a.Rows = append(a.Rows, auditRow{r.Seq, r.At.UnixMilli(), r.Event, r.Outcome, audit.Escape(r.By), r.From, r.What,
 			observe.Text(r.Lock), observe.Text(r.Owner), r.Token, observe.Text(r.Reason), r.Detail, r.Count})
 	}

@@ -125,9 +125,9 @@ function audit(page) {
   page.add(panel("Audit", { note }, table.node));
   page.every(AUDIT_MS, async (signal) => {
     try {
-      const view = await get("audit", { since: 0, limit: 1000 }, { signal, asAdmin: true });
-      table.show(view.rows.slice(-AUDIT_ROWS).reverse());
-      text(note, view.rows.length > AUDIT_ROWS ? `the last ${AUDIT_ROWS}` : "");
+      const { rows } = await get("audit", { last: AUDIT_ROWS }, { signal, asAdmin: true });
+      table.show(rows.reverse());
+      text(note, rows.length === AUDIT_ROWS ? `the last ${AUDIT_ROWS}` : "");
     } catch (error) {
       if (error.status !== 404) throw error;
       text(note, "this server writes it to its log alone");

@@ -62,15 +62,15 @@ export function setLink(link) {
 // fresh reports whether numbers on the page are of now.
 export const fresh = () => store.link === "live" || store.link === "slow";
 
-const EVENTS = 200;
+const EVENTS = 100;
 
 async function loadPast() {
   const none = (error) => {
     if (error.status !== 404) throw error;
   };
-  const [history = { at_ms: 0, columns: {} }, events = { rows: [] }] = await Promise.all([get("history", { last: RING }).catch(none), get("events", { limit: EVENTS, since: 0 }).catch(none)]);
+  const [history = { at_ms: 0, columns: {} }, events = { rows: [] }] = await Promise.all([get("history", { last: RING }).catch(none), get("events", { last: EVENTS }).catch(none)]);
   store.history = { at: history.at_ms, columns: history.columns };
-  store.events = events.rows.reverse().slice(0, EVENTS);
+  store.events = events.rows.reverse();
 }
 
 function take(frame) {
