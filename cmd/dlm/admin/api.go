@@ -130,8 +130,8 @@ func (s *Server) addAPI(mux *http.ServeMux) {
 		})
 	}
 	mux.HandleFunc("GET "+apiPath+"live", func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := s.admitCall(w, r, rankLook); ok {
-			s.apiLive(w, r)
+		if c, ok := s.admitCall(w, r, rankLook); ok {
+			s.apiLive(w, c)
 		}
 	})
 	mux.HandleFunc(apiPath, func(w http.ResponseWriter, _ *http.Request) {

@@ -21,7 +21,7 @@ type callRate struct {
 }
 
 // callerKey is an address, and a token that is known. So nobody keeps an admin of the same machine
-// from acting.
+// from acting, and people who come through one proxy are told apart by their tokens.
 type callerKey struct {
 	from  netip.Addr
 	token string // its name; empty: none
@@ -69,11 +69,14 @@ func (c *callRate) forget(now time.Time) {
 	}
 }
 
-// mayCall reports whether the sender of a request may ask now.
-func (s *Server) mayCall(c *call) bool {
+// caller returns what the sender of a request is counted as.
+func (c *call) caller() callerKey {
 	key := callerKey{from: addrOf(c.RemoteAddr)}
 	if c.v.token {
 		key.token = c.v.name
 	}
-	return s.rate.take(key, time.Now())
+	return key
 }
+
+// mayCall reports whether the sender of a request may ask now.
+func (s *Server) mayCall(c *call) bool { return s.rate.take(c.caller(), time.Now()) }

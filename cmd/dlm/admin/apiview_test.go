@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"dlm/engine"
+	"dlm/engine/auth"
 	"dlm/engine/observe"
 )
 
@@ -154,6 +156,10 @@ func TestEventsOverHTTP(t *testing.T) {
 	}
 	if e := rows[0]; e.Kind != "expired" || string(e.Service) != "svc" || e.Token == 0 || page.Next < 2 || page.Lost != 0 {
 		t.Errorf("%+v", page)
+	}
+	var last observe.EventsPage
+	if r.get("reader", "events?last=1", &last); len(last.Rows) != 1 || last.Rows[0].Seq+1 != last.Next || last.Next < page.Next {
+		t.Errorf("%+v", last)
 	}
 	var none observe.EventsPage
 	if r.get("reader", fmt.Sprintf("events?since=%d", page.Next), &none); len(ofLocks(&none)) != 0 || none.Next < page.Next {
@@ -305,10 +311,14 @@ func (f *frames) next(into any) (event string) {
 	return ""
 }
 
-// TestLiveStream: two ticks with all columns, the end of a token, the limit of viewers, and names
-// that fill a frame.
+// TestLiveStream: two ticks with all columns, the end of a token, the limits of one viewer and of
+// all, and names that fill a frame.
 func TestLiveStream(t *testing.T) {
-	r := newRig(t, withTokens)
+	withGuest := func(c *engine.Config) {
+		withTokens(c)
+		c.Credentials = append(c.Credentials, auth.Credential{Name: "guest", Role: auth.RoleRead, SHA256: sha256.Sum256([]byte("guest"))})
+	}
+	r := newRig(t, withGuest)
 	f := r.live("reader")
 	p := r.dial()
 	p.do("AUTH worker", "OK")
@@ -329,14 +339,21 @@ func TestLiveStream(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 	var open []*frames
-	for range streamsMax - 1 {
-		open = append(open, r.live("boss"))
+	refused := func(token, words string) {
+		last := r.live(token)
+		if body, err := io.ReadAll(last.res.Body); err != nil || last.res.StatusCode != 429 || last.res.Header.Get("Retry-After") != "10" || !strings.Contains(string(body), words) {
+			t.Errorf("one stream too many: %d %s (%v)", last.res.StatusCode, body, err)
+		}
 	}
-	if last := r.live("boss"); last.res.StatusCode != 429 || last.res.Header.Get("Retry-After") != "10" {
-		t.Errorf("one viewer too many: %d", last.res.StatusCode)
+	for i, token := range []string{"boss", "worker", "team", "reader"} {
+		for range streamsOwn - i/3 { // the last has one
+			open = append(open, r.live(token))
+		}
+		refused(token, "this address, or this token there, has 4 streams already")
 	}
+	refused("guest", "16 viewers look already")
 	var cfg engine.Config
-	withTokens(&cfg)
+	withGuest(&cfg)
 	if err := r.e.SetCredentials(cfg.Credentials[1:]); err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +368,7 @@ func TestLiveStream(t *testing.T) {
 	if open[0].next(&a) != "tick" {
 		t.Error("another viewer's stream ended")
 	}
-	if r.live("worker").res.StatusCode != 200 {
+	if r.live("guest").res.StatusCode != 200 {
 		t.Error("the place of the viewer is not free")
 	}
 }

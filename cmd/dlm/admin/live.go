@@ -17,6 +17,7 @@ import (
 const (
 	liveEvery  = time.Second
 	streamsMax = 16              // viewers of the stream
+	streamsOwn = streamsMax / 4  // of one caller, so that nobody alone has all of them
 	frameMax   = 8 << 10         // bytes of one tick
 	writeMax   = 5 * time.Second // for one frame
 	hotRows    = 10              // locks in a tick
@@ -53,6 +54,7 @@ type live struct {
 // nobody.
 type stream struct {
 	asked  *http.Request // the request, whose credential is looked up again for each frame
+	of     callerKey
 	box    chan []byte
 	missed int // frames; the goroutine "live" owns it
 }
@@ -75,15 +77,24 @@ func (l *live) run() {
 	}
 }
 
-// add adds a stream, unless there are too many.
-func (l *live) add(st *stream) bool {
+// add adds a stream. It returns why there is no place for it, or nil.
+func (l *live) add(st *stream) *refusal {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.streams) >= streamsMax {
-		return false
+	own := 0
+	for other := range l.streams {
+		if other.of == st.of {
+			own++
+		}
+	}
+	switch {
+	case own >= streamsOwn:
+		return refuse(codec.Limit, "this address, or this token there, has %d streams already", own)
+	case len(l.streams) >= streamsMax:
+		return refuse(codec.Limit, "%d viewers look already", streamsMax)
 	}
 	l.streams[st] = true
-	return true
+	return nil
 }
 
 func (l *live) remove(st *stream) {
@@ -188,11 +199,12 @@ func (l *live) frame(t tick, who *auth.Identity) []byte {
 }
 
 // apiLive answers the stream.
-func (s *Server) apiLive(w http.ResponseWriter, r *http.Request) {
-	st := &stream{asked: r, box: make(chan []byte, 1)}
-	if !s.live.add(st) {
+func (s *Server) apiLive(w http.ResponseWriter, c *call) {
+	r := c.Request
+	st := &stream{asked: r, of: c.caller(), box: make(chan []byte, 1)}
+	if full := s.live.add(st); full != nil {
 		w.Header().Set("Retry-After", "10")
-		writeRefusal(w, refuse(codec.Limit, "%d viewers look already", streamsMax))
+		writeRefusal(w, full)
 		return
 	}
 	defer s.live.remove(st)

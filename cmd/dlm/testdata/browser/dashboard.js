@@ -157,6 +157,28 @@ await test("lines follow the pointer, and histograms have bars", async () => {
   await clean(page);
 });
 
+await test("the fifth page of a viewer is not live, and says so", async () => {
+  const link = (page, ...states) => page.waitForSelector(states.map((state) => `#link[data-state="${state}"]`).join());
+  const pages = [];
+  for (let i = 0; i < 5; i++) {
+    const page = await open(`${guarded}/#/overview`, { token: config.admin, expect: ["status of 429"] });
+    await link(page, i < 4 ? "live" : "slow");
+    pages.push(page);
+  }
+  const last = pages.pop();
+  await last.locator("#notices").getByText("Not live: this address, or this token there, has 4 streams already.").waitFor();
+  await last.locator(".tile").first().getByText("2", { exact: true }).waitFor(); // locks of this server
+  await accessible(last, "a page that is not live");
+  await clean(pages.pop());
+  const states = new Set();
+  while (!states.has("live")) { // the server has to notice first that the page is closed
+    await last.reload();
+    states.add(await link(last, "live", "slow").then((node) => node.getAttribute("data-state")));
+  }
+  await last.locator("#notices").getByText("Not live").waitFor({ state: "detached" });
+  for (const page of [...pages, last]) await clean(page);
+});
+
 await test("hostile names stay text", async () => {
   const names = await ask("hostile");
   const page = await open(`${base}/`);
@@ -226,6 +248,7 @@ await test("keyboard alone", async () => {
   await page.keyboard.type("orders/42");
   await press("Enter");
   await page.waitForURL(/#\/lock\?name=orders%2F42/);
+  await page.getByRole("button", { name: "Force release…" }).waitFor();
   // Everything is reached by Tab, in a circle, and shows that it has the focus.
   const reached = new Set();
   for (let i = 0; i < 60; i++) {

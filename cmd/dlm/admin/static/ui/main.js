@@ -101,7 +101,7 @@ function drawLink() {
   document.body.classList.toggle("out", store.link === "login");
   const shown = store.paused && fresh() ? "paused" : store.link;
   $("link").dataset.state = shown;
-  $("link").title = shown === "slow" ? "The server has no stream to spare, so this page asks every 5 seconds" : "";
+  note("slow", store.link === "slow" && `Not live: ${honest(store.reason)}. This page asks every 5 seconds, and tries again to be live after a minute.`);
   text($("link-text"), shown === "paused" ? shown : linkWords[shown]);
   document.body.classList.toggle("stale", store.link === "gone");
   drawGone();

@@ -34,6 +34,7 @@ export const store = {
   goneSince: 0, // Date.now() when the server was last heard before it went
   retryAt: 0, // performance.now() of the next attempt
   events: [], // newest first
+  nextEvent: 0, // number of the first event that is not among them
   history: { at: 0, columns: {} }, // columns of up to RING numbers, oldest first
 };
 
@@ -71,6 +72,7 @@ async function loadPast() {
   const [history = { at_ms: 0, columns: {} }, events = { rows: [] }] = await Promise.all([get("history", { last: RING }).catch(none), get("events", { last: EVENTS }).catch(none)]);
   store.history = { at: history.at_ms, columns: history.columns };
   store.events = events.rows.reverse();
+  store.nextEvent = events.next;
 }
 
 function take(frame) {
@@ -90,6 +92,7 @@ function take(frame) {
   const newest = store.events[0]?.seq ?? -1;
   const more = (frame.events ?? []).filter((e) => e.seq > newest).reverse();
   if (more.length) store.events = [...more, ...store.events].slice(0, EVENTS);
+  store.nextEvent = frame.next;
 }
 
 let stop = null; // ends the present stream
@@ -117,7 +120,8 @@ export async function connect() {
         if (kind === "tick") show(data, "live");
       }).catch((error) => {
         if (error.status !== 429 && error.status !== 404) throw error;
-        return poll(mine.signal, (frame) => show(frame, "slow")); // the server has no stream to spare
+        store.reason = error.message;
+        return poll(mine.signal, () => store.nextEvent, (frame) => show(frame, "slow"));
       });
     } catch (error) {
       if (mine.signal.aborted) return;
