@@ -98,16 +98,11 @@ func (s *Shard) Counter() codec.Token { return s.counter }
 
 // LongestTTL returns the longest lease of a present hold, in ms.
 func (s *Shard) LongestTTL() (ms uint32) {
-	for i := range s.locks.len() {
-		if l := s.locks.record(i); l != nil && l.count > 0 && !l.grouped() {
-			ms = max(ms, l.ttlMs)
+	s.eachHold(func(l *lock, h *holder) {
+		if x, g := l.holdOf(h); g.state.held() {
+			ms = max(ms, x.ttlMs)
 		}
-	}
-	for i := range s.groups.records() {
-		if h := s.groups.holders.inUse(i); h != nil && h.state.held() {
-			ms = max(ms, h.ttlMs)
-		}
-	}
+	})
 	return ms
 }
 
