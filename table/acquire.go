@@ -125,7 +125,7 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 		r.limit(s.whyNoGrant(cmd))
 		return
 	}
-	if !s.takeHold(cmd.Service) {
+	if !s.takeUse(ofHolds, cmd.Service) {
 		s.lockQuota.giveBack(&s.table.locks)
 		r.limit(codec.WhichQuota)
 		return
@@ -192,7 +192,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 		r.limit(which)
 		return
 	}
-	if !s.takeWait(cmd.Service) {
+	if !s.takeUse(ofWaits, cmd.Service) {
 		s.waiterQuota.giveBack(&s.table.waiters)
 		r.limit(codec.WhichQuota)
 		return

@@ -153,7 +153,7 @@ func (s *Shard) acquireVacant(i uint32, l *lock, cmd *codec.Command, from Origin
 		r.limit(codec.WhichMemory)
 		return
 	}
-	if !s.takeHold(cmd.Service) {
+	if !s.takeUse(ofHolds, cmd.Service) {
 		r.limit(codec.WhichQuota)
 		return
 	}

@@ -51,7 +51,7 @@ func (s *Shard) passOn(i uint32, l *lock, fx *Effects) uint32 {
 			l.openGroup(w.share)
 			s.admit(i, l, w, none, nil, fx)
 			return s.passOnGroup(i, l, fx)
-		case !s.takeHold(s.waiterService(w)):
+		case !s.takeUse(ofHolds, s.waiterService(w)):
 			s.refuseFirst(l, codec.Limit, codec.WhichQuota, fx)
 		default:
 			next := s.attachedFrom(w.next)

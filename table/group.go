@@ -184,7 +184,7 @@ func (s *Shard) reserveHolder(cmd *codec.Command) codec.Which {
 		return codec.WhichMemory
 	case !s.lockQuota.take(&s.table.locks):
 		return codec.WhichLocks
-	case !s.takeHold(cmd.Service):
+	case !s.takeUse(ofHolds, cmd.Service):
 		s.lockQuota.giveBack(&s.table.locks)
 		return codec.WhichQuota
 	}

@@ -165,7 +165,7 @@ func (s *Shard) setName(l *lock, name []byte) {
 // setService stores the holder's service id, and counts its hold. The caller has dropped the former
 // one.
 func (s *Shard) setService(l *lock, service []byte) {
-	s.recordHold(service)
+	s.recordUse(ofHolds, service)
 	s.putService(l, service)
 }
 
@@ -182,7 +182,7 @@ func (s *Shard) putService(l *lock, service []byte) {
 // dropService removes the holder's service id, if there is one, and its hold from the counts.
 func (s *Shard) dropService(l *lock) {
 	if l.serviceLen > 0 {
-		s.forgetHold(s.service(l))
+		s.forgetUse(ofHolds, s.service(l))
 		s.removeService(l)
 	}
 }

@@ -60,7 +60,7 @@ func (s *Shard) admit(i uint32, l *lock, w *waiter, hi uint32, h *holder, fx *Ef
 		s.deliver(EventReenter, i, l, h, s.attachedFrom(l.first), fx)
 	case s.counter >= s.tokenMax():
 		s.refuseFirst(l, codec.Limit, codec.WhichTokens, fx)
-	case !s.takeHold(s.waiterService(w)):
+	case !s.takeUse(ofHolds, s.waiterService(w)):
 		s.refuseFirst(l, codec.Limit, codec.WhichQuota, fx)
 	default:
 		// The request was admitted when it began to wait, and its record is as large.

@@ -15,11 +15,20 @@ type Quota struct {
 	WaitersMax int // most waiting requests; 0: no bound
 }
 
+// use is what a quota bounds.
+type use uint8
+
+const (
+	ofHolds use = iota
+	ofWaits
+	uses
+)
+
 // tenant counts what the services of one quota hold and wait for. A hold counts from the grant to
 // the end of its record: in a recovery grace also after its release, but nothing is granted then.
-type tenant struct {
-	holds, waits       atomic.Int64
-	holdsMax, waitsMax atomic.Int64
+type tenant [uses]struct {
+	n    atomic.Int64
+	most atomic.Int64 // 0: no bound
 }
 
 // tenants finds the tenant of a service. It does not change.
@@ -76,8 +85,8 @@ func newTenants(quotas []Quota, before *tenants) (ts *tenants, stayed bool) {
 		for _, p := range shortest(q.Services) {
 			entries = append(entries, entry{p, t})
 		}
-		t.holdsMax.Store(int64(q.LocksMax))
-		t.waitsMax.Store(int64(q.WaitersMax))
+		t[ofHolds].most.Store(int64(q.LocksMax))
+		t[ofWaits].most.Store(int64(q.WaitersMax))
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.prefix, b.prefix) })
 	for _, e := range entries {
@@ -124,9 +133,10 @@ func (t *Table) SetQuotas(quotas []Quota) {
 	before := t.tenancies[0].known
 	ts, stayed := newTenants(quotas, before)
 	if stayed {
-		for i := range before.count() {
-			before.of[i].holdsMax.Store(ts.of[i].holdsMax.Load())
-			before.of[i].waitsMax.Store(ts.of[i].waitsMax.Load())
+		for i := range before.size() {
+			for of := range uses {
+				before.of[i][of].most.Store(ts.of[i][of].most.Load())
+			}
 		}
 		return
 	}
@@ -139,7 +149,7 @@ func (t *Table) SetQuotas(quotas []Quota) {
 	}
 }
 
-func (ts *tenants) count() int {
+func (ts *tenants) size() int {
 	if ts == nil {
 		return 0
 	}
@@ -152,7 +162,7 @@ func (t *Table) QuotaUse(service string) (holds, waits int64) {
 	s.Lock()
 	defer s.Unlock()
 	if x := t.tenancies[0].known.find([]byte(service)); x != nil {
-		return x.holds.Load(), x.waits.Load()
+		return x[ofHolds].n.Load(), x[ofWaits].n.Load()
 	}
 	return 0, 0
 }
@@ -162,110 +172,63 @@ func (s *Shard) countTenants(ts *tenants) {
 	if ts == nil {
 		return
 	}
-	for i := range s.locks.len() {
-		if l := s.locks.record(i); l != nil && l.nameLen > 0 && l.serviceLen > 0 {
-			if t := ts.find(s.service(l)); t != nil {
-				t.holds.Add(1)
-			}
-		}
-	}
-	for i := range s.groups.records() {
-		if h := s.groups.holders.inUse(i); h != nil {
-			if t := ts.find(s.holderService(h)); t != nil {
-				t.holds.Add(1)
-			}
-		}
-	}
+	s.eachHold(func(l *lock, h *holder) { ts.count(ofHolds, s.serviceOf(l, h), 1) })
 	for i := range s.waiters.len() {
 		if w := s.waiters.inUse(i); w != nil {
-			if t := ts.find(s.waiterService(w)); t != nil {
-				t.waits.Add(1)
-			}
+			ts.count(ofWaits, s.waiterService(w), 1)
 		}
 	}
 }
 
-// takeHold counts the hold that a service is about to get. It returns false, with nothing counted,
-// if the quota of the service has no room. After true, recordHold or giveBackHold follows.
-func (s *Shard) takeHold(service []byte) bool {
+// count adds n to what is counted for the service.
+func (ts *tenants) count(of use, service []byte, n int64) {
+	if t := ts.find(service); t != nil {
+		t[of].n.Add(n)
+	}
+}
+
+// takeUse counts the hold or wait that a service is about to get. It returns false, with nothing
+// counted, if the quota of the service has no room. After true, recordUse or giveBackHold follows.
+func (s *Shard) takeUse(of use, service []byte) bool {
 	at := &s.table.tenancies[s.number]
 	t := at.known.find(service)
 	if t == nil {
 		return true
 	}
-	if !takeOf(&t.holds, t.holdsMax.Load()) {
-		return false
-	}
-	at.taken = t
-	return true
-}
-
-// takeWait is takeHold for a request that is about to wait.
-func (s *Shard) takeWait(service []byte) bool {
-	at := &s.table.tenancies[s.number]
-	t := at.known.find(service)
-	if t == nil {
-		return true
-	}
-	if !takeOf(&t.waits, t.waitsMax.Load()) {
-		return false
-	}
-	at.taken = t
-	return true
-}
-
-// takeOf adds one to n unless it is at its limit, and reports whether it did.
-func takeOf(n *atomic.Int64, limit int64) bool {
-	for {
+	for n, most := &t[of].n, t[of].most.Load(); ; {
 		have := n.Load()
-		if limit > 0 && have >= limit {
+		if most > 0 && have >= most {
 			return false
 		}
 		if n.CompareAndSwap(have, have+1) {
+			at.taken = t
 			return true
 		}
 	}
 }
 
-// giveBackHold undoes takeHold when there is no hold after all.
+// giveBackHold undoes takeUse when there is no hold after all.
 func (s *Shard) giveBackHold() {
 	at := &s.table.tenancies[s.number]
 	if at.taken != nil {
-		at.taken.holds.Add(-1)
+		at.taken[ofHolds].n.Add(-1)
 		at.taken = nil
 	}
 }
 
-// recordHold counts a hold of the service that is being put on record, unless takeHold has.
-func (s *Shard) recordHold(service []byte) {
+// recordUse counts a hold or wait of the service that is being put on record, unless takeUse has.
+func (s *Shard) recordUse(of use, service []byte) {
 	at := &s.table.tenancies[s.number]
 	if at.taken != nil {
 		at.taken = nil
-	} else if t := at.known.find(service); t != nil {
-		t.holds.Add(1)
+	} else if at.known != nil {
+		at.known.count(of, service, 1)
 	}
 }
 
-// forgetHold counts a hold of the service that leaves its record.
-func (s *Shard) forgetHold(service []byte) {
-	if t := s.table.tenancies[s.number].known.find(service); t != nil {
-		t.holds.Add(-1)
-	}
-}
-
-// recordWait counts a request of the service that is being put on record, unless takeWait has.
-func (s *Shard) recordWait(service []byte) {
-	at := &s.table.tenancies[s.number]
-	if at.taken != nil {
-		at.taken = nil
-	} else if t := at.known.find(service); t != nil {
-		t.waits.Add(1)
-	}
-}
-
-// forgetWait counts a request of the service that leaves its record.
-func (s *Shard) forgetWait(service []byte) {
-	if t := s.table.tenancies[s.number].known.find(service); t != nil {
-		t.waits.Add(-1)
+// forgetUse counts a hold or wait of the service that leaves its record.
+func (s *Shard) forgetUse(of use, service []byte) {
+	if known := s.table.tenancies[s.number].known; known != nil {
+		known.count(of, service, -1)
 	}
 }

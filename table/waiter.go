@@ -115,7 +115,7 @@ func (s *Shard) waiterService(w *waiter) []byte {
 
 // setWaiterService stores the service id of the request, and counts the request.
 func (s *Shard) setWaiterService(w *waiter, service []byte) {
-	s.recordWait(service)
+	s.recordUse(ofWaits, service)
 	w.serviceLen = uint16(len(service))
 	if len(service) <= waiterTextLen {
 		copy(w.text[:], service)
@@ -191,7 +191,7 @@ func (s *Shard) dequeue(i uint32) {
 	if w.meta != 0 {
 		s.arena.drop(w.meta, int(w.metaLen))
 	}
-	s.forgetWait(s.waiterService(w))
+	s.forgetUse(ofWaits, s.waiterService(w))
 	if w.serviceLen > waiterTextLen {
 		s.arena.drop(ref(binary.LittleEndian.Uint32(w.text[:])), int(w.serviceLen))
 	}
