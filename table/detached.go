@@ -177,13 +177,9 @@ func (s *Shard) openVacant(i uint32, l *lock, cmd *codec.Command, from Origin, r
 
 // serviceFits is lockFits for the holder of a lock that has a record.
 func (s *Shard) serviceFits(l *lock, cmd *codec.Command) bool {
-	var need [classes]int
-	if l.serviceAt()+len(cmd.Service) > textLen {
-		need[classOf(len(cmd.Service))]++
-	}
-	if meta := metaOf(cmd); len(meta) > 0 {
-		need[classOf(len(meta))]++
-	}
+	var need blocks
+	need.add(len(cmd.Service), textLen-l.serviceAt())
+	need.add(len(metaOf(cmd)), 0)
 	return s.arena.fits(&need)
 }
 

@@ -1,8 +1,6 @@
 package table
 
 import (
-	"encoding/binary"
-
 	"dlm/codec"
 	"dlm/table/index"
 	"dlm/table/wheel"
@@ -90,10 +88,7 @@ func (s *Shard) findToken(token codec.Token) (uint32, *holder) {
 
 // holderService returns the service id of the holder. It aliases the record or the arena.
 func (s *Shard) holderService(h *holder) []byte {
-	if h.serviceLen <= holderTextLen {
-		return h.text[:h.serviceLen]
-	}
-	return s.arena.get(ref(binary.LittleEndian.Uint32(h.text[:])), int(h.serviceLen))
+	return s.stringIn(h.text[:], int(h.serviceLen))
 }
 
 // addHolder makes the record of a holder of lock i and puts it at the end of the lock's list. The
@@ -110,11 +105,7 @@ func (s *Shard) addHolder(i uint32, l *lock, service []byte, token codec.Token) 
 	h := g.holders.at(hi)
 	*h = holder{lock: i, tag: s.ownerTag(l, service), serviceLen: uint16(len(service))}
 	h.token = token
-	if len(service) <= holderTextLen {
-		copy(h.text[:], service)
-	} else {
-		binary.LittleEndian.PutUint32(h.text[:], uint32(s.putString(service)))
-	}
+	s.setString(h.text[:], service)
 	s.indexHolder(&g.owners, h.tag, hi)
 	s.indexHolder(&g.tokens, tokenTag(token), hi)
 	s.linkHolder(hi, h, l)
@@ -167,9 +158,7 @@ func (s *Shard) dropHolder(hi uint32, h *holder, l *lock) {
 		g.leases.Remove(hi)
 	}
 	s.setMeta(&h.grantee, nil)
-	if h.serviceLen > holderTextLen {
-		s.arena.drop(ref(binary.LittleEndian.Uint32(h.text[:])), int(h.serviceLen))
-	}
+	s.dropString(h.text[:], int(h.serviceLen))
 	g.holders.drop(hi)
 	s.lockQuota.giveBack(&s.table.locks)
 }
@@ -198,13 +187,9 @@ func (s *Shard) holderFits(service, meta []byte) bool {
 	if g == nil || !g.holders.hasRoom() || g.owners.Full() || g.tokens.Full() {
 		return false
 	}
-	var need [classes]int
-	if len(service) > holderTextLen {
-		need[classOf(len(service))]++
-	}
-	if len(meta) > 0 {
-		need[classOf(len(meta))]++
-	}
+	var need blocks
+	need.add(len(service), holderTextLen)
+	need.add(len(meta), 0)
 	return s.arena.fits(&need)
 }
 

@@ -1,10 +1,6 @@
 package table
 
-import (
-	"encoding/binary"
-
-	"dlm/codec"
-)
+import "dlm/codec"
 
 // none is the index that no record has.
 const none = ^uint32(0)
@@ -123,43 +119,31 @@ func (b *lockSlab) drop(i uint32, l *lock) {
 }
 
 // name returns the name of the lock. It aliases the record or the arena.
-func (s *Shard) name(l *lock) []byte {
-	if l.nameLen <= inlineNameMax {
-		return l.text[:l.nameLen]
-	}
-	return s.arena.get(l.ref(0), int(l.nameLen))
-}
+func (s *Shard) name(l *lock) []byte { return s.stringIn(l.text[:inlineNameMax], int(l.nameLen)) }
 
 // service returns the service id of the holder. It aliases the record or the arena.
 func (s *Shard) service(l *lock) []byte {
-	at := l.serviceAt()
-	if at+int(l.serviceLen) <= textLen {
-		return l.text[at : at+int(l.serviceLen)]
-	}
-	return s.arena.get(l.ref(at), int(l.serviceLen))
+	return s.stringIn(l.text[l.serviceAt():], int(l.serviceLen))
 }
 
 // serviceAt is where in text the service or its ref starts.
-func (l *lock) serviceAt() int {
-	if l.nameLen <= inlineNameMax {
-		return (int(l.nameLen) + 7) &^ 7
+func (l *lock) serviceAt() int { return serviceAfter(int(l.nameLen)) }
+
+// serviceAfter is serviceAt for a name of n bytes.
+func serviceAfter(n int) int {
+	if n <= inlineNameMax {
+		return (n + 7) &^ 7
 	}
 	return 8
 }
-
-func (l *lock) ref(at int) ref { return ref(binary.LittleEndian.Uint32(l.text[at:])) }
-
-func (l *lock) setRef(at int, r ref) { binary.LittleEndian.PutUint32(l.text[at:], uint32(r)) }
 
 // setName stores the name, in a record without a service.
 func (s *Shard) setName(l *lock, name []byte) {
 	l.nameLen = uint16(len(name))
 	if len(name) <= inlineNameMax {
 		clear(l.text[len(name)&^7 : (len(name)+7)&^7])
-		copy(l.text[:], name)
-	} else {
-		l.setRef(0, s.putString(name))
 	}
+	s.setString(l.text[:inlineNameMax], name)
 }
 
 // setService stores the holder's service id, and counts its hold. The caller has dropped the former
@@ -172,11 +156,7 @@ func (s *Shard) setService(l *lock, service []byte) {
 // putService is setService for a service without a quota.
 func (s *Shard) putService(l *lock, service []byte) {
 	l.serviceLen = uint16(len(service))
-	if at := l.serviceAt(); at+len(service) <= textLen {
-		copy(l.text[at:], service)
-	} else {
-		l.setRef(at, s.putString(service))
-	}
+	s.setString(l.text[l.serviceAt():], service)
 }
 
 // dropService removes the holder's service id, if there is one, and its hold from the counts.
@@ -189,9 +169,7 @@ func (s *Shard) dropService(l *lock) {
 
 // removeService is dropService for a service without a quota.
 func (s *Shard) removeService(l *lock) {
-	if at := l.serviceAt(); at+int(l.serviceLen) > textLen {
-		s.arena.drop(l.ref(at), int(l.serviceLen))
-	}
+	s.dropString(l.text[l.serviceAt():], int(l.serviceLen))
 	l.serviceLen = 0
 }
 
@@ -285,9 +263,7 @@ func (s *Shard) freeLock(i uint32, l *lock) {
 	if l.meta != 0 {
 		s.setMeta(&l.grantee, nil)
 	}
-	if l.nameLen > inlineNameMax {
-		s.arena.drop(l.ref(0), int(l.nameLen))
-	}
+	s.dropString(l.text[:inlineNameMax], int(l.nameLen))
 	s.locks.drop(i, l)
 	s.lockQuota.giveBack(&s.table.locks)
 }

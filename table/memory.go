@@ -32,16 +32,6 @@ const (
 	requestChunkBytes = slabChunkLen * requestBytes
 )
 
-// putString keeps a copy of b in the arena.
-func (s *Shard) putString(b []byte) ref {
-	mapped := s.arena.mapped
-	r := s.arena.put(b)
-	if s.arena.mapped > mapped {
-		s.table.took(arenaChunkLen)
-	}
-	return r
-}
-
 // takeWaiter returns a free record for a waiting request.
 func (s *Shard) takeWaiter() uint32 {
 	mapped := s.waiters.mapped
@@ -65,18 +55,10 @@ func (s *Shard) lockFits(name, service, meta []byte) bool {
 	if s.locks.full() || s.index.Full() {
 		return false
 	}
-	var need [classes]int
-	at := (len(name) + 7) &^ 7
-	if len(name) > inlineNameMax {
-		need[classOf(len(name))]++
-		at = 8
-	}
-	if at+len(service) > textLen {
-		need[classOf(len(service))]++
-	}
-	if len(meta) > 0 {
-		need[classOf(len(meta))]++
-	}
+	var need blocks
+	need.add(len(name), inlineNameMax)
+	need.add(len(service), textLen-serviceAfter(len(name)))
+	need.add(len(meta), 0)
 	return s.arena.fits(&need)
 }
 
@@ -85,39 +67,16 @@ func (s *Shard) waiterFits(service, meta []byte) bool {
 	if !s.waiters.hasRoom() {
 		return false
 	}
-	var need [classes]int
-	if len(service) > waiterTextLen {
-		need[classOf(len(service))]++
-	}
-	if len(meta) > 0 {
-		need[classOf(len(meta))]++
-	}
+	var need blocks
+	need.add(len(service), waiterTextLen)
+	need.add(len(meta), 0)
 	return s.arena.fits(&need)
 }
 
 // metaFits is lockFits for the META of a held lock. The block of its present META does not count as
 // free.
 func (s *Shard) metaFits(meta []byte) bool {
-	var need [classes]int
-	if len(meta) > 0 {
-		need[classOf(len(meta))]++
-	}
+	var need blocks
+	need.add(len(meta), 0)
 	return s.arena.fits(&need)
-}
-
-// fits reports whether the chunks with room have so many free blocks of each size.
-func (a *arena) fits(need *[classes]int) bool {
-	for class, n := range need {
-		if n == 0 {
-			continue
-		}
-		if a.open[class] == 0 {
-			return false
-		}
-		c := &a.chunks[a.open[class]-1]
-		if room := arenaChunkLen/(classMin<<class) - int(c.used); room < n {
-			return false
-		}
-	}
-	return true
 }

@@ -83,29 +83,15 @@ type request struct {
 // requestStrings returns name, service and id of the record. They alias it or the arena.
 func (s *Shard) requestStrings(q *request) (name, service, id []byte) {
 	n, m := int(q.nameLen), int(q.nameLen)+int(q.serviceLen)
-	all := q.text[:]
-	if size := m + int(q.idLen); size > requestTextLen {
-		all = s.arena.get(ref(binary.LittleEndian.Uint32(q.text[:])), size)
-	}
-	return all[:n], all[n:m], all[m : m+int(q.idLen)]
+	all := s.stringIn(q.text[:], m+int(q.idLen))
+	return all[:n], all[n:m], all[m:]
 }
 
 // setRequestStrings stores name, service and id. There are at most requestStringsMax bytes.
 func (s *Shard) setRequestStrings(q *request, name, service, id []byte) {
 	q.nameLen, q.serviceLen, q.idLen = uint16(len(name)), uint16(len(service)), uint8(len(id))
 	var room [requestStringsMax]byte
-	all := append(append(append(room[:0], name...), service...), id...)
-	if len(all) <= requestTextLen {
-		copy(q.text[:], all)
-	} else {
-		binary.LittleEndian.PutUint32(q.text[:], uint32(s.putString(all)))
-	}
-}
-
-func (s *Shard) dropRequestStrings(q *request) {
-	if size := int(q.nameLen) + int(q.serviceLen) + int(q.idLen); size > requestTextLen {
-		s.arena.drop(ref(binary.LittleEndian.Uint32(q.text[:])), size)
-	}
+	s.setString(q.text[:], append(append(append(room[:0], name...), service...), id...))
 }
 
 const requestStringsMax = codec.NameMax + codec.ServiceMax + codec.ReqMax
@@ -239,7 +225,7 @@ func (s *Shard) dropRequest(i uint32) {
 		s.requests.at(q.next).siblings = q.siblings - 1
 	}
 	s.requests.at(q.prev).next, s.requests.at(q.next).prev = q.next, q.prev
-	s.dropRequestStrings(q)
+	s.dropString(q.text[:], int(q.nameLen)+int(q.serviceLen)+int(q.idLen))
 	s.requests.drop(i)
 	s.requestQuota.giveBack(&s.table.requests)
 }

@@ -188,10 +188,8 @@ func (s *Shard) requestFits(cmd *codec.Command) bool {
 	if !s.requests.hasRoom() || s.requestIndex.Full() {
 		return false
 	}
-	var need [classes]int
-	if size := len(cmd.Name) + len(cmd.Service) + len(cmd.Req); size > requestTextLen {
-		need[classOf(size)]++
-	}
+	var need blocks
+	need.add(len(cmd.Name)+len(cmd.Service)+len(cmd.Req), requestTextLen)
 	return s.arena.fits(&need)
 }
 

@@ -1,10 +1,6 @@
 package table
 
-import (
-	"encoding/binary"
-
-	"dlm/codec"
-)
+import "dlm/codec"
 
 const (
 	waiterTextLen  = 36 // a UUID has 36; a longer string is in the arena
@@ -107,21 +103,14 @@ func (b *waiterSlab) renew(i uint32) uint32 {
 
 // waiterService returns the service id of the request. It aliases the record or the arena.
 func (s *Shard) waiterService(w *waiter) []byte {
-	if w.serviceLen <= waiterTextLen {
-		return w.text[:w.serviceLen]
-	}
-	return s.arena.get(ref(binary.LittleEndian.Uint32(w.text[:])), int(w.serviceLen))
+	return s.stringIn(w.text[:], int(w.serviceLen))
 }
 
 // setWaiterService stores the service id of the request, and counts the request.
 func (s *Shard) setWaiterService(w *waiter, service []byte) {
 	s.recordUse(ofWaits, service)
 	w.serviceLen = uint16(len(service))
-	if len(service) <= waiterTextLen {
-		copy(w.text[:], service)
-	} else {
-		binary.LittleEndian.PutUint32(w.text[:], uint32(s.putString(service)))
-	}
+	s.setString(w.text[:], service)
 }
 
 // setWaiterMeta stores the META of the command.
@@ -192,9 +181,7 @@ func (s *Shard) dequeue(i uint32) {
 		s.arena.drop(w.meta, int(w.metaLen))
 	}
 	s.forgetUse(ofWaits, s.waiterService(w))
-	if w.serviceLen > waiterTextLen {
-		s.arena.drop(ref(binary.LittleEndian.Uint32(w.text[:])), int(w.serviceLen))
-	}
+	s.dropString(w.text[:], int(w.serviceLen))
 	s.waiters.drop(i)
 	s.waiterQuota.giveBack(&s.table.waiters)
 }
