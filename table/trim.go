@@ -53,27 +53,16 @@ func (s *Shard) tooManyLocks() bool {
 	return tooMuch(s.sort.mapped(&s.locks)*lockChunkLen-used, used, trimKeepChunks*lockChunkLen)
 }
 
-func (s *Shard) tooManyWaiters() bool {
-	b := &s.waiters
-	return tooMuch(b.idle, b.mapped-b.idle, trimKeepChunks)
-}
+// tooLarge reports whether the slab has far more memory than it uses.
+func (b *slab[T]) tooLarge() bool { return tooMuch(b.idle, b.mapped-b.idle, trimKeepChunks) }
 
-func (s *Shard) tooManyHolders() bool {
-	if s.groups == nil {
-		return false
-	}
-	b := &s.groups.holders
-	return b.live == 0 || tooMuch(b.idle, b.mapped-b.idle, trimKeepChunks)
-}
+func (a *arena) tooLarge() bool { return tooMuch(a.idle, a.mapped-a.idle, trimKeepChunks) }
 
-func (s *Shard) tooManyRequests() bool {
-	b := &s.requests
-	return tooMuch(b.idle, b.mapped-b.idle, trimKeepChunks)
-}
-
-func (s *Shard) tooManyStrings() bool {
-	a := &s.arena
-	return tooMuch(a.idle, a.mapped-a.idle, trimKeepChunks)
+// hasTooMuch reports whether a part of the shard has far more memory than it uses.
+func (s *Shard) hasTooMuch() bool {
+	g := s.groups
+	return s.tooManyLocks() || s.waiters.tooLarge() || g != nil && (g.holders.live == 0 || g.holders.tooLarge()) ||
+		s.arena.tooLarge() || s.index.TooLarge() || s.requests.tooLarge() || s.requestIndex.TooLarge()
 }
 
 // Trim frees memory that has not been used for some calls, in pieces. It does work for as many
@@ -82,9 +71,7 @@ func (s *Shard) tooManyStrings() bool {
 func (s *Shard) Trim(budget *int) (given int, more bool) {
 	t := &s.trim
 	if t.stage == trimLook {
-		if s.phase != graceOver ||
-			!s.tooManyLocks() && !s.tooManyWaiters() && !s.tooManyHolders() && !s.tooManyStrings() && !s.index.TooLarge() &&
-				!s.tooManyRequests() && !s.requestIndex.TooLarge() {
+		if s.phase != graceOver || !s.hasTooMuch() {
 			t.idle, t.need = 0, trimLooks
 			return 0, false
 		}
@@ -108,35 +95,20 @@ func (s *Shard) trimPiece(budget *int) {
 	*budget--
 	switch t.stage {
 	case trimWaiters:
-		if int(t.at) == len(s.waiters.chunks) || !s.tooManyWaiters() {
+		if trimSlab(t, &s.waiters.slab, waiterBytes, &s.waits, budget) {
 			t.stage, t.at = trimHolders, 0
-			return
 		}
-		if s.waiters.giveBack(int(t.at)) {
-			t.given += waiterChunkLen * waiterBytes
-			t.giveBackEntries(&s.waits, t.at<<slabChunkBits)
-			*budget -= trimChunk
-		}
-		t.at++
 	case trimHolders:
-		s.trimHolders(budget)
+		if s.trimHolders(budget) {
+			t.stage, t.at = trimRequests, 0
+		}
 	case trimRequests:
-		if int(t.at) == len(s.requests.chunks) || !s.tooManyRequests() {
+		if trimSlab(t, &s.requests, requestBytes, nil, budget) {
+			*budget -= t.shrink(&s.requestIndex)
 			t.stage, t.at = trimArena, 0
-			if s.requestIndex.TooLarge() {
-				*budget -= len(s.requestIndex.Slots) / sparseCost
-				t.given += s.requestIndex.Bytes()
-				s.requestIndex.Shrink()
-				t.given -= s.requestIndex.Bytes()
-			}
-			return
 		}
-		if s.requests.giveBack(int(t.at)) {
-			t.given += slabChunkLen * requestBytes
-		}
-		t.at++
 	case trimArena:
-		if int(t.at) == len(s.arena.chunks) || !s.tooManyStrings() {
+		if int(t.at) == len(s.arena.chunks) || !s.arena.tooLarge() {
 			t.stage = trimIndex
 			return
 		}
@@ -171,42 +143,38 @@ func (s *Shard) trimPiece(budget *int) {
 	}
 }
 
-// trimHolders frees one chunk of holders if it may go. A shard without holders has no memory for
-// them.
-func (s *Shard) trimHolders(budget *int) {
+// trimSlab frees the next chunk of a slab if it may go, with its entries in the wheel, which may be
+// nil. It returns true if there is no such chunk any more.
+func trimSlab[T any](t *trim, b *slab[T], recordBytes int, entries *wheel.Wheel, budget *int) (done bool) {
+	if int(t.at) == len(b.chunks) || !b.tooLarge() {
+		return true
+	}
+	if b.giveBack(int(t.at)) {
+		t.given += slabChunkLen * recordBytes
+		if entries != nil {
+			t.giveBackEntries(entries, t.at<<slabChunkBits)
+			*budget -= trimChunk
+		}
+	}
+	t.at++
+	return false
+}
+
+// trimHolders is trimSlab for the holders. A shard without holders has no memory for them.
+func (s *Shard) trimHolders(budget *int) (done bool) {
 	t, g := &s.trim, s.groups
 	if g != nil && g.holders.live == 0 {
 		t.given += g.bytes()
 		s.groups = nil
 	}
-	if s.groups == nil || int(t.at) == len(g.holders.chunks) || !s.tooManyHolders() {
-		t.stage, t.at = trimRequests, 0
-		*budget -= s.shrinkGroups()
-		return
-	}
-	if g.holders.giveBack(int(t.at)) {
-		t.given += slabChunkLen * holderBytes
-		t.giveBackEntries(&g.leases, t.at<<slabChunkBits)
-		*budget -= trimChunk
-	}
-	t.at++
-}
-
-// shrinkGroups makes the indexes of holders smaller if they are far too large, and returns the cost
-// in records.
-func (s *Shard) shrinkGroups() (cost int) {
 	if s.groups == nil {
-		return 0
+		return true
 	}
-	for _, x := range [...]*index.Index{&s.groups.owners, &s.groups.tokens} {
-		if x.TooLarge() {
-			before := x.Bytes()
-			x.Shrink()
-			s.trim.given += before - x.Bytes()
-			cost += before / 8 / sparseCost
-		}
+	if !trimSlab(t, &g.holders, holderBytes, &g.leases, budget) {
+		return false
 	}
-	return cost
+	*budget -= t.shrink(&g.owners) + t.shrink(&g.tokens)
+	return true
 }
 
 // trimSettle takes one chunk of lock records and frees it if it may go.
@@ -242,17 +210,27 @@ func (t *trim) finish() {
 	}
 }
 
-// shrinkIndex makes the index smaller if it is far too large, and returns the cost in records.
-// Prefetch reads the index without the mutex: see extendReach.
+// shrinkIndex is shrink for the index of locks. Prefetch reads it without the mutex: see
+// extendReach.
 func (s *Shard) shrinkIndex() (cost int) {
 	if !s.index.TooLarge() {
 		return 0
 	}
-	slots := len(s.index.Slots)
 	s.reach.Store(0)
-	s.index.Shrink()
+	cost = s.trim.shrink(&s.index)
 	s.shrinks++
 	s.extendReach()
-	s.trim.given += (slots - len(s.index.Slots)) * 8
+	return cost
+}
+
+// shrink makes an index smaller if it is far too large, and returns the cost in records.
+func (t *trim) shrink(x *index.Index) (cost int) {
+	if !x.TooLarge() {
+		return 0
+	}
+	before := x.Bytes()
+	slots := len(x.Slots)
+	x.Shrink()
+	t.given += before - x.Bytes()
 	return slots / sparseCost
 }
