@@ -89,9 +89,6 @@ func (s *Shard) position(w *waiter) (position int) {
 	return position
 }
 
-// WaiterRecords returns the number of records of waiting requests, live and free.
-func (s *Shard) WaiterRecords() uint32 { return s.waiters.len() }
-
 // Contention is one lock for which requests wait.
 type Contention struct {
 	Shard   uint8
