@@ -19,6 +19,14 @@ func (s *Shard) serviceOf(l *lock, h *holder) []byte {
 	return s.service(l)
 }
 
+// meta returns the META of a hold, or nil. It aliases the arena.
+func (s *Shard) meta(g *grantee) []byte {
+	if g.meta == 0 {
+		return nil
+	}
+	return s.arena.get(g.meta, g.metaLen())
+}
+
 // holdBy returns the hold of the service on lock i, which may be none. x is nil if there is none,
 // and h is nil if it is exclusive.
 func (s *Shard) holdBy(i uint32, service []byte) (x *hold, g *grantee, hi uint32, h *holder) {

@@ -80,7 +80,7 @@ func (s *Shard) listOne(i uint32, f *Filter, out *Statuses, fx *Effects) bool {
 	s.fill(l, st)
 	if l.grouped() { // the owner's own hold
 		_, h := s.findHolder(i, l, f.Owner)
-		s.fillHold(h, st)
+		s.fillHold(l, h, st)
 	}
 	return true
 }

@@ -44,7 +44,8 @@ func (s *Shard) Status(now int64, hash uint64, name []byte, st *Status, fx *Effe
 	s.setTime(now)
 	i := s.indexOf(uint32(hash), name)
 	i = s.current(i, fx)
-	*st = Status{Recovering: s.phase == graceRuns, Name: st.Name[:0], Owner: st.Owner[:0], Meta: st.Meta[:0], Next: st.Next[:0]}
+	st.reset()
+	st.Recovering = s.phase == graceRuns
 	if i != none {
 		s.fill(s.locks.at(i), st)
 	}
@@ -54,39 +55,33 @@ func (s *Shard) Status(now int64, hash uint64, name []byte, st *Status, fx *Effe
 // over is described as held, with no lease left, until the caller of Advance ends it.
 func (s *Shard) Look(now int64, hash uint64, name []byte, st *Status) {
 	s.setTime(now)
-	*st = Status{Recovering: s.phase == graceRuns, Name: st.Name[:0], Owner: st.Owner[:0], Meta: st.Meta[:0], Next: st.Next[:0]}
+	st.reset()
+	st.Recovering = s.phase == graceRuns
 	if _, l := s.find(uint32(hash), name); l != nil {
 		s.fill(l, st)
 	}
 }
 
+// reset empties st and keeps its memory.
+func (st *Status) reset() {
+	*st = Status{Name: st.Name[:0], Owner: st.Owner[:0], Meta: st.Meta[:0], Next: st.Next[:0]}
+}
+
 // fill copies the record of a lock.
 func (s *Shard) fill(l *lock, st *Status) {
+	st.reset()
 	st.Held = l.state.held()
 	st.Recovering = !st.Held && l.state != stateVacant
-	st.Name = append(st.Name[:0], s.name(l)...)
-	st.Owner = append(st.Owner[:0], s.service(l)...)
-	st.Meta, st.Next = st.Meta[:0], st.Next[:0]
+	st.Name = append(st.Name, s.name(l)...)
 	if next := s.attachedFrom(l.first); next != none {
 		st.Next = append(st.Next, s.waiterService(s.waiters.at(next))...)
 	}
-	st.Holders, st.Permits, st.Taken = 0, 0, 0
+	st.Waiters = l.waiters
 	if l.grouped() {
-		st.Token, st.Count, st.Waiters, st.Others = 0, 0, l.waiters, 0
-		st.TTLMs, st.LeaseMs, st.HeldMs = 0, 0, 0
 		st.Holders, st.Permits, st.Taken = l.count, l.share().permits(), uint32(l.taken())
 		return
 	}
-	if l.meta != 0 {
-		st.Meta = append(st.Meta, s.arena.get(l.meta, l.metaLen())...)
-	}
-	st.Token, st.Count, st.Waiters, st.Others = uint64(l.token), l.count, l.waiters, uint32(l.others())
-	if !st.Held {
-		return
-	}
-	st.TTLMs = l.ttlMs
-	st.LeaseMs = max(0, s.leaseLeftMs(&l.hold)) // its end may wait for heartbeats: see Pauses
-	st.HeldMs = (s.now - l.since) / nsPerMs
+	s.fillHold(l, nil, st)
 }
 
 // Holders appends the holders of the lock of that name to out, at most so many, and returns how
@@ -110,26 +105,24 @@ func (s *Shard) Holders(now int64, hash uint64, name []byte, most int, out *Stat
 	}
 	for at, _ := l.list(); at != none && most > 0; at = s.holderAt(at).next {
 		if h := s.holderAt(at); h.state.held() {
-			s.fillHolder(h, out.add())
+			st := out.add()
+			st.reset()
+			st.Held = true
+			s.fillHold(l, h, st)
 			most--
 		}
 	}
 	return int(l.count)
 }
 
-// fillHolder copies the record of a holder.
-func (s *Shard) fillHolder(h *holder, st *Status) {
-	*st = Status{Held: true, Name: st.Name[:0], Owner: st.Owner[:0], Meta: st.Meta[:0], Next: st.Next[:0]}
-	s.fillHold(h, st)
-}
-
-// fillHold copies the fields of a hold of a group.
-func (s *Shard) fillHold(h *holder, st *Status) {
-	st.Owner, st.Meta = append(st.Owner[:0], s.holderService(h)...), st.Meta[:0]
-	if h.meta != 0 {
-		st.Meta = append(st.Meta, s.arena.get(h.meta, h.metaLen())...)
+// fillHold copies the fields of the hold of h, or of the exclusive hold if h is nil.
+func (s *Shard) fillHold(l *lock, h *holder, st *Status) {
+	x, g := l.holdOf(h)
+	st.Owner, st.Meta = append(st.Owner, s.serviceOf(l, h)...), append(st.Meta, s.meta(g)...)
+	st.Token, st.Count, st.Others = uint64(x.token), x.count, uint32(g.others())
+	if g.state.held() {
+		st.TTLMs = x.ttlMs
+		st.LeaseMs = max(0, s.leaseLeftMs(x)) // its end may wait for heartbeats: see Pauses
+		st.HeldMs = (s.now - g.since) / nsPerMs
 	}
-	st.Token, st.Count, st.Others, st.TTLMs = uint64(h.token), h.count, uint32(h.others()), h.ttlMs
-	st.LeaseMs = max(0, s.leaseLeftMs(&h.hold))
-	st.HeldMs = (s.now - h.since) / nsPerMs
 }
