@@ -1,53 +1,87 @@
 package table
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 const (
 	heatEntries = 16             // locks per shard
+	heatChains  = 64             // some more, so that most chains have one entry
 	heatHalf    = 60_000_000_000 // ns after which a weight counts half
 )
 
 // heat finds the locks of a shard that have cost the most waiting lately, also if each wait was
-// short. It is the sketch Space-Saving: a lock that has no entry takes the one with the least
-// weight, and inherits that weight. So a weight is too large by 1/16 of the shard's sum at most,
-// and no lock with more than that is missed. All weights are halved each minute.
+// short. It is the sketch Frequent: the wait of a lock without an entry is taken off all entries
+// and off itself, until it is used up, or an entry is and becomes that of the lock. So a weight is
+// too small by 1/17 of the shard's sum at most, and no lock with more than that is missed. All
+// weights are halved each minute.
 //
-// (Metwally, Agrawal, El Abbadi: Efficient Computation of Frequent and Top-k Elements, 2005)
+// What is taken off all entries is added to floor instead: a weight is what a sum has above it.
+//
+// (Misra, Gries: Finding repeated elements, 1982)
 type heat struct {
-	entries []heatEntry // at most heatEntries; allocated when the first wait ends
-	halved  int64       // table time of the last halving, ns
-}
-
-// heatEntry is one lock, held or not.
-type heatEntry struct {
-	tag    uint32
-	weight int64 // waiting that has ended, ns
-	name   []byte
+	heads  [heatChains]uint8   // the first entry of each chain, plus one; 0: none
+	after  [heatEntries]uint8  // the next entry of the same chain, plus one
+	chain  [heatEntries]uint8  // of the entry
+	sums   [heatEntries]int64  // ns; none is below floor
+	names  [heatEntries][]byte // of locks, held or not
+	floor  int64               // ns
+	least  int64               // ns; no sum is smaller
+	next   int                 // where the search for an entry without weight goes on
+	halved int64               // table time of the last halving, ns
 }
 
 // add adds the length of a wait for that lock.
 func (h *heat) add(now int64, tag uint32, name []byte, waited int64) {
-	h.cool(now)
-	least := 0
-	for i := range h.entries {
-		e := &h.entries[i]
-		if e.tag == tag && bytes.Equal(e.name, name) {
-			e.weight += waited
-			return
+	if now-h.halved >= heatHalf {
+		h.cool(now)
+	}
+	if i := h.find(tag, name); i >= 0 {
+		h.sums[i] += waited
+		return
+	}
+	for waited > h.least-h.floor {
+		for i := h.next; i < heatEntries; i++ {
+			if h.sums[i] == h.floor {
+				h.put(i, tag, name)
+				h.sums[i], h.next = h.floor+waited, i+1
+				return
+			}
 		}
-		if e.weight < h.entries[least].weight {
-			least = i
+		h.least, h.next = slices.Min(h.sums[:]), 0
+		off := min(waited, h.least-h.floor)
+		h.floor, waited = h.floor+off, waited-off
+	}
+	h.floor += waited
+}
+
+// find returns the entry of a lock, or -1.
+func (h *heat) find(tag uint32, name []byte) int {
+	for at := h.heads[tag%heatChains]; at != 0; at = h.after[(at-1)%heatEntries] {
+		if i := int(at-1) % heatEntries; string(h.names[i]) == string(name) {
+			return i
 		}
 	}
-	if len(h.entries) < heatEntries {
-		if h.entries == nil {
-			h.entries = make([]heatEntry, 0, heatEntries)
-		}
-		least = len(h.entries)
-		h.entries = h.entries[:least+1] // the memory of an earlier name, if there was one
+	return -1
+}
+
+// put takes entry i out of its chain, if it is in one, and gives it to a lock.
+func (h *heat) put(i int, tag uint32, name []byte) {
+	at := &h.heads[h.chain[i]]
+	for *at != 0 && int(*at-1) != i {
+		at = &h.after[*at-1]
 	}
-	e := &h.entries[least]
-	e.tag, e.weight, e.name = tag, e.weight+waited, append(e.name[:0], name...)
+	if *at != 0 {
+		*at = h.after[i]
+	}
+	chain := tag % heatChains
+	h.chain[i], h.after[i], h.heads[chain] = uint8(chain), h.heads[chain], uint8(i+1)
+	if cap(h.names[i]) < len(name) {
+		h.names[i] = make([]byte, len(name))
+	}
+	h.names[i] = h.names[i][:len(name)]
+	copy(h.names[i], name)
 }
 
 // cool halves the weights for each minute that has passed.
@@ -57,8 +91,10 @@ func (h *heat) cool(now int64) {
 		return
 	}
 	h.halved += minutes * heatHalf
-	for i := range h.entries {
-		h.entries[i].weight >>= min(minutes, 63)
+	half := min(minutes, 63)
+	h.floor, h.least = h.floor>>half, h.least>>half
+	for i := range h.sums {
+		h.sums[i] >>= half
 	}
 }
 
@@ -66,10 +102,8 @@ func (h *heat) cool(now int64) {
 func (s *Shard) HeatOf(now int64, hash uint64, name []byte) int64 {
 	h := &s.measures().heat
 	h.cool(s.setTime(now))
-	for i := range h.entries {
-		if e := &h.entries[i]; e.tag == uint32(hash) && bytes.Equal(e.name, name) {
-			return e.weight
-		}
+	if i := h.find(uint32(hash), name); i >= 0 {
+		return h.sums[i] - h.floor
 	}
 	return 0
 }
@@ -84,9 +118,9 @@ type Heat struct {
 func (s *Shard) Heat(now int64, out []Heat) []Heat {
 	h := &s.measures().heat
 	h.cool(s.setTime(now))
-	for i := range h.entries {
-		if e := &h.entries[i]; e.weight > 0 {
-			out = append(out, Heat{bytes.Clone(e.name), e.weight})
+	for i, sum := range h.sums {
+		if sum > h.floor {
+			out = append(out, Heat{bytes.Clone(h.names[i]), sum - h.floor})
 		}
 	}
 	return out

@@ -75,39 +75,66 @@ func TestMeasuresCountEachEnd(t *testing.T) {
 }
 
 // TestHeatFindsCostlyLocks: the sketch has 16 entries, and 400 locks are waited for. It must have
-// each lock with more than 1/16 of all waiting, with an error of 1/16 at most.
+// each lock with more than 1/16 of all waiting, with an error of 1/16 at most, at each moment and
+// however long the waits are.
 func TestHeatFindsCostlyLocks(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		locks  int
+		often  int // of so many waits, one is for any lock, and the others for the first four
+		length func(*rand.Rand) int64
+	}{
+		{"four costly locks", 400, 3, func(r *rand.Rand) int64 { return r.Int64N(1000) }},
+		{"equal waits of all locks", 400, 1, func(*rand.Rand) int64 { return 1000 }},
+		{"more waits than entries by one", heatEntries + 1, 1, func(*rand.Rand) int64 { return 1000 }},
+		{"waits of all lengths", 400, 2, func(r *rand.Rand) int64 { return 1 << r.IntN(40) }},
+		{"waits of no length", 40, 2, func(r *rand.Rand) int64 { return r.Int64N(2) }},
+	} {
+		var h heat
+		rng := rand.New(rand.NewPCG(3, 4))
+		exact, sum := map[string]int64{}, int64(0)
+		for i := range 50_000 {
+			n := rng.IntN(c.locks)
+			if rng.IntN(c.often) > 0 {
+				n = rng.IntN(4)
+			}
+			name, waited := fmt.Sprintf("lock-%d", n), c.length(rng)
+			h.add(1, uint32(n%7), []byte(name), waited)
+			exact[name] += waited
+			if sum += waited; i%1000 > 0 {
+				continue
+			}
+			for name, waited := range exact {
+				got, n := int64(0), 0
+				for i := range h.names {
+					if string(h.names[i]) == name {
+						got, n = h.sums[i]-h.floor, n+1
+					}
+				}
+				if n > 1 || got > waited || got < waited-sum/heatEntries {
+					t.Fatalf("%s: %s: weight %d in %d entries, waited %d of %d", c.name, name, got, n, waited, sum)
+				}
+			}
+		}
+	}
+}
+
+// TestHeatCools: a weight is halved each minute, also one that is small beside the floor.
+func TestHeatCools(t *testing.T) {
 	var h heat
-	rng := rand.New(rand.NewPCG(3, 4))
-	exact, sum := map[string]int64{}, int64(0)
-	for range 50_000 {
-		n := rng.IntN(400)
-		if rng.IntN(3) > 0 {
-			n = rng.IntN(4)
-		}
-		name, waited := fmt.Sprintf("lock-%d", n), rng.Int64N(1000)
-		h.add(1, uint32(n%7), []byte(name), waited)
-		exact[name] += waited
-		sum += waited
+	for i := range 2 * heatEntries {
+		h.add(1, uint32(i), fmt.Appendf(nil, "lock-%d", i), 1000)
 	}
-	for i := range 4 {
-		name := fmt.Sprintf("lock-%d", i)
-		at := slices.IndexFunc(h.entries, func(e heatEntry) bool { return string(e.name) == name })
-		if at < 0 {
-			t.Fatalf("%s is missed", name)
-		}
-		if got := h.entries[at].weight; got < exact[name] || got > exact[name]+sum/heatEntries {
-			t.Errorf("%s: weight %d, waited %d of %d", name, got, exact[name], sum)
-		}
-	}
-	before := h.entries[0].weight
+	h.add(1, 3, []byte("lock-3"), 8000)
+	i := h.find(3, []byte("lock-3"))
+	before := h.sums[i] - h.floor
 	h.cool(h.halved + 3*heatHalf)
-	if h.entries[0].weight != before/8 {
-		t.Errorf("%d after three minutes, from %d", h.entries[0].weight, before)
+	if got := h.sums[i] - h.floor; before < 8000 || got != before/8 {
+		t.Errorf("%d after three minutes, from %d", got, before)
 	}
-	h.cool(h.halved + 1000*heatHalf)
-	if h.entries[0].weight != 0 {
-		t.Errorf("%d after a day", h.entries[0].weight)
+	h.add(h.halved+1000*heatHalf, 5, []byte("other"), 7)
+	if i := h.find(5, []byte("other")); h.floor != 0 || i < 0 || h.sums[i] != 7 {
+		t.Errorf("floor %d, sums %v after a day and a wait of 7 ns", h.floor, h.sums)
 	}
 }
 
