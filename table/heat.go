@@ -17,7 +17,7 @@ const (
 // too small by 1/17 of the shard's sum at most, and no lock with more than that is missed. All
 // weights are halved each minute.
 //
-// What is taken off all entries is added to floor instead: a weight is what a sum has above it.
+// To take the same off all entries, floor rises: the weight of an entry is its sum minus floor.
 //
 // (Misra, Gries: Finding repeated elements, 1982)
 type heat struct {

@@ -8,37 +8,61 @@ import (
 
 // graph is the edges between services, by the numbers of the services.
 type graph struct {
-	number map[uint64]int
-	out    [][]int // edges from a service
-	edges  []table.Edge
+	number   map[uint64]int32
+	from, to []int32 // of each edge: the numbers of its services
+	edges    []table.Edge
+	out      fans // edges from a service
 }
 
 func newGraph(edges []table.Edge) *graph {
-	g := &graph{number: map[uint64]int{}, edges: edges}
+	g := &graph{number: make(map[uint64]int32, len(edges)), edges: edges}
+	g.from, g.to = make([]int32, len(edges)), make([]int32, len(edges))
 	for i := range edges {
-		from := g.node(edges[i].Waiter)
-		g.node(edges[i].Holder)
-		g.out[from] = append(g.out[from], i)
+		g.from[i], g.to[i] = g.node(edges[i].Waiter), g.node(edges[i].Holder)
 	}
+	g.out = g.fan(g.from)
 	return g
 }
 
-func (g *graph) node(service uint64) int {
+func (g *graph) node(service uint64) int32 {
 	n, ok := g.number[service]
 	if !ok {
-		n = len(g.out)
-		g.number[service], g.out = n, append(g.out, nil)
+		n = int32(len(g.number))
+		g.number[service] = n
 	}
 	return n
 }
 
-// target returns the service that an edge leads to.
-func (g *graph) target(edge int) int { return g.number[g.edges[edge].Holder] }
+// fans are the edges at one end of each service, all in one list.
+type fans struct {
+	begin []int32 // by service: where its edges begin; one more for the end
+	edges []int32
+}
+
+func (f *fans) of(v int) []int32 { return f.edges[f.begin[v]:f.begin[v+1]] }
+func (f *fans) len() int         { return len(f.begin) - 1 }
+
+// fan sorts the edges by one of their ends.
+func (g *graph) fan(end []int32) (f fans) {
+	f.begin, f.edges = make([]int32, len(g.number)+2), make([]int32, len(end))
+	for _, v := range end {
+		f.begin[v+2]++
+	}
+	for v := 2; v < len(f.begin); v++ {
+		f.begin[v] += f.begin[v-1]
+	}
+	for i, v := range end {
+		f.edges[f.begin[v+1]] = int32(i)
+		f.begin[v+1]++
+	}
+	f.begin = f.begin[:len(g.number)+1]
+	return f
+}
 
 // components returns, for each service, the number of its strongly connected component (Tarjan
 // 1972). It keeps its own stack, because a chain of services can be long.
 func (g *graph) components() (of []int) {
-	n := len(g.out)
+	n := g.out.len()
 	of = make([]int, n)
 	order, low, next := make([]int, n), make([]int, n), make([]int, n)
 	open := make([]bool, n)
@@ -55,8 +79,8 @@ func (g *graph) components() (of []int) {
 		}
 		for visit(root); len(path) > 0; {
 			v := path[len(path)-1]
-			if next[v] < len(g.out[v]) {
-				to := g.target(g.out[v][next[v]])
+			if out := g.out.of(v); next[v] < len(out) {
+				to := int(g.to[out[next[v]]])
 				next[v]++
 				switch {
 				case order[to] == 0:
@@ -90,7 +114,7 @@ func cyclic(edges []table.Edge) (inside []table.Edge) {
 	g := newGraph(edges)
 	of := g.components()
 	for i := range edges {
-		if from, to := g.number[edges[i].Waiter], g.target(i); from != to && of[from] == of[to] {
+		if from, to := g.from[i], g.to[i]; from != to && of[from] == of[to] {
 			inside = append(inside, edges[i])
 		}
 	}
@@ -103,7 +127,7 @@ func cyclesOf(edges []table.Edge) (cycles [][]table.Edge) {
 	g := newGraph(edges)
 	of := g.components()
 	done := map[int]bool{}
-	for start := range g.out {
+	for start := range g.out.len() {
 		if !done[of[start]] {
 			done[of[start]] = true
 			cycles = append(cycles, g.path(start, start))
@@ -114,10 +138,10 @@ func cyclesOf(edges []table.Edge) (cycles [][]table.Edge) {
 
 // path returns a shortest path from one service to another, or back to the same. There is one.
 func (g *graph) path(start, end int) (path []table.Edge) {
-	came := map[int]int{} // the edge by which a service was reached
+	came := map[int]int32{} // the edge by which a service was reached
 	for queue := []int{start}; len(queue) > 0; queue = queue[1:] {
-		for _, edge := range g.out[queue[0]] {
-			to := g.target(edge)
+		for _, edge := range g.out.of(queue[0]) {
+			to := int(g.to[edge])
 			if _, seen := came[to]; seen {
 				continue
 			}
@@ -127,9 +151,8 @@ func (g *graph) path(start, end int) (path []table.Edge) {
 				continue
 			}
 			for at := end; len(path) == 0 || at != start; {
-				e := g.edges[came[at]]
-				path = append(path, e)
-				at = g.number[e.Waiter]
+				path = append(path, g.edges[came[at]])
+				at = int(g.from[came[at]])
 			}
 			slices.Reverse(path)
 			return path

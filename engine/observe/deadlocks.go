@@ -92,7 +92,7 @@ func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
 	found := &deadlocksView{refusals: &Refusals{Table: served.Table}}
 	seed := maphash.MakeSeed()
 	hash := func(service []byte) uint64 { return maphash.Bytes(seed, service) }
-	var edges []table.Edge
+	edges := make([]table.Edge, 0, min(served.Table.Totals().Waiters, edgesMax)+holdRecords)
 	for i := range table.Shards {
 		shard := served.Table.ShardAt(i)
 		var walk table.EdgeWalk

@@ -119,7 +119,7 @@ func (v *deadlocksView) cycleOf() map[graphKey]int {
 	}
 	edges := map[graphKey]int{}
 	for i := range v.firm {
-		if c, ok := cycles[of[g.target(i)]]; ok {
+		if c, ok := cycles[of[g.to[i]]]; ok {
 			edges[keyOf(&v.firm[i])] = c
 		}
 	}

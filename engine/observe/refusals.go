@@ -61,8 +61,8 @@ func (r *Refusals) find(edges []table.Edge, words map[table.Edge]table.WaitsFor)
 		last := map[int]*table.Edge{} // by component
 		for i := range edges {
 			e := &edges[i]
-			if was := last[of[g.target(i)]]; e.Detect && (was == nil || e.Began > was.Began) {
-				last[of[g.target(i)]] = e
+			if was := last[of[g.to[i]]]; e.Detect && (was == nil || e.Began > was.Began) {
+				last[of[g.to[i]]] = e
 			}
 		}
 		if len(last) == 0 {
@@ -71,10 +71,10 @@ func (r *Refusals) find(edges []table.Edge, words map[table.Edge]table.WaitsFor)
 		gone := map[table.WaiterRef]bool{}
 		for i := range edges {
 			e := &edges[i]
-			if last[of[g.target(i)]] != e {
+			if last[of[g.to[i]]] != e {
 				continue
 			}
-			loop := append([]table.Edge{*e}, g.path(g.number[e.Holder], g.number[e.Waiter])...)
+			loop := append([]table.Edge{*e}, g.path(int(g.to[i]), int(g.from[i]))...)
 			if c, ok := cycleIn(words, loop); ok {
 				r.List = append(r.List, Refusal{e.Wait, c})
 			}

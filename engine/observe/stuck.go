@@ -13,7 +13,7 @@ func stuck(edges []table.Edge) (left []table.Edge) {
 	g := newGraph(edges)
 	request := make([]int32, len(edges)) // of each edge
 	spare := []int32{}                   // by request: edges more than it needs to wait for ever
-	waits := make([]int32, len(g.out))   // by service: requests that wait for ever
+	waits := make([]int32, g.out.len())  // by service: requests that wait for ever
 	for i := range edges {
 		e := &edges[i]
 		if i == 0 || e.Wait != edges[i-1].Wait {
@@ -21,10 +21,10 @@ func stuck(edges []table.Edge) (left []table.Edge) {
 		}
 		request[i] = int32(len(spare) - 1)
 		if spare[request[i]]++; spare[request[i]] == 0 {
-			waits[g.number[e.Waiter]]++
+			waits[g.from[i]]++
 		}
 	}
-	into := g.into()
+	into := g.fan(g.to)
 	var free []int
 	for v := range waits {
 		if waits[v] == 0 {
@@ -34,32 +34,22 @@ func stuck(edges []table.Edge) (left []table.Edge) {
 	for len(free) > 0 {
 		v := free[len(free)-1]
 		free = free[:len(free)-1]
-		for _, i := range into[v] {
+		for _, i := range into.of(v) {
 			if spare[request[i]]--; spare[request[i]] != -1 {
 				continue
 			}
-			from := g.number[edges[i].Waiter]
+			from := g.from[i]
 			if waits[from]--; waits[from] == 0 {
-				free = append(free, from)
+				free = append(free, int(from))
 			}
 		}
 	}
 	for i := range edges {
-		if spare[request[i]] >= 0 && waits[g.target(i)] > 0 {
+		if spare[request[i]] >= 0 && waits[g.to[i]] > 0 {
 			left = append(left, edges[i])
 		}
 	}
 	return left
-}
-
-// into returns the edges to each service.
-func (g *graph) into() [][]int {
-	into := make([][]int, len(g.out))
-	for i := range g.edges {
-		to := g.target(i)
-		into[to] = append(into[to], i)
-	}
-	return into
 }
 
 // ahead returns the edges of services on a cycle, and of those for whom they wait, directly or not.
@@ -67,7 +57,7 @@ func (g *graph) into() [][]int {
 func ahead(edges []table.Edge) (left []table.Edge) {
 	g := newGraph(edges)
 	of := g.components()
-	reached := make([]bool, len(g.out))
+	reached := make([]bool, g.out.len())
 	var open []int
 	reach := func(v int) {
 		if !reached[v] {
@@ -76,19 +66,19 @@ func ahead(edges []table.Edge) (left []table.Edge) {
 		}
 	}
 	for i := range edges {
-		if from := g.number[edges[i].Waiter]; of[from] == of[g.target(i)] {
+		if from := int(g.from[i]); of[from] == of[g.to[i]] {
 			reach(from)
 		}
 	}
 	for len(open) > 0 {
 		v := open[len(open)-1]
 		open = open[:len(open)-1]
-		for _, i := range g.out[v] {
-			reach(g.target(i))
+		for _, i := range g.out.of(v) {
+			reach(int(g.to[i]))
 		}
 	}
 	for i := range edges {
-		if reached[g.number[edges[i].Waiter]] {
+		if reached[g.from[i]] {
 			left = append(left, edges[i])
 		}
 	}
