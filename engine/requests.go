@@ -1,6 +1,9 @@
 package engine
 
-import "dlm/codec"
+import (
+	"dlm/codec"
+	"dlm/table"
+)
 
 // canceled is the answer to a wait that CANCEL has ended.
 const canceled = "the wait was cancelled"
@@ -74,7 +77,6 @@ func (r *reactor) outcome() {
 	s := r.lock(r.served.Table.Shard(hash))
 	o := s.Outcome(r.now, hash, r.cmd, &r.fx)
 	r.unlock(s)
-	r.cost += int(o.Position) / costRecord // the queue was walked up to there
 	if o.Recovering {
 		r.refuseRecovering()
 		return
@@ -82,7 +84,8 @@ func (r *reactor) outcome() {
 	r.w.Fields()
 	r.w.Word("state", o.State)
 	switch {
-	case o.Position > 0:
+	case o.State == "waiting":
+		r.cost += table.PlaceMax / costRecord
 		r.w.Num("position", int64(o.Position))
 	case o.Token > 0:
 		r.w.Token("token", o.Token)

@@ -155,7 +155,7 @@ type Outcome struct {
 	State      string // waiting, granted, ended, unknown
 	Why        string // with ended
 	Recovering bool   // unknown, and a recovery grace runs
-	Position   uint32 // with waiting: 1 is the head of the queue
+	Position   int    // with waiting: 1 is the head of the queue; 0: beyond PlaceMax
 	Count      uint32 // with granted, as the next two
 	Token      codec.Token
 	LeaseMs    int64
@@ -181,11 +181,7 @@ func (s *Shard) Outcome(now int64, hash uint64, cmd *codec.Command, fx *Effects)
 	switch {
 	case q.state == requestWaiting:
 		o.State = "waiting"
-		for at := s.locks.at(s.waiters.at(q.waiter).lock).first; ; at = s.waiters.at(at).next {
-			if o.Position++; at == q.waiter {
-				break
-			}
-		}
+		o.Position, _ = s.position(s.waiters.at(q.waiter), PlaceMax)
 	case q.state == requestGranted && x != nil && x.token == q.token && s.unproved(g):
 		o.State, o.Recovering = "unknown", true
 	case q.state == requestGranted && x != nil && x.token == q.token:

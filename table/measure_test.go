@@ -304,8 +304,8 @@ func (g *rig) checkQueuePages(t *testing.T, found []Contention) {
 		}
 		for i, w := range list {
 			var waits []WaitOf
-			at := uint32(0)
-			if waits, _ = s.WaitsOf(g.now, &at, 1000, w.Service, nil); len(waits) != 1 || waits[0].Position != i+1 ||
+			at, scan := uint32(0), 1000
+			if waits, _ = s.WaitsOf(g.now, &at, &scan, 2, w.Service, nil); len(waits) != 1 || waits[0].Position != i+1 ||
 				string(waits[0].Lock) != string(st.Name) || string(waits[0].Holder) != "holder" {
 				t.Fatalf("%q: %+v, want position %d", w.Service, waits, i+1)
 			}
@@ -313,5 +313,39 @@ func (g *rig) checkQueuePages(t *testing.T, found []Contention) {
 		if len(list) != int(c.Waiters) || string(list[0].Service) != string(st.Next) {
 			t.Errorf("%q: %d in the queue, want %d", st.Name, len(list), c.Waiters)
 		}
+	}
+}
+
+// TestPlacesAreCountedInSmallSteps: a service waits 1,000 times in one queue. No call looks at more
+// than 256 records, those before a request included.
+func TestPlacesAreCountedInSmallSteps(t *testing.T) {
+	const most, requests = 256, 1000
+	g := newRig()
+	g.must(codec.VerbAcquire, "a", "holder", 0)
+	for range requests {
+		g.do(codec.VerbAcquire, []byte("a"), []byte("waiter"), 60_000)
+	}
+	s := g.table.Shard(g.table.Hash([]byte("a")))
+	var waits []WaitOf
+	for at, done := uint32(0), false; !done; {
+		scan, from, before := most, int(at), len(waits)
+		waits, done = s.WaitsOf(g.now, &at, &scan, 16, []byte("waiter"), waits)
+		looked := int(at) - from
+		for _, w := range waits[before:] {
+			if looked += PlaceMax; w.Position > 0 {
+				looked += w.Position - 1 - PlaceMax
+			}
+		}
+		if scan < 0 || looked > most-scan || len(waits) > before+16 || len(waits) == before && !done {
+			t.Fatalf("%d records and %d requests in one call, which counts %d", looked, len(waits)-before, most-scan)
+		}
+	}
+	for i, w := range waits {
+		if want := i + 1; w.Position != want && (want <= PlaceMax+1 || w.Position != 0) {
+			t.Fatalf("request %d has place %d", want, w.Position)
+		}
+	}
+	if len(waits) != requests {
+		t.Errorf("%d requests of %d", len(waits), requests)
 	}
 }

@@ -371,7 +371,7 @@ func (m *model) outcome(c *codec.Command) (o Outcome) {
 		return Outcome{State: "unknown"}
 	case q.state == requestWaiting:
 		_, i := m.placeOf(q)
-		return Outcome{State: "waiting", Position: uint32(i + 1)}
+		return Outcome{State: "waiting", Position: i + 1}
 	case q.state == requestGranted:
 		h := m.locks[q.lock].holdOf(q.service)
 		return Outcome{State: "granted", Token: h.token, Count: h.count, LeaseMs: max(0, (h.deadline-m.now)/nsPerMs)}

@@ -49,44 +49,56 @@ func (s *Shard) describeWait(i uint32, w *waiter) Waiting {
 	}
 }
 
-// placeMax is how many requests before another one are counted for its position.
-const placeMax = 1000
+// PlaceMax is how many requests before another one are counted for its position, under one hold of
+// the mutex.
+const PlaceMax = 250
 
 // WaitOf describes one request of a service.
 type WaitOf struct {
 	Waiting
 	Lock     []byte
 	Holder   []byte // empty: not known
-	Position int    // in the queue, the first has 1; 0: beyond placeMax
+	Position int    // in the queue, the first has 1; 0: beyond PlaceMax
 }
 
-// WaitsOf appends the requests of a service, with copies of their strings. It looks at scan records
-// of waiting requests at most, from *at on, and moves *at on. It returns true if it has come to the
-// end.
-func (s *Shard) WaitsOf(now int64, at *uint32, scan int, service []byte, out []WaitOf) (_ []WaitOf, done bool) {
+// WaitsOf appends up to n requests of a service, with copies of their strings, from the record of
+// waiting requests *at on, and moves *at on. It looks at no more than *scan records, those before a
+// request included, and subtracts them from *scan, which is more than PlaceMax. It returns true if
+// it has come to the end.
+func (s *Shard) WaitsOf(
+	now int64, at *uint32, scan *int, n int, service []byte, out []WaitOf,
+) (_ []WaitOf, done bool) {
 	s.setTime(now)
-	for ; *at < s.waiters.len() && scan > 0; *at++ {
-		scan--
+	for ; *at < s.waiters.len() && *scan > 0 && n > 0; *at++ {
+		*scan--
 		w := s.waiters.inUse(*at)
 		if w == nil || string(s.waiterService(w)) != string(service) {
 			continue
 		}
+		most := min(*scan, PlaceMax)
+		position, looked := s.position(w, most)
+		if *scan -= looked; position == 0 && most < PlaceMax {
+			return out, false // the next call counts its place
+		}
+		n--
 		l := s.locks.at(w.lock)
 		owner, _ := s.ofHold(s.presentHold(w.lock, l, w), nil)
-		out = append(out, WaitOf{s.describeWait(*at, w), bytes.Clone(s.name(l)), owner, s.position(w)})
+		out = append(out, WaitOf{s.describeWait(*at, w), bytes.Clone(s.name(l)), owner, position})
 	}
 	return out, *at >= s.waiters.len()
 }
 
-// position returns the place of a request in its queue.
-func (s *Shard) position(w *waiter) (position int) {
-	for position = 1; w.prev != none; position++ {
-		if position == placeMax {
-			return 0
+// position returns the place of a request in its queue, 0 if more than most requests are before it,
+// and at how many of these it has looked.
+func (s *Shard) position(w *waiter, most int) (position, looked int) {
+	for w.prev != none {
+		if looked == most {
+			return 0, looked
 		}
 		w = s.waiters.at(w.prev)
+		looked++
 	}
-	return position
+	return looked + 1, looked
 }
 
 // Contention is one lock for which requests wait.

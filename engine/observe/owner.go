@@ -77,15 +77,14 @@ func (o *Observer) Owner(service []byte, limit int, cursor string, sight Sight) 
 func (p *OwnerPage) waits(served *Served, at Cursor, limit, left int, sight Sight) {
 	var list []table.WaitOf
 	more, bytes := true, pageBytes
-	for more && left > 0 && bytes > 0 && len(p.Rows) < limit {
+	for more && left >= holdRecords && bytes > 0 && len(p.Rows) < limit {
 		s := served.Table.ShardAt(int(at.Shard))
-		from, done := at.Index, false
+		scan, done := holdRecords, false
 		s.Lock()
-		list, done = s.WaitsOf(served.Now, &at.Index, holdRows, p.Service, list[:0])
+		list, done = s.WaitsOf(served.Now, &at.Index, &scan, min(limit-len(p.Rows), holdRows), p.Service, list[:0])
 		s.Unlock()
-		looked := int(at.Index - from)
-		p.LookedAt += looked
-		left -= max(looked, 1)
+		p.LookedAt += holdRecords - scan
+		left -= max(holdRecords-scan, 1)
 		for i := range list {
 			bytes -= p.addWait(&list[i], served.UnchangedMs, sight)
 		}

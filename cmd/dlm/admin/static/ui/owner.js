@@ -27,7 +27,7 @@ export function owner(page, params) {
     columns: [
       { id: "lock", label: "Lock", wide: true, cell: (r) => lockLink(r.lock) },
       { id: "holder", label: "Held by", mid: true, cell: (r) => (r.holder === undefined ? "–" : ownerLink(r.holder)) },
-      { id: "position", label: "Position", num: true, cell: (r) => (r.position ? count(r.position) : "over 1,000") },
+      { id: "position", label: "Position", num: true, cell: (r) => (r.position ? count(r.position) : "over 250") },
       { id: "waited", label: "Has waited", num: true, cell: (r) => duration(r.waited_ms) },
       { id: "left", label: "Gives up in", num: true, low: true, cell: (r) => duration(r.left_ms) },
     ],
