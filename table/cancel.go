@@ -29,7 +29,7 @@ func (s *Shard) Refuse(now int64, ref WaiterRef, fx *Effects) (to Origin, ok boo
 	}
 	lock, to := w.lock, w.from()
 	s.counts.Deadlocks++
-	s.note(fx, NoteDeadlock, s.locks.at(lock), s.waiterService(w), w.waited(s.now))
+	s.noteWait(fx, NoteDeadlock, s.locks.at(lock), w)
 	s.endWait(ref.index, requestCanceled)
 	s.waitEnded(lock, fx)
 	s.boundEnded()

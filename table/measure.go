@@ -96,6 +96,6 @@ func (s *Shard) measureWait(l *lock, w *waiter) {
 func (s *Shard) waitGranted(fx *Effects, l *lock, w *waiter) (ms uint32) {
 	waited := w.waited(s.now)
 	s.measures().Granted.add(waited)
-	s.noteSlow(fx, NoteSlow, l, w, waited)
+	s.noteSlow(fx, l, w, waited)
 	return uint32(waited / nsPerMs)
 }

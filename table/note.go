@@ -30,7 +30,7 @@ type Note struct {
 	Kind    NoteKind
 	Name    []byte
 	Service []byte // of the holder, or of the request that waited
-	Holder  []byte // of NoteTimeout: a service that held the lock then; empty: nobody
+	Holder  []byte // of NoteTimeout and NoteDeadlock: a holder of the lock then; empty: nobody
 	Token   codec.Token
 	Ns      int64
 }
@@ -74,17 +74,24 @@ func (s *Shard) noteToken(fx *Effects, kind NoteKind, l *lock, token codec.Token
 	e.Name, e.Service, e.Holder = append(e.Name[:0], s.name(l)...), append(e.Service[:0], service...), e.Holder[:0]
 }
 
-// noteSlow notes the end of a wait of that many ns if it was long.
-func (s *Shard) noteSlow(fx *Effects, kind NoteKind, l *lock, w *waiter, waited int64) {
+// noteSlow notes the grant of a request that has waited for that many ns, if that is long.
+func (s *Shard) noteSlow(fx *Effects, l *lock, w *waiter, waited int64) {
 	if waited >= SlowWait {
-		s.note(fx, kind, l, s.waiterService(w), waited)
+		s.note(fx, NoteSlow, l, s.waiterService(w), waited)
 	}
 }
 
-// noteTimeout notes the end of a wait by its timeout if it was long, and who held the lock then.
+// noteTimeout notes the end of a wait by its timeout if it was long.
 func (s *Shard) noteTimeout(fx *Effects, l *lock, w *waiter) {
+	if w.waited(s.now) >= SlowWait {
+		s.noteWait(fx, NoteTimeout, l, w)
+	}
+}
+
+// noteWait notes the end of a wait without a grant, and who held the lock then.
+func (s *Shard) noteWait(fx *Effects, kind NoteKind, l *lock, w *waiter) {
 	noted := fx.Notes.n
-	s.noteSlow(fx, NoteTimeout, l, w, w.waited(s.now))
+	s.note(fx, kind, l, s.waiterService(w), w.waited(s.now))
 	if fx.Notes.n == noted || l.count == 0 {
 		return
 	}

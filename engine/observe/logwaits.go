@@ -16,9 +16,10 @@ func (o *Observer) logWaits(list []table.Note, more int) {
 	logged := false
 	for i := range list {
 		n := &list[i]
-		if isWait := n.Kind == table.NoteSlow || n.Kind == table.NoteTimeout; isWait && n.Ns >= int64(o.cfg.LogWaitsOver) {
+		text := waitEnds[n.Kind]
+		if text != "" && n.Ns >= int64(o.cfg.LogWaitsOver) {
 			logged = true
-			o.logWait(n)
+			o.logWait(n, text)
 		}
 	}
 	if logged && more > 0 {
@@ -26,11 +27,16 @@ func (o *Observer) logWaits(list []table.Note, more int) {
 	}
 }
 
-func (o *Observer) logWait(n *table.Note) {
-	text := "granted after a long wait"
+// waitEnds has the messages about the ends of waits.
+var waitEnds = map[table.NoteKind]string{
+	table.NoteSlow:     "granted after a long wait",
+	table.NoteTimeout:  "timed out after a long wait",
+	table.NoteDeadlock: "refused for a deadlock after a long wait",
+}
+
+func (o *Observer) logWait(n *table.Note, text string) {
 	attrs := []slog.Attr{slog.String("lock", quoted(n.Name)), slog.String("owner", quoted(n.Service)), slog.Int64("waited_ms", n.Ns/nsPerMs)}
-	if n.Kind == table.NoteTimeout {
-		text = "timed out after a long wait"
+	if n.Kind != table.NoteSlow {
 		attrs = append(attrs, slog.String("holder", quoted(n.Holder)))
 	}
 	if n.Token > 0 {

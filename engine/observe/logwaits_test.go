@@ -54,7 +54,26 @@ func TestLongWaitsAreLogged(t *testing.T) {
 	if got, want := logged(&fx), `msg="granted after a long wait" lock=a\xff owner=waiter waited_ms=3000`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if rows := o.Events(0, 10, all{}).Rows; len(rows) != 3 { // from a second on
+	c.do(codec.VerbRelease, []byte("a\xff"), "waiter", 0)
+	c.do(codec.VerbAcquire, []byte("a\xff"), "holder", 0)
+	for _, wait := range []struct {
+		ms   int64
+		want string
+	}{
+		{1999, ""},
+		{2000, `msg="refused for a deadlock after a long wait" lock=a\xff owner=waiter waited_ms=2000 holder=holder`},
+	} {
+		detect := &codec.Command{Verb: codec.VerbAcquire, Name: []byte("a\xff"), Service: []byte("waiter"), WaitMs: 60_000, Opts: codec.OptDetect}
+		ref := shard("a\xff").Apply(c.now, c.t.Hash(detect.Name), detect, table.Origin{}, &fx).Waiter
+		c.now += wait.ms * nsPerMs
+		if _, ok := shard("a\xff").Refuse(c.now, ref, &fx); !ok {
+			t.Fatal("the wait is over")
+		}
+		if got := logged(&fx); got != wait.want {
+			t.Errorf("after %d ms: %s, want %s", wait.ms, got, wait.want)
+		}
+	}
+	if rows := o.Events(0, 10, all{}).Rows; len(rows) != 5 { // from a second on
 		t.Errorf("%+v", rows)
 	}
 	for range 20 {

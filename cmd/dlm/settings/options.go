@@ -138,8 +138,8 @@ func (s *Server) addDiagnosis(f *flags) {
 		"debug, info, warn or error", into(&s.LogLevel, parseLevel))
 	f.add("log-format", "FORMAT", "",
 		"text or json; by default text on a terminal and json elsewhere", into(&s.LogFormat, parseFormat))
-	f.add("log-waits-over", "TIME", "", "log requests that have waited so long, at least 1s, when they are granted or time out; "+
-		"by default none", into(&s.Engine.LogWaitsOver, parseDuration))
+	f.add("log-waits-over", "TIME", "", "log requests that have waited so long, at least 1s, when they are granted, time out, or are "+
+		"refused for a deadlock; by default none", into(&s.Engine.LogWaitsOver, parseDuration))
 	f.text("cpu-profile", "FILE", "write a CPU profile of the whole run to FILE, for go tool pprof", &s.CPUProfile)
 }
 
