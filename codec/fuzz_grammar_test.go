@@ -11,13 +11,15 @@ import (
 )
 
 // shape is how a verb is mostly written: n, s, w, t and r stand for a name, a service, a wait, a
-// tag, and a request with its lock and service. Options are of any verb.
+// tag, and a request with its lock and service; p and x for a version of RESP and a text. Options
+// are of any verb.
 type shape struct{ verb, args string }
 
 var shapes = []shape{
 	{"ACQUIRE", "nsw"}, {"ACQUIRE", "nsw"}, {"RELEASE", "ns"}, {"HEARTBEAT", "ns"}, {"UPGRADE", "nsw"}, {"DOWNGRADE", "ns"},
 	{"CANCEL", "t"}, {"CANCEL", "r"}, {"OUTCOME", "r"}, {"STATUS", "n"}, {"HOLDERS", "n"}, {"LOCKS", ""},
-	{"FORCE-RELEASE", "n"}, {"WATCH", "n"}, {"UNWATCH", "n"}, {"NOTIFY", "s"}, {"HELLO", ""}, {"DETAIL", "o"},
+	{"FORCE-RELEASE", "n"}, {"WATCH", "n"}, {"UNWATCH", "n"}, {"NOTIFY", "s"}, {"HELLO", ""}, {"HELLO", "p"}, {"AUTH", "x"},
+	{"DETAIL", "o"}, {"EVENTS", ""}, {"CLIENTS", ""}, {"DISCONNECT", "v"},
 	{"TOP", ""}, {"WAITERS", "n"}, {"OWNER", "s"}, {"DEADLOCKS", ""}, {"INFO", ""}, {"HELP", ""}, {"PING", ""},
 }
 
@@ -29,18 +31,16 @@ var grammar = map[byte][]string{
 	't': {"@7", "@a.b_c-9", "@", "7", "@" + strings.Repeat("t", TagMax+1)},
 	'q': {"1", "id-7", strings.Repeat("r", ReqMax), "", strings.Repeat("r", ReqMax+1)},
 	'v': {"1000", "1", "500", "9007199254740991", "0", "x", "18446744073709551616"},
-	'x': {"why", "a b", "", "\xff\r\n"},
+	'x': {"why", "a b", "", "\xff\r\n", strings.Repeat("x", ConnNameMax+1), strings.Repeat("x", MetaMax+1)},
+	'p': {"3", "2", "4", "x"},
 	'o': {"ON", "OFF", "off", "x"},
 }
 
-// optionWords are the options, each with the kind of its value; 0: none.
-var optionWords = []struct {
-	word  string
-	value byte
-}{
-	{"TTL", 'v'}, {"SHARED", 0}, {"PERMITS", 'v'}, {"REQ", 'q'}, {"META", 'x'}, {"FRESH", 0}, {"QUEUE", 'v'}, {"TOKEN", 'v'},
-	{"ALL", 0}, {"COUNT", 'v'}, {"REASON", 'x'}, {"PREFIX", 'n'}, {"HELD", 0}, {"CONTENDED", 0}, {"LIMIT", 'v'}, {"CURSOR", 'x'},
-	{"NAME", 'x'}, {"ALIVE", 'v'}, {"DETECT", 0},
+// optionWords are the options, each with the kinds of its values.
+var optionWords = []struct{ word, values string }{
+	{"TTL", "v"}, {"SHARED", ""}, {"PERMITS", "v"}, {"REQ", "q"}, {"META", "x"}, {"FRESH", ""}, {"QUEUE", "v"}, {"TOKEN", "v"},
+	{"ALL", ""}, {"COUNT", "v"}, {"REASON", "x"}, {"PREFIX", "n"}, {"HELD", ""}, {"CONTENDED", ""}, {"LIMIT", "v"}, {"CURSOR", "x"},
+	{"NAME", "x"}, {"ALIVE", "v"}, {"DETECT", ""}, {"SINCE", "v"}, {"SETNAME", "x"}, {"AUTH", "xx"},
 }
 
 // compose makes the words of a command from bytes: a verb, its arguments, and options. Each byte
@@ -72,8 +72,9 @@ func compose(program []byte) (words []string) {
 	}
 	for len(program) > 0 && len(words) < 24 {
 		o := optionWords[int(next())%len(optionWords)]
-		if words = append(words, o.word); o.value != 0 {
-			value(o.value)
+		words = append(words, o.word)
+		for i := range len(o.values) {
+			value(o.values[i])
 		}
 	}
 	if next()%7 == 1 {
@@ -100,17 +101,47 @@ func bothForms(t *testing.T, words []string) (*Decoder, *Command, Status) {
 	var a, b Command
 	_, st := text.Decode(line, &a)
 	_, other := resp.Decode(array, &b)
-	if len(line) > LineMax || slices.Contains([]string{"HELLO", "PING", "INFO", "WATCH", "UNWATCH", "NOTIFY"}, strings.ToUpper(words[0])) {
-		return text, &a, st // the forms differ
+	if len(line) > LineMax || len(words) > wordsOfText(words[0]) {
+		return text, &a, st // RESP takes more words, as clients of Redis send them
 	}
 	if st != other || st == Ready && describe(text, &a, st) != describe(resp, &b, other) || st == Bad && text.Problem().Code != resp.Problem().Code {
 		t.Fatalf("%q is %s, and %q is %s", line, describe(text, &a, st), array, describe(resp, &b, other))
 	}
 	if st == Ready {
+		if a.Verb == VerbHello {
+			checkHello(t, a.Args)
+		}
 		checkOtherForm(t, text, &a)
 		checkOtherForm(t, resp, &b)
 	}
 	return text, &a, st
+}
+
+// wordsOfText returns how many words a command has at most that both forms take.
+func wordsOfText(verb string) int {
+	switch strings.ToUpper(verb) {
+	case "PING":
+		return 1
+	case "WATCH", "UNWATCH", "AUTH":
+		return 2
+	}
+	return ArgsMax
+}
+
+// checkHello reads the words after HELLO. RESP has all that text has.
+func checkHello(t *testing.T, args [][]byte) (text, resp Hello, refused bool) {
+	t.Helper()
+	code, _ := text.Parse(FormText, args)
+	other, _ := resp.Parse(FormRESP, args)
+	same := text.AliveMs == resp.AliveMs && bytes.Equal(text.Name, resp.Name)
+	more := resp.Proto != 0 || resp.Token != nil || slices.ContainsFunc(args, func(b []byte) bool { return string(b) == "SETNAME" })
+	switch {
+	case code == OK && (other != OK || !same || more), code != OK && other == OK && !more:
+		t.Fatalf("HELLO %q is %s %+v, and in RESP %s %+v", args, code, text, other, resp)
+	case other == OK && (len(resp.Name) > ConnNameMax || resp.AliveMs != 0 && (resp.AliveMs < AliveMinMs || resp.AliveMs > AliveMaxMs)):
+		t.Fatalf("HELLO %q has %+v", args, resp)
+	}
+	return text, resp, code != OK
 }
 
 // checkOtherForm writes a command in the other form and reads it again.
@@ -195,18 +226,28 @@ func FuzzGrammar(f *testing.F) {
 func TestGrammarReachesAllOptions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(testflag.Seed(t), 3))
 	accepted, refused, opts := map[Verb]bool{}, map[string]bool{}, Opts(0)
+	hello := map[string]bool{}
 	try := func(program []byte) {
 		words := compose(program)
-		if _, cmd, st := bothForms(t, words); st == Ready {
-			accepted[cmd.Verb] = true
-			opts |= cmd.Opts
-		} else {
+		_, cmd, st := bothForms(t, words)
+		switch {
+		case st != Ready:
 			refused[words[0]] = true
+			return
+		case cmd.Verb == VerbHello:
+			text, resp, not := checkHello(t, cmd.Args)
+			refused["HELLO"] = refused["HELLO"] || not
+			hello["NAME and ALIVE"] = hello["NAME and ALIVE"] || text.Name != nil && text.AliveMs != 0
+			hello["AUTH and ALIVE"] = hello["AUTH and ALIVE"] || resp.Token != nil && resp.AliveMs != 0
+			hello["3 and NAME"] = hello["3 and NAME"] || resp.Proto == 3 && resp.Name != nil
 		}
+		accepted[cmd.Verb] = true
+		opts |= cmd.Opts
 	}
-	for i, s := range shapes { // good arguments with any two options
+	for i, s := range shapes { // good arguments with one option or any two
 		args := make([]byte, len(s.args)+2*strings.Count(s.args, "r"))
 		for a := range optionWords {
+			try(slices.Concat([]byte{byte(i)}, args, oneOption(a)))
 			for b := range optionWords {
 				try(slices.Concat([]byte{byte(i)}, args, oneOption(a), oneOption(b)))
 			}
@@ -220,23 +261,25 @@ func TestGrammarReachesAllOptions(t *testing.T) {
 		try(program)
 	}
 	for _, s := range shapes {
-		lenient := s.verb == "HELLO" || s.verb == "INFO" // the engine reads their words
+		lenient := s.verb == "INFO" // the engine reads its words
 		if !accepted[verbOf([]byte(s.verb))] || !refused[s.verb] && !lenient {
 			t.Errorf("%s: accepted %v, refused %v", s.verb, accepted[verbOf([]byte(s.verb))], refused[s.verb])
 		}
 	}
 	for _, opt := range []Opts{OptToken, OptTTL, OptCount, OptShared, OptPermits, OptReq, OptMeta, OptFresh, OptQueue, OptAll,
-		OptReason, OptPrefix, OptHeld, OptContended, OptLimit, OptCursor, OptUpgrade} {
+		OptReason, OptPrefix, OptHeld, OptContended, OptLimit, OptCursor, OptUpgrade, OptDetect, OptSince} {
 		if opts&opt == 0 {
 			t.Errorf("no command was accepted with option %b", opt)
+		}
+	}
+	for _, what := range []string{"NAME and ALIVE", "AUTH and ALIVE", "3 and NAME"} {
+		if !hello[what] {
+			t.Errorf("no HELLO was accepted with %s", what)
 		}
 	}
 }
 
 // oneOption returns the part of a program that makes an option, with a good value.
 func oneOption(i int) []byte {
-	if optionWords[i].value == 0 {
-		return []byte{byte(i)}
-	}
-	return []byte{byte(i), 0}
+	return append([]byte{byte(i)}, make([]byte, len(optionWords[i].values))...)
 }
