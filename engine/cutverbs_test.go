@@ -106,22 +106,40 @@ func (c *verbCut) play(t *testing.T, at string, cut func(*client)) {
 	}
 }
 
-// TestClaimCutAtEachByte does the same with the HEARTBEAT that shows a hold after a restart.
+// TestClaimCutAtEachByte does the same with the HEARTBEAT that shows a hold after a crash.
 func TestClaimCutAtEachByte(t *testing.T) {
+	for _, c := range []struct{ name, mode, want, other string }{
+		{"exclusive", "", `mode=exclusive owner="svc" token=%d count=2 `, `ERROR TIMEOUT "svc"`},
+		{"shared", " SHARED", "mode=shared holders=1 waiters=0", "ERROR RECOVERING"},
+		{"permits", " PERMITS 3", "mode=permits permits=3 taken=2 holders=1 waiters=0", "ERROR RECOVERING"},
+	} {
+		t.Run(c.name, func(t *testing.T) { cutClaim(t, c.mode, c.want, c.other) })
+	}
+}
+
+// cutClaim shows a hold of that mode. want is its STATUS, and other what an ACQUIRE of another
+// service is answered.
+func cutClaim(t *testing.T, mode, want, other string) {
 	dir := t.TempDir()
 	s := mustStart(t, dir, nil)
-	token := tokenOf(t, s.ask("ACQUIRE x svc 0 TTL 10000"))
-	s.ask("ACQUIRE x svc 0")
+	token := tokenOf(t, s.ask("ACQUIRE x svc 0 TTL 10000"+mode))
+	s.ask("ACQUIRE x svc 0" + mode)
 	s.crash()
-	line := fmt.Sprintf("HEARTBEAT x svc TOKEN %d COUNT 2 TTL 10000\n", token)
+	line := fmt.Sprintf("HEARTBEAT x svc TOKEN %d COUNT 2%s TTL 10000\n", token, mode)
+	reply := fmt.Sprintf("OK token=%d count=2 lease_ms=10000\n", token)
+	if want = "OK state=held " + want; strings.Contains(want, "%d") {
+		want = fmt.Sprintf(want, token)
+	}
 	claim := func(at string, cut func(*client)) {
 		s := mustStart(t, dir, nil)
 		defer s.crash()
 		k := s.dial(0)
+		k.do("DETAIL ON", "OK")
 		cut(k)
 		k.hangUp()
-		s.want(strings.TrimSpace(line), fmt.Sprintf("OK token=%d count=2 lease_ms=10000", token))
-		s.want("STATUS x", fmt.Sprintf(`OK state=held mode=exclusive owner="svc" token=%d count=2`, token))
+		s.want(strings.TrimSpace(line), strings.TrimSpace(reply))
+		s.want("STATUS x", want)
+		s.want("ACQUIRE x other 0"+mode, other)
 		if t.Failed() {
 			t.Fatal(at)
 		}
@@ -129,7 +147,11 @@ func TestClaimCutAtEachByte(t *testing.T) {
 	for n := range len(line) + 1 {
 		claim(fmt.Sprintf("%d bytes of the request", n), func(k *client) { k.send(line[:n]) })
 	}
-	for n := range 8 {
-		claim(fmt.Sprintf("%d bytes of the reply", n), func(k *client) { k.stuck, k.room = true, n; k.send(line) })
+	for n := range len(reply) + 1 {
+		claim(fmt.Sprintf("%d bytes of the reply", n), func(k *client) {
+			k.stuck, k.room = true, n
+			k.send(line)
+			k.expect(reply[:n])
+		})
 	}
 }

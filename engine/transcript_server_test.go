@@ -56,6 +56,8 @@ func (st *stage) server(words []string) []string {
 		s.hold = true
 	case "deliver":
 		s.deliver()
+	case "step":
+		s.event()
 	case "stop":
 		s.e.draining.Store(true)
 		s.e.drained.Add(len(s.e.reactors))

@@ -39,6 +39,7 @@ import (
 //	sweep                        each loop looks for connections that are too old
 //	sweeps for 5s                time passes, and each loop looks every 50 ms
 //	hold  deliver                messages between loops are held back; they arrive
+//	step                         the first of them arrives, or the detector looks for cycles
 //	stop  close                  the engine stops: waits are answered; connections are closed
 //	image  crash  finish         a durable server writes an image; is killed; has stopped
 //	update                       it writes an image if the table has changed
