@@ -192,7 +192,8 @@ func (d *dashboard) connect(t *testing.T) *client {
 	return c
 }
 
-// fill takes eleven locks and lets requests wait for some. Two services wait for each other.
+// fill takes eleven locks and lets requests wait for some. Two services wait for each other, and
+// one of them for a third.
 func (d *dashboard) fill(t *testing.T) {
 	t.Helper()
 	c := d.connect(t)
@@ -205,12 +206,13 @@ func (d *dashboard) fill(t *testing.T) {
 		c.want(t, "ACQUIRE "+hold, "OK")
 	}
 	for n, wait := range []string{"orders/42 orders-1", "orders/42 orders-4", "orders/42 orders-5", "cron/nightly batch-2", "search/reindex web-1",
-		"orders/42 indexer-2", "mail.queue orders-2", "orders/77 mailer-1"} {
+		"orders/42 indexer-2", "mail.queue orders-2", "orders/77 mailer-1", "alone orders-2"} {
 		c.send(t, fmt.Sprintf("@w%d ACQUIRE %s 3600000", n, wait))
 	}
 	d.connect(t).want(t, "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$10\r\nweb-3/4711\r", "+OK")
 	dial(t, d.open.addr).waitWaiters(t, "orders/42", 4)
 	dial(t, d.open.addr).waitWaiters(t, "orders/77", 1)
+	dial(t, d.open.addr).waitWaiters(t, "alone", 1)
 }
 
 // hostile takes locks with names that would do harm if anything took them for more than text. It

@@ -68,6 +68,8 @@ await test("who waits for whom", async () => {
   await table.getByRole("row").filter({ hasText: "mailer-1" }).filter({ hasText: "orders-2" }).first().waitFor();
   assert.equal(await page.locator(".graph .edge.bad").count(), 2); // the cycle
   assert.deepEqual(await page.locator(".graph .cycle-number").allTextContents(), ["1", "1"]);
+  const onLines = (marks) => marks.map(({ cx, cy }) => [...document.querySelectorAll(".graph .edge.bad")].some((line) => line.isPointInStroke(new DOMPoint(cx.baseVal.value, cy.baseVal.value))));
+  assert.deepEqual(await page.locator(".graph .cycle-mark").evaluateAll(onLines), [true, true]);
   assert.deepEqual(await table.locator(".kind.bad").allTextContents(), ["1", "1"]); // the same in the table
   await go(page, "#/waits?lock=orders%2F42");
   await page.getByRole("link", { name: "Service billing-3" }).waitFor();

@@ -120,7 +120,8 @@ function draw({ nodes, edges }) {
   const level = layers(nodes, edges);
   const deepest = Math.max(...level.values());
   const inCycle = new Set(edges.filter((e) => e.cycle).flatMap((e) => [e.from, e.to]));
-  const columns = Array.from({ length: deepest + 1 }, (_, i) => nodes.filter((n) => level.get(n.id) === deepest - i));
+  const stuckFirst = [...nodes].sort((a, b) => inCycle.has(b.id) - inCycle.has(a.id)); // a long picture shows its upper end
+  const columns = Array.from({ length: deepest + 1 }, (_, i) => stuckFirst.filter((n) => level.get(n.id) === deepest - i));
   const tallest = Math.max(...columns.map((c) => c.length));
   const at = new Map();
   const bulge = edges.some((e) => level.get(e.from) === level.get(e.to)) ? 90 : 0;
@@ -159,7 +160,7 @@ function edge(e, at, level, named) {
     marks.push(shape("text", { x: x2 + side * 10, y: y2 - 5, class: "edge-name", "text-anchor": forward ? "end" : "start" }, clip(honest(e.lock), 20)));
   }
   if (e.cycle) {
-    const mx = same ? x1 + bend * 0.75 : (x1 + x2) / 2;
+    const mx = (x1 + x2) / 2 + (3 * (1 + side) * bend) / 8; // the middle of the line
     const my = (y1 + y2) / 2;
     marks.push(shape("circle", { cx: mx, cy: my, r: 8, class: "cycle-mark" }), shape("text", { x: mx, y: my + 3.5, class: "cycle-number", "text-anchor": "middle" }, String(e.cycle)));
   }
