@@ -30,7 +30,11 @@ func (e *Engine) Warnings() []Warning {
 		}
 	}
 	if cycles, oldest := e.observer.Deadlocked(); cycles > 0 {
-		add("deadlock", "services wait for each other in a circle: %d of them, the oldest for %v", cycles, oldest.Round(time.Second))
+		circles := "a circle,"
+		if cycles > 1 {
+			circles = fmt.Sprintf("%d circles, the oldest", cycles)
+		}
+		add("deadlock", "services wait for each other in %s for %v", circles, oldest.Round(time.Second))
 	}
 	e.warnDurability(&s, add)
 	for _, hung := range e.Hung() {

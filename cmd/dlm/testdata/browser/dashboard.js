@@ -89,7 +89,7 @@ await test("who waits for whom", async () => {
 await test("a deadlock is told on every page", async () => {
   const page = await open(`${base}/#/locks`);
   await live(page);
-  const bar = page.locator("#notices").getByText("services wait for each other in a circle: 1 of them");
+  const bar = page.locator("#notices").getByText("Deadlock: services wait for each other in a circle, for");
   await bar.waitFor();
   await page.locator("#notices").getByRole("link", { name: "Look" }).click();
   await page.waitForURL(/#\/waits/);

@@ -101,7 +101,7 @@ function drawLink() {
   document.body.classList.toggle("out", store.link === "login");
   const shown = store.paused && fresh() ? "paused" : store.link;
   $("link").dataset.state = shown;
-  note("slow", store.link === "slow" && `Not live: ${honest(store.reason)}. This page asks every 5 seconds, and tries again to be live after a minute.`);
+  note("slow", store.link === "slow" && `Not live: ${honest(store.reason)}. This page asks every 5 seconds, and tries to be live again after a minute.`);
   text($("link-text"), shown === "paused" ? shown : linkWords[shown]);
   document.body.classList.toggle("stale", store.link === "gone");
   drawGone();
@@ -158,7 +158,7 @@ function drawWarnings() {
   for (const code of warned) if (!codes.has(code)) note(`warn-${code}`, null);
   for (const w of list) {
     if (!warned.has(w.code)) say(w.message, { own: false });
-    note(`warn-${w.code}`, [el("b", null, w.code.replaceAll("_", " ")), " ", honest(w.message)], w.code === "deadlock" ? "bad" : "warn", el("a", { href: w.code === "deadlock" ? "#/waits" : "#/server", "data-key": "look" }, "Look"));
+    note(`warn-${w.code}`, [el("b", null, w.code.replaceAll("_", " ")), ": ", honest(w.message)], w.code === "deadlock" ? "bad" : "warn", el("a", { href: w.code === "deadlock" ? "#/waits" : "#/server", "data-key": "look" }, "Look"));
   }
   warned = codes;
 }
