@@ -50,9 +50,9 @@ export function histogram(...colours) {
       const top = scaleTop(Math.max(...sums));
       const bars = [];
       for (let i = first; i <= last; i++) {
-        bars.push(el("div", { class: "column" }, colours.map((colour, at) => part(colour, counts[at][i] / top)).reverse(), (i - first) % step === 0 && le[i] && el("span", null, duration(Number(le[i].toPrecision(2))))));
+        bars.push(el("div", { class: "column" }, colours.map((colour, at) => part(colour, counts[at][i] / top)).reverse(), i < last && (i - first) % step === 0 && le[i] && el("span", null, duration(Number(le[i].toPrecision(2))))));
       }
-      put(node, el("div", { class: "scale" }, el("span", null, short(top)), el("span", null, top > 1 && short(top / 2))), el("div", { class: "bars" }, bars));
+      put(node, el("div", { class: "scale" }, [top, top / 2].map((n) => el("span", null, Number.isInteger(n) && short(n).replace(/\.0+ /, " ")))), el("div", { class: "bars" }, bars));
       const total = sums.reduce((a, b) => a + b, 0);
       node.hidden = total === 0;
       return total;

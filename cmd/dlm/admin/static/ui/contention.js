@@ -34,7 +34,7 @@ export function contention(page) {
     page.every(EVERY_MS, async (signal) => {
       const view = await get("top", { by: list.by, limit: ROWS }, { signal });
       table.show(view.rows);
-      const parts = [view.age_ms > 1500 && `${duration(view.age_ms)} old`, view.hidden && `${count(view.hidden)} of other names are hidden`];
+      const parts = [view.age_ms > 1500 && `${duration(view.age_ms)} old`, view.hidden && `${count(view.hidden)} hidden from this token`];
       text(age, parts.filter(Boolean).join(" · "));
     });
   }

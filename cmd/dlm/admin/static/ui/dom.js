@@ -68,11 +68,3 @@ export function panel(title, props, ...children) {
   const head = el("div", { class: "panel-head" }, el("h2", null, title), note, tools && el("div", { class: "tools" }, tools));
   return el("section", { ...rest, class: `panel ${rest.class ?? ""}`, "aria-label": title }, head, children);
 }
-
-// once calls a function at most once per frame of the screen.
-export function once(fn) {
-  let asked = 0;
-  return () => {
-    if (!asked) asked = requestAnimationFrame(() => { asked = 0; fn(); });
-  };
-}

@@ -1,7 +1,7 @@
 // Notable events, as a list.
 
 import { el, honest, lockLink, ownerLink, text } from "./dom.js";
-import { clock, count, duration, instant } from "./format.js";
+import { clock, duration, instant } from "./format.js";
 import { now } from "./store.js";
 
 // inWords writes the milliseconds of a detail as all durations of the page.
@@ -58,5 +58,3 @@ export class Events {
     }
   }
 }
-
-export const lostNote = (lost) => (lost ? `${count(lost)} older events are not kept.` : "");

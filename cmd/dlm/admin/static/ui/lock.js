@@ -52,7 +52,7 @@ export function lock(page, params) {
       } },
     ],
   });
-  const holdersPanel = panel("Holders", { note: holdersNote, hidden: true }, holders.node);
+  const holdersPanel = panel("Holders", { note: holdersNote, hidden: true, class: "long" }, holders.node);
   const events = new Events({ withLock: false, empty: "Nothing notable is remembered of it." });
   page.add(head, state, holdersPanel, el("div", { class: "split" }, panel("Queue", { note: queueNote }, queue.node), panel("Events", { class: "events-panel" }, events.node)));
   const draw = holderFacts(state);
@@ -86,7 +86,7 @@ function holderFacts(node) {
       put(node, v.state === "held" ? heldFacts(v, parts) : freeFacts(v, parts));
     }
     text(parts.waiters, v.waiters ? plural(v.waiters, "request") : "nobody");
-    text(parts.heat, v.heat_ms ? duration(v.heat_ms) : "none lately");
+    text(parts.heat, v.heat_ms ? duration(v.heat_ms) : "none");
     if (v.state !== "held") return;
     const since = now() - v.held_ms;
     text(parts.since, `${duration(v.held_ms)}, since ${clock(since, now())}`);
@@ -109,7 +109,7 @@ function heldFacts(v, parts) {
       ["Mode", mode],
       !several && ["Fencing token", el("span", { class: "number" }, String(v.token))],
       ["Waiting", parts.waiters],
-      ["Time waited", parts.heat],
+      ["Time waited lately", parts.heat],
       v.reentries_other_conn > 0 && ["Re-entries from other connections", `${count(v.reentries_other_conn)}: several processes may share this service id`],
     ]),
     v.meta && meta(v.meta),
@@ -126,8 +126,8 @@ function meta(value) {
 
 function freeFacts(v, parts) {
   const words = v.state === "recovering" ? "It is being recovered: its holder has not proved its hold yet." : "Nobody holds it.";
-  return [el("p", { class: "free" }, words, " ", v.state === "free" && el("a", { href: link("locks", { prefix: v.lock }) }, "Locks whose name begins so")),
-    facts([["Waiting", parts.waiters], ["Time waited", parts.heat]])];
+  return [el("p", { class: "free" }, words, " ", v.state === "free" && el("a", { href: link("locks", { prefix: v.lock }) }, "Locks whose names begin like this")),
+    facts([["Waiting", parts.waiters], ["Time waited lately", parts.heat]])];
 }
 
 // commandsDialog shows what to type on the lock port for what the page shows and does.

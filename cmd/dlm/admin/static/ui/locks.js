@@ -25,7 +25,7 @@ export function locks(page, params) {
       { id: "owner", label: "Held by", class: "second", mid: true, cell: (r) => (r.state === "recovering" ? "being recovered" : holder(r)) },
       { id: "held", label: "For", num: true, cell: heldFor },
       { id: "waiters", label: "Waiters", num: true, cell: (r) => count(r.waiters) },
-      { id: "count", label: "Count", num: true, low: true, help: "How often the holder has acquired it", cell: (r) => count(r.count) },
+      { id: "count", label: "Count", num: true, low: true, help: "How often the holder has acquired it", cell: (r) => (r.mode === "exclusive" ? count(r.count) : "–") },
       { id: "lease", label: "Lease left", class: "lease-cell", low: true, cell: leaseOf },
     ],
   });
@@ -52,7 +52,7 @@ export function locks(page, params) {
     }
     table.show(rows, { still: false });
     more.hidden = !cursor;
-    const parts = [plural(rows.length, "lock"), cursor ? `looked at ${share(part)} of ${short(of)}` : `all ${count(of)} were looked at`, hidden ? `${count(hidden)} of other names are hidden` : "", `at ${clock(now(), now())}`];
+    const parts = [plural(rows.length, "lock"), cursor ? `looked at ${share(part)} of ${short(of)}` : `all ${count(of)} were looked at`, hidden ? `${count(hidden)} hidden from this token` : "", `at ${clock(now(), now())}`];
     text(progress, parts.filter(Boolean).join(" · "));
     put(table.empty, rows.length ? "" : nothing(filter, cursor));
   };
@@ -74,7 +74,7 @@ export function locks(page, params) {
 function nothing(filter, cursor) {
   if (cursor) return el("p", null, "None so far. There are more records to look at.");
   if (!filter.prefix && !filter.owner && filter.state === "all") return [el("p", null, "No lock is held. Take one:"), command("ACQUIRE report worker-1 0 TTL 60000")];
-  return el("p", null, "No lock is like that. ", el("a", { href: "#/locks" }, "Show all locks"));
+  return el("p", null, "No lock matches. ", el("a", { href: "#/locks" }, "Show all locks"));
 }
 
 function form(filter) {
@@ -108,5 +108,5 @@ function tree(page, filter) {
     if (!view.rows.length) list.append(el("li", { class: "rest" }, "No names yet."));
     text(note, view.age_ms > 1500 ? `${duration(view.age_ms)} old` : "");
   });
-  return panel("First segments", { note, class: "tree-panel" }, list);
+  return panel("How names begin", { note, class: "tree-panel" }, list);
 }

@@ -31,5 +31,3 @@ export function note(id, content, tone = "warn", ...tools) {
   bar.mark = mark;
   if (tone === "calm") bar.timer = setTimeout(() => note(id, null), 12_000);
 }
-
-export const noted = () => [...bars.keys()];

@@ -35,7 +35,7 @@ export function owner(page, params) {
   const note = el("span", { class: "note" });
   const head = el("div", { class: "title" }, el("h1", null, el("span", { class: "kind-of" }, "Service"), " ", name(service, { title: undefined })),
     el("div", { class: "tools" }, el("a", { class: "button", href: link("waits", { owner: service }) }, "Who waits for whom"), el("a", { class: "button", href: link("locks", { owner: service }) }, "Its locks")));
-  page.add(head, el("div", { class: "grid" }, panel("Holds", { note }, holds.node), panel("Waits", null, waits.node)));
+  page.add(head, el("div", { class: "grid" }, panel("Holds", { note, class: "long" }, holds.node), panel("Waits", null, waits.node)));
   page.every(EVERY_MS, async (signal) => {
     let rows = [];
     let cursor = "";

@@ -66,7 +66,7 @@ function durabilityFacts(s) {
     d.grace_left_ms > 0 && ["Grants begin in", duration(d.grace_left_ms)],
     d.backup_of && ["Backup of", el("span", { class: "name" }, honest(d.backup_of))],
     d.stale_ms !== undefined && ["Behind its primary", duration(d.stale_ms)],
-  ]), d.says && el("p", { class: "says" }, honest(d.says))];
+  ]), d.says && el("p", { class: "says" }, "Said at the start: ", honest(d.says))];
 }
 
 function limits(most, stats) {
@@ -116,7 +116,7 @@ function audit(page) {
     { id: "at", label: "When", cell: (r) => clock(r.at_ms, now()) },
     { id: "event", label: "What", cell: (r) => honest(r.event.replaceAll("_", " ")) + (r.count > 1 ? ` (${count(r.count)} times)` : "") },
     { id: "outcome", label: "Outcome", cell: (r) => (r.outcome ? el("span", { class: `kind ${["done", "asked"].includes(r.outcome) ? "" : "warn"}` }, honest(r.outcome)) : "") },
-    { id: "by", label: "By", cell: (r) => honest(r.by) },
+    { id: "by", label: "By", mid: true, cell: (r) => honest(r.by) },
     { id: "lock", label: "Lock", wide: true, mid: true, cell: (r) => (r.lock === undefined ? honest(r.what) : lockLink(r.lock)) },
     { id: "owner", label: "Owner", class: "who-cell", low: true, cell: (r) => (r.owner === undefined ? "" : ownerLink(r.owner)) },
     { id: "reason", label: "Reason", class: "second", mid: true, cell: (r) => honest(r.reason ?? r.detail) },
