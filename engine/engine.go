@@ -66,7 +66,7 @@ type Engine struct {
 	slowClosed atomic.Uint64
 	connQuotas connQuotas
 	quotaMu    sync.Mutex    // held while quotas are given to a table
-	quotasDue  chan struct{} // to the goroutine "quotas"
+	quotasDue  signal        // to the goroutine "quotas"
 	tokensGen  atomic.Uint64 // counts changes of authority
 	quotasGen  atomic.Uint64 // the change whose quotas the table has
 	denied     atomic.Uint64 // requests that need the admin role
@@ -108,8 +108,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	store.Bind(e.clock)
 	e.runCtx, e.stopRun = context.WithCancel(context.Background())
 	e.stopping = make(chan struct{})
-	e.wakeTimer.wake = make(chan struct{}, 1)
-	e.trimmer.wake = make(chan struct{}, 1)
+	e.wakeTimer.wake, e.trimmer.wake, e.quotasDue = newSignal(), newSignal(), newSignal()
 	e.memoryUsed = memoryUsed
 	e.questions = newQuestions()
 	e.catching.accept.Store(new([]*transport.Acceptor))
@@ -124,7 +123,6 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.places.guestsMax, e.places.turnedMax = int64(fileShare(guestsWanted)), int64(fileShare(turnedWanted))
 	store.BeforeServing(func(t *table.Table) { t.SetQuotas(e.quotas()) })
 	e.applyQuotas()
-	e.quotasDue = make(chan struct{}, 1)
 	e.addresses.configure(&cfg)
 	e.buffers.max = cfg.BufferedMax
 	e.buffers.large = make(map[table.ConnID]int)

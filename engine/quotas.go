@@ -118,24 +118,11 @@ func (e *Engine) rechecked(r *reactor, gen uint64) {
 
 // quotasMayBeDue wakes the goroutine "quotas" if all loops know the last change of tokens.
 func (e *Engine) quotasMayBeDue() {
-	if !e.allKnow(e.tokensGen.Load()) {
-		return
-	}
-	select {
-	case e.quotasDue <- struct{}{}:
-	default: // it is awake
+	if e.allKnow(e.tokensGen.Load()) {
+		e.quotasDue.give()
 	}
 }
 
 // runQuotas is the goroutine "quotas". It counts holds anew when quotas have changed, which takes
 // too long for a loop or the ticker.
-func (e *Engine) runQuotas(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-e.quotasDue:
-			e.applyQuotas()
-		}
-	}
-}
+func (e *Engine) runQuotas(ctx context.Context) { e.quotasDue.each(ctx, e.applyQuotas) }

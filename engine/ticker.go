@@ -70,7 +70,7 @@ func (r *reactor) tickDue() {
 // deadline ring for it.
 type wakeTimer struct {
 	at   atomic.Int64 // table time
-	wake chan struct{}
+	wake signal
 }
 
 // set decides when to wake up and returns how long that is from now.
@@ -99,12 +99,7 @@ func (a *wakeTimer) wakeBefore(next int64) {
 }
 
 // ring wakes the ticker up.
-func (a *wakeTimer) ring() {
-	select {
-	case a.wake <- struct{}{}:
-	default: // it has been rung, and not heard yet
-	}
-}
+func (a *wakeTimer) ring() { a.wake.give() }
 
 // runTicker is the goroutine "ticker": it keeps table time, settles what is
 // due when it is, to the millisecond, and orders the sweeps.

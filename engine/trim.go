@@ -21,11 +21,11 @@ const (
 // trimmer goes round the shards and lets them free memory that the table does not use any more. The
 // ticker owns it and calls turn, except for atomic fields.
 type trimmer struct {
-	shard int           // the next shard of the round; table.Shards: the round is over
-	began int64         // table time of the round's begin, ns
-	round int           // bytes that the round has freed
-	given atomic.Int64  // bytes since the start
-	wake  chan struct{} // signalled when there is memory for the system, see runFreer
+	shard int          // the next shard of the round; table.Shards: the round is over
+	began int64        // table time of the round's begin, ns
+	round int          // bytes that the round has freed
+	given atomic.Int64 // bytes since the start
+	wake  signal       // there is memory for the system, see runFreer
 }
 
 // turn does a bounded piece of the round.
@@ -51,10 +51,7 @@ func (m *trimmer) turn(now int64, t *table.Table) {
 		}
 	}
 	if m.shard == table.Shards && m.round >= freeFrom {
-		select {
-		case m.wake <- struct{}{}:
-		default: // a signal is pending
-		}
+		m.wake.give()
 	}
 }
 
@@ -62,12 +59,5 @@ func (m *trimmer) turn(now int64, t *table.Table) {
 // and returns that memory to the system. Go itself would not do so for two minutes if nothing is
 // allocated.
 func (m *trimmer) runFreer(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-m.wake:
-			withExtraProc(debug.FreeOSMemory)
-		}
-	}
+	m.wake.each(ctx, func() { withExtraProc(debug.FreeOSMemory) })
 }
