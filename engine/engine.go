@@ -110,7 +110,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.stopping = make(chan struct{})
 	e.wakeTimer.wake, e.trimmer.wake, e.quotasDue = newSignal(), newSignal(), newSignal()
 	e.memoryUsed = memoryUsed
-	e.questions = newQuestions()
+	e.questions = questions{places: make(chan struct{}, questionsMax), scans: make(chan struct{}, questionScans)}
 	e.catching.accept.Store(new([]*transport.Acceptor))
 	e.handshakeWork = transport.NewPermits()
 	e.observer = observe.New(observe.Config{Served: e.served, Lend: withExtraProc, CPU: clock.ThreadTime,

@@ -40,6 +40,9 @@ var (
 	// Verbs that a backup refuses, because nothing happens to its locks.
 	verbsPrimary = verbsWrite | verbSet(codec.VerbWatch, codec.VerbUnwatch, codec.VerbNotify, codec.VerbDeadlocks)
 
+	// Verbs that a backup without an image refuses, because it knows no locks.
+	verbsLookUp = verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbLocks)
+
 	// The parts of a command that the bounds of a token look at.
 	needsName = verbsBatch | verbSet(codec.VerbStatus, codec.VerbHolders, codec.VerbForceRelease, codec.VerbCancel,
 		codec.VerbOutcome, codec.VerbWaiters)
@@ -97,6 +100,8 @@ func (r *reactor) refused(c *conn) bool {
 		return true
 	}
 	switch {
+	case r.served.WithoutImage() && verbsLookUp.has(cmd.Verb):
+		r.refuseReadOnly(noImage)
 	case r.served.Follows() && (verbsPrimary.has(cmd.Verb) || cmd.Has(codec.OptReq)):
 		r.refuseReadOnly(reasonOf(cmd.Verb, codec.ReadOnly))
 	case (cmd.Verb == codec.VerbAcquire || cmd.Verb == codec.VerbUpgrade) && r.e.draining.Load():

@@ -21,11 +21,7 @@ const noImage = "this server is a backup that has no image yet: ask its primary"
 
 // statusOf answers STATUS.
 func (r *reactor) statusOf() {
-	served := r.e.store.State()
-	if served.WithoutImage() {
-		r.refuseReadOnly(noImage)
-		return
-	}
+	served := r.served
 	hash := served.Table.Hash(r.cmd.Name)
 	s := r.lock(served.Table.Shard(hash))
 	s.Status(served.TimeAt(r.now), hash, r.cmd.Name, &r.status, &r.fx)
@@ -90,11 +86,7 @@ func (r *reactor) writeGrant(st *table.Status) {
 
 // listHolders answers HOLDERS.
 func (r *reactor) listHolders() {
-	served := r.e.store.State()
-	if served.WithoutImage() {
-		r.refuseReadOnly(noImage)
-		return
-	}
+	served := r.served
 	hash := served.Table.Hash(r.cmd.Name)
 	r.statuses.Reset()
 	s := r.lock(served.Table.Shard(hash))
@@ -124,10 +116,6 @@ func (r *reactor) listHolders() {
 // listLocks answers LOCKS with a bounded part of the listing, and the cursor for the next.
 func (r *reactor) listLocks(c *conn) {
 	cmd := r.cmd
-	if served := r.e.store.State(); served.WithoutImage() {
-		r.refuseReadOnly(noImage)
-		return
-	}
 	at, ok := table.Cursor{}, true
 	if cmd.Has(codec.OptCursor) && len(cmd.Text) > 0 {
 		at, ok = observe.ParseCursor(cmd.Text)
@@ -166,7 +154,7 @@ func (r *reactor) listLocks(c *conn) {
 // collect fills r.statuses from the cursor on, and moves the cursor. It returns true if there may
 // be more.
 func (r *reactor) collect(c *conn, at *table.Cursor, limit int, filter *table.Filter) (more bool) {
-	size, seen, served := 0, 0, r.e.store.State()
+	size, seen, served := 0, 0, r.served
 	for left := listScanMax; left > 0; left-- { // a shard without records counts as one
 		scan := listScan
 		// Few locks per hold of the mutex, as one can have 2 KiB of strings.

@@ -35,10 +35,6 @@ type questions struct {
 	scans  chan struct{} // one per question that walks records
 }
 
-func newQuestions() questions {
-	return questions{places: make(chan struct{}, questionsMax), scans: make(chan struct{}, questionScans)}
-}
-
 // question is one command, copied because it outlives the input.
 type question struct {
 	conn   table.ConnID
