@@ -121,10 +121,7 @@ func (d *Dir) Adopt(path, name string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(path, filepath.Join(d.path, name)); err != nil {
-		return err
-	}
-	return syncDir(d.path)
+	return rename(path, filepath.Join(d.path, name))
 }
 
 // damagedSuffix is appended to the name of an image that must not be read any more.
@@ -137,10 +134,7 @@ func (d *Dir) SetAside(name string) (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(d.path, name) + damagedSuffix
-	if err := os.Rename(filepath.Join(d.path, name), path); err != nil {
-		return "", err
-	}
-	return path, syncDir(d.path)
+	return path, rename(filepath.Join(d.path, name), path)
 }
 
 // Touch sets the time of an image's file. The time says when the table was last known to equal the

@@ -90,10 +90,7 @@ func (w *Writer) Commit() (path string, h Header, err error) {
 	if err := w.file.Sync(); err != nil {
 		return "", h, err
 	}
-	if err := os.Rename(w.path+partial, w.path); err != nil {
-		return "", h, err
-	}
-	if err := syncDir(filepath.Dir(w.path)); err != nil {
+	if err := rename(w.path+partial, w.path); err != nil {
 		return "", h, err
 	}
 	return w.path, w.header, w.file.Close()
@@ -116,9 +113,12 @@ func (w *Writer) removePartial() error {
 	return os.Remove(w.path + partial)
 }
 
-// syncDir forces the names in a directory to disk.
-func syncDir(path string) error {
-	d, err := os.Open(path)
+// rename gives a file another name, and forces that to disk.
+func rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	d, err := os.Open(filepath.Dir(to))
 	if err != nil {
 		return err
 	}
@@ -138,8 +138,5 @@ func replaceFile(path string, data []byte) (err error) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(path+partial))
 	}
-	if err := os.Rename(path+partial, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return rename(path+partial, path)
 }
