@@ -34,10 +34,6 @@ type Subscriber struct {
 	listed bool          // it is in the box of its loop; guarded by mu
 }
 
-// Watched returns how many prefixes of WATCH the subscriber has, and how many of NOTIFY. Its loop
-// may call it.
-func (s *Subscriber) Watched() (watched, notified int) { return len(s.watched), len(s.notified) }
-
 // Take appends the events of the buffer to dst and empties it. The loop calls it.
 func (s *Subscriber) Take(dst []byte) []byte {
 	s.mu.Lock()

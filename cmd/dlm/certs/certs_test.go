@@ -178,7 +178,7 @@ func TestPrimaryIsBelievedByItsCA(t *testing.T) {
 	}{{"its own CA", p, true}, {"another CA", stranger, false}} {
 		c.backup.files.BackupCA = c.backup.files.ClientCA
 		k := c.backup.open(t)
-		if !k.ShowsCertificate() || len(k.Stats().Ends) != 3 {
+		if len(k.Primary().Certificates) != 1 || len(k.Stats().Ends) != 3 {
 			t.Errorf("%s: %+v", c.name, k.Stats())
 		}
 		config := k.Primary()

@@ -153,9 +153,6 @@ func (k *Keeper) Primary() *tls.Config {
 	return c
 }
 
-// ShowsCertificate reports whether this server has a certificate that a backup shows.
-func (k *Keeper) ShowsCertificate() bool { return k.current.Load().pair != nil }
-
 // Stats says what became of the files, for metrics.
 type Stats struct {
 	Ends           []End
