@@ -58,15 +58,12 @@ func (s *Shard) measures() *measures { return &s.table.measures[s.number] }
 
 // Measures returns the sum over all shards, locking one after the other.
 func (t *Table) Measures() (sum Measures) {
-	for i := range t.shards {
-		s := &t.shards[i]
+	for s := range t.Locked() {
 		m := s.measures()
-		s.Lock()
 		sum.Waited.Merge(&m.Waited)
 		sum.Granted.Merge(&m.Granted)
 		sum.Held.Merge(&m.Held)
 		sum.Contended += m.Contended
-		s.Unlock()
 	}
 	return sum
 }

@@ -40,10 +40,7 @@ func (s *Shard) waitDue(tick uint64) uint64 {
 // Hasten publishes the due ticks of all shards again. The caller calls it after Late has grown,
 // because waits end earlier then. The caller holds no shard.
 func (t *Table) Hasten() {
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.Lock()
+	for s := range t.Locked() {
 		s.publishDue()
-		s.Unlock()
 	}
 }

@@ -123,13 +123,10 @@ func (t *Table) gather(p *pool, of func(*Shard) *credit) bool {
 	}
 	p.busy.Store(true)
 	p.tighten()
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.Lock()
+	for s := range t.Locked() {
 		c := of(s)
 		p.left.Add(int64(*c))
 		*c = 0
-		s.Unlock()
 	}
 	p.busy.Store(false)
 	return true

@@ -197,16 +197,13 @@ func (s *Shard) requestFits(cmd *codec.Command) bool {
 // some of its oldest ended records.
 func (t *Table) gatherRequests() bool {
 	freed := false
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.Lock()
+	for s := range t.Locked() {
 		for n := (s.ended.n + s.over.n + gatherShare - 1) / gatherShare; n > 0; n-- {
 			s.forgetOldest()
 		}
 		freed = freed || s.requestQuota > 0
 		t.requests.left.Add(int64(s.requestQuota))
 		s.requestQuota = 0
-		s.Unlock()
 	}
 	return freed || t.requests.left.Load() > 0
 }

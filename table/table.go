@@ -1,6 +1,7 @@
 package table
 
 import (
+	"iter"
 	"math"
 	"sync/atomic"
 
@@ -97,6 +98,21 @@ func (t *Table) Shard(hash uint64) *Shard { return &t.shards[hash>>56] }
 // ShardAt returns shard i, 0 to Shards-1.
 func (t *Table) ShardAt(i int) *Shard { return &t.shards[i] }
 
+// Locked yields all shards, one after the other, each with its mutex held.
+func (t *Table) Locked() iter.Seq[*Shard] {
+	return func(yield func(*Shard) bool) {
+		for i := range t.shards {
+			s := &t.shards[i]
+			s.Lock()
+			more := yield(s)
+			s.Unlock()
+			if !more {
+				return
+			}
+		}
+	}
+}
+
 // Due reports whether shard i has a lease or a wait to end at table time now. It may be called
 // without the shard's mutex.
 func (t *Table) Due(i int, now int64) bool { return t.due[i].Load() <= tickAt(now) }
@@ -159,11 +175,8 @@ func setHook(at *atomic.Pointer[func(*Event)], hook func(*Event)) {
 
 // Totals returns the sum over all shards, locking one after the other.
 func (t *Table) Totals() (sum Totals) {
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.Lock()
+	for s := range t.Locked() {
 		sum.add(s)
-		s.Unlock()
 	}
 	return sum
 }

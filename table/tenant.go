@@ -140,12 +140,9 @@ func (t *Table) SetQuotas(quotas []Quota) {
 		}
 		return
 	}
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.Lock()
-		t.tenancies[i].known = ts
+	for s := range t.Locked() {
+		t.tenancies[s.number].known = ts
 		s.countTenants(ts)
-		s.Unlock()
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"dlm/codec"
-	"dlm/table"
 )
 
 // tokenLookEvery is how often the imager looks whether START must be written again. It must when
@@ -15,11 +14,8 @@ const tokenLookEvery = 10 * time.Second
 // extendTokens renews the durable ceiling of tokens long before it is reached.
 func (m *imager) extendTokens() error {
 	largest := codec.Token(0)
-	for i := range table.Shards {
-		shard := m.of.Table.ShardAt(i)
-		shard.Lock()
+	for shard := range m.of.Table.Locked() {
 		largest = max(largest, shard.Counter())
-		shard.Unlock()
 	}
 	m.looked = time.Now()
 	next := m.of.Start

@@ -212,11 +212,8 @@ func (m *imager) header() snapshot.Header {
 		TableTime: m.s.clock.LeaseNow(), WallTime: m.s.cfg.Wall().UnixNano(),
 		TokenStart: s.TokenStart, TokenCeiling: s.TokenCeiling, TTLLimitMs: s.TTLLimitMs,
 	}
-	for i := range table.Shards {
-		shard := m.of.Table.ShardAt(i)
-		shard.Lock()
+	for shard := range m.of.Table.Locked() {
 		h.Grace = h.Grace || shard.GraceRuns()
-		shard.Unlock()
 	}
 	return h
 }

@@ -1,10 +1,6 @@
 package durability
 
-import (
-	"time"
-
-	"dlm/table"
-)
+import "time"
 
 // unchangedMax is how long an image is good for a table that does not change. Then the imager
 // writes another one, so that it finds a full or broken disk in time. After a crash the age of a
@@ -29,15 +25,11 @@ func (m *imager) unchanged() bool {
 		return false
 	}
 	sum := uint64(0)
-	for i := range table.Shards {
-		shard := m.of.Table.ShardAt(i)
-		shard.Lock()
-		grace := shard.GraceRuns()
-		sum += shard.Changes()
-		shard.Unlock()
-		if grace {
+	for shard := range m.of.Table.Locked() {
+		if shard.GraceRuns() {
 			return false
 		}
+		sum += shard.Changes()
 	}
 	return sum == m.copied
 }

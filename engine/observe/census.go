@@ -78,15 +78,12 @@ func (o *Observer) makeCensus(served Served) *censusView {
 // sample counts a few records of each shard.
 func sample(served Served) *table.Census {
 	c := new(table.Census)
-	for i := range table.Shards {
-		s := served.Table.ShardAt(i)
-		s.Lock()
+	for s := range served.Table.Locked() {
 		step := max(s.Records()/sampleRecords, 1)
 		for first := uint32(0); first < s.Records(); first += step {
 			at := first
 			s.Census(served.Now, &at, 1, c)
 		}
-		s.Unlock()
 	}
 	return c
 }
