@@ -2,10 +2,9 @@ package engine
 
 import (
 	"context"
-	"time"
 
+	"dlm/engine/durability"
 	"dlm/engine/observe"
-	"dlm/engine/snapshot"
 )
 
 // Observe returns what answers questions about the table. Any goroutine may call it.
@@ -21,18 +20,7 @@ func (e *Engine) served() observe.Served {
 	return s
 }
 
-// WrittenImage describes an image that was written on demand.
-type WrittenImage struct {
-	Name  string
-	Bytes uint64
-	Took  time.Duration
-}
-
 // WriteImage writes an image now and waits for it. Any goroutine but a loop may call it.
-func (e *Engine) WriteImage(ctx context.Context) (WrittenImage, error) {
-	is, err := e.store.ImageNow(ctx)
-	if err != nil {
-		return WrittenImage{}, err
-	}
-	return WrittenImage{Name: snapshot.Name(is.Path), Bytes: uint64(is.Header.Length), Took: is.Took}, nil
+func (e *Engine) WriteImage(ctx context.Context) (durability.ImageState, error) {
+	return e.store.ImageNow(ctx)
 }

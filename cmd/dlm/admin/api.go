@@ -13,6 +13,7 @@ import (
 	"dlm/codec"
 	"dlm/engine"
 	"dlm/engine/auth"
+	"dlm/engine/durability"
 	"dlm/engine/observe"
 )
 
@@ -36,7 +37,7 @@ type asking interface {
 	// Disconnect ends the connection of that number.
 	Disconnect(ctx context.Context, number int64, reason []byte, by, from string) codec.Code
 	// WriteImage writes an image now.
-	WriteImage(ctx context.Context) (engine.WrittenImage, error)
+	WriteImage(ctx context.Context) (durability.ImageState, error)
 	// ForceRelease ends the hold of a lock under that token.
 	ForceRelease(name []byte, token codec.Token, reason []byte, by, from string) (owner []byte, code codec.Code)
 }

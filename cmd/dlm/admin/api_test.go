@@ -40,8 +40,8 @@ func (f *fake) Disconnect(context.Context, int64, []byte, string, string) codec.
 	return codec.Unknown
 }
 
-func (f *fake) WriteImage(context.Context) (engine.WrittenImage, error) {
-	return engine.WrittenImage{}, durability.ErrNoImages
+func (f *fake) WriteImage(context.Context) (durability.ImageState, error) {
+	return durability.ImageState{}, durability.ErrNoImages
 }
 
 func (f *fake) ForceRelease([]byte, codec.Token, []byte, string, string) ([]byte, codec.Code) {

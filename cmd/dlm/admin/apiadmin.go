@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"dlm/codec"
@@ -88,7 +89,7 @@ func (s *Server) apiSnapshot(c *call) (any, error) {
 	case err != nil:
 		return nil, refuse(codec.Internal, "no image was written: %v", err)
 	}
-	return &snapshotAnswer{Image: is.Name, Bytes: is.Bytes, TookMs: is.Took.Milliseconds()}, nil
+	return &snapshotAnswer{Image: filepath.Base(is.Path), Bytes: is.Header.Length, TookMs: is.Took.Milliseconds()}, nil
 }
 
 // longer lets an answer take as long as an image may take.
