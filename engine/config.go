@@ -95,33 +95,8 @@ type Config struct {
 	// for an image of 10 million locks on a disk that takes 50 MB/s.
 	StopWait time.Duration
 
-	// DataDir is the directory for images of the table, so that holds survive a restart. Default:
-	// empty, memory only.
-	DataDir string
-	// SnapshotInterval is the time between images. Default 5 s; 100 ms to 1 h.
-	SnapshotInterval time.Duration
-	// SnapshotKeep is how many images are kept. Default 3; 1 to 1,000.
-	SnapshotKeep int
-	// RecoveryGrace is how long a start from an image grants nothing, so that holders can show
-	// their tokens. With a DataDir no lease may be longer. Default 30 s; 1 s to 24 h.
-	RecoveryGrace time.Duration
-	// BackupOf makes the server a backup. It follows the primary with that HTTP address, or that
-	// data directory if there is a slash in it, and only answers reads until it is promoted. It
-	// needs a DataDir.
-	BackupOf string
-	// BackupTLS, if not nil, returns the settings with which a backup asks a primary whose address
-	// is https://. Default: nil, those of the system. If they have a certificate, it takes the
-	// place of the admin's token in a promotion.
-	BackupTLS func() *tls.Config
-	// BackupToken is the token that a backup shows to its primary: role backup or admin.
-	BackupToken string
-	// RecoverOlder starts from the newest sound image, and sets damaged ones aside. It does nothing
-	// while the newest is sound.
-	RecoverOlder bool
-
-	// TokenFloor is a lower bound of the fencing tokens of this start, in addition to the bounds of
-	// the DataDir. Default 0: the wall clock and the DataDir decide.
-	TokenFloor codec.Token
+	// Settings are those of images, recovery and backups.
+	durability.Settings
 
 	// Credentials are the known tokens. If there is any, every connection must authenticate.
 	Credentials []auth.Credential
@@ -130,10 +105,6 @@ type Config struct {
 	AdminToken *[32]byte
 	// AdminName names AdminToken in logs. Default DLM_ADMIN_TOKEN.
 	AdminName string
-	// FindAdmin, if not nil, returns the admin token of a server without tokens that the same user
-	// runs at an HTTP address, host:port, or "" if none is known. A backup that is promoted shows
-	// it to its primary.
-	FindAdmin func(addr string) string
 	// InsecureNoAuth permits a non-loopback address without credentials.
 	InsecureNoAuth bool
 
@@ -281,9 +252,7 @@ func (c *Config) validateDurability() (errs []error) {
 // durability returns the settings that the durability needs.
 func (c *Config) durability() durability.Config {
 	return durability.Config{
-		DataDir: c.DataDir, SnapshotInterval: c.SnapshotInterval, SnapshotKeep: c.SnapshotKeep,
-		RecoveryGrace: c.RecoveryGrace, RecoverOlder: c.RecoverOlder,
-		BackupOf: c.BackupOf, BackupToken: c.BackupToken, BackupTLS: c.BackupTLS, FindAdmin: c.FindAdmin, TokenFloor: c.TokenFloor,
+		Settings: c.Settings,
 		Table: table.Config{
 			Shared:            c.Loops > 1,
 			TTLMs:             uint32(c.Lease.Milliseconds()),

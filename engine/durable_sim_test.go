@@ -12,7 +12,7 @@ import (
 // newDurableSim is newSim with a data directory: each call is a start.
 func newDurableSim(t *testing.T, dir string, change func(*Config)) (*sim, error) {
 	t.Helper()
-	return startSim(t, Config{Loops: 2, Lease: 10 * time.Second, RecoveryGrace: 20 * time.Second, DataDir: dir}, change, durability.Open)
+	return startSim(t, Config{Loops: 2, Lease: 10 * time.Second, Settings: durability.Settings{RecoveryGrace: 20 * time.Second, DataDir: dir}}, change, durability.Open)
 }
 
 func mustStart(t *testing.T, dir string, change func(*Config)) *sim {

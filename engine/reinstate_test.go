@@ -16,7 +16,7 @@ import (
 func deposedDir(t *testing.T) (dir string, cfg Config) {
 	t.Helper()
 	dir = t.TempDir()
-	cfg = Config{Listen: "127.0.0.1:0", Loops: 1, DataDir: dir, SnapshotInterval: time.Hour, Log: slog.New(slog.DiscardHandler)}
+	cfg = Config{Listen: "127.0.0.1:0", Loops: 1, Settings: durability.Settings{DataDir: dir, SnapshotInterval: time.Hour}, Log: slog.New(slog.DiscardHandler)}
 	e, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func BenchmarkImage(b *testing.B) {
 			if testing.Short() && locks > 1_000_000 {
 				b.Skip("needs some 3 GB of memory and 1 GB of disk")
 			}
-			cfg := Config{DataDir: b.TempDir(), LocksMax: 11_000_000, Log: slog.New(slog.DiscardHandler)}
+			cfg := Config{Settings: durability.Settings{DataDir: b.TempDir()}, LocksMax: 11_000_000, Log: slog.New(slog.DiscardHandler)}
 			cfg.EnsureDefaults()
 			store, err := durability.Open(cfg.durability())
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 )
 
@@ -14,7 +15,7 @@ func TestStopTellsThatLastImageHangs(t *testing.T) {
 	dir := t.TempDir()
 	hang, hangs := make(chan struct{}), make(chan struct{})
 	served := make(chan struct{})
-	cfg := Config{Listen: "127.0.0.1:0", Loops: 1, DataDir: dir, SnapshotInterval: time.Hour, Log: slog.New(slog.DiscardHandler)}
+	cfg := Config{Listen: "127.0.0.1:0", Loops: 1, Settings: durability.Settings{DataDir: dir, SnapshotInterval: time.Hour}, Log: slog.New(slog.DiscardHandler)}
 	cfg.wall = func() time.Time { // the clock is read where an image begins
 		select {
 		case <-served:

@@ -11,6 +11,7 @@ import (
 	"dlm/cmd/dlm/logging"
 	"dlm/engine"
 	"dlm/engine/auth"
+	"dlm/engine/durability"
 )
 
 func TestRolesLine(t *testing.T) {
@@ -54,7 +55,7 @@ func TestTryLine(t *testing.T) {
 		{"IPv6", &net.TCPAddr{IP: net.IPv6loopback, Port: 1}, engine.Config{}, `printf 'ACQUIRE demo me 0\n' | nc -q1 ::1 1`},
 		{"with tokens", &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 1}, engine.Config{Credentials: make([]auth.Credential, 1)},
 			`printf 'AUTH %s\nACQUIRE demo me 0\n' "$DLM_TOKEN" | nc -q1 10.0.0.1 1`},
-		{"a backup", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, engine.Config{BackupOf: "127.0.0.1:7421"},
+		{"a backup", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, engine.Config{Settings: durability.Settings{BackupOf: "127.0.0.1:7421"}},
 			`printf 'INFO durability\n' | nc -q1 127.0.0.1 1`},
 	} {
 		if got := tryCommand(c.addr, &c.c); got != c.want {

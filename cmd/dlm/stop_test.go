@@ -12,6 +12,7 @@ import (
 
 	"dlm/cmd/dlm/admin"
 	"dlm/engine"
+	"dlm/engine/durability"
 	"dlm/engine/snapshot"
 	"dlm/table"
 )
@@ -21,7 +22,7 @@ import (
 func hangingServer(t *testing.T, dir string, stopWait time.Duration) (server *engine.Engine, hangs, hang chan struct{}) {
 	t.Helper()
 	hang, hangs = make(chan struct{}), make(chan struct{})
-	server, err := engine.New(engine.Config{Listen: "127.0.0.1:0", Loops: 1, DataDir: dir, StopWait: stopWait,
+	server, err := engine.New(engine.Config{Listen: "127.0.0.1:0", Loops: 1, Settings: durability.Settings{DataDir: dir}, StopWait: stopWait,
 		Log: slog.New(slog.DiscardHandler), Tap: func(*table.Event) { close(hangs); <-hang }})
 	if err != nil {
 		t.Fatal(err)

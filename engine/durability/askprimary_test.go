@@ -40,7 +40,7 @@ func dyingPrimary(t *testing.T, resets int) string {
 // askerOf returns an asker of a primary, and the lines that it has told.
 func askerOf(addr string) (*asker, *[]string) {
 	lines := new([]string)
-	return &asker{source: newSource(&Config{BackupOf: addr}, snapshot.Lineage{}), primary: addr, tellEvery: time.Millisecond,
+	return &asker{source: newSource(&Settings{BackupOf: addr}, snapshot.Lineage{}), primary: addr, tellEvery: time.Millisecond,
 		tell: func(line string) { *lines = append(*lines, line) }}, lines
 }
 
@@ -50,7 +50,7 @@ func TestPromotionAsksDyingPrimaryAgain(t *testing.T) {
 	must(t, openStore(t, one, nil).WriteImage())
 	b := openBackupOf(t, one+"/")
 	must(t, b.FollowOnce(t.Context()))
-	b.follower.Load().source = newSource(&Config{BackupOf: dyingPrimary(t, 3)}, snapshot.Lineage{})
+	b.follower.Load().source = newSource(&Settings{BackupOf: dyingPrimary(t, 3)}, snapshot.Lineage{})
 	var lines []string
 	_, err := b.Promote(t.Context(), PromoteRequest{Progress: func(line string) { lines = append(lines, line) }})
 	must(t, err)

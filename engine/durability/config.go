@@ -9,20 +9,45 @@ import (
 	"dlm/table"
 )
 
-// Config has the settings of a Store. engine.Config documents and checks those of the same names.
-type Config struct {
-	DataDir          string // empty: memory only
+// Settings are what an operator chooses. engine.Config has them, with their defaults and checks.
+type Settings struct {
+	// DataDir is the directory for images of the table, so that holds survive a restart. Default:
+	// empty, memory only.
+	DataDir string
+	// SnapshotInterval is the time between images. Default 5 s; 100 ms to 1 h.
 	SnapshotInterval time.Duration
-	SnapshotKeep     int
-	RecoveryGrace    time.Duration
-	RecoverOlder     bool
-	BackupOf         string // empty: no backup
-	BackupToken      string
-	BackupTLS        func() *tls.Config
-	FindAdmin        func(addr string) string
-	TokenFloor       codec.Token
-	Table            table.Config // of each table; Seed and TokenStart are the Store's
-	Log              *slog.Logger
+	// SnapshotKeep is how many images are kept. Default 3; 1 to 1,000.
+	SnapshotKeep int
+	// RecoveryGrace is how long a start from an image grants nothing, so that holders can show
+	// their tokens. With a DataDir no lease may be longer. Default 30 s; 1 s to 24 h.
+	RecoveryGrace time.Duration
+	// BackupOf makes the server a backup. It follows the primary with that HTTP address, or that
+	// data directory if there is a slash in it, and only answers reads until it is promoted. It
+	// needs a DataDir.
+	BackupOf string
+	// BackupTLS, if not nil, returns the settings with which a backup asks a primary whose address
+	// is https://. Default: nil, those of the system. If they have a certificate, it takes the
+	// place of the admin's token in a promotion.
+	BackupTLS func() *tls.Config
+	// BackupToken is the token that a backup shows to its primary: role backup or admin.
+	BackupToken string
+	// FindAdmin, if not nil, returns the admin token of a server without tokens that the same user
+	// runs at an HTTP address, host:port, or "" if none is known. A backup that is promoted shows
+	// it to its primary.
+	FindAdmin func(addr string) string
+	// RecoverOlder starts from the newest sound image, and sets damaged ones aside. It does nothing
+	// while the newest is sound.
+	RecoverOlder bool
+	// TokenFloor is a lower bound of the fencing tokens of this start, in addition to the bounds of
+	// the DataDir. Default 0: the wall clock and the DataDir decide.
+	TokenFloor codec.Token
+}
+
+// Config is what a Store needs.
+type Config struct {
+	Settings
+	Table table.Config // of each table; Seed and TokenStart are the Store's
+	Log   *slog.Logger
 
 	// Wall returns the wall-clock time.
 	Wall func() time.Time

@@ -70,7 +70,7 @@ func TestStopEndsPromotion(t *testing.T) {
 	must(t, openStore(t, one, nil).WriteImage())
 	b := openBackupOf(t, one+"/")
 	must(t, b.FollowOnce(t.Context()))
-	b.follower.Load().source = newSource(&Config{BackupOf: silent.URL}, snapshot.Lineage{})
+	b.follower.Load().source = newSource(&Settings{BackupOf: silent.URL}, snapshot.Lineage{})
 	go func() {
 		<-asked
 		b.Stop()

@@ -61,7 +61,7 @@ var errGone = errors.New("the primary is gone")
 
 // newSource returns the source that BackupOf names: a directory, or the HTTP
 // address of a primary. The backup names itself by id.
-func newSource(cfg *Config, id snapshot.Lineage) source {
+func newSource(cfg *Settings, id snapshot.Lineage) source {
 	base, isDir := parseBackupOf(cfg.BackupOf)
 	if isDir {
 		return sharedDir{cfg.BackupOf, id}

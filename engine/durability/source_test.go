@@ -60,7 +60,7 @@ func TestFetchResumes(t *testing.T) {
 	primary := &flaky{image: image, etag: state.Header.ETag(), cuts: 2}
 	server := httptest.NewServer(primary)
 	defer server.Close()
-	source := newSource(&Config{BackupOf: strings.TrimPrefix(server.URL, "http://") + "/"}, snapshot.Lineage{})
+	source := newSource(&Settings{BackupOf: strings.TrimPrefix(server.URL, "http://") + "/"}, snapshot.Lineage{})
 	dir := t.TempDir()
 	for range 2 {
 		if _, err := source.fetch(t.Context(), nil, dir); err == nil {
@@ -89,7 +89,7 @@ func TestFetchAfterAnotherImage(t *testing.T) {
 	primary := &flaky{image: bytes.Repeat([]byte("old"), 4000), etag: `"x-1-1"`, cuts: 1}
 	server := httptest.NewServer(primary)
 	defer server.Close()
-	source := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{})
+	source := newSource(&Settings{BackupOf: server.URL}, snapshot.Lineage{})
 	dir := t.TempDir()
 	if _, err := source.fetch(t.Context(), &snapshot.Header{}, dir); err == nil {
 		t.Fatal("a transfer that broke off is no error")
@@ -123,7 +123,7 @@ func TestStepDownAnswers(t *testing.T) {
 		}, false},
 	} {
 		server := httptest.NewServer(c.answer)
-		last, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).stepDown(t.Context(), "")
+		last, err := newSource(&Settings{BackupOf: server.URL}, snapshot.Lineage{}).stepDown(t.Context(), "")
 		server.Close()
 		if c.ok != (err == nil) || c.ok && last != name {
 			t.Errorf("%q %v, want it believed: %v", last, err, c.ok)
@@ -138,7 +138,7 @@ func TestBackupIsNoPrimary(t *testing.T) {
 		_, _ = w.Write([]byte("an image"))
 	}))
 	defer server.Close()
-	_, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).fetch(t.Context(), nil, t.TempDir())
+	_, err := newSource(&Settings{BackupOf: server.URL}, snapshot.Lineage{}).fetch(t.Context(), nil, t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "a backup, or this server") {
 		t.Errorf("fetched: %v", err)
 	}
@@ -184,7 +184,7 @@ func TestFetchTakesNoMore(t *testing.T) {
 	} {
 		server := httptest.NewServer(c.answer)
 		dir := t.TempDir()
-		_, err := newSource(&Config{BackupOf: server.URL}, snapshot.Lineage{}).fetch(t.Context(), nil, dir)
+		_, err := newSource(&Settings{BackupOf: server.URL}, snapshot.Lineage{}).fetch(t.Context(), nil, dir)
 		server.Close()
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.name, err)
@@ -198,7 +198,7 @@ func TestFetchTakesNoMore(t *testing.T) {
 func TestWhatBackupOfNames(t *testing.T) {
 	for name, dir := range map[string]bool{"primary:7421": false, "primary:7421/": false, "[::1]:7421/": false, "primary": false,
 		"https://primary/": false, "/data": true, "data/": true, "./a:1": true, "/data:1": true} {
-		if _, is := newSource(&Config{BackupOf: name}, snapshot.Lineage{}).(sharedDir); is != dir {
+		if _, is := newSource(&Settings{BackupOf: name}, snapshot.Lineage{}).(sharedDir); is != dir {
 			t.Errorf("%s: a directory: %v, want %v", name, is, dir)
 		}
 	}

@@ -65,7 +65,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := newStore(cfg, first)
 	if first.Follows() {
-		s.follower.Store(&follower{s: s, source: newSource(&s.cfg, first.Start.Lineage)})
+		s.follower.Store(&follower{s: s, source: newSource(&s.cfg.Settings, first.Start.Lineage)})
 	} else {
 		s.imager.Store(&imager{s: s, of: first, asked: make(chan chan error)})
 	}

@@ -14,7 +14,7 @@ import (
 // openStore opens a Store of a directory, as a server does, without goroutines and at table time 0.
 func openStore(t *testing.T, dir string, change func(*Config)) *Store {
 	t.Helper()
-	cfg := Config{DataDir: dir, SnapshotInterval: 5 * time.Second, SnapshotKeep: 3, RecoveryGrace: 20 * time.Second,
+	cfg := Config{Settings: Settings{DataDir: dir, SnapshotInterval: 5 * time.Second, SnapshotKeep: 3, RecoveryGrace: 20 * time.Second},
 		Table: table.Config{Shared: true, TTLMs: 10_000, LocksMax: 100, WaitersMax: 100, WaitersPerLockMax: 100},
 		Log:   slog.New(slog.DiscardHandler), Wall: time.Now,
 		WithExtraProc: func(work func()) { work() }}

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"dlm/engine"
+	"dlm/engine/durability"
 )
 
 // seriesMax is the most series that a server may have after every command and outcome.
@@ -25,7 +26,7 @@ const seriesMax = 500
 func startEngine(t *testing.T) (lockAddr, base string) {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	e, err := engine.New(engine.Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Log: quiet, Version: "v1"})
+	e, err := engine.New(engine.Config{Listen: "127.0.0.1:0", Settings: durability.Settings{DataDir: t.TempDir()}, Log: quiet, Version: "v1"})
 	if err != nil {
 		t.Fatal(err)
 	}
