@@ -15,6 +15,7 @@ type Hub struct {
 
 	watches, notices index
 	boxes            []box       // by loop
+	free             sync.Pool   // of *news; an event has one while its shard is locked
 	pending          atomic.Bool // a box has something, and its loop may not know it yet
 
 	Missed atomic.Uint64 // events that found a buffer full
@@ -127,7 +128,7 @@ func (h *Hub) changed(e *table.Event) {
 	if kind == "" {
 		return
 	}
-	out := codec.Event{Kind: kind, Lock: e.Name, Service: e.Service, Token: e.Token, Count: int64(e.Count), AtMs: e.Now / nsPerMs}
+	out := h.begin(codec.Event{Kind: kind, Lock: e.Name, Service: e.Service, Token: e.Token, Count: int64(e.Count), AtMs: e.Now / nsPerMs})
 	if waits(e.Kind) {
 		out.Token, out.Count = 0, -1 // they would be those of the present holder
 	}
@@ -135,17 +136,19 @@ func (h *Hub) changed(e *table.Event) {
 		out.Reason = reason(e)
 	}
 	may := func(who *auth.Identity) bool { return who.MayUse(e.Name) }
-	h.watches.each(e.Name, func(s *Subscriber) { h.send(s, &out, may) })
+	h.watches.each(e.Name, func(s *Subscriber) { h.send(s, out, may) })
+	h.free.Put(out)
 }
 
 // lost is the hook for holds that their owners have lost.
 func (h *Hub) lost(e *table.Event) {
-	out := codec.Event{Kind: "lost", Lock: e.Name, Service: e.Service, Token: e.Token, Count: -1, AtMs: -1, Why: "expired"}
+	out := h.begin(codec.Event{Kind: "lost", Lock: e.Name, Service: e.Service, Token: e.Token, Count: -1, AtMs: -1, Why: "expired"})
 	if e.Kind == table.EventForce {
 		out.Why, out.Reason = "forced", reason(e)
 	}
 	may := func(who *auth.Identity) bool { return who.MayUse(e.Name) && who.MayActAs(e.Service) }
-	h.notices.each(e.Service, func(s *Subscriber) { h.send(s, &out, may) })
+	h.notices.each(e.Service, func(s *Subscriber) { h.send(s, out, may) })
+	h.free.Put(out)
 }
 
 // reason returns the reason of a forced release; it is never nil.
@@ -156,8 +159,34 @@ func reason(e *table.Event) []byte {
 	return e.Reason
 }
 
+// news is an event that is encoded once for all subscribers of a form.
+type news struct {
+	codec.Event
+	wire [codec.FormRESP + 1][]byte // by form; empty: no subscriber of the form so far
+}
+
+func (h *Hub) begin(e codec.Event) *news {
+	n, _ := h.free.Get().(*news)
+	if n == nil {
+		n = new(news)
+	}
+	n.Event = e
+	for form := range n.wire {
+		n.wire[form] = n.wire[form][:0]
+	}
+	return n
+}
+
+// in returns the bytes of the event in a form.
+func (n *news) in(form codec.Form) []byte {
+	if len(n.wire[form]) == 0 {
+		n.wire[form] = codec.AppendEvent(n.wire[form], form, &n.Event)
+	}
+	return n.wire[form]
+}
+
 // send puts an event into the buffer of a subscriber, and the subscriber into the box of its loop.
-func (h *Hub) send(s *Subscriber, e *codec.Event, may func(*auth.Identity) bool) {
+func (h *Hub) send(s *Subscriber, e *news, may func(*auth.Identity) bool) {
 	tell, missed := s.push(e, may)
 	if missed {
 		h.Missed.Add(1)

@@ -56,22 +56,17 @@ func (s *Subscriber) drop() {
 
 // push appends an event, if the subscriber may see it. It reports whether the loop has to be told
 // that there is something, and whether the event found the buffer full.
-func (s *Subscriber) push(e *codec.Event, may func(*auth.Identity) bool) (tell, missed bool) {
+func (s *Subscriber) push(e *news, may func(*auth.Identity) bool) (tell, missed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !may(&s.who) {
 		return false, false
 	}
-	if s.missed == 0 {
-		n := len(s.buf)
-		if s.buf = codec.AppendEvent(s.buf, s.form, e); len(s.buf) > bufferMax {
-			s.buf, missed = s.buf[:n], true
-		}
-	} else {
-		missed = true
-	}
-	if missed {
+	if wire := e.in(s.form); s.missed > 0 || len(s.buf)+len(wire) > bufferMax {
 		s.missed++
+		missed = true
+	} else {
+		s.buf = append(s.buf, wire...)
 	}
 	tell, s.listed = !s.listed, true
 	return tell, missed
