@@ -36,7 +36,6 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 		}
 		img.Reset(s.number, s.counter, floor)
 	}
-	var h codec.HoldImage
 	for end := min(at.next+uint32(scan), s.locks.len()); at.next < end; at.next++ {
 		l := s.locks.record(at.next)
 		if l == nil || l.nameLen == 0 || l.token == 0 || l.token > at.counter {
@@ -46,13 +45,7 @@ func (s *Shard) Export(at *ExportCursor, scan int, grace bool, img *codec.ShardI
 			img.Append(&codec.HoldImage{Token: l.token, Flags: codec.HoldFenced, Name: s.name(l)})
 			continue
 		}
-		h = codec.HoldImage{Token: l.token, Deadline: l.deadline, Since: l.since, TTLMs: l.ttlMs, Count: l.count,
-			Flags: flagsOf[l.state], Name: s.name(l), Service: s.service(l)}
-		if l.meta != 0 {
-			h.Meta = s.arena.get(l.meta, l.metaLen())
-		}
-		img.Append(&h)
-		s.eachGranted(l, nil, func(i uint32) { s.exportRequest(i, img) })
+		s.exportHold(l, nil, img)
 	}
 	if at.next < s.locks.len() {
 		return false
@@ -71,19 +64,26 @@ func (s *Shard) exportHolders(at *ExportCursor, scan int, img *codec.ShardImage)
 		if h == nil || h.token > at.counter {
 			continue
 		}
-		l := s.locks.at(h.lock)
-		x := codec.HoldImage{Token: h.token, Deadline: h.deadline, Since: h.since, TTLMs: h.ttlMs, Count: h.count,
-			Flags: flagsOf[h.state] | codec.HoldShared, Name: s.name(l), Service: s.holderService(h)}
-		if n := l.share().permits(); n > 0 {
-			x.Flags, x.Permits = flagsOf[h.state]|codec.HoldPermits, n
-		}
-		if h.meta != 0 {
-			x.Meta = s.arena.get(h.meta, h.metaLen())
-		}
-		img.Append(&x)
-		s.eachGranted(l, h, func(i uint32) { s.exportRequest(i, img) })
+		s.exportHold(s.locks.at(h.lock), h, img)
 	}
 	return at.holder >= holders.len()
+}
+
+// exportHold appends a hold and the requests that were granted it.
+func (s *Shard) exportHold(l *lock, h *holder, img *codec.ShardImage) {
+	x, g := l.holdOf(h)
+	m := codec.HoldImage{Token: x.token, Deadline: x.deadline, Since: g.since, TTLMs: x.ttlMs, Count: x.count,
+		Flags: flagsOf[g.state], Name: s.name(l), Service: s.serviceOf(l, h), Meta: s.meta(g)}
+	switch n := l.share().permits(); {
+	case h == nil:
+	case n > 0:
+		m.Flags |= codec.HoldPermits
+		m.Permits = n
+	default:
+		m.Flags |= codec.HoldShared
+	}
+	img.Append(&m)
+	s.eachGranted(l, h, func(i uint32) { s.exportRequest(i, img) })
 }
 
 var flagsOf = [...]codec.HoldFlags{
@@ -138,11 +138,7 @@ func (s *Shard) Import(img *codec.ShardImage, rec Recovery) error {
 	var h codec.HoldImage
 	for i := range img.Len() {
 		img.At(i, &h)
-		load := s.importHold
-		if h.Flags&(codec.HoldShared|codec.HoldPermits) != 0 {
-			load = s.importHolder
-		}
-		if err := load(&h, rec); err != nil {
+		if err := s.importHold(&h, rec); err != nil {
 			return fmt.Errorf("record %d: %w", i, err)
 		}
 	}
@@ -165,6 +161,9 @@ func (s *Shard) importHold(h *codec.HoldImage, rec Recovery) error {
 	hash := s.table.Hash(h.Name)
 	if s.table.Shard(hash) != s {
 		return errShard
+	}
+	if h.Flags&(codec.HoldShared|codec.HoldPermits) != 0 {
+		return s.importHolder(uint32(hash), h, rec)
 	}
 	if s.indexOf(uint32(hash), h.Name) != none {
 		return fmt.Errorf("a lock that is there already")
@@ -199,15 +198,8 @@ func (rec *Recovery) leaseOf(h *codec.HoldImage) (recoveryState, int64) {
 }
 
 // importHolder is importHold for a hold of a group.
-func (s *Shard) importHolder(h *codec.HoldImage, rec Recovery) error {
-	if h.Count == 0 && rec.Grace == 0 {
-		return nil // of a grace that is over
-	}
-	hash := s.table.Hash(h.Name)
-	if s.table.Shard(hash) != s {
-		return errShard
-	}
-	i, l, err := s.groupFor(uint32(hash), h)
+func (s *Shard) importHolder(tag uint32, h *codec.HoldImage, rec Recovery) error {
+	i, l, err := s.groupFor(tag, h)
 	if err != nil {
 		return err
 	}
