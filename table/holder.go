@@ -106,18 +106,10 @@ func (s *Shard) addHolder(i uint32, l *lock, service []byte, token codec.Token) 
 	*h = holder{lock: i, tag: s.ownerTag(l, service), serviceLen: uint16(len(service))}
 	h.token = token
 	s.setString(h.text[:], service)
-	s.indexHolder(&g.owners, h.tag, hi)
-	s.indexHolder(&g.tokens, tokenTag(token), hi)
+	s.addToIndex(&g.owners, h.tag, hi)
+	s.addToIndex(&g.tokens, tokenTag(token), hi)
 	s.linkHolder(hi, h, l)
 	return hi, h
-}
-
-func (s *Shard) indexHolder(x *index.Index, tag, hi uint32) {
-	if x.Full() {
-		x.Grow()
-		s.table.took(x.Bytes())
-	}
-	x.Add(tag, hi)
 }
 
 // linkHolder puts the holder at the end of the lock's list.

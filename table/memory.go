@@ -2,6 +2,7 @@ package table
 
 import (
 	"dlm/codec"
+	"dlm/table/index"
 	"dlm/table/wheel"
 )
 
@@ -40,6 +41,15 @@ func (s *Shard) takeWaiter() uint32 {
 		s.table.took(waiterChunkBytes)
 	}
 	return i
+}
+
+// addToIndex adds a record to an index.
+func (s *Shard) addToIndex(x *index.Index, tag, rec uint32) {
+	if x.Full() {
+		x.Grow()
+		s.table.took(x.Bytes())
+	}
+	x.Add(tag, rec)
 }
 
 // metaOf returns the META of the command, or nil.

@@ -48,7 +48,7 @@ func (s *Shard) noteRequest(at, tag uint32, cmd *codec.Command, r *Result) {
 	}
 	q := s.requests.at(at)
 	if q.state.over() {
-		s.unlistEnded(at, q)
+		s.unlistEnded(q)
 	}
 	q.args, q.repeated = argsOf(cmd), false
 	if r.Waiting {

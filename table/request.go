@@ -193,11 +193,7 @@ func (s *Shard) placeRequest(tag uint32, name, service, id []byte) (uint32, *req
 	*q = request{tag: tag, next: i, prev: i, older: none, newer: none, waiter: none, siblings: 1}
 	s.setRequestStrings(q, name, service, id)
 	if head == none {
-		if s.requestIndex.Full() {
-			s.requestIndex.Grow()
-			s.table.took(s.requestIndex.Bytes())
-		}
-		s.requestIndex.Add(tag, i)
+		s.addToIndex(&s.requestIndex, tag, i)
 		return i, q
 	}
 	h := s.requests.at(head)
@@ -212,7 +208,7 @@ func (s *Shard) placeRequest(tag uint32, name, service, id []byte) (uint32, *req
 func (s *Shard) dropRequest(i uint32) {
 	q := s.requests.at(i)
 	if !q.state.live() {
-		s.unlistEnded(i, q)
+		s.unlistEnded(q)
 	}
 	name, service, _ := s.requestStrings(q)
 	switch slot, head := s.headOf(q.tag, name, service); {

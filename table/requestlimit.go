@@ -50,7 +50,7 @@ func (s *Shard) listEndedUntil(i uint32, q *request, until int64) {
 	s.noteDue(requestTick(q.until))
 }
 
-func (s *Shard) unlistEnded(i uint32, q *request) {
+func (s *Shard) unlistEnded(q *request) {
 	list := s.endedList(q.state)
 	if q.older == none {
 		list.oldest = q.newer
