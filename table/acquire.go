@@ -199,17 +199,13 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	}
 	i := s.takeWaiter()
 	w := s.waiters.at(i)
-	w.beginWait(s.now, s.waitNow(), cmd.WaitMs)
-	w.conn, w.ticket = from.Conn, from.Ticket
-	w.ttlMs = optionalTTL(cmd)
-	w.fresh, w.detect = cmd.Has(codec.OptFresh), cmd.Has(codec.OptDetect)
+	s.beginRequest(w, cmd, from)
 	s.setWaiterMeta(w, cmd)
 	s.setWaiterService(w, cmd.Service)
 	if cmd.Verb == codec.VerbUpgrade {
 		w.share = upgrading
 		s.enqueueFirst(lockIndex, i)
 	} else {
-		w.share = shareOf(cmd)
 		s.enqueue(lockIndex, i)
 	}
 	s.waits.Add(i, tickOf(w.deadline))

@@ -35,7 +35,7 @@ func (s *Shard) Lose(now int64, ref WaiterRef, keep int64, fx *Effects) bool {
 	w.generation = s.waiters.renew(ref.index)
 	s.detach(ref.index)
 	w.deadline = min(w.deadline, s.waitNow()+keep)
-	s.noteDue(s.waitDue(s.waits.Move(ref.index, tickOf(w.deadline))))
+	s.armWait(ref.index, w)
 	s.waitEnded(w.lock, fx) // others may pass it over
 	s.verify()
 	return true
@@ -203,8 +203,7 @@ func (s *Shard) requeue(lockIndex, at uint32, keep int64) {
 	} else {
 		s.detach(i)
 	}
-	s.waits.Add(i, tickOf(w.deadline))
-	s.noteDue(s.waitDue(s.waits.Tick(i)))
+	s.armWait(i, w)
 	q.state, q.waiter, q.token = requestWaiting, i, 0
 	s.counts.Detaches++
 }

@@ -197,12 +197,9 @@ func (s *Shard) displace(l *lock, w *waiter, fx *Effects) {
 // rewait lets the waiter i wait for the connection of a repeat, from now on.
 func (s *Shard) rewait(i uint32, w *waiter, cmd *codec.Command, from Origin) {
 	w.generation = s.waiters.renew(i)
-	w.beginWait(s.now, s.waitNow(), cmd.WaitMs)
-	w.conn, w.ticket = from.Conn, from.Ticket
-	w.ttlMs, w.share = optionalTTL(cmd), shareOf(cmd)
-	w.fresh, w.detect = cmd.Has(codec.OptFresh), cmd.Has(codec.OptDetect)
+	s.beginRequest(w, cmd, from)
 	if w.meta == 0 { // it was granted, and taken back, or has none
 		s.setWaiterMeta(w, cmd)
 	}
-	s.noteDue(s.waitDue(s.waits.Move(i, tickOf(w.deadline))))
+	s.armWait(i, w)
 }

@@ -44,6 +44,19 @@ func (w *waiter) beginWait(now, waitNow int64, waitMs uint32) {
 	w.deadline = waitNow + int64(waitMs)*nsPerMs
 }
 
+// beginRequest lets the wait of that command begin now, without its strings.
+func (s *Shard) beginRequest(w *waiter, cmd *codec.Command, from Origin) {
+	w.beginWait(s.now, s.waitNow(), cmd.WaitMs)
+	w.conn, w.ticket = from.Conn, from.Ticket
+	w.ttlMs, w.share = optionalTTL(cmd), shareOf(cmd)
+	w.fresh, w.detect = cmd.Has(codec.OptFresh), cmd.Has(codec.OptDetect)
+}
+
+// armWait makes the wheel hand out the waiter i at its deadline.
+func (s *Shard) armWait(i uint32, w *waiter) {
+	s.noteDue(s.waitDue(s.waits.Move(i, tickOf(w.deadline))))
+}
+
 // began returns the table time in ns at which the request came, for a present time now. The steps
 // give it within 33 us. The deadline gives the rest, because the length of a wait is whole ms, and
 // so is what wait time is ahead of table time.
