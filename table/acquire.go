@@ -44,44 +44,48 @@ func (s *Shard) execute(i, tag uint32, cmd *codec.Command, from Origin, fx *Effe
 	switch {
 	case s.phase == graceRuns:
 		s.applyInGrace(i, tag, cmd, from, fx, r)
-		return
-	case l != nil && l.grouped():
-		s.applyGroup(i, l, cmd, from, fx, r)
-		return
-	case l != nil && l.state == stateVacant:
-		s.executeVacant(i, l, cmd, from, r)
+	case cmd.Verb == codec.VerbAcquire:
+		s.acquire(i, l, tag, cmd, from, fx, r)
+	case l == nil || l.state == stateVacant:
+		r.Code = codec.NotHeld
+	case cmd.Verb == codec.VerbForceRelease:
+		s.force(i, l, cmd, fx, r)
+	default:
+		s.executeOwn(i, l, cmd, from, fx, r)
+	}
+}
+
+// executeOwn executes a command of a holder on lock i, which is held.
+func (s *Shard) executeOwn(i uint32, l *lock, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+	hi, h, ok := s.owned(i, l, cmd, r)
+	if !ok {
 		return
 	}
 	switch cmd.Verb {
-	case codec.VerbAcquire:
-		s.acquire(i, l, tag, cmd, from, fx, r)
-	case codec.VerbRelease:
-		s.release(i, l, cmd, fx, r)
-	case codec.VerbHeartbeat:
-		s.heartbeat(l, cmd, r)
-	case codec.VerbForceRelease:
-		s.force(i, l, cmd, fx, r)
-	case codec.VerbUpgrade, codec.VerbDowngrade:
-		if !s.owned(l, cmd, r) {
-			break
-		}
-		if cmd.Verb == codec.VerbDowngrade {
-			s.downgradeOwn(i, l, fx, r)
-		} else {
-			s.describe(&l.hold, r) // it is exclusive already
-		}
+	case codec.VerbHeartbeat, codec.VerbRelease:
+		s.onOwn(i, l, hi, h, cmd, fx, r)
+	case codec.VerbUpgrade:
+		s.upgradeOwn(i, l, hi, h, cmd, from, fx, r)
+	case codec.VerbDowngrade:
+		s.downgradeOwn(i, l, h, fx, r)
 	default:
 		panic("BUG: verb is not one of the table")
 	}
 }
 
 func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	if l == nil {
-		if cmd.Has(codec.OptShared | codec.OptPermits) {
-			s.acquireFreeGroup(tag, cmd, from, r)
-			return
-		}
+	switch {
+	case l == nil && cmd.Has(codec.OptShared|codec.OptPermits):
+		s.acquireFreeGroup(tag, cmd, from, r)
+		return
+	case l == nil:
 		s.acquireFree(tag, cmd, from, r)
+		return
+	case l.grouped():
+		s.acquireOfGroup(i, l, cmd, from, fx, r)
+		return
+	case l.state == stateVacant:
+		s.acquireVacant(i, l, cmd, from, r)
 		return
 	}
 	own := string(s.service(l)) == string(cmd.Service)
@@ -93,7 +97,7 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 	case own:
 		s.acquireAgain(l, nil, cmd, from, r)
 	case cmd.WaitMs == 0:
-		s.refuseHeld(l, fx, r)
+		s.refuseHeld(l, nil, fx, r)
 	case s.queueDiffers(l, exclusive):
 		r.Code = codec.Conflict
 	default:
@@ -101,17 +105,14 @@ func (s *Shard) acquire(i uint32, l *lock, tag uint32, cmd *codec.Command, from 
 	}
 }
 
-// acquireAgain grants a service its hold once more: that of h, or the exclusive one if h is nil.
+// acquireAgain grants a service its hold once more.
 func (s *Shard) acquireAgain(l *lock, h *holder, cmd *codec.Command, from Origin, r *Result) {
 	x, g := l.holdOf(h)
 	if which := s.reenterLimit(x, cmd); which != codec.WhichNone {
 		r.limit(which)
 		return
 	}
-	s.reenter(x, g, optionalTTL(cmd), from.Conn)
-	if h != nil {
-		l.since++
-	}
+	s.reenter(l, h, optionalTTL(cmd), from.Conn)
 	if cmd.Has(codec.OptMeta) {
 		s.setMeta(g, cmd.Text)
 	}
@@ -132,9 +133,7 @@ func (s *Shard) acquireFree(tag uint32, cmd *codec.Command, from Origin, r *Resu
 	}
 	i, l := s.create(tag, cmd.Name)
 	s.grant(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
-	s.emit(EventGrant, l, cmd.Service, from)
-	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
-	r.Fresh, r.Hold = true, s.holdRef(i, l, nil)
+	s.answerGrant(EventGrant, i, l, nil, from, r)
 }
 
 // reserveGrant takes a credit for the record of a lock that nobody holds. It returns false if the

@@ -79,17 +79,14 @@ func (s *Shard) Census(now int64, at *uint32, scan int, c *Census) (done bool) {
 			continue
 		}
 		c.Held++
-		since, deadline := l.since, l.deadline
-		if l.grouped() {
-			h := s.someHolder(l, nil)
-			if h == nil {
-				continue
-			}
-			since, deadline = h.since, h.deadline
+		h, ok := s.someHolder(l, nil)
+		if !ok {
+			continue
 		}
-		c.Ages.add(s.now - since)
-		if c.oldest(since) || c.endsNext(deadline) {
-			c.offer(CensusLock{s.number, *at, l.token, since, deadline})
+		x, g := l.holdOf(h)
+		c.Ages.add(s.now - g.since)
+		if c.oldest(g.since) || c.endsNext(x.deadline) {
+			c.offer(CensusLock{s.number, *at, l.token, g.since, x.deadline})
 		}
 	}
 	return *at >= s.locks.len()

@@ -11,35 +11,36 @@ func (s *Shard) applyInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx 
 	case codec.VerbUpgrade, codec.VerbDowngrade:
 		r.Code = codec.Recovering
 	case codec.VerbForceRelease:
-		switch {
-		case i == none || !s.locks.at(i).state.held():
+		if i == none || !s.locks.at(i).state.held() {
 			r.Code = codec.Recovering
-		case s.locks.at(i).grouped():
-			s.forceGroup(i, s.locks.at(i), cmd, fx, r)
-		default:
-			s.force(i, s.locks.at(i), cmd, fx, r)
+			return
 		}
+		s.force(i, s.locks.at(i), cmd, fx, r)
 	default: // RELEASE, HEARTBEAT
 		switch {
-		case cmd.Has(codec.OptToken) && s.concernsGroup(i, cmd):
+		case !cmd.Has(codec.OptToken):
+			s.onKnown(i, cmd, fx, r)
+		case s.concernsGroup(i, cmd):
 			s.showTokenOfGroup(i, tag, cmd, fx, r)
-			return
-		case cmd.Has(codec.OptToken):
+		default:
 			s.showToken(i, tag, cmd, fx, r)
-			return
-		case i == none || !s.holds(i, cmd.Service):
-			r.Code = codec.Recovering
-			return
-		case s.locks.at(i).grouped():
-			s.onKnownOfGroup(i, s.locks.at(i), cmd, fx, r)
-			return
 		}
-		if l := s.locks.at(i); cmd.Verb == codec.VerbHeartbeat && l.state == stateUnverified {
-			l.state = stateRenewed
-			s.restartLease(i, l, cmd)
-		}
-		s.onKnown(i, cmd, fx, r)
 	}
+}
+
+// onKnown executes RELEASE or HEARTBEAT without TOKEN.
+func (s *Shard) onKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
+	x, g, hi, h := s.holdBy(i, cmd.Service)
+	if x == nil {
+		r.Code = codec.Recovering
+		return
+	}
+	l := s.locks.at(i)
+	if cmd.Verb == codec.VerbHeartbeat && g.state == stateUnverified {
+		g.state = stateRenewed
+		s.restartLease(i, l, hi, h, cmd)
+	}
+	s.onOwn(i, l, hi, h, cmd, fx, r)
 }
 
 // concernsGroup reports whether a RELEASE or HEARTBEAT with TOKEN may be about a hold of a group. A
@@ -58,13 +59,8 @@ func (s *Shard) holds(i uint32, service []byte) bool {
 
 // acquireInGrace lets the request wait, unless its owner has shown the token of its hold.
 func (s *Shard) acquireInGrace(i, tag uint32, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	if i != none && s.locks.at(i).grouped() {
-		l := s.locks.at(i)
-		if hi, h := s.findHolder(i, l, cmd.Service); h != nil && h.state == stateConfirmed && !cmd.Has(codec.OptPermits) {
-			s.acquireOfGroup(i, l, hi, h, cmd, from, fx, r)
-			return
-		}
-	} else if i != none && s.holds(i, cmd.Service) && s.locks.at(i).state == stateConfirmed {
+	x, g, _, h := s.holdBy(i, cmd.Service)
+	if x != nil && g.state == stateConfirmed && (h == nil || !cmd.Has(codec.OptPermits)) {
 		s.acquire(i, s.locks.at(i), tag, cmd, from, fx, r)
 		return
 	}
@@ -88,10 +84,8 @@ func (s *Shard) refuseInGrace(i uint32, cmd *codec.Command, fx *Effects, r *Resu
 	switch l := s.lockAt(i); {
 	case l == nil || !l.state.held() || s.holds(i, cmd.Service), l.grouped() && l.share() == shareOf(cmd):
 		r.Code = codec.Recovering
-	case l.grouped():
-		s.refuseHeldBy(l, nil, fx, r)
 	default:
-		s.refuseHeld(l, fx, r)
+		s.refuseHeld(l, nil, fx, r)
 	}
 }
 
@@ -106,7 +100,7 @@ func (s *Shard) showToken(i, tag uint32, cmd *codec.Command, fx *Effects, r *Res
 	case cmd.Token < known:
 		r.Code = codec.Stale
 	case cmd.Token == known:
-		s.showKnown(i, cmd, fx, r)
+		s.showKnown(i, s.locks.at(i), none, nil, cmd, fx, r)
 	case cmd.Token <= s.grace.floor:
 		r.Code = codec.NotHeld // the hold had ended before the image was written
 		if i != none {
@@ -119,20 +113,20 @@ func (s *Shard) showToken(i, tag uint32, cmd *codec.Command, fx *Effects, r *Res
 	}
 }
 
-// showKnown executes the command if its token is the one on record.
-func (s *Shard) showKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
-	l := s.locks.at(i)
+// showKnown executes the command for a hold on record, whose token is not smaller.
+func (s *Shard) showKnown(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
+	x, g := l.holdOf(h)
 	switch {
-	case l.state == stateFenced:
+	case cmd.Token < x.token, g.state == stateFenced:
 		r.Code = codec.Stale
-	case string(s.service(l)) != string(cmd.Service):
+	case string(s.serviceOf(l, h)) != string(cmd.Service):
 		r.Code = codec.NotOwner
-	case l.state == stateReleased && cmd.Verb == codec.VerbRelease:
-		r.Token = l.token // the record does not have the last re-entry
-	case l.state == stateReleased && !cmd.Has(codec.OptCount):
-		r.Code = codec.NotHeld
+	case g.state == stateReleased && cmd.Verb == codec.VerbRelease:
+		r.Token = x.token // the record does not have the last re-entry
+	case g.state == stateReleased && (!cmd.Has(codec.OptCount) || h != nil && h.token == l.token && !cmd.Has(codec.OptShared)):
+		r.Code = codec.NotHeld // an exclusive hold that was overtaken comes back as a shared one
 	default:
-		s.shown(i, l, cmd, fx, r)
+		s.shown(i, l, hi, h, cmd, fx, r)
 	}
 }
 
@@ -148,59 +142,75 @@ func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result)
 	}
 	l := s.locks.at(i)
 	if l.state.held() {
-		s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
-		s.counts.Expiries++
-		s.endRequests(l, nil, requestExpired)
+		s.lose(EventExpire, l, nil, nil)
 		s.unhold(l, stateFenced)
 	} else {
 		s.dropService(l)
 	}
 	s.setService(l, cmd.Service)
-	// The TTL of the grant is not known unless the command repeats it.
-	l.token, l.ttlMs, l.since = cmd.Token, s.table.ttlMs, s.now
+	l.token = cmd.Token
 	l.markGrant(0)
-	l.state = stateReleased // the code below revives it
+	s.claimed(i, l, none, nil, cmd, fx, r)
+}
+
+// claimed confirms the record that was made for a claim.
+func (s *Shard) claimed(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
+	x, g := l.holdOf(h)
+	// The TTL of the grant is not known unless the command repeats it.
+	x.ttlMs, g.since, g.state = s.table.ttlMs, s.now, stateReleased // which is revived now
+	if cmd.Verb == codec.VerbRelease {
+		x.ttlMs = 0 // see unknownShare
+	}
 	s.counts.Claims++
-	s.emit(EventClaim, l, cmd.Service, Origin{})
-	s.note(fx, NoteClaim, l, cmd.Service, 0)
-	s.shown(i, l, cmd, fx, r)
+	s.emitHolder(EventClaim, l, h, Origin{})
+	s.noteHolder(fx, NoteClaim, l, h)
+	s.shown(i, l, hi, h, cmd, fx, r)
 }
 
 // shown confirms a hold whose holder has shown its token, with the count that the command gives.
-func (s *Shard) shown(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
-	if l.state != stateConfirmed {
-		if !l.state.held() {
-			s.grace.unheld--
-			l.count = 1
+func (s *Shard) shown(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
+	x, g := l.holdOf(h)
+	if g.state != stateConfirmed {
+		if !g.state.held() {
+			s.revive(l, h)
 		}
-		l.state = stateConfirmed
-		s.restartLease(i, l, cmd)
+		g.state = stateConfirmed
+		s.restartLease(i, l, hi, h, cmd)
 	}
 	if cmd.Has(codec.OptCount) {
-		l.count = cmd.Count
+		count := cmd.Count
+		if h != nil {
+			if n := l.share().permits(); n > 0 {
+				count = min(count, n)
+			}
+			l.since += int64(count) - int64(x.count)
+		}
+		x.count = count
 	}
-	s.onKnown(i, cmd, fx, r)
-	if l.state == stateConfirmed {
+	s.onOwn(i, l, hi, h, cmd, fx, r)
+	if h == nil && l.state == stateConfirmed {
 		s.grantReentries(i, l, fx)
 	}
 }
 
-// restartLease lets the lease run as if the lock had been acquired now. It can end earlier than the
-// lease that Import gave.
-func (s *Shard) restartLease(i uint32, l *lock, cmd *codec.Command) {
-	l.deadline = s.now
-	s.renew(&l.hold, optionalTTL(cmd))
-	s.armLease(i, l)
+// revive gives a hold on record that has ended a count of one.
+func (s *Shard) revive(l *lock, h *holder) {
+	if h == nil {
+		l.count = 1
+		s.grace.unheld--
+		return
+	}
+	h.count = 1
+	s.countHolder(l, h)
 }
 
-// onKnown executes RELEASE or HEARTBEAT of a confirmed holder as outside of a grace.
-func (s *Shard) onKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
-	l := s.locks.at(i)
-	if cmd.Verb == codec.VerbRelease {
-		s.release(i, l, cmd, fx, r)
-	} else {
-		s.heartbeat(l, cmd, r)
-	}
+// restartLease lets the lease run as if the lock had been acquired now. It can end earlier than the
+// lease that Import gave.
+func (s *Shard) restartLease(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command) {
+	x, _ := l.holdOf(h)
+	x.deadline = s.now
+	s.renew(x, optionalTTL(cmd))
+	s.arm(i, l, hi, h)
 }
 
 // grantReentries grants the holder's requests at any place of the queue, because they would not
@@ -210,11 +220,7 @@ func (s *Shard) grantReentries(i uint32, l *lock, fx *Effects) {
 		w := s.waiters.at(at)
 		next := w.next
 		if w.deadline > s.waitNow() && !w.fresh && !w.detached && w.share.permits() == 0 && string(s.waiterService(w)) == string(s.service(l)) {
-			s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
-			if w.meta != 0 {
-				s.setMeta(&l.grantee, s.waiterMeta(w))
-			}
-			s.deliver(EventReenter, i, l, nil, at, fx)
+			s.deliverAgain(i, l, nil, at, fx)
 		}
 		at = next
 	}

@@ -34,7 +34,7 @@ func (s *Shard) showTokenOfGroup(i, tag uint32, cmd *codec.Command, fx *Effects,
 	if l != nil && l.grouped() {
 		hi, h := s.findHolder(i, l, cmd.Service)
 		if h != nil && h.token >= cmd.Token && !(h.token == cmd.Token && h.unknownShare() && cmd.Has(codec.OptCount)) {
-			s.showKnownHolder(i, l, hi, h, cmd, fx, r)
+			s.showKnown(i, l, hi, h, cmd, fx, r)
 			return
 		}
 	}
@@ -84,20 +84,6 @@ func (s *Shard) newestOf(l *lock, want share) (newest codec.Token) {
 // heard of the hold.
 func (h *holder) unknownShare() bool { return h.state == stateReleased && h.ttlMs == 0 }
 
-// showKnownHolder executes the command for a holder on record, whose token is not smaller.
-func (s *Shard) showKnownHolder(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
-	switch {
-	case cmd.Token < h.token, h.state == stateFenced:
-		r.Code = codec.Stale
-	case h.state == stateReleased && cmd.Verb == codec.VerbRelease:
-		r.Token = h.token // the record does not have the last re-entry
-	case h.state == stateReleased && (!cmd.Has(codec.OptCount) || h.token == l.token && !cmd.Has(codec.OptShared)):
-		r.Code = codec.NotHeld // an exclusive hold that was overtaken comes back as a shared one
-	default:
-		s.shownHolder(i, l, hi, h, cmd, fx, r)
-	}
-}
-
 // claimOfGroup enters a hold of the share want that was granted after the image was written.
 func (s *Shard) claimOfGroup(i, tag uint32, want share, cmd *codec.Command, fx *Effects, r *Result) {
 	if want != exclusive && s.table.full.Load() && !s.holderFits(cmd.Service, nil) {
@@ -133,27 +119,14 @@ func (s *Shard) claimOfGroup(i, tag uint32, want share, cmd *codec.Command, fx *
 	}
 	s.lockQuota.takeAnyway(&s.table.locks)
 	hi, h := s.addHolder(i, l, cmd.Service, cmd.Token)
-	// The TTL of the grant is not known unless the command repeats it.
-	h.ttlMs, h.since, h.state = s.table.ttlMs, s.now, stateReleased // which is revived now
-	if cmd.Verb == codec.VerbRelease {
-		h.ttlMs = 0
-	}
-	s.counts.Claims++
-	s.emitHolder(EventClaim, l, h, Origin{})
-	s.noteToken(fx, NoteClaim, l, h.token, cmd.Service, 0)
-	s.shownHolder(i, l, hi, h, cmd, fx, r)
+	s.claimed(i, l, hi, h, cmd, fx, r)
 }
 
 // overtakeHolder ends the hold of a holder, because its service has shown a larger token.
 func (s *Shard) overtakeHolder(l *lock, hi uint32, h *holder) {
 	if h.state.held() {
-		s.counts.Expiries++
-		l.since -= int64(h.count)
-		h.count = 0
-		s.emitLost(EventExpire, l, &h.hold, s.holderService(h), nil)
-		s.endRequests(l, h, requestExpired)
-		l.count--
-		s.unholdHolder(l, hi, h, stateFenced)
+		s.lose(EventExpire, l, h, nil)
+		s.takeOut(l, hi, h, stateFenced)
 	}
 	s.dropHolder(hi, h, l)
 }
@@ -165,10 +138,7 @@ func (s *Shard) endGroup(l *lock, want share) {
 	fence := max(l.token, s.newestOf(l, want))
 	for at, _ := l.list(); at != none; at = s.holderAt(at).next {
 		if h := s.holderAt(at); h.state.held() {
-			s.counts.Expiries++
-			h.count = 0
-			s.emitLost(EventExpire, l, &h.hold, s.holderService(h), nil)
-			s.endRequests(l, h, requestExpired)
+			s.lose(EventExpire, l, h, nil)
 		}
 	}
 	s.closeGroup(l)
@@ -186,10 +156,7 @@ func (s *Shard) overtake(i uint32, l *lock, want share) {
 	}
 	s.grace.changed++
 	if l.state.held() {
-		l.count = 0
-		s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
-		s.counts.Expiries++
-		s.endRequests(l, nil, requestExpired)
+		s.lose(EventExpire, l, nil, nil)
 		s.unhold(l, stateReleased)
 	}
 	if want == shared {
@@ -197,44 +164,6 @@ func (s *Shard) overtake(i uint32, l *lock, want share) {
 		return
 	}
 	s.unhold(l, stateFenced)
-}
-
-// shownHolder confirms a holder that has shown its token, with the count that the command gives.
-func (s *Shard) shownHolder(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
-	if h.state != stateConfirmed {
-		if !h.state.held() {
-			h.count = 1
-			s.countHolder(l, h)
-		}
-		h.state = stateConfirmed
-		s.restartLeaseOf(hi, h, cmd)
-	}
-	if cmd.Has(codec.OptCount) {
-		count := cmd.Count
-		if n := l.share().permits(); n > 0 {
-			count = min(count, n)
-		}
-		l.since += int64(count) - int64(h.count)
-		h.count = count
-	}
-	s.onOwn(i, l, hi, h, cmd, Origin{}, fx, r)
-}
-
-// restartLeaseOf is restartLease for a holder of a group.
-func (s *Shard) restartLeaseOf(hi uint32, h *holder, cmd *codec.Command) {
-	h.deadline = s.now
-	s.renew(&h.hold, optionalTTL(cmd))
-	s.armHolder(hi, h)
-}
-
-// onKnownOfGroup executes RELEASE or HEARTBEAT without TOKEN of a holder on record.
-func (s *Shard) onKnownOfGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
-	hi, h := s.findHolder(i, l, cmd.Service)
-	if cmd.Verb == codec.VerbHeartbeat && h.state == stateUnverified {
-		h.state = stateRenewed
-		s.restartLeaseOf(hi, h, cmd)
-	}
-	s.onOwn(i, l, hi, h, cmd, Origin{}, fx, r)
 }
 
 // unholdHolder keeps the record of a holder whose hold has ended in a grace.
@@ -251,7 +180,7 @@ func (s *Shard) unholdHolder(l *lock, hi uint32, h *holder, to recoveryState) {
 }
 
 // endGraceOfGroup ends the grace of lock i, which has a group. Its holders are decided about one by
-// one, by endGraceOfHolder.
+// one, by settle.
 func (s *Shard) endGraceOfGroup(i uint32, l *lock, fx *Effects) uint32 {
 	if l.state != stateSettled {
 		l.state = stateSettled
@@ -261,35 +190,13 @@ func (s *Shard) endGraceOfGroup(i uint32, l *lock, fx *Effects) uint32 {
 	return s.passOnGroup(i, l, fx)
 }
 
-// endGraceOfHolder is endGraceOf for a holder of a group whose lock is decided about.
-func (s *Shard) endGraceOfHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effects) uint32 {
-	was := h.state
-	h.state = stateSettled
-	switch was {
-	case stateReleased, stateFenced:
-		s.dropHolder(hi, h, l)
-		return i
-	case stateUnverified:
-		return s.expireHolder(i, l, hi, h, fx)
-	case stateRenewed:
-		if s.counter >= s.tokenMax() {
-			return s.expireHolder(i, l, hi, h, fx)
-		}
-		s.counter++
-		s.retokenRequests(l, h, s.counter)
-		s.setToken(hi, h, l, s.counter)
-		s.emitHolder(EventRetoken, l, h, Origin{})
-	}
-	return s.passOnGroup(i, l, fx)
-}
-
 // endGraceOfHolders decides about as many holders as budget allows, and reports whether it has
 // decided about all.
 func (s *Shard) endGraceOfHolders(budget *int, fx *Effects) (done bool) {
 	holders := &s.groups.holders
 	for ; *budget > 0 && s.grace.holders < holders.len(); s.grace.holders++ {
 		if h := holders.inUse(s.grace.holders); h != nil && h.state != stateSettled {
-			s.endGraceOfHolder(h.lock, s.locks.at(h.lock), s.grace.holders, h, fx)
+			s.settle(h.lock, s.locks.at(h.lock), s.grace.holders, h, fx)
 		}
 		*budget--
 	}

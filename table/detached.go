@@ -126,15 +126,6 @@ func (s *Shard) vacate(l *lock) {
 	s.grace.unheld++
 }
 
-// executeVacant executes a command on a vacant lock, which is as one that nobody holds.
-func (s *Shard) executeVacant(i uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
-	if cmd.Verb == codec.VerbAcquire {
-		s.acquireVacant(i, l, cmd, from, r)
-	} else {
-		r.Code = codec.NotHeld
-	}
-}
-
 // acquireVacant grants vacant lock i.
 func (s *Shard) acquireVacant(i uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
 	if s.counter >= s.tokenMax() {
@@ -146,7 +137,7 @@ func (s *Shard) acquireVacant(i uint32, l *lock, cmd *codec.Command, from Origin
 		return
 	}
 	if cmd.Has(codec.OptShared | codec.OptPermits) {
-		s.openVacant(i, l, cmd, from, r)
+		s.joinGroup(i, l, cmd, from, r)
 		return
 	}
 	if s.table.full.Load() && !s.serviceFits(l, cmd) {
@@ -160,19 +151,7 @@ func (s *Shard) acquireVacant(i uint32, l *lock, cmd *codec.Command, from Origin
 	s.grace.unheld--
 	l.state = stateSettled
 	s.grant(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
-	s.emit(EventGrant, l, cmd.Service, from)
-	s.describe(&l.hold, r)
-	r.Fresh, r.Hold = true, s.holdRef(i, l, nil)
-}
-
-// openVacant grants vacant lock i to a first holder of a group.
-func (s *Shard) openVacant(i uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
-	if which := s.reserveHolder(cmd); which != codec.WhichNone {
-		r.limit(which)
-		return
-	}
-	l.openGroup(shareOf(cmd))
-	s.enterGroup(i, l, cmd, from, r)
+	s.answerGrant(EventGrant, i, l, nil, from, r)
 }
 
 // serviceFits is lockFits for the holder of a lock that has a record.

@@ -49,7 +49,7 @@ func (s *Shard) emit(kind EventKind, l *lock, service []byte, from Origin) {
 	}
 }
 
-// emitHolder is emit for a change of the hold of h, or of the exclusive hold if h is nil.
+// emitHolder is emit for a change of a hold.
 func (s *Shard) emitHolder(kind EventKind, l *lock, h *holder, from Origin) {
 	if tap := s.table.tap.Load(); tap != nil {
 		x, _ := l.holdOf(h)
@@ -64,15 +64,16 @@ func (s *Shard) emitWaited(kind EventKind, l *lock, x *hold, w *waiter) {
 	}
 }
 
-// emitLost reports that a service has lost its hold h of lock l, to the tap, and to the hook for
-// lost holds. reason is that of FORCE-RELEASE.
-func (s *Shard) emitLost(kind EventKind, l *lock, h *hold, service, reason []byte) {
-	e := Event{Kind: kind, Service: service, Reason: reason}
+// emitLost reports that a service has lost its hold of lock l, to the tap, and to the hook for lost
+// holds. reason is that of FORCE-RELEASE.
+func (s *Shard) emitLost(kind EventKind, l *lock, h *holder, reason []byte) {
+	x, _ := l.holdOf(h)
+	e := Event{Kind: kind, Service: s.serviceOf(l, h), Reason: reason}
 	if tap := s.table.tap.Load(); tap != nil {
-		s.tap(tap, e, l, h)
+		s.tap(tap, e, l, x)
 	}
 	if lost := s.table.lost.Load(); lost != nil {
-		s.tap(lost, e, l, h)
+		s.tap(lost, e, l, x)
 	}
 }
 

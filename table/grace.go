@@ -66,7 +66,7 @@ func (s *Shard) current(i uint32, fx *Effects) uint32 {
 		i = s.endGraceOf(i, fx)
 	}
 	if i != none && s.locks.at(i).deadline <= s.leaseNow() {
-		i = s.expire(i, fx)
+		i = s.expire(i, s.locks.at(i), none, nil, fx)
 	}
 	return i
 }
@@ -82,35 +82,44 @@ func (s *Shard) currentFor(i uint32, cmd *codec.Command, fx *Effects) uint32 {
 	return i
 }
 
-// endGraceOf decides about lock i once the grace is over. An unverified hold ends. A hold that was
-// renewed without its token gets a new one, so that nobody else who knows the old token can act as
-// the owner.
+// endGraceOf decides about lock i once the grace is over.
 func (s *Shard) endGraceOf(i uint32, fx *Effects) uint32 {
-	l := s.locks.at(i)
-	if l.grouped() {
+	switch l := s.locks.at(i); {
+	case l.grouped():
 		return s.endGraceOfGroup(i, l, fx)
+	case l.state != stateVacant:
+		return s.settle(i, l, none, nil, fx)
 	}
-	was := l.state
-	if was == stateVacant {
-		return i
-	}
-	l.state = stateSettled
-	switch was {
-	case stateUnverified:
-		return s.expire(i, fx)
-	case stateRenewed:
-		if s.counter >= s.tokenMax() {
-			return s.expire(i, fx)
-		}
+	return i
+}
+
+// settle decides about a hold once the grace is over. An unverified hold ends. A hold that was
+// renewed without its token gets a new one, so that nobody else who knows the old token can act as
+// the owner. It returns i, or none if the record of the lock is gone.
+func (s *Shard) settle(i uint32, l *lock, hi uint32, h *holder, fx *Effects) uint32 {
+	_, g := l.holdOf(h)
+	was := g.state
+	g.state = stateSettled
+	switch {
+	case was == stateUnverified, was == stateRenewed && s.counter >= s.tokenMax():
+		return s.expire(i, l, hi, h, fx)
+	case was == stateRenewed:
 		s.counter++
-		s.retokenRequests(l, nil, s.counter)
-		l.token = s.counter
-		s.emit(EventRetoken, l, s.service(l), Origin{})
-	case stateReleased, stateFenced:
+		s.retokenRequests(l, h, s.counter)
+		s.setToken(hi, h, l, s.counter)
+		s.emitHolder(EventRetoken, l, h, Origin{})
+	case was.held():
+	case h != nil:
+		s.dropHolder(hi, h, l)
+		return i
+	default:
 		s.grace.unheld--
 		return s.passOn(i, l, fx)
 	}
-	return i
+	if h == nil {
+		return i
+	}
+	return s.passOnGroup(i, l, fx)
 }
 
 // endGrace decides about as many records as budget allows.
@@ -145,34 +154,16 @@ func (s *Shard) unhold(l *lock, to recoveryState) {
 	}
 }
 
-// endHold passes on lock i, whose hold has ended. In a grace it keeps the record.
-func (s *Shard) endHold(i uint32, l *lock, to recoveryState, fx *Effects) uint32 {
-	if s.phase != graceOver && s.inGrace() {
-		s.unhold(l, to)
-		return i
-	}
-	return s.passOn(i, l, fx)
-}
-
-// placeWait makes a record for a lock that nobody holds, so that requests can wait for the end of
-// the grace.
+// placeWait makes a record for a lock that nobody holds: for requests that wait for the end of the
+// grace, or for a group. It returns the limit that it has reached, or WhichNone.
 func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, which codec.Which) {
-	if which = s.reserveName(name); which != codec.WhichNone {
-		return none, which
-	}
-	return s.place(tag, name), codec.WhichNone
-}
-
-// reserveName takes a credit for the record of a lock without a service. It returns the limit that
-// it has reached, or WhichNone.
-func (s *Shard) reserveName(name []byte) codec.Which {
 	switch {
 	case s.table.full.Load() && !s.lockFits(name, nil, nil):
-		return codec.WhichMemory
+		return none, codec.WhichMemory
 	case !s.lockQuota.take(&s.table.locks):
-		return codec.WhichLocks
+		return none, codec.WhichLocks
 	}
-	return codec.WhichNone
+	return s.place(tag, name), codec.WhichNone
 }
 
 // placeClaim makes a record for a claim. Only the limit of memory can refuse it: waiting requests

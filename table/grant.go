@@ -5,7 +5,7 @@ import "dlm/codec"
 // grant makes service the holder of lock i, which nobody holds, under a new token, for a request of
 // that connection. The caller has checked that a token is left.
 func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []byte, conn ConnID) {
-	s.beginHold(l, ttlMs)
+	s.beginHold(&l.hold, &l.grantee, ttlMs)
 	l.markGrant(markOf(conn))
 	s.setService(l, service)
 	if l.meta != 0 || len(meta) != 0 {
@@ -14,18 +14,26 @@ func (s *Shard) grant(i uint32, l *lock, service []byte, ttlMs uint32, meta []by
 	s.armLease(i, l)
 }
 
-// beginHold is grant without the strings; armLease comes after it.
-func (s *Shard) beginHold(l *lock, ttlMs uint32) {
+// beginHold is grant without the strings, for a hold of any kind; arm comes after it.
+func (s *Shard) beginHold(x *hold, g *grantee, ttlMs uint32) {
 	s.counter++
 	s.counts.Grants++
 	if ttlMs == 0 {
 		ttlMs = s.table.ttlMs
 	}
-	l.token = s.counter
-	l.count = 1
-	l.ttlMs = ttlMs
-	l.since = s.now
-	l.deadline = s.now + int64(ttlMs)*nsPerMs
+	x.token = s.counter
+	x.count = 1
+	x.ttlMs = ttlMs
+	g.since = s.now
+	x.deadline = s.now + int64(ttlMs)*nsPerMs
+}
+
+// answerGrant answers OK to the grant of a new hold.
+func (s *Shard) answerGrant(kind EventKind, i uint32, l *lock, h *holder, from Origin, r *Result) {
+	x, _ := l.holdOf(h)
+	s.emitHolder(kind, l, h, from)
+	s.describe(x, r)
+	r.Fresh, r.Hold = true, s.holdRef(i, l, h)
 }
 
 // passOn gives lock i, whose hold has ended, to the first waiter that can still be granted, and to
@@ -85,19 +93,27 @@ func (s *Shard) grantFollowers(i uint32, l *lock, at uint32, fx *Effects) {
 		if w.fresh || w.share.permits() > 0 || string(s.waiterService(w)) != string(s.service(l)) {
 			return
 		}
-		s.reenter(&l.hold, &l.grantee, w.ttlMs, w.conn)
-		if w.meta != 0 {
-			s.setMeta(&l.grantee, s.waiterMeta(w))
-		}
-		s.deliver(EventReenter, i, l, nil, follower, fx)
+		s.deliverAgain(i, l, nil, follower, fx)
 	}
 }
 
-// deliver adds the effect of a grant to waiter at of lock i, and takes the waiter out of the queue.
-// The grant is that of the hold of h, or of the exclusive hold if h is nil.
+// deliverAgain grants a hold once more, to waiter at of its service.
+func (s *Shard) deliverAgain(i uint32, l *lock, h *holder, at uint32, fx *Effects) {
+	w := s.waiters.at(at)
+	s.reenter(l, h, w.ttlMs, w.conn)
+	if w.meta != 0 {
+		_, g := l.holdOf(h)
+		s.setMeta(g, s.waiterMeta(w))
+	}
+	s.deliver(EventReenter, i, l, h, at, fx)
+}
+
+// deliver adds the effect of the grant of a hold to waiter at of lock i, and takes the waiter out
+// of the queue.
 func (s *Shard) deliver(kind EventKind, i uint32, l *lock, h *holder, at uint32, fx *Effects) {
 	w, ref := s.waiters.at(at), s.holdRef(i, l, h)
 	x, g := l.holdOf(h)
+	ref.upgrade = w.share == upgrading
 	s.emitWaited(kind, l, x, w)
 	waitedMs := s.waitGranted(fx, l, w)
 	if w.req != 0 {
@@ -105,7 +121,7 @@ func (s *Shard) deliver(kind EventKind, i uint32, l *lock, h *holder, at uint32,
 		ref = ref.of(q.number)
 		q.granted(x, g)
 	}
-	fx.add(Effect{To: w.from(), Code: codec.OK, Count: x.count, LeaseMs: s.leaseLeftMs(x),
+	fx.add(Effect{To: w.from(), Code: codec.OK, Upgrade: ref.upgrade, Count: x.count, LeaseMs: s.leaseLeftMs(x),
 		WaitedMs: waitedMs, Hold: ref})
 	s.dequeue(at)
 }

@@ -72,51 +72,9 @@ func (s *Shard) closeGroup(l *lock) {
 // hasRoom reports whether the group admits one more grant.
 func (l *lock) hasRoom() bool { return l.share() == shared || l.taken() < int64(l.ttlMs) }
 
-// applyGroup executes a command on a lock that has a group, outside of a grace.
-func (s *Shard) applyGroup(i uint32, l *lock, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	if cmd.Verb == codec.VerbForceRelease {
-		s.forceGroup(i, l, cmd, fx, r)
-		return
-	}
-	hi, h := s.findHolder(i, l, cmd.Service)
-	if cmd.Verb == codec.VerbAcquire {
-		s.acquireOfGroup(i, l, hi, h, cmd, from, fx, r)
-		return
-	}
-	switch {
-	case h == nil || !h.state.held():
-		r.Code = codec.NotOwner
-	case cmd.Has(codec.OptToken) && cmd.Token != h.token:
-		r.Code = codec.Stale
-	default:
-		s.onOwn(i, l, hi, h, cmd, from, fx, r)
-	}
-}
-
-// onOwn executes a command of a holder of the group on its own hold.
-func (s *Shard) onOwn(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	switch cmd.Verb {
-	case codec.VerbHeartbeat:
-		s.renewFor(&h.hold, optionalTTL(cmd))
-		s.emitHolder(EventRenew, l, h, Origin{})
-		s.describe(&h.hold, r)
-	case codec.VerbRelease:
-		s.giveBack(i, l, hi, h, cmd, fx, r)
-	case codec.VerbUpgrade:
-		s.upgradeOfGroup(i, l, hi, h, cmd, from, fx, r)
-	case codec.VerbDowngrade:
-		if l.share() != shared {
-			r.Code = codec.Conflict
-			return
-		}
-		s.describe(&h.hold, r) // it is shared already
-	default:
-		panic("BUG: verb is not one of a holder")
-	}
-}
-
-// acquireOfGroup executes ACQUIRE. h is the hold of the service, or nil.
-func (s *Shard) acquireOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+// acquireOfGroup executes ACQUIRE on a lock that has a group.
+func (s *Shard) acquireOfGroup(i uint32, l *lock, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+	_, h := s.findHolder(i, l, cmd.Service)
 	want, may := shareOf(cmd), s.attachedFrom(l.first) == none && l.hasRoom()
 	switch {
 	case h != nil && cmd.Has(codec.OptFresh):
@@ -128,7 +86,7 @@ func (s *Shard) acquireOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *cod
 	case want == l.share() && may:
 		s.joinGroup(i, l, cmd, from, r)
 	case cmd.WaitMs == 0:
-		s.refuseHeldBy(l, h, fx, r)
+		s.refuseHeld(l, h, fx, r)
 	default:
 		s.wait(i, l, cmd, from, r)
 	}
@@ -139,11 +97,15 @@ func (s *Shard) queueDiffers(l *lock, want share) bool {
 	return l.last != none && !s.waiters.at(l.last).share.mixes(want)
 }
 
-// joinGroup makes the service a holder of the group.
+// joinGroup makes the service a holder of the group, or the first holder of a group if lock i is
+// vacant.
 func (s *Shard) joinGroup(i uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
 	if which := s.reserveHolder(cmd); which != codec.WhichNone {
 		r.limit(which)
 		return
+	}
+	if !l.grouped() {
+		l.openGroup(shareOf(cmd))
 	}
 	s.enterGroup(i, l, cmd, from, r)
 }
@@ -154,14 +116,14 @@ func (s *Shard) acquireFreeGroup(tag uint32, cmd *codec.Command, from Origin, r 
 		r.limit(which)
 		return
 	}
-	if which := s.reserveName(cmd.Name); which != codec.WhichNone {
+	i, which := s.placeWait(tag, cmd.Name)
+	if which != codec.WhichNone {
 		s.lockQuota.giveBack(&s.table.locks)
 		s.giveBackHold()
 		r.limit(which)
 		return
 	}
-	i, l := s.create(tag, cmd.Name)
-	l.token, l.serviceLen, l.state = 0, 0, stateSettled
+	l := s.locks.at(i)
 	l.openGroup(shareOf(cmd))
 	s.enterGroup(i, l, cmd, from, r)
 }
@@ -169,9 +131,7 @@ func (s *Shard) acquireFreeGroup(tag uint32, cmd *codec.Command, from Origin, r 
 // enterGroup makes the service a holder of the group. The caller has reserved it.
 func (s *Shard) enterGroup(i uint32, l *lock, cmd *codec.Command, from Origin, r *Result) {
 	h := s.grantHolder(i, l, cmd.Service, optionalTTL(cmd), metaOf(cmd), from.Conn)
-	s.emitHolder(EventGrant, l, h, from)
-	s.describe(&h.hold, r)
-	r.Fresh, r.Hold = true, s.holdRef(i, l, h)
+	s.answerGrant(EventGrant, i, l, h, from, r)
 }
 
 // reserveHolder takes a credit for the record of a further holder. It returns the limit that keeps
@@ -194,13 +154,8 @@ func (s *Shard) reserveHolder(cmd *codec.Command) codec.Which {
 // grantHolder makes service a holder under a new token. The caller has a credit for it and has
 // checked that a token is left.
 func (s *Shard) grantHolder(i uint32, l *lock, service []byte, ttlMs uint32, meta []byte, conn ConnID) *holder {
-	if ttlMs == 0 {
-		ttlMs = s.table.ttlMs
-	}
-	s.counter++
-	s.counts.Grants++
-	hi, h := s.addHolder(i, l, service, s.counter)
-	h.count, h.ttlMs, h.since, h.deadline = 1, ttlMs, s.now, s.now+int64(ttlMs)*nsPerMs
+	hi, h := s.addHolder(i, l, service, s.counter+1)
+	s.beginHold(&h.hold, &h.grantee, ttlMs)
 	h.markGrant(markOf(conn))
 	s.setMeta(&h.grantee, meta)
 	s.countHolder(l, h)
@@ -217,15 +172,6 @@ func (s *Shard) countHolder(l *lock, h *holder) {
 	l.since += int64(h.count)
 }
 
-// endHolder ends what is left of a holder's hold, and lets others in. It returns i, or none if the
-// record of the lock is gone.
-func (s *Shard) endHolder(i uint32, l *lock, hi uint32, h *holder, to recoveryState, fx *Effects) uint32 {
-	if s.takeOut(l, hi, h, to) {
-		return i
-	}
-	return s.passOnGroup(i, l, fx)
-}
-
 // takeOut ends what is left of a holder's hold and lets nobody in. It reports whether the record is
 // kept, because a grace runs.
 func (s *Shard) takeOut(l *lock, hi uint32, h *holder, to recoveryState) (kept bool) {
@@ -240,18 +186,6 @@ func (s *Shard) takeOut(l *lock, hi uint32, h *holder, to recoveryState) (kept b
 	return false
 }
 
-// expireHolder ends the hold of a holder whose deadline has come.
-func (s *Shard) expireHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effects) uint32 {
-	s.counts.Expiries++
-	l.since -= int64(h.count)
-	h.count = 0
-	s.emitLost(EventExpire, l, &h.hold, s.holderService(h), nil)
-	s.measureHold(h.since)
-	s.noteHolder(fx, NoteExpired, l, h)
-	s.endRequests(l, h, requestExpired)
-	return s.endHolder(i, l, hi, h, stateFenced, fx)
-}
-
 // forceGroup ends one hold of the group, or all without TOKEN. It lets others in after the last
 // one, because a request must not be granted a hold that the command is about to end.
 func (s *Shard) forceGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
@@ -261,7 +195,7 @@ func (s *Shard) forceGroup(i uint32, l *lock, cmd *codec.Command, fx *Effects, r
 	case h == nil || h.lock != i || !h.state.held():
 		r.Code = codec.Stale
 	default:
-		s.forceHolder(l, hi, h, reasonOf(cmd), fx, r)
+		s.forceHolder(l, hi, h, cmd, fx, r)
 	}
 	switch {
 	case r.Code != codec.OK:
@@ -281,25 +215,14 @@ func (s *Shard) forceAll(l *lock, cmd *codec.Command, fx *Effects, r *Result) {
 	for at, _ := l.list(); at != none; {
 		hi, h := at, s.holderAt(at)
 		if at = h.next; h.state.held() {
-			s.forceHolder(l, hi, h, reasonOf(cmd), fx, r)
+			s.forceHolder(l, hi, h, cmd, fx, r)
 		}
 	}
 }
 
-// forceHolder ends the hold of one holder. r is about the newest hold that was ended.
-func (s *Shard) forceHolder(l *lock, hi uint32, h *holder, reason []byte, fx *Effects, r *Result) {
-	r.Count++
-	if h.token > r.Token {
-		r.Token = h.token
-		fx.Owner = append(fx.Owner[:0], s.holderService(h)...)
-	}
-	s.counts.Forced++
-	l.since -= int64(h.count)
-	h.count = 0
-	s.emitLost(EventForce, l, &h.hold, s.holderService(h), reason)
-	s.measureHold(h.since)
-	s.noteHolder(fx, NoteForced, l, h)
-	s.endRequests(l, h, requestForced)
+// forceHolder ends the hold of one holder, and lets nobody in.
+func (s *Shard) forceHolder(l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
+	s.forceHold(l, h, reasonOf(cmd), fx, r)
 	s.takeOut(l, hi, h, stateFenced)
 }
 
@@ -322,43 +245,10 @@ func (s *Shard) currentGroup(i uint32, l *lock, service []byte, fx *Effects) uin
 // has come.
 func (s *Shard) currentHolder(i uint32, l *lock, hi uint32, h *holder, fx *Effects) uint32 {
 	if s.phase == graceEnds && h.state != stateSettled {
-		return s.endGraceOfHolder(i, l, hi, h, fx)
+		return s.settle(i, l, hi, h, fx)
 	}
 	if h.state.held() && h.deadline <= s.leaseNow() {
-		return s.expireHolder(i, l, hi, h, fx)
+		return s.expire(i, l, hi, h, fx)
 	}
 	return i
-}
-
-// refuseHeldBy refuses a request that does not wait, and names a holder other than own, which may
-// be nil.
-func (s *Shard) refuseHeldBy(l *lock, own *holder, fx *Effects, r *Result) {
-	r.Code = codec.Timeout
-	fx.Owner = fx.Owner[:0]
-	if h := s.someHolder(l, own); h != nil {
-		fx.Owner, r.HeldMs = s.ofHolder(h, fx.Owner)
-	}
-}
-
-// someHolder returns the holder that has held the lock for longest, but not own if there is
-// another. It returns nil if that hold has ended in a grace.
-func (s *Shard) someHolder(l *lock, own *holder) *holder {
-	at, _ := l.list()
-	if at == none {
-		return nil
-	}
-	h := s.holderAt(at)
-	if h == own && h.next != none {
-		h = s.holderAt(h.next)
-	}
-	if !h.state.held() {
-		return nil
-	}
-	return h
-}
-
-// ofHolder appends the service id of the holder to dst and returns how many ms it has held the
-// lock.
-func (s *Shard) ofHolder(h *holder, dst []byte) ([]byte, int64) {
-	return append(dst, s.holderService(h)...), (s.now - h.since) / nsPerMs
 }

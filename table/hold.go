@@ -1,5 +1,7 @@
 package table
 
+import "dlm/codec"
+
 // A hold of a group and an exclusive one have the same rules. Functions for both take the lock and
 // the holder, which is nil if the hold is exclusive.
 
@@ -58,4 +60,115 @@ func (s *Shard) eachHold(do func(l *lock, h *holder)) {
 			do(s.locks.at(h.lock), h)
 		}
 	}
+}
+
+// owned returns the hold of the command's service on lock i, which is held: h is nil if it is
+// exclusive. If the service has none, or the command has another token, it sets the code and
+// returns false.
+func (s *Shard) owned(i uint32, l *lock, cmd *codec.Command, r *Result) (hi uint32, h *holder, ok bool) {
+	token := l.token
+	if l.grouped() {
+		if hi, h = s.findHolder(i, l, cmd.Service); h == nil {
+			r.Code = codec.NotOwner
+			return none, nil, false
+		}
+		token = h.token
+	} else if string(s.service(l)) != string(cmd.Service) {
+		r.Code = codec.NotOwner
+		return none, nil, false
+	}
+	if cmd.Has(codec.OptToken) && cmd.Token != token {
+		r.Code = codec.Stale
+		return none, nil, false
+	}
+	return hi, h, true
+}
+
+// onOwn executes RELEASE or HEARTBEAT of a holder of lock i on its own hold.
+func (s *Shard) onOwn(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
+	if cmd.Verb == codec.VerbRelease {
+		s.giveBack(i, l, hi, h, cmd, fx, r)
+		return
+	}
+	x, _ := l.holdOf(h)
+	s.renewFor(x, optionalTTL(cmd))
+	s.emitHolder(EventRenew, l, h, Origin{})
+	s.describe(x, r)
+}
+
+// arm makes sure that a wheel hands out the hold no later than its deadline: see armLease.
+func (s *Shard) arm(i uint32, l *lock, hi uint32, h *holder) {
+	if h != nil {
+		s.armHolder(hi, h)
+	} else {
+		s.armLease(i, l)
+	}
+}
+
+// takeFrom takes n counts from a hold.
+func (s *Shard) takeFrom(l *lock, h *holder, n uint32) {
+	x, _ := l.holdOf(h)
+	x.count -= n
+	if h != nil {
+		l.since -= int64(n)
+	}
+}
+
+// lose takes a hold from its service, which has not asked for that. kind is EventExpire or
+// EventForce. The caller ends what is left of the hold.
+func (s *Shard) lose(kind EventKind, l *lock, h *holder, reason []byte) {
+	x, _ := l.holdOf(h)
+	s.takeFrom(l, h, x.count)
+	s.emitLost(kind, l, h, reason)
+	if kind == EventForce {
+		s.counts.Forced++
+		s.endRequests(l, h, requestForced)
+	} else {
+		s.counts.Expiries++
+		s.endRequests(l, h, requestExpired)
+	}
+}
+
+// expire ends a hold of lock i, whose deadline has come, and lets others in. It returns i, or none
+// if the record of the lock is gone.
+func (s *Shard) expire(i uint32, l *lock, hi uint32, h *holder, fx *Effects) uint32 {
+	_, g := l.holdOf(h)
+	s.measureHold(g.since)
+	s.noteHolder(fx, NoteExpired, l, h)
+	s.lose(EventExpire, l, h, nil)
+	return s.endHold(i, l, hi, h, stateFenced, fx)
+}
+
+// endHold ends what is left of a hold of lock i, which has no counts any more, and lets others in.
+// In a grace it keeps the record, in the state to. It returns i, or none if the record of the lock
+// is gone.
+func (s *Shard) endHold(i uint32, l *lock, hi uint32, h *holder, to recoveryState, fx *Effects) uint32 {
+	switch {
+	case h != nil:
+		if s.takeOut(l, hi, h, to) {
+			return i
+		}
+		return s.passOnGroup(i, l, fx)
+	case s.phase != graceOver && s.inGrace():
+		s.unhold(l, to)
+		return i
+	}
+	return s.passOn(i, l, fx)
+}
+
+// someHolder returns the holder of lock l that has held it for longest, but not own if there is
+// another; it is nil if the lock is exclusive. ok is false if nobody is known to hold the lock.
+func (s *Shard) someHolder(l *lock, own *holder) (h *holder, ok bool) {
+	switch {
+	case l.count == 0:
+		return nil, false
+	case !l.grouped():
+		return nil, true
+	}
+	at, _ := l.list()
+	h = s.holderAt(at)
+	if h == own && h.next != none {
+		h = s.holderAt(h.next)
+	}
+	return h, h.state.held()
 }

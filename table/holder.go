@@ -155,8 +155,12 @@ func (s *Shard) dropHolder(hi uint32, h *holder, l *lock) {
 	s.lockQuota.giveBack(&s.table.locks)
 }
 
-// setToken gives the holder a new token, and with it the last place of the list.
+// setToken gives a hold a new token, and with it the last place of the list of holders.
 func (s *Shard) setToken(hi uint32, h *holder, l *lock, token codec.Token) {
+	if h == nil {
+		l.token = token
+		return
+	}
 	s.unlinkHolder(h, l)
 	s.groups.tokens.Remove(tokenTag(h.token), hi)
 	h.token = token

@@ -2,16 +2,6 @@ package table
 
 import "dlm/codec"
 
-// heartbeat renews the lease of a hold for its owner. l is nil if nobody holds the lock.
-func (s *Shard) heartbeat(l *lock, cmd *codec.Command, r *Result) {
-	if !s.owned(l, cmd, r) {
-		return
-	}
-	s.renewFor(&l.hold, optionalTTL(cmd))
-	s.emit(EventRenew, l, cmd.Service, Origin{})
-	s.describe(&l.hold, r)
-}
-
 // renewFor renews the lease for a heartbeat with that TTL; 0: it has none.
 func (s *Shard) renewFor(h *hold, ttlMs uint32) {
 	if ttlMs != 0 && ttlMs != h.ttlMs {
@@ -19,23 +9,6 @@ func (s *Shard) renewFor(h *hold, ttlMs uint32) {
 	}
 	s.renew(h, ttlMs)
 	s.counts.Renewals++
-}
-
-// owned reports whether the command's service holds the lock, under the token in the command, if
-// there is one. If not, it sets the code. l is nil if nobody holds the lock.
-func (s *Shard) owned(l *lock, cmd *codec.Command, r *Result) bool {
-	switch {
-	case l == nil:
-		r.Code = codec.NotHeld
-		return false
-	case string(s.service(l)) != string(cmd.Service):
-		r.Code = codec.NotOwner
-		return false
-	case cmd.Has(codec.OptToken) && cmd.Token != l.token:
-		r.Code = codec.Stale
-		return false
-	}
-	return true
 }
 
 // renew makes the lease run from now for ttlMs, which becomes the TTL of the hold. If ttlMs is 0 it
@@ -50,19 +23,6 @@ func (s *Shard) renew(h *hold, ttlMs uint32) {
 
 // leaseLeftMs returns the rest of the lease.
 func (s *Shard) leaseLeftMs(h *hold) int64 { return (h.deadline - s.now) / nsPerMs }
-
-// expire ends the hold of lock i, whose deadline has come, and passes the lock on. It returns i, or
-// none if the record is gone.
-func (s *Shard) expire(i uint32, fx *Effects) uint32 {
-	l := s.locks.at(i)
-	s.counts.Expiries++
-	s.measureHold(l.since)
-	s.note(fx, NoteExpired, l, s.service(l), s.now-l.since)
-	l.count = 0
-	s.emitLost(EventExpire, l, &l.hold, s.service(l), nil)
-	s.endRequests(l, nil, requestExpired)
-	return s.endHold(i, l, stateFenced, fx)
-}
 
 // Advance ends the leases, and then the waits, that are due at table time now. It looks at no more
 // than limit entries, and returns true if there may be more, so that the caller can let others have
@@ -110,7 +70,7 @@ func (s *Shard) leaseCame(i uint32, leaseNow int64, fx *Effects) {
 	case l.count == 0: // free, or without a holder in a grace
 	case l.grouped(): // its holders have leases of their own
 	case l.deadline <= leaseNow:
-		s.expire(i, fx)
+		s.expire(i, l, none, nil, fx)
 	default:
 		s.armLease(i, l)
 	}
@@ -123,7 +83,7 @@ func (s *Shard) holderCame(hi uint32, leaseNow int64, fx *Effects) {
 		s.armHolder(hi, h)
 		return
 	}
-	s.expireHolder(h.lock, s.locks.at(h.lock), hi, h, fx)
+	s.expire(h.lock, s.locks.at(h.lock), hi, h, fx)
 }
 
 // waitCame handles an entry of the wheel of waits.
@@ -152,8 +112,10 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	s.emit(EventTimeOut, l, s.waiterService(w), w.from())
 	s.noteTimeout(fx, l, w)
 	e := Effect{To: w.from(), Code: code, Upgrade: w.share == upgrading}
-	if code == codec.Timeout && l.count > 0 {
-		e.Hold = s.presentHold(lock, l, w)
+	if code == codec.Timeout {
+		if h, ok := s.presentHolder(l, w); ok {
+			e.Hold = s.holdRef(lock, l, h)
+		}
 	}
 	fx.add(e)
 	if w.req != 0 {
@@ -175,15 +137,12 @@ func (s *Shard) unknownTo(l *lock, w *waiter) bool {
 	return l.state != stateConfirmed && string(s.service(l)) == string(s.waiterService(w))
 }
 
-// presentHold names the hold because of which the request was not granted: in a group that of
-// another service, if there is one.
-func (s *Shard) presentHold(i uint32, l *lock, w *waiter) HoldRef {
-	if !l.grouped() {
-		return s.holdRef(i, l, nil)
+// presentHolder returns the holder because of which the request was not granted, as someHolder: in
+// a group one of another service, if there is one.
+func (s *Shard) presentHolder(l *lock, w *waiter) (h *holder, ok bool) {
+	if l.count == 0 || !l.grouped() { // a record that is passed on has no service for a while
+		return nil, l.count > 0
 	}
-	_, own := s.findHolder(i, l, s.waiterService(w))
-	if h := s.someHolder(l, own); h != nil {
-		return s.holdRef(i, l, h)
-	}
-	return HoldRef{}
+	_, own := s.findHolder(w.lock, l, s.waiterService(w))
+	return s.someHolder(l, own)
 }

@@ -56,7 +56,7 @@ func (s *Shard) note(fx *Effects, kind NoteKind, l *lock, service []byte, ns int
 	s.noteToken(fx, kind, l, l.token, service, ns)
 }
 
-// noteHolder is note for the hold of h, or for the exclusive hold if h is nil, since its begin.
+// noteHolder is note for a hold, with the time since its begin.
 func (s *Shard) noteHolder(fx *Effects, kind NoteKind, l *lock, h *holder) {
 	x, g := l.holdOf(h)
 	s.noteToken(fx, kind, l, x.token, s.serviceOf(l, h), s.now-g.since)
@@ -92,16 +92,12 @@ func (s *Shard) noteTimeout(fx *Effects, l *lock, w *waiter) {
 func (s *Shard) noteWait(fx *Effects, kind NoteKind, l *lock, w *waiter) {
 	noted := fx.Notes.n
 	s.note(fx, kind, l, s.waiterService(w), w.waited(s.now))
-	if fx.Notes.n == noted || l.count == 0 {
+	if fx.Notes.n == noted {
 		return
 	}
-	e := &fx.Notes.list[noted]
-	if !l.grouped() {
-		e.Holder = append(e.Holder, s.service(l)...)
-		return
-	}
-	_, own := s.findHolder(w.lock, l, s.waiterService(w))
-	if h := s.someHolder(l, own); h != nil {
-		e.Holder, e.Token = append(e.Holder, s.holderService(h)...), h.token
+	if h, ok := s.presentHolder(l, w); ok {
+		x, _ := l.holdOf(h)
+		e := &fx.Notes.list[noted]
+		e.Holder, e.Token = append(e.Holder, s.serviceOf(l, h)...), x.token
 	}
 }

@@ -21,7 +21,7 @@ func (s *Shard) passOnGroup(i uint32, l *lock, fx *Effects) uint32 {
 		}
 		hi, h := s.findHolder(i, l, s.waiterService(w))
 		if h != nil && h.state.held() && h.deadline <= s.leaseNow() {
-			return s.expireHolder(i, l, hi, h, fx)
+			return s.expire(i, l, hi, h, fx)
 		}
 		switch {
 		case w.share != upgrading:
@@ -52,12 +52,7 @@ func (s *Shard) admit(i uint32, l *lock, w *waiter, hi uint32, h *holder, fx *Ef
 	case h != nil && (h.state == stateUnverified || h.state == stateRenewed):
 		return false // until endGrace has decided about it
 	case h != nil:
-		s.reenter(&h.hold, &h.grantee, w.ttlMs, w.conn)
-		l.since++
-		if w.meta != 0 {
-			s.setMeta(&h.grantee, s.waiterMeta(w))
-		}
-		s.deliver(EventReenter, i, l, h, s.attachedFrom(l.first), fx)
+		s.deliverAgain(i, l, h, s.attachedFrom(l.first), fx)
 	case s.counter >= s.tokenMax():
 		s.refuseFirst(l, codec.Limit, codec.WhichTokens, fx)
 	case !s.takeUse(ofHolds, s.waiterService(w)):

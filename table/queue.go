@@ -82,7 +82,10 @@ func (s *Shard) WaitsOf(
 		}
 		n--
 		l := s.locks.at(w.lock)
-		owner, _ := s.ofHold(s.presentHold(w.lock, l, w), nil)
+		var owner []byte
+		if h, ok := s.presentHolder(l, w); ok {
+			owner = bytes.Clone(s.serviceOf(l, h))
+		}
 		out = append(out, WaitOf{s.describeWait(*at, w), bytes.Clone(s.name(l)), owner, position})
 	}
 	return out, *at >= s.waiters.len()

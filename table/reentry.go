@@ -45,9 +45,13 @@ func (g *grantee) others() uint16 { return g.extra >> othersShift }
 // markGrant stores the connection that a new hold was given to.
 func (g *grantee) markGrant(mark connMark) { g.by, g.extra = mark, g.extra&metaLenMask }
 
-// reenter grants the holder its lock once more, for a request of that connection.
-func (s *Shard) reenter(h *hold, g *grantee, ttlMs uint32, conn ConnID) {
-	h.count++
+// reenter grants a hold once more, for a request of that connection.
+func (s *Shard) reenter(l *lock, h *holder, ttlMs uint32, conn ConnID) {
+	x, g := l.holdOf(h)
+	x.count++
+	if h != nil {
+		l.since++
+	}
 	s.counts.Reentries++
 	switch mark := markOf(conn); {
 	case g.by == 0: // a hold from before the restart
@@ -58,5 +62,5 @@ func (s *Shard) reenter(h *hold, g *grantee, ttlMs uint32, conn ConnID) {
 			g.extra += othersOne
 		}
 	}
-	s.renew(h, ttlMs)
+	s.renew(x, ttlMs)
 }

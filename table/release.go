@@ -2,15 +2,8 @@ package table
 
 import "dlm/codec"
 
-// release gives one count of lock i back, or all with ALL. l is nil if nobody holds it.
-func (s *Shard) release(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
-	if s.owned(l, cmd, r) {
-		s.giveBack(i, l, none, nil, cmd, fx, r)
-	}
-}
-
-// giveBack gives one count of a hold of lock i back, or all with ALL: of h, or of the exclusive
-// hold if h is nil. TOKEN in the command, which is a RELEASE or CANCEL, is that of the hold.
+// giveBack gives one count of a hold of lock i back, or all with ALL. TOKEN in the command, which
+// is a RELEASE or CANCEL, is that of the hold.
 func (s *Shard) giveBack(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
 	x, g := l.holdOf(h)
 	gone := uint32(1)
@@ -32,16 +25,7 @@ func (s *Shard) giveBack(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Com
 	} else {
 		s.endRequests(l, h, requestReleased)
 	}
-	s.endHoldOf(i, l, hi, h, stateReleased, fx)
-}
-
-// takeFrom takes n counts from the hold of h, or from the exclusive hold if h is nil.
-func (s *Shard) takeFrom(l *lock, h *holder, n uint32) {
-	x, _ := l.holdOf(h)
-	x.count -= n
-	if h != nil {
-		l.since -= int64(n)
-	}
+	s.endHold(i, l, hi, h, stateReleased, fx)
 }
 
 // permitsLeft lets others in after a holder has given a permit back, and has some left.
@@ -51,34 +35,31 @@ func (s *Shard) permitsLeft(i uint32, l *lock, fx *Effects) {
 	}
 }
 
-// endHoldOf ends what is left of a hold of lock i: of h, or of the exclusive hold if h is nil.
-func (s *Shard) endHoldOf(i uint32, l *lock, hi uint32, h *holder, to recoveryState, fx *Effects) {
-	if h != nil {
-		s.endHolder(i, l, hi, h, to, fx)
-	} else {
-		s.endHold(i, l, to, fx)
+// force ends the hold of lock i, which is a lock of somebody.
+func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
+	switch {
+	case l.grouped():
+		s.forceGroup(i, l, cmd, fx, r)
+	case cmd.Has(codec.OptToken) && cmd.Token != l.token:
+		r.Code = codec.Stale
+	default:
+		s.forceHold(l, nil, reasonOf(cmd), fx, r)
+		s.endHold(i, l, none, nil, stateFenced, fx)
 	}
 }
 
-// force ends the hold of lock i. l is nil if nobody holds it.
-func (s *Shard) force(i uint32, l *lock, cmd *codec.Command, fx *Effects, r *Result) {
-	if l == nil {
-		r.Code = codec.NotHeld
-		return
+// forceHold takes a hold from its service by FORCE-RELEASE. r is about the newest hold that was
+// ended. The caller ends what is left.
+func (s *Shard) forceHold(l *lock, h *holder, reason []byte, fx *Effects, r *Result) {
+	x, g := l.holdOf(h)
+	r.Count++
+	if x.token > r.Token {
+		r.Token = x.token
+		fx.Owner = append(fx.Owner[:0], s.serviceOf(l, h)...)
 	}
-	if cmd.Has(codec.OptToken) && cmd.Token != l.token {
-		r.Code = codec.Stale
-		return
-	}
-	r.Token, r.Count = l.token, 1
-	fx.Owner = append(fx.Owner[:0], s.service(l)...)
-	l.count = 0
-	s.counts.Forced++
-	s.measureHold(l.since)
-	s.note(fx, NoteForced, l, fx.Owner, s.now-l.since)
-	s.emitLost(EventForce, l, &l.hold, fx.Owner, reasonOf(cmd))
-	s.endRequests(l, nil, requestForced)
-	s.endHold(i, l, stateFenced, fx)
+	s.measureHold(g.since)
+	s.noteHolder(fx, NoteForced, l, h)
+	s.lose(EventForce, l, h, reason)
 }
 
 // reasonOf returns the reason of a FORCE-RELEASE; nil: none.
@@ -123,7 +104,7 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, keep int64, fx *Effects) {
 	}
 	if x, _ := l.holdOf(h); x.count == 0 {
 		s.endRequests(l, h, requestReleased)
-		s.endHoldOf(i, l, hi, h, stateReleased, fx)
+		s.endHold(i, l, hi, h, stateReleased, fx)
 	} else {
 		s.permitsLeft(i, l, fx)
 	}

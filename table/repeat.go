@@ -141,10 +141,8 @@ func (s *Shard) takeOver(at uint32, cmd *codec.Command, from Origin, fx *Effects
 		switch {
 		case s.phase == graceRuns:
 			s.refuseInGrace(i, cmd, fx, r)
-		case l.grouped():
-			s.refuseHeldBy(l, h, fx, r)
 		default:
-			s.refuseHeld(l, fx, r)
+			s.refuseHeld(l, h, fx, r)
 		}
 		s.displace(l, w, fx)
 		s.dequeue(waiting)

@@ -154,7 +154,7 @@ func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slo
 		s.setName(l, p.Name(src))
 		s.putService(l, p.Service(src))
 	}
-	s.beginHold(l, p.TTLMs)
+	s.beginHold(&l.hold, &l.grantee, p.TTLMs)
 	s.armLease(i, l)
 	if s.table.tap.Load() != nil {
 		s.emit(EventGrant, l, s.service(l), b.origin(p))

@@ -6,22 +6,23 @@ import "dlm/codec"
 // request to upgrade waits before the queue until the other holders have left. There is at most
 // one, because two would wait for each other.
 
-// upgradeOfGroup executes UPGRADE of a holder of the group.
-func (s *Shard) upgradeOfGroup(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
+// upgradeOwn executes UPGRADE of a holder of lock i.
+func (s *Shard) upgradeOwn(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
 	switch {
+	case h == nil:
+		s.describe(&l.hold, r) // it is exclusive already
 	case l.share() != shared, l.first != none && s.waiters.at(l.first).share == upgrading:
 		r.Code = codec.Conflict
 	case l.count > 1 && cmd.WaitMs == 0:
-		s.refuseHeldBy(l, h, fx, r)
+		s.refuseHeld(l, h, fx, r)
 	case l.count > 1:
 		s.wait(i, l, cmd, from, r)
 	case s.counter >= s.tokenMax():
 		r.limit(codec.WhichTokens)
 	default:
 		s.upgrade(i, l, hi, h)
-		s.emit(EventUpgrade, l, cmd.Service, from)
-		s.describe(&l.hold, r)
-		r.Fresh, r.Hold = true, HoldRef{Token: l.token, index: i, Shard: s.number, upgrade: true}
+		s.answerGrant(EventUpgrade, i, l, nil, from, r)
+		r.Hold.upgrade = true
 		s.grantFollowers(i, l, s.attachedFrom(l.first), fx)
 	}
 }
@@ -38,11 +39,7 @@ func (s *Shard) upgradeWaiter(i uint32, l *lock, w *waiter, hi uint32, h *holder
 		s.refuseFirst(l, codec.Limit, codec.WhichTokens, fx)
 	default:
 		s.upgrade(i, l, hi, h)
-		s.emitWaited(EventUpgrade, l, &l.hold, w)
-		waitedMs := s.waitGranted(fx, l, w)
-		fx.add(Effect{To: w.from(), Code: codec.OK, Upgrade: true, Count: l.count, LeaseMs: s.leaseLeftMs(&l.hold),
-			WaitedMs: waitedMs, Hold: HoldRef{Token: l.token, index: i, Shard: s.number, upgrade: true}})
-		s.dequeue(l.first)
+		s.deliver(EventUpgrade, i, l, nil, l.first, fx)
 	}
 	return true
 }
@@ -94,11 +91,18 @@ func (s *Shard) downgrade(i uint32, l *lock) *holder {
 	return h
 }
 
-// downgradeOwn executes DOWNGRADE of the exclusive holder.
-func (s *Shard) downgradeOwn(i uint32, l *lock, fx *Effects, r *Result) {
-	h := s.downgrade(i, l)
-	s.counts.Downgrades++
-	s.emitHolder(EventDowngrade, l, h, Origin{})
-	s.describe(&h.hold, r)
-	s.passOnGroup(i, l, fx)
+// downgradeOwn executes DOWNGRADE of a holder of lock i.
+func (s *Shard) downgradeOwn(i uint32, l *lock, h *holder, fx *Effects, r *Result) {
+	switch {
+	case h == nil:
+		h = s.downgrade(i, l)
+		s.counts.Downgrades++
+		s.emitHolder(EventDowngrade, l, h, Origin{})
+		s.describe(&h.hold, r)
+		s.passOnGroup(i, l, fx)
+	case l.share() != shared:
+		r.Code = codec.Conflict
+	default:
+		s.describe(&h.hold, r) // it is shared already
+	}
 }
