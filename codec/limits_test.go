@@ -12,6 +12,8 @@ func TestLimits(t *testing.T) {
 		service = "bad TOOBIG a service id has at most 256 bytes"
 		meta    = "bad TOOBIG META and REASON have at most 512 bytes"
 		prefix  = "bad TOOBIG a prefix has at most 1024 bytes"
+		owners  = "bad TOOBIG a prefix of services has at most 256 bytes"
+		req     = "bad TOOBIG the id of REQ has at most 64 bytes"
 	)
 	for _, c := range []struct {
 		name  string
@@ -29,6 +31,17 @@ func TestLimits(t *testing.T) {
 		{"META", MetaMax, []string{"ACQUIRE", "a", "b", "0", "META", "*"}, meta},
 		{"REASON", MetaMax, []string{"FORCE-RELEASE", "a", "REASON", "*"}, meta},
 		{"PREFIX", NameMax, []string{"LOCKS", "PREFIX", "*"}, prefix},
+		{"prefix of WATCH", NameMax, []string{"WATCH", "*"}, prefix},
+		{"prefix of UNWATCH", NameMax, []string{"UNWATCH", "*"}, prefix},
+		{"prefix of NOTIFY", ServiceMax, []string{"NOTIFY", "*"}, owners},
+		{"lock name to upgrade", NameMax, []string{"UPGRADE", "*", "b", "0"}, name},
+		{"service of a downgrade", ServiceMax, []string{"DOWNGRADE", "a", "*"}, service},
+		{"lock name of WAITERS", NameMax, []string{"WAITERS", "*"}, name},
+		{"service of OWNER", ServiceMax, []string{"OWNER", "*"}, service},
+		{"REQ of ACQUIRE", ReqMax, []string{"ACQUIRE", "a", "b", "0", "REQ", "*"}, req},
+		{"REQ of RELEASE", ReqMax, []string{"RELEASE", "a", "b", "REQ", "*"}, req},
+		{"REQ of CANCEL", ReqMax, []string{"CANCEL", "a", "b", "REQ", "*"}, req},
+		{"REQ of OUTCOME", ReqMax, []string{"OUTCOME", "a", "b", "REQ", "*"}, req},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at, over := fill(c.words, c.max), fill(c.words, c.max+1)
