@@ -126,6 +126,8 @@ func reasonOf(verb codec.Verb, code codec.Code) string {
 	switch {
 	case code == codec.Conflict && verb == codec.VerbUpgrade:
 		return "this is a semaphore, or another holder waits to upgrade: both would wait for ever, release one of them"
+	case code == codec.NotHeld && verb == codec.VerbUpgrade:
+		return "this service does not hold the lock, or its hold ended before the upgrade"
 	case code == codec.Recovering && verb == codec.VerbAcquire:
 		return "recovering after a restart, the holder of this lock is not known yet: try again"
 	case reasons[code] == "":

@@ -18,7 +18,7 @@ const (
 	NoteForced                   // an admin ended the hold; Ns: how long the lock was held
 	NoteSlow                     // granted after a long wait; Ns: the wait
 	NoteTimeout                  // a long wait ended by its timeout; Ns: the wait
-	NoteRefused                  // a wait ended because no token was left
+	NoteRefused                  // a wait ended at its turn; Which says why; Ns: the wait
 	NoteTakeBack                 // a grant could not be delivered
 	NoteClaim                    // a hold was confirmed in a recovery that the image did not have
 	NoteDeadlock                 // a wait with DETECT was refused; Ns: the wait
@@ -32,6 +32,7 @@ type Note struct {
 	Service []byte // of the holder, or of the request that waited
 	Holder  []byte // of NoteTimeout and NoteDeadlock: a holder of the lock then; empty: nobody
 	Token   codec.Token
+	Which   codec.Which // of NoteRefused: the limit; WhichNone: the hold to upgrade has ended
 	Ns      int64
 }
 
@@ -70,7 +71,7 @@ func (s *Shard) noteToken(fx *Effects, kind NoteKind, l *lock, token codec.Token
 	}
 	e := &n.list[n.n]
 	n.n++
-	e.Kind, e.Token, e.Ns = kind, token, ns
+	e.Kind, e.Token, e.Which, e.Ns = kind, token, codec.WhichNone, ns
 	e.Name, e.Service, e.Holder = append(e.Name[:0], s.name(l)...), append(e.Service[:0], service...), e.Holder[:0]
 }
 

@@ -71,7 +71,10 @@ func (s *Shard) refuseFirst(l *lock, code codec.Code, which codec.Which, fx *Eff
 	at := s.attachedFrom(l.first)
 	w := s.waiters.at(at)
 	s.emit(EventRefuse, l, s.waiterService(w), w.from())
-	s.note(fx, NoteRefused, l, s.waiterService(w), w.waited(s.now))
+	noted := fx.Notes.n
+	if s.note(fx, NoteRefused, l, s.waiterService(w), w.waited(s.now)); noted < fx.Notes.n {
+		fx.Notes.list[noted].Which = which
+	}
 	fx.add(Effect{To: w.from(), Code: code, Which: which, Upgrade: w.share == upgrading})
 	if w.req != 0 {
 		s.endRequest(w.req-1, requestCanceled)

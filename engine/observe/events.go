@@ -37,7 +37,7 @@ var noteKinds = [...]struct{ kind, detail string }{
 	table.NoteForced:   {"forced", "held %d ms"},
 	table.NoteSlow:     {"slow", "waited %d ms"},
 	table.NoteTimeout:  {"timeout", "waited %d ms"},
-	table.NoteRefused:  {"refused", "no token is left, waited %d ms"},
+	table.NoteRefused:  {"refused", "the hold to upgrade has ended, waited %d ms"},
 	table.NoteTakeBack: {"taken-back", "the grant could not be delivered, held %d ms"},
 	table.NoteClaim:    {"claim", "a hold that the image did not have"},
 	table.NoteDeadlock: {"deadlock", "refused, waited %d ms"},
@@ -74,8 +74,14 @@ func (o *Observer) NoteTable(notes *table.Notes) {
 		n := &list[i]
 		words := &noteKinds[n.Kind]
 		e := Event{Kind: words.kind, Lock: clone(n.Name), Service: clone(n.Service), Token: n.Token, Detail: words.detail}
+		switch n.Which {
+		case codec.WhichTokens:
+			e.Detail = "no token is left, waited %d ms"
+		case codec.WhichQuota:
+			e.Detail = "the quota of locks is reached, waited %d ms"
+		}
 		if n.Kind != table.NoteClaim {
-			e.Detail = fmt.Sprintf(words.detail, n.Ns/nsPerMs)
+			e.Detail = fmt.Sprintf(e.Detail, n.Ns/nsPerMs)
 		}
 		o.events.add(e, 1, now)
 	}

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"dlm/codec"
+	"dlm/table"
 )
 
 // TestCrowdsOfEventsDisplaceNoOthers: of one kind a minute keeps kindMax events, and one more that
@@ -68,5 +71,28 @@ func TestNextWindowOfAKind(t *testing.T) {
 	p := o.Events(kindMax, 10, all{})
 	if len(p.Rows) != 2 || p.Rows[0].Detail != "and 500 more within a minute" || p.Rows[1].Detail != "" {
 		t.Errorf("%+v", p.Rows)
+	}
+}
+
+// TestRefusedUpgradeSaysWhy: no token is missing if the hold of a service ends while it waits to
+// upgrade.
+func TestRefusedUpgradeSaysWhy(t *testing.T) {
+	c := newCrowd(0, 0)
+	o := New(Config{Served: func() Served { return Served{Table: c.t, Now: c.now} }})
+	var fx table.Effects
+	shard := c.t.Shard(c.t.Hash([]byte("x")))
+	do := func(verb codec.Verb, service string, opts codec.Opts, waitMs uint32) {
+		cmd := &codec.Command{Verb: verb, Name: []byte("x"), Service: []byte(service), WaitMs: waitMs, TTLMs: 1000, Opts: opts}
+		shard.Apply(c.now, c.t.Hash(cmd.Name), cmd, table.Origin{}, &fx)
+	}
+	do(codec.VerbAcquire, "a", codec.OptShared|codec.OptTTL, 0)
+	do(codec.VerbAcquire, "b", codec.OptShared, 0)
+	do(codec.VerbUpgrade, "a", 0, 60_000)
+	c.now += 1010 * nsPerMs
+	shard.Advance(c.now, 10, &fx)
+	o.NoteTable(&fx.Notes)
+	rows := o.Events(0, 10, all{}).Rows
+	if len(rows) != 2 || rows[1].Kind != "refused" || rows[1].Detail != "the hold to upgrade has ended, waited 1010 ms" {
+		t.Errorf("%+v", rows)
 	}
 }
