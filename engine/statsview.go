@@ -46,6 +46,7 @@ type Stats struct {
 
 	Table       table.Totals
 	Measures    table.Measures  // of waits and holds that have ended
+	Deadlocks   int             // of the last view
 	LongestWait time.Duration   // of the last view
 	LongestHold time.Duration   // of the last view
 	SettleLag   table.Histogram // from a deadline to its settling
@@ -123,6 +124,7 @@ func (e *Engine) makeStats() Stats {
 	}
 	s.Closed = append(s.Closed, NamedCount{"slow_reader", e.slowClosed.Load()})
 	s.LongestWait, s.LongestHold = e.observer.Longest()
+	s.Deadlocks, _ = e.observer.Deadlocked()
 	s.Commands = e.commandResults()
 	e.durabilityStats(&s)
 	e.tlsStats(&s)

@@ -209,6 +209,9 @@ func TestDeadlocksOverHTTP(t *testing.T) {
 		string(a.Rows[0].Holder) != "of-team/a" || a.Rows[0].Token == 0 || a.Hidden != 0 || a.Truncated {
 		t.Errorf("%+v", a)
 	}
+	if _, metrics, _ := ask(t, "GET", r.base+"/metrics", "reader"); !strings.Contains(metrics, "\ndlm_deadlocks 1\n") {
+		t.Error("the metrics have no deadlock")
+	}
 	if r.get("team", "deadlocks", &a); len(a.Rows) != 0 || a.Hidden != 1 {
 		t.Errorf("%+v", a)
 	}

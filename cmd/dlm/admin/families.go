@@ -83,6 +83,8 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.LocksMax) }),
 	number("dlm_locks_contended", gauge, "Locks for which requests wait.",
 		func(s *engine.Stats) float64 { return float64(s.Table.Contended) }),
+	number("dlm_deadlocks", gauge, "Cycles of services that waited for each other when the last view was made, at most 100.",
+		func(s *engine.Stats) float64 { return float64(s.Deadlocks) }),
 	number("dlm_longest_wait_seconds", gauge, "Longest wait of a request that still waited when the last view was made, at most 60 s ago.",
 		func(s *engine.Stats) float64 { return s.LongestWait.Seconds() }),
 	number("dlm_longest_hold_seconds", gauge, "Longest hold when the last view was made, at most 60 s ago.",
