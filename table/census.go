@@ -171,18 +171,30 @@ func bytesOf(w uint64, b byte) uint64 {
 // cut when it is twice as long, so that most locks cost two comparisons.
 func (c *Census) offer(l CensusLock) {
 	if c.oldest(l.Since) {
-		c.Oldest = append(c.Oldest, l)
-		if n := len(c.Oldest); n == censusBest || n == 2*censusBest {
-			c.cutOldest()
-		}
+		c.Oldest = keepBest(append(c.Oldest, l), bySince)
 	}
 	if c.endsNext(l.Deadline) {
-		c.EndsNext = append(c.EndsNext, l)
-		if n := len(c.EndsNext); n == censusBest || n == 2*censusBest {
-			c.cutEndsNext()
-		}
+		c.EndsNext = keepBest(append(c.EndsNext, l), byDeadline)
 	}
 }
+
+// keepBest sorts and cuts a list that has got one more lock, if it is time.
+func keepBest(list []CensusLock, order func(a, b CensusLock) int) []CensusLock {
+	if n := len(list); n != censusBest && n != 2*censusBest {
+		return list
+	}
+	return best(list, order)
+}
+
+// best returns the first locks of a list in that order, sorted.
+func best(list []CensusLock, order func(a, b CensusLock) int) []CensusLock {
+	slices.SortFunc(list, order)
+	return list[:min(len(list), censusBest)]
+}
+
+func bySince(a, b CensusLock) int { return cmp.Compare(a.Since, b.Since) }
+
+func byDeadline(a, b CensusLock) int { return cmp.Compare(a.Deadline, b.Deadline) }
 
 // oldest reports whether a hold may belong to the longest, and endsNext whether a lease may belong
 // to those that end next.
@@ -194,18 +206,8 @@ func (c *Census) endsNext(deadline int64) bool {
 	return len(c.EndsNext) < censusBest || deadline < c.EndsNext[censusBest-1].Deadline
 }
 
-func (c *Census) cutOldest() {
-	slices.SortFunc(c.Oldest, func(a, b CensusLock) int { return cmp.Compare(a.Since, b.Since) })
-	c.Oldest = c.Oldest[:min(len(c.Oldest), censusBest)]
-}
-
-func (c *Census) cutEndsNext() {
-	slices.SortFunc(c.EndsNext, func(a, b CensusLock) int { return cmp.Compare(a.Deadline, b.Deadline) })
-	c.EndsNext = c.EndsNext[:min(len(c.EndsNext), censusBest)]
-}
-
 // Finish sorts the lists, when all shards have been counted.
 func (c *Census) Finish() {
-	c.cutOldest()
-	c.cutEndsNext()
+	c.Oldest = best(c.Oldest, bySince)
+	c.EndsNext = best(c.EndsNext, byDeadline)
 }

@@ -133,12 +133,8 @@ func (s *Shard) showKnown(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Co
 // claim enters a hold that was granted after the image was written. A hold with a smaller token has
 // ended, whichever owner it had.
 func (s *Shard) claim(i, tag uint32, cmd *codec.Command, fx *Effects, r *Result) {
-	if i == none {
-		var ok bool
-		if i, ok = s.placeClaim(tag, cmd.Name, cmd.Service); !ok {
-			r.limit(codec.WhichMemory)
-			return
-		}
+	if i = s.placeClaim(i, tag, cmd.Name, cmd.Service, r); i == none {
+		return
 	}
 	l := s.locks.at(i)
 	if l.state.held() {

@@ -90,12 +90,8 @@ func (s *Shard) claimOfGroup(i, tag uint32, want share, cmd *codec.Command, fx *
 		r.limit(codec.WhichMemory)
 		return
 	}
-	if i == none {
-		var ok bool
-		if i, ok = s.placeClaim(tag, cmd.Name, nil); !ok {
-			r.limit(codec.WhichMemory)
-			return
-		}
+	if i = s.placeClaim(i, tag, cmd.Name, nil, r); i == none {
+		return
 	}
 	l := s.locks.at(i)
 	switch {
@@ -104,7 +100,7 @@ func (s *Shard) claimOfGroup(i, tag uint32, want share, cmd *codec.Command, fx *
 		l.ttlMs = uint32(want) // no share of the group is known
 	case l.grouped() && l.share() != want:
 		s.endGroup(l, want)
-	case l.serviceLen != 0:
+	case l.serviceLen != 0 && want != exclusive: // claim ends it for an exclusive one
 		s.overtake(i, l, want)
 	}
 	if want == exclusive {
@@ -149,11 +145,9 @@ func (s *Shard) endGroup(l *lock, want share) {
 	}
 }
 
-// overtake ends an exclusive hold because of a claim of the share want with a larger token.
+// overtake ends an exclusive hold because of a claim of the share want, which is not exclusive,
+// with a larger token.
 func (s *Shard) overtake(i uint32, l *lock, want share) {
-	if want == exclusive {
-		return // claim does it
-	}
 	s.grace.changed++
 	if l.state.held() {
 		s.lose(EventExpire, l, nil, nil)

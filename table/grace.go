@@ -166,14 +166,19 @@ func (s *Shard) placeWait(tag uint32, name []byte) (i uint32, which codec.Which)
 	return s.place(tag, name), codec.WhichNone
 }
 
-// placeClaim makes a record for a claim. Only the limit of memory can refuse it: waiting requests
-// may have used up the limit of locks, and the holder was there before them.
-func (s *Shard) placeClaim(tag uint32, name, service []byte) (i uint32, ok bool) {
-	if s.table.full.Load() && !s.lockFits(name, service, nil) {
-		return none, false
+// placeClaim returns lock i, or if it is none a new record for a claim. Only the limit of memory
+// can refuse that, and placeClaim returns none then: waiting requests may have used up the limit of
+// locks, and the holder was there before them.
+func (s *Shard) placeClaim(i, tag uint32, name, service []byte, r *Result) uint32 {
+	switch {
+	case i != none:
+		return i
+	case s.table.full.Load() && !s.lockFits(name, service, nil):
+		r.limit(codec.WhichMemory)
+		return none
 	}
 	s.lockQuota.takeAnyway(&s.table.locks)
-	return s.place(tag, name), true
+	return s.place(tag, name)
 }
 
 func (s *Shard) place(tag uint32, name []byte) uint32 {
