@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"dlm/internal/testflag"
 	"dlm/table"
 )
 
@@ -59,7 +60,11 @@ func serve(t *testing.T, change func(*Config)) *Engine {
 // eventually polls a condition that must come true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	patience := 20 * time.Second
+	if testflag.Checked { // see there how slow it is, and a machine may be busy
+		patience = 3 * time.Minute
+	}
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Errorf("%s", what)
 			return

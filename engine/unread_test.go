@@ -161,13 +161,12 @@ func TestGrantsWhoseRepliesHaveNotLeftAreTakenBack(t *testing.T) {
 	conn := dialServer(t, e)
 	var in bytes.Buffer
 	for i := range n {
-		in.WriteString(array("ACQUIRE", fmt.Sprintf("l%d", i), "me", "0"))
+		in.WriteString(array("ACQUIRE", fmt.Sprintf("l%d", i), "me", "0", "TTL", "3600000"))
 	}
 	if _, err := conn.Write(in.Bytes()); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "not all commands were executed", func() bool { return e.tab().Totals().Grants == uint64(n) })
-	other := dialServer(t, e)
 	if err := conn.SetLinger(0); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +175,7 @@ func TestGrantsWhoseRepliesHaveNotLeftAreTakenBack(t *testing.T) {
 		totals := e.tab().Totals()
 		return totals.TakeBacks > 0 && totals.Held+int(totals.TakeBacks) == n && e.buffers.total.Load() == 0
 	})
-	// they are taken back in parts; the lease is longer
+	other := dialServer(t, e)
 	fmt.Fprintf(other, "ACQUIRE l%d me2 20000\n", n-1)
 	if line, err := bufio.NewReader(other).ReadString('\n'); err != nil || line != "OK\n" {
 		t.Fatalf("the last of them is not free: %q, %v", line, err)
