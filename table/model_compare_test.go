@@ -286,6 +286,7 @@ func (m *model) compare(w *world) {
 		}
 	}
 	m.compareRequests(w.table)
+	m.sameEdges(w)
 	x, held := w.table.Totals(), 0
 	for _, l := range m.locks {
 		if !l.vacant {
@@ -321,7 +322,7 @@ func peek(t *Table, name []byte) *mLock {
 	}
 	for i := l.first; i != none; i = s.waiters.at(i).next {
 		w := s.waiters.at(i)
-		x := mWait{w.from(), string(s.waiterService(w)), string(s.waiterMeta(w)), w.since, w.deadline, w.ttlMs, w.share, w.fresh, w.detached, "", w.number}
+		x := mWait{w.from(), string(s.waiterService(w)), string(s.waiterMeta(w)), w.since, w.deadline, w.ttlMs, w.share, w.fresh, w.detect, w.detached, "", w.number}
 		if w.req != 0 {
 			_, _, id := s.requestStrings(s.requests.at(w.req - 1))
 			x.req = string(id)

@@ -230,6 +230,7 @@ func (m *model) takeOver(q *mRequest, c *codec.Command, from Origin) Result {
 	}
 	x := &l.queue[i]
 	x.from, x.detached, x.fresh, x.share, x.ttl = from, false, c.Has(codec.OptFresh), shareOf(c), 0
+	x.detect = c.Has(codec.OptDetect)
 	x.since, x.deadline = uint32(m.now>>sinceShift), m.waitNow()+int64(c.WaitMs)*nsPerMs
 	if c.Has(codec.OptTTL) {
 		x.ttl = c.TTLMs

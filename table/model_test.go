@@ -54,6 +54,7 @@ type mWait struct {
 	ttl           uint32
 	share         share
 	fresh         bool
+	detect        bool
 	detached      bool
 	req           string // id of its request; empty: none
 	number        uint64 // its place; 0: an UPGRADE
@@ -175,8 +176,13 @@ func (m *model) timeOut(l *mLock, i int) {
 
 // cancelAt ends wait i without an answer.
 func (m *model) cancelAt(l *mLock, i int) {
-	w := m.unqueue(l, i)
 	m.counts.Cancels++
+	m.withdraw(l, i)
+}
+
+// withdraw is cancelAt without counting it.
+func (m *model) withdraw(l *mLock, i int) {
+	w := m.unqueue(l, i)
 	m.event(EventCancel, l, w.service, w.from)
 	m.endWait(l, &w, requestCanceled)
 	if l.vacant && len(l.queue) == 0 {
@@ -303,7 +309,7 @@ func (m *model) wait(c *codec.Command, l *mLock, ttl uint32, meta string, from O
 		return limited(codec.WhichWaiters)
 	}
 	w := mWait{from: from, service: string(c.Service), meta: meta, since: uint32(m.now >> sinceShift), deadline: m.waitNow() + int64(c.WaitMs)*nsPerMs,
-		ttl: ttl, share: shareOf(c), fresh: c.Has(codec.OptFresh)}
+		ttl: ttl, share: shareOf(c), fresh: c.Has(codec.OptFresh), detect: c.Has(codec.OptDetect)}
 	if c.Verb == codec.VerbUpgrade {
 		w.share = upgrading
 		l.queue = append([]mWait{w}, l.queue...)

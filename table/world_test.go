@@ -12,14 +12,15 @@ import (
 
 // op is one step of a random run. Its kind decides which of its numbers are used.
 type op struct {
-	// a verb, or cancel, lose, takeback, cancelreq, outcome, repeat, status, list, advance, part,
-	// full, pause, caughtup
+	// a verb, or cancel, lose, refuse, takeback, cancelreq, outcome, repeat, status, list, advance,
+	// part, full, pause, caughtup
 	Kind          string
 	Name, Service int // indexes into the world's
 	WaitMs, TTLMs uint32
 	Meta          int // 0: no META; else length + 1
 	Token         int // 0: no TOKEN; 1: the current one; 2: another one
 	Fresh, All    bool
+	Detect        bool
 	Share         share // of ACQUIRE
 	Queue         int   // 0: no QUEUE
 	Req           int   // 0: no REQ; else the id, which decides on the other options in most cases
@@ -27,8 +28,8 @@ type op struct {
 	Arg           int
 }
 
-var opKinds = []string{"acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "upgrade", "upgrade", "downgrade", "release", "release", "heartbeat", "force",
-	"cancel", "lose", "lose", "repeat", "repeat", "repeat", "cancelreq", "outcome", "takeback", "takeback", "status", "list", "advance", "advance", "part", "full", "pause", "caughtup"}
+var opKinds = []string{"acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "acquire", "upgrade", "upgrade", "upgrade", "downgrade", "release", "release", "heartbeat", "force",
+	"cancel", "lose", "lose", "refuse", "repeat", "repeat", "repeat", "cancelreq", "outcome", "takeback", "takeback", "status", "list", "advance", "advance", "part", "full", "pause", "caughtup"}
 
 // randomOp draws an op; n(k) is a random number below k.
 func randomOp(n func(int) int) op {
@@ -38,7 +39,10 @@ func randomOp(n func(int) int) op {
 		TTLMs:  []uint32{0, 0, 0, 0, 2, 3, 100, 86_400_000}[n(8)],
 		Meta:   []int{0, 0, 1, 5, 40}[n(5)], Token: []int{0, 0, 0, 1, 1, 2}[n(6)], Step: n(40), Arg: n(1000),
 		Share: []share{exclusive, exclusive, shared, shared, shared, 1, 3}[n(7)], Fresh: n(8) == 0, All: n(3) == 0, Queue: []int{0, 0, 0, 1, 2, 5}[n(6)],
-		Req: []int{0, 0, 0, 1, 2, 3, 4, 5, 6}[n(9)],
+		Req: []int{0, 0, 0, 1, 2, 3, 4, 5, 6}[n(9)], Detect: n(3) == 0,
+	}
+	if o.Kind == "upgrade" { // mostly of one lock, so that two holders of it try
+		o.Name = 0
 	}
 	if o.Name == semaphore && n(4) > 0 {
 		o.Share, o.Fresh = 2, false
@@ -167,6 +171,12 @@ func (w *world) do(o op) {
 			was := w.table.ShardAt(int(ref.Shard)).Lose(w.now, ref, keep, &w.fx)
 			w.model.lose(w.now, ref, keep, was)
 		}
+	case "refuse":
+		if len(w.waits) > 0 {
+			ref := w.waits[max(0, len(w.waits)-1-o.Arg%20)]
+			to, was := w.table.ShardAt(int(ref.Shard)).Refuse(w.now, ref, &w.fx)
+			w.model.refuse(w.now, ref, to, was)
+		}
 	case "repeat", "cancelreq", "outcome":
 		if len(w.asked) > 0 {
 			w.again(o, w.asked[o.Arg%len(w.asked)])
@@ -224,7 +234,7 @@ func (w *world) apply(o op) {
 		w.byHolder(cmd, o.Queue)
 	}
 	if o.Arg%3 == 0 { // without options
-		o.TTLMs, o.Meta, o.Token, o.Fresh, o.All, o.Queue = 0, 0, 0, false, false, 0
+		o.TTLMs, o.Meta, o.Token, o.Fresh, o.All, o.Queue, o.Detect = 0, 0, 0, false, false, 0, false
 	}
 	if o.TTLMs > 0 {
 		cmd.Opts, cmd.TTLMs = cmd.Opts|codec.OptTTL, o.TTLMs
@@ -246,6 +256,9 @@ func (w *world) apply(o op) {
 		cmd.Opts |= codec.OptShared
 	case o.Share != exclusive:
 		cmd.Opts, cmd.Permits = cmd.Opts|codec.OptPermits, uint32(o.Share)
+	}
+	if o.Kind == "acquire" && o.Detect {
+		cmd.Opts |= codec.OptDetect
 	}
 	if o.Kind == "acquire" && o.Queue > 0 {
 		cmd.Opts, cmd.Queue = cmd.Opts|codec.OptQueue, uint32(o.Queue)
@@ -293,11 +306,11 @@ func (w *world) withReq(cmd *codec.Command, o op) {
 				cmd.Opts, cmd.Permits = codec.OptPermits, 2
 			}
 		case 2:
-			cmd.Opts, cmd.TTLMs = codec.OptShared|codec.OptTTL, 100
+			cmd.Opts, cmd.TTLMs = codec.OptShared|codec.OptTTL|codec.OptDetect, 100
 		case 3, 4:
 			cmd.Opts, cmd.Permits = codec.OptPermits, 3-uint32(o.Name&semaphore)
 		case 5:
-			cmd.Opts, cmd.Text = codec.OptMeta, []byte("of the request")
+			cmd.Opts, cmd.Text = codec.OptMeta|codec.OptDetect, []byte("of the request")
 		case 6:
 			cmd.Opts = codec.OptFresh
 		}
