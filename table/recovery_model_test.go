@@ -15,6 +15,11 @@ import (
 // function of a list of steps, each with a seed of its own, so that a failing run can be made
 // shorter by leaving steps out.
 //
+// Its requests have no REQ. A repeat that is answered would let a client know what it can't know
+// here, after a lost reply, and most rules are about such clients. Repeats, OUTCOME and CANCEL after
+// a crash, of exclusive and shared holds and permits, are in the other simulation:
+// recovery_shared_test.go.
+//
 //	recovery_server_test.go  starts and stops
 //	recovery_plan_test.go    the plan of a start, which is that of engine/durability
 //	recovery_image_test.go   images, whole or in pieces

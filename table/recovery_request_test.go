@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"dlm/codec"
 )
@@ -40,6 +41,9 @@ func (w *sharedWorld) shard() *Shard { return w.table.Shard(w.table.Hash(sharedL
 func (w *sharedWorld) repeatSome() string {
 	for range min(3, len(w.requests)) {
 		q := w.requests[w.rng.IntN(len(w.requests))]
+		if wrong := w.checkOutcome(q); wrong != "" && q.cmd.Verb == codec.VerbAcquire {
+			return wrong
+		}
 		before := w.heldNow()
 		r := w.repeat(q)
 		if after := w.heldNow(); !reflect.DeepEqual(before, after) {
@@ -48,6 +52,41 @@ func (w *sharedWorld) repeatSome() string {
 		if wrong := w.checkRepeat(q, &r); wrong != "" {
 			return wrong
 		}
+	}
+	return ""
+}
+
+// cancelSome cancels a request of the client's present hold, if it has one that the server knows, in
+// half of the cases. It reports whether a count was given back.
+func (w *sharedWorld) cancelSome(client int) (r Result, canceled bool) {
+	at := slices.IndexFunc(w.requests, func(q sharedRequest) bool {
+		return q.client == client && q.hold == w.holds[client] && q.cmd.Verb == codec.VerbAcquire
+	})
+	if at < 0 || w.rng.IntN(2) == 0 {
+		return r, false
+	}
+	cmd := w.requests[at].cmd
+	cmd.Verb, cmd.Opts = codec.VerbCancel, codec.OptReq
+	r = *w.shard().CancelRequest(w.now, w.table.Hash(sharedLock), &cmd, &w.fx)
+	w.lines = append(w.lines, fmt.Sprintf("%s: %+v", codec.AppendCommand(nil, &cmd), r))
+	if canceled = r.Was == WasGranted; canceled {
+		w.requests = slices.Delete(w.requests, at, at+1) // a repeat of it would be a new request
+	}
+	return r, canceled
+}
+
+// checkOutcome asks what became of a request, and compares with what the client knows.
+func (w *sharedWorld) checkOutcome(q sharedRequest) string {
+	cmd := q.cmd
+	cmd.Verb, cmd.Opts = codec.VerbOutcome, codec.OptReq
+	o := w.shard().Outcome(w.now, w.table.Hash(sharedLock), &cmd, &w.fx)
+	b := w.books[q.client]
+	current := b.count > 0 && q.hold == w.holds[q.client]
+	switch {
+	case o.State == "waiting", o.State == "unknown" && !o.Recovering:
+		return fmt.Sprintf("outcome: of REQ %s of c%d: %+v", q.cmd.Req, q.client, o)
+	case o.State == "granted" && (current && (o.Token != b.token || o.Count != b.count) || !current && w.believed[q.client] != o.Token):
+		return fmt.Sprintf("outcome: of REQ %s of c%d: %+v, its hold is %+v", q.cmd.Req, q.client, o, b)
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,8 +14,10 @@ import (
 // The simulation of the recovery has exclusive holds only. This one has a single lock, which is
 // shared and exclusive in turn, or a semaphore. Clients take, change and release holds. An image is
 // written at any moment, and the server crashes later. In the grace the clients show what they
-// hold, in any order, among clients that show what they held once. Each true hold must survive.
-// Requests with REQ that the image knows are repeated meanwhile: see recovery_request_test.go.
+// hold, in any order, among clients that show what they held once, and some give it back. Each true
+// hold must survive. An image of the grace is written meanwhile, a piece between any two commands,
+// and the server may crash once more. Requests with REQ that the image knows are repeated, cancelled
+// and asked about meanwhile: see recovery_request_test.go.
 
 const (
 	sharedClients = 5
@@ -52,6 +55,11 @@ type sharedWorld struct {
 	ended []sharedBook              // holds that are over, by client in owner
 	owner []int
 	lines []string
+	wrong string // what is wrong already, or ""
+
+	second codec.ShardImage // the image of the grace
+	at     ExportCursor
+	whole  bool // it is complete
 
 	requests []sharedRequest
 	holds    [sharedClients]int         // how many holds each client has had
@@ -151,7 +159,47 @@ func (w *sharedWorld) claim(client int, b sharedBook) bool {
 	if w.out == overtakenForgotten {
 		w.forgetReleased()
 	}
+	if l := peek(w.table, sharedLock); r.Code == codec.OK && l.share != b.share && w.out == allSharedRules {
+		w.wrong = fmt.Sprintf("mode: c%d has claimed %+v, and the lock is %+v", client, b, l)
+	}
 	return r.Code == codec.OK && r.Count == b.count
+}
+
+// giveBack lets a client give back a count of its hold: it releases it with TOKEN, or cancels a
+// request. The server may know nothing of the hold, or not all counts. giveBack reports whether the
+// server has answered what the client knows.
+func (w *sharedWorld) giveBack(client int) bool {
+	b := &w.books[client]
+	was := *b
+	release := func(all codec.Opts) Result {
+		return w.do(codec.VerbRelease, client, func(c *codec.Command) { c.Opts, c.Token = codec.OptToken|all, was.token })
+	}
+	r, canceled := w.cancelSome(client)
+	if !canceled {
+		r = release(0)
+	}
+	if b.count--; b.count == 0 && r.Count > 0 { // the image does not have a RELEASE
+		r, canceled = release(codec.OptAll), false
+	}
+	if r.Code != codec.OK || r.Token != b.token && !canceled { // the image may have it before an UPGRADE
+		return false
+	}
+	// The client has shown that it knows the token: the server forgets what it was granted.
+	w.requests = slices.DeleteFunc(w.requests, func(q sharedRequest) bool {
+		return r.Count == 0 && !canceled && q.client == client && q.hold == w.holds[client] && q.cmd.Verb == codec.VerbAcquire
+	})
+	if b.count > 0 {
+		return w.claim(client, *b)
+	}
+	w.ended, w.owner = append(w.ended, was), append(w.owner, client)
+	return true
+}
+
+// exportPiece copies a piece of the image of the grace.
+func (w *sharedWorld) exportPiece() {
+	if !w.whole && w.rng.IntN(2) == 0 {
+		w.whole = w.shard().Export(&w.at, 1+w.rng.IntN(40), true, &w.second)
+	}
 }
 
 // forgetReleased drops the records of ended holds that their owners could claim again.
@@ -197,17 +245,18 @@ func (w *sharedWorld) run() string {
 	w.lines = append(w.lines, "restart")
 	w.requests = w.requests[:imaged]
 	w.withoutRule()
-	for _, i := range w.rng.Perm(sharedClients + len(w.ended)) {
-		w.now += int64(w.rng.IntN(30)) * nsPerMs
-		switch {
-		case i >= sharedClients: // it is late
-			if late := i - sharedClients; w.books[w.owner[late]].count == 0 && w.claim(w.owner[late], w.ended[late]) {
-				w.believed[w.owner[late]] = w.ended[late].token
-			}
-		case w.books[i].count > 0 && !w.claim(i, w.books[i]):
-			return fmt.Sprintf("lost: c%d is not believed", i)
+	if wrong := w.grace(); wrong != "" {
+		return wrong
+	}
+	if w.whole && w.rng.IntN(2) == 0 {
+		if err := w.second.Check(); err != nil {
+			return "image of the grace: " + err.Error()
 		}
-		if wrong := w.repeatSome(); wrong != "" {
+		if err := w.restart(&w.second); err != nil {
+			return "import of the grace: " + err.Error()
+		}
+		w.lines = append(w.lines, "restart in the grace")
+		if wrong := w.grace(); wrong != "" {
 			return wrong
 		}
 	}
@@ -215,6 +264,30 @@ func (w *sharedWorld) run() string {
 		return wrong
 	}
 	return w.repeatSome()
+}
+
+// grace lets all clients show what they hold, or give it back, and some show what they held.
+func (w *sharedWorld) grace() string {
+	for _, i := range w.rng.Perm(sharedClients + len(w.ended)) {
+		w.now += int64(w.rng.IntN(30)) * nsPerMs
+		switch {
+		case i >= sharedClients: // it is late
+			if late := i - sharedClients; w.books[w.owner[late]].count == 0 && w.claim(w.owner[late], w.ended[late]) {
+				w.believed[w.owner[late]] = w.ended[late].token
+			}
+		case w.books[i].count == 0:
+		case w.rng.IntN(4) == 0 && !w.giveBack(i), w.books[i].count > 0 && !w.claim(i, w.books[i]):
+			return fmt.Sprintf("lost: c%d is not believed", i)
+		}
+		if w.wrong != "" {
+			return w.wrong
+		}
+		w.exportPiece()
+		if wrong := w.repeatSome(); wrong != "" {
+			return wrong
+		}
+	}
+	return ""
 }
 
 // check ends the grace, and checks that each true hold has survived it.
