@@ -20,7 +20,8 @@ type rig struct {
 }
 
 func newRig() *rig {
-	return &rig{table: New(Config{Seed: 1, TTLMs: 30_000, LocksMax: 10_000_000, WaitersMax: 1_000_000, WaitersPerLockMax: 200_000})}
+	return &rig{table: New(Config{Seed: 1, TTLMs: 30_000, LocksMax: 10_000_000, WaitersMax: 1_000_000, WaitersPerLockMax: 200_000,
+		RequestsMax: 2_000_000})}
 }
 
 func (g *rig) do(verb codec.Verb, name, service []byte, waitMs uint32) Result {

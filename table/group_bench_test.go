@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"dlm/codec"
@@ -64,6 +65,37 @@ func BenchmarkHolders(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/holder")
+		})
+	}
+}
+
+// BenchmarkHoldersWithREQ is the same for an ACQUIRE and a RELEASE that can be repeated. The time
+// grows with the memory that is touched, not with the holders.
+func BenchmarkHoldersWithREQ(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("holders=%d", n), func(b *testing.B) {
+			g := newRig()
+			services, tokens := make([][]byte, n), make([]codec.Token, n)
+			do := func(i int, verb codec.Verb, opts codec.Opts) {
+				g.cmd.Opts, g.cmd.Token = opts|codec.OptReq, tokens[i]
+				g.cmd.Req = strconv.AppendInt(g.cmd.Req[:0], g.now, 10)
+				r := g.do(verb, crowded, services[i], 0)
+				if tokens[i] = r.Token; r.Code != codec.OK {
+					panic(r.Code)
+				}
+				g.now++
+			}
+			for i := range services {
+				services[i] = fmt.Append(nil, "reader-", i)
+				do(i, codec.VerbAcquire, codec.OptShared)
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				do(i, codec.VerbRelease, codec.OptToken)
+				do(i, codec.VerbAcquire, codec.OptShared)
+				i = (i + 7919) % n
+			}
 		})
 	}
 }
