@@ -98,13 +98,28 @@ func newCrashWorld(t *testing.T) *crashWorld {
 // now is the time of this process in ns since 1970, as it would be if nobody set its clock.
 func (w *crashWorld) now() int64 { return w.began.UnixNano() + int64(time.Since(w.began)) }
 
-// buildWithWrongClock builds the command with the wall clock of testdata/clock.
+// buildWithWrongClock builds the command with the wall clock of testdata/clock, and with the
+// replaced files of DLM_OVERLAY, if internal/mutants has set it.
 func buildWithWrongClock(t *testing.T, dir string) string {
+	var overlay struct{ Replace map[string]string }
+	if more := os.Getenv("DLM_OVERLAY"); more != "" {
+		b, err := os.ReadFile(more)
+		if err == nil {
+			err = json.Unmarshal(b, &overlay)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	of, err1 := filepath.Abs("../../engine/clock/wall.go")
 	by, err2 := filepath.Abs("testdata/clock/wall.go")
-	overlay, err3 := json.Marshal(map[string]any{"Replace": map[string]string{of: by}})
+	if overlay.Replace == nil {
+		overlay.Replace = map[string]string{}
+	}
+	overlay.Replace[of] = by
+	text, err3 := json.Marshal(overlay)
 	path, config := filepath.Join(dir, "dlm"), filepath.Join(dir, "overlay.json")
-	if err := errors.Join(err1, err2, err3, os.WriteFile(config, overlay, 0o600), buildBinary(path, "-overlay", config)); err != nil {
+	if err := errors.Join(err1, err2, err3, os.WriteFile(config, text, 0o600), buildBinary(path, "-overlay", config)); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -56,8 +56,9 @@ func (m *mutant) text() (string, error) {
 func (m *mutant) check(t *testing.T) {
 	overlay := m.overlay(t)
 	for _, key := range m.by {
-		cmd := exec.Command("go", "test", "-vet=off", "-count=1", "-timeout=2m", "-overlay", overlay, "-run", tests[key].run, tests[key].pkg)
+		cmd := exec.Command("go", "test", "-vet=off", "-count=1", "-timeout=5m", "-overlay", overlay, "-run", tests[key].run, tests[key].pkg)
 		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "DLM_KILLS=8", "DLM_OVERLAY="+overlay) // for the server that the test builds
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		said := string(out)
