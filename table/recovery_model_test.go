@@ -16,8 +16,8 @@ import (
 // shorter by leaving steps out.
 //
 // Its requests have no REQ. A repeat that is answered would let a client know what it can't know
-// here, after a lost reply, and most rules are about such clients. Repeats, OUTCOME and CANCEL after
-// a crash, of exclusive and shared holds and permits, are in the other simulation:
+// here, after a lost reply, and most rules are about such clients. Repeats, OUTCOME and CANCEL
+// after a crash, of exclusive and shared holds and permits, are in the other simulation:
 // recovery_shared_test.go.
 //
 //	recovery_server_test.go  starts and stops

@@ -56,8 +56,8 @@ func (w *sharedWorld) repeatSome() string {
 	return ""
 }
 
-// cancelSome cancels a request of the client's present hold, if it has one that the server knows, in
-// half of the cases. It reports whether a count was given back.
+// cancelSome cancels a request of the client's present hold, if it has one that the server knows,
+// in half of the cases. It reports whether a count was given back.
 func (w *sharedWorld) cancelSome(client int) (r Result, canceled bool) {
 	at := slices.IndexFunc(w.requests, func(q sharedRequest) bool {
 		return q.client == client && q.hold == w.holds[client] && q.cmd.Verb == codec.VerbAcquire

@@ -16,8 +16,8 @@ import (
 // written at any moment, and the server crashes later. In the grace the clients show what they
 // hold, in any order, among clients that show what they held once, and some give it back. Each true
 // hold must survive. An image of the grace is written meanwhile, a piece between any two commands,
-// and the server may crash once more. Requests with REQ that the image knows are repeated, cancelled
-// and asked about meanwhile: see recovery_request_test.go.
+// and the server may crash once more. Requests with REQ that the image knows are repeated,
+// cancelled and asked about meanwhile: see recovery_request_test.go.
 
 const (
 	sharedClients = 5
@@ -181,7 +181,8 @@ func (w *sharedWorld) giveBack(client int) bool {
 	if b.count--; b.count == 0 && r.Count > 0 { // the image does not have a RELEASE
 		r, canceled = release(codec.OptAll), false
 	}
-	if r.Code != codec.OK || r.Token != b.token && !canceled { // the image may have it before an UPGRADE
+	// The image may have the hold as it was before an UPGRADE.
+	if r.Code != codec.OK || r.Token != b.token && !canceled {
 		return false
 	}
 	// The client has shown that it knows the token: the server forgets what it was granted.

@@ -58,7 +58,8 @@ func (m *mutant) check(t *testing.T) {
 	for _, key := range m.by {
 		cmd := exec.Command("go", "test", "-vet=off", "-count=1", "-timeout=5m", "-overlay", overlay, "-run", tests[key].run, tests[key].pkg)
 		cmd.Dir = root
-		cmd.Env = append(os.Environ(), "DLM_KILLS=8", "DLM_OVERLAY="+overlay) // for the server that the test builds
+		// The kill test builds a server of its own.
+		cmd.Env = append(os.Environ(), "DLM_KILLS=8", "DLM_OVERLAY="+overlay)
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		said := string(out)
