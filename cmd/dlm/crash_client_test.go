@@ -127,13 +127,20 @@ func (c *crashClient) act() {
 	c.acquire()
 }
 
-// acquire takes a random lock, or waits for it without success.
+// acquire takes a random lock, or waits for it without success. A third of the clients takes
+// semaphores only and a third shared locks, because kills must meet holders of each kind.
 func (c *crashClient) acquire() {
 	i, mode := c.Rng.IntN(crashLocks), ""
+	switch c.number / 2 % 3 {
+	case 0:
+		i = crashPermits + i%(crashLocks-crashPermits)
+	case 1:
+		i = crashShared + i%(crashPermits-crashShared)
+	}
 	switch {
 	case i >= crashPermits:
 		mode = twoPermits
-	case i >= crashShared && c.Rng.IntN(2) == 0:
+	case i >= crashShared && c.Rng.IntN(4) > 0:
 		mode = " SHARED"
 	}
 	if c.req {
