@@ -102,7 +102,7 @@ await test("holders of a shared lock: seen, and one of them ended", async () => 
   const page = await open(`${base}/${lockPage("shared/1")}`, { expect: ["status of 409"] });
   await live(page);
   const row = (service) => page.getByRole("table", { name: "Holders" }).getByRole("row").filter({ hasText: `job=${service}` });
-  await row("r-3").getByText("9 m").waitFor(); // its lease
+  await row("r-3").locator(".lease-text").getByText("9 m").waitFor(); // its lease
   await page.getByText("3 holders", { exact: true }).waitFor();
   assert.equal(await page.locator(".facts").getByText("Lease left").count(), 0); // the lock has none of its own
   assert.equal(await page.getByRole("button", { name: "Force release…", exact: true }).isVisible(), false);
