@@ -62,6 +62,9 @@ func (d *Decoder) DecodeBatch(in []byte, b *Batch, most int, cmd *Command) (n, t
 				end = quickTagged(in, at, p)
 			default:
 				end = quickLine(in, at, p)
+				if end != 0 && p.serviceLen == serviceHTTP && isServiceHTTP(p.Service(in)) {
+					end = 0 // the grammar may refuse it
+				}
 			}
 			d.checkQuick(in, at, end, p)
 		}

@@ -47,6 +47,14 @@ func foreign(words [][]byte) string {
 // isVersionOfHTTP reports whether a word ends the first line of an HTTP request.
 func isVersionOfHTTP(word []byte) bool { return bytes.HasPrefix(word, []byte("HTTP/")) }
 
+// isServiceHTTP reports whether the service of a line of three words is HTTP/1.0 or HTTP/1.1, as in
+// "RELEASE /path HTTP/1.1", which a web page can make a browser send. The line has no tag.
+func isServiceHTTP(service []byte) bool {
+	return len(service) == serviceHTTP && string(service[:serviceHTTP-1]) == "HTTP/1."
+}
+
+const serviceHTTP = 8 // bytes of HTTP/1.1
+
 // checkForeign is called for a line of text that is not a command. It makes the problem Fatal if
 // the line belongs to another protocol.
 func (d *Decoder) checkForeign(cmd *Command, words [][]byte, st Status) Status {

@@ -22,6 +22,7 @@ func TestLinesOfOtherProtocolsAreFatal(t *testing.T) {
 		{httpFatal, []string{
 			"GET / HTTP/1.1", "get /", "POST / HTTP/1.1", "HEAD", "PUT x", "DELETE x", "OPTIONS *", "PATCH x", "CONNECT x", "TRACE x",
 			"PRI * HTTP/2.0", "Host: localhost", "\t host: x", `"GET" x`, `POST /"x HTTP/1.1`, `POST "`, "Host: " + strings.Repeat("a ", 40),
+			"RELEASE / HTTP/1.1", "HEARTBEAT /a HTTP/1.0", "release /a HTTP/1.1", "DOWNGRADE / HTTP/1.1",
 			"PROPFIND / HTTP/1.1", "PING / HTTP/1.0", "INFO /x HTTP/1.1", "LOCKS / HTTP/2", `M-SEARCH /"x HTTP/1.1`,
 		}},
 		{proxyFatal, []string{
@@ -44,7 +45,10 @@ func TestCommandsThatLookLikeOtherProtocols(t *testing.T) {
 	wantDecoded(t, "@t PROXY TCP4\n", false, "bad UNKNOWN unknown command 'PROXY' @t")
 	wantDecoded(t, "STATUS GET\n", false, `STATUS "GET"`)
 	wantDecoded(t, "STATUS PROXY\n", false, `STATUS "PROXY"`)
-	wantDecoded(t, "RELEASE /a HTTP/1.1\n", false, `RELEASE "/a" "HTTP/1.1"`)
+	wantDecoded(t, "RELEASE /a HTTP/1.1 ALL\n", false, `RELEASE "/a" "HTTP/1.1" all`)
+	wantDecoded(t, "@t RELEASE /a HTTP/1.1\n", false, `RELEASE @t "/a" "HTTP/1.1"`)
+	wantDecoded(t, frame("RELEASE", "/a", "HTTP/1.1"), false, `RELEASE "/a" "HTTP/1.1"`)
+	wantDecoded(t, "RELEASE /a HTTP/1.x1\n", false, `RELEASE "/a" "HTTP/1.x1"`)
 	wantDecoded(t, "ACQUIRE a HTTP/1.1 0\n", false, `ACQUIRE "a" "HTTP/1.1" 0`)
 	wantDecoded(t, "STATUS \x00\n", false, `STATUS "\x00"`)
 }

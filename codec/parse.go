@@ -79,6 +79,9 @@ func (d *Decoder) onHold(cmd *Command, args [][]byte) Status {
 	if st := d.nameAndService(cmd, args, 2); st != Ready {
 		return st
 	}
+	if len(args) == 2 && cmd.Form == FormText && len(cmd.Tag) == 0 && isServiceHTTP(cmd.Service) {
+		return d.usage(cmd.Verb) // checkForeign makes it Fatal
+	}
 	flags, valued := OptAll, OptToken|OptReq
 	switch cmd.Verb {
 	case VerbHeartbeat:
