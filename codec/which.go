@@ -19,6 +19,8 @@ const (
 	WhichAudit       Which = 11 // records of the audit that are not written yet
 	WhichWatches     Which = 12 // prefixes of WATCH or NOTIFY of one connection
 	WhichQuota       Which = 13 // what the token may use
+
+	Whiches = 14 // their number
 )
 
 var whichWords = [...]string{

@@ -58,7 +58,13 @@ const (
 
 // refuseLimit refuses the present command because of that limit.
 func (r *reactor) refuseLimit(which codec.Which) {
-	r.refuseData(codec.Limit, append(r.errorData[:0], which.String()...), limitReasons[which])
+	r.refuseData(codec.Limit, append(r.errorData[:0], r.e.limitHit(which)...), limitReasons[which])
+}
+
+// limitHit counts an answer LIMIT and returns the word of the limit. Any goroutine may call it.
+func (e *Engine) limitHit(which codec.Which) string {
+	e.limitHits[which].Add(1)
+	return which.String()
 }
 
 // writeEndOfWait writes the error that ends a wait. It looks up the present holder by the reference
@@ -75,7 +81,7 @@ func (r *reactor) writeEndOfWait(c *conn, fx *table.Effect) {
 	case codec.Recovering:
 		data = r.appendGraceLeft(data)
 	case codec.Limit:
-		data, msg = append(data, fx.Which.String()...), limitReasons[fx.Which]
+		data, msg = append(data, r.e.limitHit(fx.Which)...), limitReasons[fx.Which]
 	}
 	if msg == "" {
 		msg = reasonOf(waitingVerb(fx), fx.Code)

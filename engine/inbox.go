@@ -106,7 +106,7 @@ func (r *reactor) drainInbox() {
 	for _, id := range in.evicting {
 		if c := r.lookup(id); c != nil {
 			r.e.reject(rejectBuffers)
-			r.failWith(c, codec.Limit, codec.WhichMemory.String(), "buffers of all connections are at their limit, this one had the largest")
+			r.failWith(c, codec.Limit, r.e.limitHit(codec.WhichMemory), "buffers of all connections are at their limit, this one had the largest")
 			r.flush(c)
 			r.drop(c)
 		}

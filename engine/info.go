@@ -85,12 +85,19 @@ func (e *Engine) infoClients(b []byte) []byte {
 	b = infoLine(b, "turned_away_clients", e.places.turned.Load())
 	b = infoLine(b, "known_addresses", e.addresses.size())
 	b = infoLine(b, "accepted_connections", e.accepted.Load())
+	traffic := e.traffic()
+	b = infoLine(b, "reads", traffic.Reads)
+	b = infoLine(b, "received_bytes", traffic.Received)
+	b = infoLine(b, "sent_bytes", traffic.Sent)
 	b = infoLine(b, "slow_clients_closed", e.slowClosed.Load())
 	for why, name := range rejectionNames {
 		if name == "" {
 			continue
 		}
 		b = infoLine(b, "rejected_"+name, e.rejected[why].Load())
+	}
+	for _, n := range e.limitCounts() {
+		b = infoLine(b, "limit_hits_"+n.Name, n.Count)
 	}
 	watches, notices := e.events.Subscriptions()
 	b = infoLine(b, "watched_prefixes", watches)

@@ -40,9 +40,10 @@ func (e *Engine) askLag() {
 	}
 }
 
-// answerLag notes how long ago the loop was asked.
+// answerLag notes how long ago the loop was asked, and publishes its traffic.
 func (r *reactor) answerLag() {
 	if asked := r.lagAsked.Swap(0); asked != 0 {
 		r.e.loopLag.add(r.e.clock.Now() - asked)
+		r.traffic.publish()
 	}
 }

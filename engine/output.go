@@ -139,7 +139,7 @@ func (b *backlog) free() {
 func (r *reactor) send(c *conn, p []byte) error {
 	if c.backlog == nil {
 		n, err := c.sock.Write(p)
-		c.sent += int64(n)
+		r.countSent(c, n)
 		if n == len(p) || err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (r *reactor) sendBacklog(c *conn) {
 		n, err := c.sock.Write(p)
 		if n > 0 {
 			b.progressAt = r.now
-			c.sent += int64(n)
+			r.countSent(c, n)
 			done += n
 			b.took(n)
 		}

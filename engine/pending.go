@@ -144,7 +144,7 @@ func (r *reactor) keep(c *conn, b []byte) {
 		r.w.Start(p.form, nil)
 		r.count(codec.VerbAcquire, codec.Limit)
 	}
-	r.w.ErrorData(codec.Limit, []byte(codec.WhichPending.String()), msg)
+	r.w.ErrorData(codec.Limit, []byte(r.e.limitHit(codec.WhichPending)), msg)
 	r.hangUp(c)
 }
 

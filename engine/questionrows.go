@@ -147,7 +147,7 @@ func (e *Engine) answerDisconnect(ctx context.Context, w *codec.Writer, q *quest
 	case codec.OK:
 		w.OK()
 	case codec.Limit:
-		w.ErrorData(code, []byte(codec.WhichAudit.String()), limitReasons[codec.WhichAudit])
+		w.ErrorData(code, []byte(e.limitHit(codec.WhichAudit)), limitReasons[codec.WhichAudit])
 	default:
 		code = codec.BadArg
 		w.Error(code, "no connection has this number: CLIENTS lists them")

@@ -73,7 +73,7 @@ func (r *reactor) ask(c *conn) {
 	select {
 	case r.e.questions.places <- struct{}{}:
 	default:
-		r.refuseData(codec.Limit, []byte(codec.WhichPending.String()), "too many such questions are being answered: ask again")
+		r.refuseData(codec.Limit, []byte(r.e.limitHit(codec.WhichPending)), "too many such questions are being answered: ask again")
 		return
 	}
 	r.questions++
@@ -183,7 +183,7 @@ func (e *Engine) answerOwner(ctx context.Context, w *codec.Writer, q *question, 
 	case e.questions.scans <- struct{}{}:
 		defer func() { <-e.questions.scans }()
 	case <-ctx.Done():
-		w.ErrorData(codec.Limit, []byte(codec.WhichPending.String()), "too many others list locks at this moment: ask again")
+		w.ErrorData(codec.Limit, []byte(e.limitHit(codec.WhichPending)), "too many others list locks at this moment: ask again")
 		return codec.Limit
 	}
 	writeOwner(w, e.observer.Owner(q.cmd.Service, limit, cursor, &q.who))

@@ -66,8 +66,9 @@ type reactor struct {
 	errorData   []byte // of the error that is being answered
 	owner       []byte // the holder that is in it
 
-	stats  batchStats
-	totals [len(commandCounts{})]atomic.Uint64 // written by the loop alone
+	traffic traffic
+	stats   batchStats
+	totals  [len(commandCounts{})]atomic.Uint64 // written by the loop alone
 }
 
 func newReactor(e *Engine, index int) *reactor {
@@ -157,6 +158,8 @@ func (r *reactor) routeEffects() {
 func (r *reactor) feed(c *conn, in []byte) {
 	r.begin()
 	c.heardAt = r.now
+	r.traffic.now.Reads++
+	r.traffic.now.Received += uint64(len(in))
 	whole := false
 	defer func() {
 		if !whole { // so that guard is called only after a panic
@@ -205,7 +208,7 @@ func (r *reactor) read(c *conn, in []byte) {
 	}
 	if bufferLen(c.partial) > r.e.cfg.PendingMax+codec.FrameMax {
 		r.e.reject(rejectPending)
-		r.failWith(c, codec.Limit, codec.WhichPending.String(), "input comes faster than its commands can be executed")
+		r.failWith(c, codec.Limit, r.e.limitHit(codec.WhichPending), "input comes faster than its commands can be executed")
 	}
 	// flush follows and accounts for the rest.
 }

@@ -57,7 +57,7 @@ func (r *reactor) authenticate(c *conn, token []byte) bool {
 	}
 	who, ok := authority.Identify(token)
 	if ok && !r.roomFor(c, &who) {
-		r.refuseData(codec.Limit, []byte(codec.WhichQuota.String()), "this token has as many connections as it may have")
+		r.refuseData(codec.Limit, []byte(r.e.limitHit(codec.WhichQuota)), "this token has as many connections as it may have")
 		return false
 	}
 	if ok {

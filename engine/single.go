@@ -40,7 +40,7 @@ func (r *reactor) single(c *conn, in []byte) bool {
 	// A bug from here to the end of the write leaves a new hold to its lease: the client may have
 	// seen the OK.
 	n, err := c.sock.Write(out)
-	c.sent += int64(n)
+	r.countSent(c, n)
 	if n < len(out) {
 		r.singleLeft(c, out, n, err)
 	} else if c.buffered != 0 {

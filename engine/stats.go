@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"dlm/codec"
@@ -55,6 +56,45 @@ func (e *Engine) commandTotals() (sum commandCounts) {
 		}
 	}
 	return sum
+}
+
+// Traffic is what was read from connections and written to them.
+type Traffic struct {
+	Reads          uint64
+	Received, Sent uint64 // bytes
+}
+
+// traffic is that of a loop. Only the loop uses now. Once a second it copies that for others, so
+// that a read costs two additions of plain fields.
+type traffic struct {
+	now  Traffic
+	mu   sync.Mutex
+	seen Traffic // guarded by mu
+}
+
+func (t *traffic) publish() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seen = t.now
+}
+
+// traffic returns the sum over all loops, up to a second old.
+func (e *Engine) traffic() (sum Traffic) {
+	for _, r := range e.reactors {
+		t := &r.traffic
+		t.mu.Lock()
+		sum.Reads += t.seen.Reads
+		sum.Received += t.seen.Received
+		sum.Sent += t.seen.Sent
+		t.mu.Unlock()
+	}
+	return sum
+}
+
+// countSent notes that the kernel has taken n bytes of a connection's output.
+func (r *reactor) countSent(c *conn, n int) {
+	c.sent += int64(n)
+	r.traffic.now.Sent += uint64(n)
 }
 
 // rejection is why a connection was refused or closed by the server.

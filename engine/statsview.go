@@ -22,8 +22,9 @@ type Stats struct {
 	Backup     bool // else it is the primary
 	Ready      bool // clients can be sent here
 	Loops      int
-	Pauses     uint64 // of the process, left out of table time
-	LogDropped uint64 // records of the log that were not written
+	Pauses     uint64        // of the process, left out of table time
+	Paused     time.Duration // what table time has left out of them
+	LogDropped uint64        // records of the log that were not written
 
 	AuditDropped uint64 // records of the audit that found no room
 	AuditError   error  // why the audit can't be written; nil: it can
@@ -32,11 +33,13 @@ type Stats struct {
 	ConnsMax    int
 	Guests      int64         // connections beyond ConnsMax, of holders that renew and release
 	Accepted    uint64        // connections
+	Traffic     Traffic       // up to a second ago
 	Refused     []NamedCount  // connections that were not served, by reason
 	Closed      []NamedCount  // connections that the server ended, by reason
 	Buffered    int64         // bytes in all connection buffers
 	BufferedMax int64         // limit of Buffered
 	Commands    []ResultCount // answered commands
+	LimitHits   []NamedCount  // answers LIMIT, by limit
 	WrongTokens uint64        // shown on the lock port
 	WrongHTTP   uint64        // shown on the HTTP side
 	Denied      uint64        // requests refused for the lack of the admin role
@@ -100,9 +103,9 @@ func (e *Engine) makeStats() Stats {
 	tokens := e.attempts.Counts()
 	s := Stats{
 		Version: e.cfg.Version, Uptime: e.uptime(), Backup: e.Follows(), Ready: len(e.Unready()) == 0,
-		Loops: len(e.reactors), Pauses: e.clock.Gaps(),
+		Loops: len(e.reactors), Pauses: e.clock.Gaps(), Paused: time.Duration(e.clock.Pauses().Late.Load()),
 		Conns: e.conns.Load(), ConnsMax: e.connsMax, Guests: int64(e.places.guests.Load()),
-		Accepted: e.accepted.Load(), Buffered: e.buffers.total.Load(), BufferedMax: e.cfg.BufferedMax,
+		Accepted: e.accepted.Load(), Traffic: e.traffic(), Buffered: e.buffers.total.Load(), BufferedMax: e.cfg.BufferedMax,
 		WrongTokens: tokens.Total - tokens.HTTP, WrongHTTP: tokens.HTTP, Denied: e.denied.Load(),
 		Table: e.tab().Totals(), Measures: e.tab().Measures(), SettleLag: e.settleLag.histogram(), LoopLag: e.loopLag.histogram(),
 		LocksMax: e.cfg.LocksMax, WaitersMax: e.cfg.WaitersMax,
@@ -123,12 +126,21 @@ func (e *Engine) makeStats() Stats {
 		}
 	}
 	s.Closed = append(s.Closed, NamedCount{"slow_reader", e.slowClosed.Load()})
+	s.LimitHits = e.limitCounts()
 	s.LongestWait, s.LongestHold = e.observer.Longest()
 	s.Deadlocks, _ = e.observer.Deadlocked()
 	s.Commands = e.commandResults()
 	e.durabilityStats(&s)
 	e.tlsStats(&s)
 	return s
+}
+
+// limitCounts returns how often each limit was answered. Its names are words of INFO and metrics.
+func (e *Engine) limitCounts() (list []NamedCount) {
+	for which := codec.WhichNone + 1; which < codec.Whiches; which++ {
+		list = append(list, NamedCount{strings.ReplaceAll(which.String(), "-", "_"), e.limitHits[which].Load()})
+	}
+	return list
 }
 
 // commandResults returns the counters of commands that are not zero.

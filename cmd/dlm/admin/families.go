@@ -28,6 +28,8 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.Loops) }),
 	number("dlm_process_pauses_total", counter, "Pauses of the process that table time leaves out.",
 		func(s *engine.Stats) float64 { return float64(s.Pauses) }),
+	number("dlm_process_paused_seconds_total", counter, "Part of these pauses that table time has left out.",
+		func(s *engine.Stats) float64 { return s.Paused.Seconds() }),
 	number("dlm_log_records_dropped_total", counter, "Log records that were not written, because nobody read the log.",
 		func(s *engine.Stats) float64 { return float64(s.LogDropped) }),
 	number("dlm_audit_records_dropped_total", counter, "Records of the audit that found no room.",
@@ -47,6 +49,12 @@ var families = []family{
 		func(s *engine.Stats) []engine.NamedCount { return s.Refused }),
 	named("dlm_connections_closed_total", "reason", "Connections that the server ended.",
 		func(s *engine.Stats) []engine.NamedCount { return s.Closed }),
+	number("dlm_reads_total", counter, "Reads from connections; commands per read are the depth of pipelines.",
+		func(s *engine.Stats) float64 { return float64(s.Traffic.Reads) }),
+	number("dlm_received_bytes_total", counter, "Bytes that clients have sent.",
+		func(s *engine.Stats) float64 { return float64(s.Traffic.Received) }),
+	number("dlm_sent_bytes_total", counter, "Bytes that were sent to clients.",
+		func(s *engine.Stats) float64 { return float64(s.Traffic.Sent) }),
 	number("dlm_connection_buffer_bytes", gauge, "Bytes in the buffers of all connections.",
 		func(s *engine.Stats) float64 { return float64(s.Buffered) }),
 	number("dlm_connection_buffer_limit_bytes", gauge, "Most bytes in the buffers of all connections.",
@@ -69,6 +77,8 @@ var families = []family{
 				out(float64(c.Count), c.Command, c.Result)
 			}
 		}},
+	named("dlm_limit_hits_total", "limit", "Answers LIMIT, by the limit.",
+		func(s *engine.Stats) []engine.NamedCount { return s.LimitHits }),
 	{"dlm_auth_failures_total", counter, "Wrong tokens, by where they were shown.", []string{"surface"},
 		func(s *engine.Stats, out func(float64, ...string)) {
 			out(float64(s.WrongTokens), "lock_port")

@@ -89,13 +89,18 @@ type metrics struct {
 }
 
 // newMetrics makes a registry of its own: what libraries put into the global one is not served.
-func newMetrics(stats func() engine.Stats, log *slog.Logger) *metrics {
+// streams returns how many viewers look at this moment.
+func newMetrics(stats func() engine.Stats, streams func() int, log *slog.Logger) *metrics {
 	registry := prometheus.NewRegistry()
 	m := &metrics{requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "dlm_http_requests_total",
 		Help: "Answered requests of the HTTP side, by route and status.",
 	}, []string{"path", "code"})}
-	registry.MustRegister(newEngineCollector(stats), m.requests,
+	live := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "dlm_live_streams",
+		Help: "Viewers of the pages that are told of each second.",
+	}, func() float64 { return float64(streams()) })
+	registry.MustRegister(newEngineCollector(stats), m.requests, live,
 		collectors.NewGoCollector())
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelWarn),

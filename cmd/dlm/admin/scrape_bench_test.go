@@ -22,7 +22,7 @@ func BenchmarkScrape(b *testing.B) {
 			s.Closed = append(s.Closed, engine.NamedCount{Name: word})
 		}
 	}
-	m := newMetrics(func() engine.Stats { return s }, slog.New(slog.DiscardHandler))
+	m := newMetrics(func() engine.Stats { return s }, func() int { return 0 }, slog.New(slog.DiscardHandler))
 	r := httptest.NewRequest("GET", "/metrics", nil)
 	r.Header.Set("Accept-Encoding", "gzip") // as Prometheus does
 	b.ReportAllocs()

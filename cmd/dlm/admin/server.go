@@ -94,7 +94,7 @@ func (s *Server) Fetched() <-chan struct{} { return s.fetched }
 // Serve answers for the engine until ctx ends.
 func (s *Server) Serve(ctx context.Context, e Engine) error {
 	s.engine = e
-	s.metrics = newMetrics(e.Stats, s.log)
+	s.metrics = newMetrics(e.Stats, func() int { return len(s.live.open()) }, s.log)
 	s.live, s.scans = newLive(s), make(chan struct{}, scansMax)
 	hs := &http.Server{
 		Handler:           s.conns.during(s.handler()),

@@ -120,7 +120,7 @@ func TestImagesStayOffOpenNetworks(t *testing.T) {
 		f := &fake{memory: true}
 		log := slog.New(slog.DiscardHandler)
 		s := newServer(nil, log, 1)
-		s.engine, s.metrics, s.InsecurePlain = f, newMetrics(f.Stats, log), c.insecure
+		s.engine, s.metrics, s.InsecurePlain = f, newMetrics(f.Stats, func() int { return 0 }, log), c.insecure
 		for _, request := range []string{"GET /snapshot", "POST /promote", "POST /depose", "POST /api/v1/promote", "POST /api/v1/depose"} {
 			method, path, _ := strings.Cut(request, " ")
 			req := httptest.NewRequest(method, "http://192.0.2.1"+path, strings.NewReader(`{"reason":"r"}`))
