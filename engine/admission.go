@@ -165,7 +165,7 @@ func (g *gate) admitted(at *arrival, ok bool) (came any, refusal string) {
 		g.report(at.why, nil)
 	}
 	if !ok {
-		return nil, turnedWords[at.why]
+		return nil, g.e.turnedHit(at.why)
 	}
 	return at, ""
 }

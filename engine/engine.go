@@ -72,7 +72,7 @@ type Engine struct {
 	quotasGen  atomic.Uint64 // the change whose quotas the table has
 	denied     atomic.Uint64 // requests that need the admin role
 	rejected   rejectCounts
-	limitHits  [codec.Whiches]atomic.Uint64 // answers LIMIT
+	limitHits  [codec.Whiches]atomic.Uint64 // how often each was met
 	handshakes [handshakeResults]atomic.Uint64
 	// handshakeWork has the permits with which handshakes compute
 	handshakeWork transport.Permits

@@ -61,7 +61,8 @@ func (r *reactor) refuseLimit(which codec.Which) {
 	r.refuseData(codec.Limit, append(r.errorData[:0], r.e.limitHit(which)...), limitReasons[which])
 }
 
-// limitHit counts an answer LIMIT and returns the word of the limit. Any goroutine may call it.
+// limitHit counts a command or connection that meets a limit, and returns the word of the limit.
+// Any goroutine may call it.
 func (e *Engine) limitHit(which codec.Which) string {
 	e.limitHits[which].Add(1)
 	return which.String()

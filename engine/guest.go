@@ -40,6 +40,16 @@ var turnedWords = [rejections]string{
 	rejectQuota:        "quota this certificate has as many connections as it may have",
 }
 
+// turnedHit is limitHit for a connection that is not served. It returns the words for its peer.
+func (e *Engine) turnedHit(why rejection) string {
+	which := codec.WhichConns
+	if why == rejectQuota {
+		which = codec.WhichQuota
+	}
+	e.limitHit(which)
+	return turnedWords[why]
+}
+
 // verbsGuest are open to guests if their role has them.
 var verbsGuest = verbsBase | verbSet(codec.VerbRelease, codec.VerbHeartbeat, codec.VerbDowngrade)
 
@@ -100,10 +110,13 @@ func (r *reactor) overstays(c *conn) bool {
 
 // turnOut tells a connection why it is not served, or not any more.
 func (r *reactor) turnOut(c *conn) {
-	if c.at.as == guest && !c.closing {
+	if c.closing || c.closed {
+		return
+	}
+	if c.at.as == guest {
 		r.e.reject(rejectConns)
 	}
-	r.fail(c, codec.Limit, turnedWords[c.at.why])
+	r.fail(c, codec.Limit, r.e.turnedHit(c.at.why))
 }
 
 // turnLate makes a connection one that is told that the quota of its certificate is reached, which
@@ -118,7 +131,7 @@ func (r *reactor) turnLate(c *conn) {
 // refuseGuest answers a command that guests may not use.
 func (r *reactor) refuseGuest(c *conn) {
 	r.e.reject(rejectConns)
-	r.refuse(codec.Limit, turnedWords[rejectConns])
+	r.refuse(codec.Limit, r.e.turnedHit(rejectConns))
 	r.hangUp(c)
 }
 

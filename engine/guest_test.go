@@ -2,9 +2,13 @@ package engine
 
 import (
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"dlm/codec"
 )
 
 // full returns a simulated server at its limit of two connections, both from this machine.
@@ -38,6 +42,27 @@ func TestHoldersStayAndOthersGo(t *testing.T) {
 		t.Fatalf("of %d silent ones the first is gone: %v, the last: %v", len(silent), silent[0].gone, silent[len(silent)-1].gone)
 	}
 	silent[0].expect(allTaken)
+}
+
+// TestAnswersAboutConnectionsAreCounted has a command that guests may not use, a guest whose time
+// is over, and a connection that the acceptor answers.
+func TestAnswersAboutConnectionsAreCounted(t *testing.T) {
+	s, _, _ := full(t)
+	hits := func() uint64 { return s.e.limitCounts()[codec.WhichConns-1].Count }
+	s.arrive(0, "192.0.2.1").do("ACQUIRE x a 0", strings.TrimSpace(allTaken))
+	silent := s.arrive(0, "192.0.2.1")
+	s.advance(guestMax + time.Second)
+	s.sweep()
+	silent.expect(allTaken)
+	if n := hits(); n != 2 {
+		t.Errorf("%d answers of loops are counted, want 2", n)
+	}
+	if _, refusal := (&gate{e: s.e}).admitted(&arrival{why: rejectConns}, false); !strings.HasPrefix(allTaken, "ERROR LIMIT "+refusal) {
+		t.Errorf("refused with %q", refusal)
+	}
+	if n := hits(); n != 3 {
+		t.Errorf("%d answers are counted, want 3", n)
+	}
 }
 
 // TestLimitsAreExactWhenAcceptorsRace takes places from many goroutines.

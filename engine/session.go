@@ -99,7 +99,7 @@ func (r *reactor) reset(c *conn) {
 	who := c.initially()
 	if !r.roomFor(c, &who) {
 		r.e.reject(rejectQuota)
-		r.refuse(codec.Limit, turnedWords[rejectQuota])
+		r.refuse(codec.Limit, r.e.turnedHit(rejectQuota))
 		r.hangUp(c)
 		return
 	}

@@ -39,7 +39,7 @@ type Stats struct {
 	Buffered    int64         // bytes in all connection buffers
 	BufferedMax int64         // limit of Buffered
 	Commands    []ResultCount // answered commands
-	LimitHits   []NamedCount  // answers LIMIT, by limit
+	LimitHits   []NamedCount  // commands and connections that met a limit, by limit
 	WrongTokens uint64        // shown on the lock port
 	WrongHTTP   uint64        // shown on the HTTP side
 	Denied      uint64        // requests refused for the lack of the admin role
@@ -135,7 +135,7 @@ func (e *Engine) makeStats() Stats {
 	return s
 }
 
-// limitCounts returns how often each limit was answered. Its names are words of INFO and metrics.
+// limitCounts returns how often each limit was met. Its names are words of INFO and metrics.
 func (e *Engine) limitCounts() (list []NamedCount) {
 	for which := codec.WhichNone + 1; which < codec.Whiches; which++ {
 		list = append(list, NamedCount{strings.ReplaceAll(which.String(), "-", "_"), e.limitHits[which].Load()})
