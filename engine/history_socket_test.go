@@ -81,7 +81,7 @@ func (a *caller) dial() {
 		return
 	}
 	a.conn, a.rest = conn.(*net.TCPConn), ""
-	a.conn.SetDeadline(time.Now().Add(time.Minute))
+	a.conn.SetDeadline(time.Now().Add(testflag.Patience))
 	a.up, a.down = 40+a.rng.IntN(2000), 40+a.rng.IntN(2000)
 	for _, line := range []string{"AUTH admin\n", "DETAIL ON\n"} {
 		if a.exchange(line) == nil {

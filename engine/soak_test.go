@@ -60,11 +60,7 @@ func serve(t *testing.T, change func(*Config)) *Engine {
 // eventually polls a condition that must come true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	patience := 20 * time.Second
-	if testflag.Checked { // see there how slow it is, and a machine may be busy
-		patience = 3 * time.Minute
-	}
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(testflag.Patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Errorf("%s", what)
 			return

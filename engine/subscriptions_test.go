@@ -2,7 +2,9 @@ package engine
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -152,25 +154,37 @@ func TestRepliesAndEventsCanBeToldApart(t *testing.T) {
 }
 
 // TestEventsUnderLoad has clients of two loops that lock, and two that watch them. Each watcher
-// gets each change, and those of one lock in their order.
+// gets each change, and those of one lock in their order. A client goes on when both watchers are
+// near, so that no buffer of events is ever full.
 func TestEventsUnderLoad(t *testing.T) {
-	const clients, pairs = 4, 300
+	const clients, pairs, ahead = 4, 300, 50
 	e := serve(t, func(*Config) {})
-	watchers := make([]*bufio.Scanner, 2)
-	for i := range watchers {
-		conn := dialServer(t, e)
-		watchers[i] = bufio.NewScanner(conn)
-		fmt.Fprintf(conn, "WATCH l\n")
-		if !watchers[i].Scan() || watchers[i].Text() != "OK" {
-			t.Fatal(watchers[i].Text())
-		}
-	}
 	var done sync.WaitGroup
+	var room [2]chan struct{} // per watcher: pairs that it may be behind
+	for i := range room {
+		room[i] = make(chan struct{}, ahead)
+		conn := dialServer(t, e)
+		in := bufio.NewScanner(conn)
+		fmt.Fprintf(conn, "WATCH l\n")
+		if !in.Scan() || in.Text() != "OK" {
+			t.Fatal(in.Text())
+		}
+		done.Go(func() {
+			if err := watchPairs(in, room[i], clients*pairs); err != nil {
+				t.Errorf("watcher %d: %v", i, err)
+				for range room[i] { // the clients go on
+				}
+			}
+		})
+	}
+	var working sync.WaitGroup
 	for i := range clients {
 		conn := dialServer(t, e)
-		done.Go(func() {
+		working.Go(func() {
 			in := bufio.NewScanner(conn)
 			for range pairs {
+				room[0] <- struct{}{}
+				room[1] <- struct{}{}
 				fmt.Fprintf(conn, "ACQUIRE l%d s%d 9000\nRELEASE l%d s%d\n", i%2, i, i%2, i)
 				for range 2 {
 					if !in.Scan() || in.Text() != "OK" {
@@ -181,38 +195,35 @@ func TestEventsUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for _, w := range watchers {
-		holder, last, grants := map[string]string{}, map[string]uint64{}, 0
-		for ends := 0; ends < clients*pairs && w.Scan(); {
-			line := w.Text()
-			if strings.HasPrefix(line, "EVENT queued ") {
-				continue
-			}
-			kind, rest, _ := strings.Cut(strings.TrimPrefix(line, "EVENT "), " ")
-			r := codec.Reply{Text: []byte(rest)}
-			lock, _ := r.Field("lock")
-			service, _ := r.Field("service")
-			token, _ := r.Number("token")
-			switch kind {
-			case "granted":
-				if holder[string(lock)] != "" || token <= last[string(lock)] {
-					t.Fatalf("%q while %s holds it, after token %d", line, holder[string(lock)], last[string(lock)])
-				}
-				holder[string(lock)], last[string(lock)] = string(service), token
-				grants++
-			case "released":
-				if holder[string(lock)] != string(service) || token != last[string(lock)] {
-					t.Fatalf("%q while %s holds it", line, holder[string(lock)])
-				}
-				holder[string(lock)] = ""
-				ends++
-			default:
-				t.Fatalf("%q", line)
-			}
+	working.Wait()
+	close(room[0])
+	close(room[1])
+	done.Wait()
+}
+
+// watchPairs reads events until so many holds have ended, and takes one from room for each.
+func watchPairs(in *bufio.Scanner, room <-chan struct{}, pairs int) error {
+	holder, last := map[string]string{}, map[string]uint64{}
+	for ends := 0; ends < pairs; {
+		if !in.Scan() {
+			return fmt.Errorf("%d holds ended: %w", ends, cmp.Or(in.Err(), io.EOF))
 		}
-		if grants != clients*pairs {
-			t.Errorf("%d grants of %d", grants, clients*pairs)
+		kind, rest, _ := strings.Cut(strings.TrimPrefix(in.Text(), "EVENT "), " ")
+		r := codec.Reply{Text: []byte(rest)}
+		lock, _ := r.Field("lock")
+		service, _ := r.Field("service")
+		token, _ := r.Number("token")
+		switch has := holder[string(lock)]; {
+		case kind == "queued":
+		case kind == "granted" && has == "" && token > last[string(lock)]:
+			holder[string(lock)], last[string(lock)] = string(service), token
+		case kind == "released" && has == string(service) && token == last[string(lock)]:
+			holder[string(lock)] = ""
+			ends++
+			<-room
+		default:
+			return fmt.Errorf("%q while %q holds it, after token %d", in.Text(), has, last[string(lock)])
 		}
 	}
-	done.Wait()
+	return nil
 }

@@ -13,9 +13,6 @@ import (
 	"dlm/internal/testflag"
 )
 
-// hangMax is how long a test with real sockets may take before it has failed.
-const hangMax = 60 * time.Second
-
 // ask sends a line and checks the answer.
 func ask(t *testing.T, conn net.Conn, line, want string) {
 	t.Helper()
@@ -35,7 +32,7 @@ func dialServer(t *testing.T, e *Engine) *net.TCPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(hangMax)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(testflag.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	return conn.(*net.TCPConn)

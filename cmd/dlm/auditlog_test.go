@@ -19,7 +19,7 @@ type auditRecord struct {
 // waitAudit waits until a record of that event and outcome is in the file.
 func waitAudit(t *testing.T, path, event, outcome string) (found auditRecord) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(eventually); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		text, _ := os.ReadFile(path)
 		for line := range strings.Lines(string(text)) {
 			var r auditRecord

@@ -20,11 +20,11 @@ import (
 	"time"
 
 	"dlm/cmd/dlm/settings"
+	"dlm/internal/testflag"
 )
 
-// eventually bounds every wait for something that must happen. It is long, because only a test that
-// fails waits for all of it.
-const eventually = 20 * time.Second
+// eventually bounds every wait for something that must happen.
+const eventually = testflag.Patience
 
 // binary is the built command, made once by TestMain.
 var binary string

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"dlm/internal/testcert"
+	"dlm/internal/testflag"
 )
 
 // securePort is an acceptor over TLS in front of an echo loop.
@@ -294,7 +295,7 @@ func TestTLSKeepsNoEndlessHandshakeMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	seal := sealer(t, c.ConnectionState().CipherSuite, keys.String())
-	_ = under.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = under.SetDeadline(time.Now().Add(testflag.Patience))
 	const certificate, handshake, data, length = 11, 22, 23, 256 << 10
 	if _, err := under.Write(seal(data, []byte("hello"))); err != nil {
 		t.Fatal(err)

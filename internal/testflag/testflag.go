@@ -8,11 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // Checked is true if the build checks more than a release does. Such a build allocates for its
 // checks and takes about ten times as long for a command.
 const Checked = Race || Invariants
+
+// Patience bounds the wait for something that must happen. It is long, because only a test that
+// fails waits for all of it, and because a machine may be slow, and a build Checked.
+const Patience = 3 * time.Minute
 
 // Large returns how many things a test with n of them takes: a quarter of n if the build is
 // Checked.

@@ -15,6 +15,7 @@ import (
 	"dlm/engine"
 	"dlm/engine/auth"
 	"dlm/engine/observe"
+	"dlm/internal/testflag"
 )
 
 // queues lets waiters wait: lock q<i> has i+1 of them.
@@ -47,9 +48,9 @@ func (r *rig) waitFor(waiters int) {
 // what the test has just done.
 func (r *rig) until(seen func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !seen(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(testflag.Patience); !seen(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatal("not seen within 20 s")
+			r.t.Fatalf("not seen within %v", testflag.Patience)
 		}
 	}
 }
@@ -436,7 +437,7 @@ func TestStreamEndsWithoutItsBody(t *testing.T) {
 	if err := r.e.SetCredentials(cfg.Credentials[1:]); err != nil {
 		t.Fatal(err)
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(testflag.Patience))
 	if rest, err := io.ReadAll(in); err != nil || !strings.Contains(string(rest), "event: end") {
 		t.Errorf("%v: %s", err, rest)
 	}
