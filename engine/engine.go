@@ -65,6 +65,7 @@ type Engine struct {
 	accepted   atomic.Uint64
 	numbered   atomic.Int64 // connections that have got a number
 	slowClosed atomic.Uint64
+	overdue    atomic.Int64 // connections that the loops are to end
 	connQuotas connQuotas
 	quotaMu    sync.Mutex    // held while quotas are given to a table
 	quotasDue  signal        // to the goroutine "quotas"

@@ -36,6 +36,7 @@ const (
 	orderDrain                      // answer all waits with SHUTDOWN
 	orderClose                      // close every connection whose output is written
 	orderRecheck                    // look the tokens of all connections up again
+	orderEnd                        // end the next connections that are overdue
 )
 
 // post hands effects and orders to the reactor. Any goroutine may call it.
@@ -124,6 +125,9 @@ func (r *reactor) drainInbox() {
 func (r *reactor) handle(o orders) {
 	if o&orderSweep != 0 {
 		r.sweep()
+	}
+	if o&orderEnd != 0 {
+		r.endOverdue()
 	}
 	if o&orderRecheck != 0 {
 		r.recheck()

@@ -47,11 +47,12 @@ type reactor struct {
 	cost   int     // what the batch has cost so far, in lock commands
 	round  round
 
-	uncounted   []byte          // a HEARTBEAT whose COUNT has been taken
-	scratch     []byte          // output of the conn that is being read
-	grantsBuf   grantLog        // grants of the conn that is being read
-	sweeps      int             // how many there were
-	sweepLeft   int             // connections that the last one has not looked at
+	uncounted   []byte   // a HEARTBEAT whose COUNT has been taken
+	scratch     []byte   // output of the conn that is being read
+	grantsBuf   grantLog // grants of the conn that is being read
+	sweeps      int      // how many there were
+	sweepLeft   int      // connections that the last one has not looked at
+	overdue     overdue
 	recheckLeft int             // connections whose tokens have to be looked up
 	recheckGen  uint64          // the change of tokens that this is for
 	orphans     []table.HoldRef // grants to take back, as nobody will be told of them

@@ -109,6 +109,7 @@ func (s *sim) advance(d time.Duration) {
 		s.time += int64(step)
 		d -= step
 		s.e.tick(&s.fx, &s.co)
+		s.e.orderEnds()
 		if s.e.observer.Detecting() {
 			s.e.detect()
 		}
@@ -116,7 +117,15 @@ func (s *sim) advance(d time.Duration) {
 	}
 }
 
-func (s *sim) sweep() { s.e.order(s.e.sweepOrders()); s.settle() }
+// sweep looks at all connections, and ends those that are overdue.
+func (s *sim) sweep() {
+	s.e.order(s.e.sweepOrders())
+	s.settle()
+	for s.e.overdue.Load() > 0 {
+		s.e.orderEnds()
+		s.settle()
+	}
+}
 
 // empty checks that nothing is left in the table and in the accounts.
 func (s *sim) empty() {

@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"fmt"
-
-	"dlm/codec"
-)
+import "dlm/codec"
 
 // sweepOrders returns the orders that the ticker gives a few times per second.
 func (e *Engine) sweepOrders() orders {
@@ -48,44 +44,39 @@ func (r *reactor) goOnWalking() {
 	r.finish(nil)
 }
 
-// sweep closes connections that are past an age limit, and updates the account of their buffers. It
-// begins with all, unless the last sweep is not at its end.
+// sweep ends connections that are past an age limit, or sees that they will be, and updates the
+// account of their buffers. It begins with all, unless the last sweep is not at its end.
 func (r *reactor) sweep() {
 	if r.sweepLeft == 0 {
 		r.sweepLeft = len(r.conns)
 		r.sweeps++
 	}
-	cfg := &r.e.cfg
-	r.walk(&r.sweepLeft, func(i int, c *conn) {
+	done := r.walk(&r.sweepLeft, func(i int, c *conn) {
 		switch {
 		case c.closing:
 			r.linger(c)
 			return
-		case c.partial != nil && r.now-c.partialSince > int64(cfg.PartialMax):
-			r.e.reject(rejectPartial)
-			r.fail(c, codec.BadArg, fmt.Sprintf("the command was not complete within %v", cfg.PartialMax))
 		case c.at.as != ordinary && r.overstays(c):
 			r.turnOut(c)
 		case c.withheld != nil && r.now >= c.withheld.until:
 			r.giveWithheld(c)
-		case r.lateToAuth(c):
-			r.e.reject(rejectAuthLate)
-			r.fail(c, codec.NoAuth, fmt.Sprintf("not authenticated within %v", cfg.AuthWait))
 		case c.alive > 0 && r.silent(c):
 			r.endFor(c, rejectSilent, codec.Canceled, "nothing has come for twice the ALIVE of this connection: it is closed")
-		case cfg.IdleMax > 0 && r.idle(c):
-			r.e.reject(rejectIdle)
-			r.fail(c, codec.Canceled, fmt.Sprintf("nothing has come for %v (idle-timeout): the connection is closed, holds stay", cfg.IdleMax))
+		case r.isOverdue(c):
+			r.addOverdue(c)
 		}
 		r.checkPeer(c, i+r.sweeps)
 		if c.buffered > 0 || c.sub != nil {
 			r.account(c)
 		}
 	})
+	if done {
+		r.beginOverdue()
+	}
 }
 
-// idle reports whether a connection has sent nothing and waited for nothing for IdleMax. Only the
-// sweep may call it.
+// idle reports whether a connection has sent nothing and waited for nothing for IdleMax. The sweep
+// calls it for each, which is how often it sees them wait.
 func (r *reactor) idle(c *conn) bool {
 	if c.pending.any() || c.waits.open > 0 || c.backlog != nil || c.sub != nil {
 		c.busyAt = r.now

@@ -34,11 +34,6 @@ func finished(list []*client) (n int) {
 func TestEndingManyConnectionsLeavesSocketsToOthers(t *testing.T) {
 	const n = 1000
 	for name, end := range map[string]func(s *sim) []*client{
-		"late to authenticate": func(s *sim) []*client {
-			list := crowdOf(s, n, "")
-			s.advance(5100 * time.Millisecond)
-			return list
-		},
 		"token revoked": func(s *sim) []*client {
 			list := crowdOf(s, n, "l-token")
 			if err := s.e.SetCredentials([]auth.Credential{cred("boss", auth.RoleAdmin, "a-token")}); err != nil {
@@ -66,5 +61,59 @@ func TestEndingManyConnectionsLeavesSocketsToOthers(t *testing.T) {
 			}
 			s.deliver()
 		})
+	}
+}
+
+// TestStrangersEndOneByOne: connections that are late to authenticate at one moment end in turn, so
+// that they do not come again at one moment. One that authenticates before its turn stays.
+func TestStrangersEndOneByOne(t *testing.T) {
+	const n = 300
+	s := newSim(t, withTokens)
+	list := crowdOf(s, n, "")
+	kept := list[0]
+	s.advance(5100 * time.Millisecond)
+	s.e.order(s.e.sweepOrders())
+	s.settle()
+	for ended := 1; ended < n; ended++ {
+		if got := finished(list); got != ended {
+			t.Fatalf("%d connections have ended after %d turns", got, ended)
+		}
+		switch ended {
+		case n / 3:
+			kept.do("AUTH l-token", "OK")
+		case n / 2: // a sweep does not count them twice
+			s.e.order(s.e.sweepOrders())
+			s.settle()
+		}
+		s.advance(tickEvery)
+	}
+	if got := s.e.overdue.Load(); kept.finished || got != 0 {
+		t.Fatalf("ended %v, with %d to end", kept.finished, got)
+	}
+	kept.do("PING", "OK")
+	later := crowdOf(s, 2, "")
+	s.advance(5100 * time.Millisecond)
+	s.sweep()
+	if got := finished(later); got != 2 {
+		t.Errorf("%d of those that came later have ended", got)
+	}
+}
+
+// TestManyStrangersEndInTime: more than end at the slowest pace end faster.
+func TestManyStrangersEndInTime(t *testing.T) {
+	const n = overdueSpread + 10
+	s := newSim(t, func(c *Config) { withTokens(c); c.ConnsMax = 2 * n })
+	list := crowdOf(s, n, "")
+	s.advance(5100 * time.Millisecond)
+	s.e.order(s.e.sweepOrders())
+	s.settle()
+	if got := finished(list); got != 2 {
+		t.Fatalf("%d connections have ended in the first turn", got)
+	}
+	for range overdueSpread {
+		s.advance(tickEvery)
+	}
+	if got := finished(list); got != n {
+		t.Errorf("%d of %d connections have ended", got, n)
 	}
 }

@@ -133,15 +133,20 @@ func (e *Engine) runTicker(ctx context.Context) {
 			e.extraProc.reclaim(now)
 			e.order(e.sweepOrders())
 		}
+		e.orderEnds()
 		if !served.Follows() {
 			e.trimmer.turn(now, served.Table)
 		}
+		sleep := lookEvery
 		if served.Follows() {
 			e.wakeTimer.at.Store(now + int64(lookEvery)) // loops ring after a promotion
-			timer.Reset(lookEvery)
 		} else {
-			timer.Reset(e.wakeTimer.set(now, served.Table))
+			sleep = e.wakeTimer.set(now, served.Table)
 		}
+		if e.overdue.Load() > 0 {
+			sleep = min(sleep, tickEvery)
+		}
+		timer.Reset(sleep)
 	}
 }
 
