@@ -160,7 +160,7 @@ func TestEventsUnderLoad(t *testing.T) {
 	const clients, pairs, ahead = 4, 300, 50
 	e := serve(t, func(*Config) {})
 	var done sync.WaitGroup
-	var room [2]chan struct{} // per watcher: pairs that it may be behind
+	var room [2]chan struct{} // per watcher: pairs that it has not seen yet
 	for i := range room {
 		room[i] = make(chan struct{}, ahead)
 		conn := dialServer(t, e)
