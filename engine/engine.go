@@ -113,6 +113,7 @@ func newEngine(cfg Config, source func() int64, store *durability.Store) *Engine
 	e.stopping = make(chan struct{})
 	e.wakeTimer.wake, e.trimmer.wake, e.quotasDue = newSignal(), newSignal(), newSignal()
 	e.memoryUsed = memoryUsed
+	memoryFile() // while there are descriptors
 	e.questions = questions{places: make(chan struct{}, questionsMax), scans: make(chan struct{}, questionScans)}
 	e.catching.accept.Store(new([]*transport.Acceptor))
 	e.handshakeWork = transport.NewPermits()

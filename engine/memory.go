@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/metrics"
+	"sync"
 )
 
 // MemoryMin is the smallest Config.MemoryMax. A server without a lock has some 13 MiB resident.
@@ -31,10 +34,28 @@ func (e *Engine) checkMemory() {
 	}
 }
 
+// memoryFile tells the memory of this process. It is opened once, because a server that has no
+// descriptor left has to know its memory too. It is nil if the system has no such file.
+var memoryFile = sync.OnceValue(func() *os.File {
+	f, err := os.Open("/proc/self/statm")
+	if err != nil {
+		return nil
+	}
+	return f
+})
+
 // residentBytes returns the resident memory of the process; 0: the system does not tell it.
 func residentBytes() int64 {
-	var size, resident int64                   // in pages
-	text, _ := os.ReadFile("/proc/self/statm") // no text has no numbers
-	_, _ = fmt.Sscan(string(text), &size, &resident)
+	f := memoryFile()
+	if f == nil {
+		return 0
+	}
+	var text [128]byte // two of its seven numbers are needed
+	n, err := f.ReadAt(text[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0
+	}
+	var size, resident int64                             // in pages
+	_, _ = fmt.Sscan(string(text[:n]), &size, &resident) // no text has no numbers
 	return resident * int64(os.Getpagesize())
 }
