@@ -159,13 +159,13 @@ func (g *gate) NoFiles() (came any, refusal string) {
 
 func (g *gate) admitted(at *arrival, ok bool) (came any, refusal string) {
 	if at.as == turned {
-		g.e.reject(at.why)
+		g.e.turnedAway(at.why)
 	}
 	if at.why != rejectNot {
 		g.report(at.why, nil)
 	}
 	if !ok {
-		return nil, g.e.turnedHit(at.why)
+		return nil, turnedWords[at.why]
 	}
 	return at, ""
 }
@@ -175,10 +175,13 @@ func (g *gate) OutOfFiles(cause error) { g.report(rejectFiles, cause) }
 
 // Failed counts a connection that was lost, and returns its place.
 func (g *gate) Failed(came any, cause error) {
-	if at, ok := came.(*arrival); ok {
+	at, ok := came.(*arrival)
+	if ok {
 		g.e.giveBack(at)
 	}
-	g.e.reject(rejectEnroll)
+	if !ok || at.as != turned { // that one is counted
+		g.e.reject(rejectEnroll)
+	}
 	g.report(rejectEnroll, cause)
 }
 
@@ -200,8 +203,11 @@ func (g *gate) Secured(came any, state *tls.ConnectionState) {
 // Insecure counts a failed handshake, and returns the place of its connection. It logs nothing,
 // because everybody who reaches the port could fill the log.
 func (g *gate) Insecure(came any, cause error) {
-	g.e.giveBack(came.(*arrival))
-	g.e.reject(rejectTLS)
+	at := came.(*arrival)
+	g.e.giveBack(at)
+	if at.as != turned { // that one is counted
+		g.e.reject(rejectTLS)
+	}
 	g.e.handshakes[handshakeResultOf(cause)].Add(1)
 	g.e.cfg.Log.Debug("a TLS handshake failed", "error", cause)
 }

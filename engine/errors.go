@@ -61,7 +61,7 @@ func (r *reactor) refuseLimit(which codec.Which) {
 	r.refuseData(codec.Limit, append(r.errorData[:0], r.e.limitHit(which)...), limitReasons[which])
 }
 
-// limitHit counts a command or connection that meets a limit, and returns the word of the limit.
+// limitHit counts a command or connection that is refused at a limit, and returns the limit's word.
 // Any goroutine may call it.
 func (e *Engine) limitHit(which codec.Which) string {
 	e.limitHits[which].Add(1)

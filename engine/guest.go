@@ -40,14 +40,14 @@ var turnedWords = [rejections]string{
 	rejectQuota:        "quota this certificate has as many connections as it may have",
 }
 
-// turnedHit is limitHit for a connection that is not served. It returns the words for its peer.
-func (e *Engine) turnedHit(why rejection) string {
+// turnedAway counts a connection that is not served, once, whether its peer is told why or not.
+func (e *Engine) turnedAway(why rejection) {
 	which := codec.WhichConns
 	if why == rejectQuota {
 		which = codec.WhichQuota
 	}
+	e.reject(why)
 	e.limitHit(which)
-	return turnedWords[why]
 }
 
 // verbsGuest are open to guests if their role has them.
@@ -114,9 +114,9 @@ func (r *reactor) turnOut(c *conn) {
 		return
 	}
 	if c.at.as == guest {
-		r.e.reject(rejectConns)
+		r.e.turnedAway(rejectConns)
 	}
-	r.fail(c, codec.Limit, r.e.turnedHit(c.at.why))
+	r.fail(c, codec.Limit, turnedWords[c.at.why])
 }
 
 // turnLate makes a connection one that is told that the quota of its certificate is reached, which
@@ -125,13 +125,13 @@ func (r *reactor) turnLate(c *conn) {
 	r.e.giveBack(&c.at)
 	c.at.as, c.at.why = turned, rejectQuota
 	r.e.places.turned.Add(1)
-	r.e.reject(rejectQuota)
+	r.e.turnedAway(rejectQuota)
 }
 
 // refuseGuest answers a command that guests may not use.
 func (r *reactor) refuseGuest(c *conn) {
-	r.e.reject(rejectConns)
-	r.refuse(codec.Limit, r.e.turnedHit(rejectConns))
+	r.e.turnedAway(rejectConns)
+	r.refuse(codec.Limit, turnedWords[rejectConns])
 	r.hangUp(c)
 }
 

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,12 +59,57 @@ func TestAnswersAboutConnectionsAreCounted(t *testing.T) {
 	if n := hits(); n != 2 {
 		t.Errorf("%d answers of loops are counted, want 2", n)
 	}
-	if _, refusal := (&gate{e: s.e}).admitted(&arrival{why: rejectConns}, false); !strings.HasPrefix(allTaken, "ERROR LIMIT "+refusal) {
+	if _, refusal := (&gate{e: s.e}).admitted(&arrival{as: turned, why: rejectConns}, false); !strings.HasPrefix(allTaken, "ERROR LIMIT "+refusal) {
 		t.Errorf("refused with %q", refusal)
 	}
 	if n := hits(); n != 3 {
 		t.Errorf("%d answers are counted, want 3", n)
 	}
+}
+
+// TestRefusedConnectionIsCountedOnce: at the full TLS port, whether it is told why within TLS, fails
+// in the handshake, can't be handed to a loop, or is closed without a word.
+func TestRefusedConnectionIsCountedOnce(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.TLSConnsMax, c.ConnsPerAddressMax = 1, 3 })
+	g, from := &gate{e: s.e, via: viaTLS}, &net.TCPAddr{IP: net.ParseIP("192.0.2.1")}
+	admit := func(g *gate) any {
+		s.time += int64(time.Second) // no address is too fast
+		came, _ := g.Admit(from)
+		return came
+	}
+	named := func(list []NamedCount, name string) uint64 {
+		i := slices.IndexFunc(list, func(n NamedCount) bool { return n.Name == name })
+		return list[i].Count
+	}
+	check := func(limit, port, handshakes, enroll, address uint64) {
+		t.Helper()
+		st := s.e.makeStats()
+		got := [...]uint64{named(st.LimitHits, "conns"), named(st.Refused, "tls_max_conns"), named(st.Refused, "tls"),
+			named(st.Refused, "enroll"), named(st.Refused, "address_conns")}
+		if want := [...]uint64{limit, port, handshakes, enroll, address}; got != want {
+			t.Errorf("limit, full port, handshakes, enrolments, full address: %d, want %d", got, want)
+		}
+	}
+	admit(g)
+	check(0, 0, 0, 0, 0)
+	came := admit(g)
+	check(1, 1, 0, 0, 0)
+	k := s.dialAs(0, *came.(*arrival))
+	k.send("PING\n")
+	k.expect("ERROR LIMIT conns all connections over TLS are taken (tls-max-conns)\n")
+	check(1, 1, 0, 0, 0)
+	came = admit(g)
+	g.Insecure(came, net.ErrClosed)
+	came = admit(g)
+	g.Failed(came, net.ErrClosed)
+	check(3, 3, 0, 0, 0)
+	plain := &gate{e: s.e}
+	admit(plain)
+	admit(plain)
+	if came := admit(g); came != nil {
+		t.Error("an address at its limit has a handshake, to be told so")
+	}
+	check(4, 3, 0, 0, 1)
 }
 
 // TestLimitsAreExactWhenAcceptorsRace takes places from many goroutines.

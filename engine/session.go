@@ -98,8 +98,8 @@ func (r *reactor) reset(c *conn) {
 	}
 	who := c.initially()
 	if !r.roomFor(c, &who) {
-		r.e.reject(rejectQuota)
-		r.refuse(codec.Limit, r.e.turnedHit(rejectQuota))
+		r.e.turnedAway(rejectQuota)
+		r.refuse(codec.Limit, turnedWords[rejectQuota])
 		r.hangUp(c)
 		return
 	}

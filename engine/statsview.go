@@ -39,7 +39,7 @@ type Stats struct {
 	Buffered    int64         // bytes in all connection buffers
 	BufferedMax int64         // limit of Buffered
 	Commands    []ResultCount // answered commands
-	LimitHits   []NamedCount  // commands and connections that met a limit, by limit
+	LimitHits   []NamedCount  // commands and connections refused at a limit, told or not
 	WrongTokens uint64        // shown on the lock port
 	WrongHTTP   uint64        // shown on the HTTP side
 	Denied      uint64        // requests refused for the lack of the admin role

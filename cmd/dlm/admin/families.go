@@ -77,7 +77,7 @@ var families = []family{
 				out(float64(c.Count), c.Command, c.Result)
 			}
 		}},
-	named("dlm_limit_hits_total", "limit", "Commands and connections that met a limit, by the limit.",
+	named("dlm_limit_hits_total", "limit", "Commands and connections refused at a limit, by the limit; also a connection that was closed without a word.",
 		func(s *engine.Stats) []engine.NamedCount { return s.LimitHits }),
 	{"dlm_auth_failures_total", counter, "Wrong tokens, by where they were shown.", []string{"surface"},
 		func(s *engine.Stats, out func(float64, ...string)) {
