@@ -18,6 +18,7 @@ func (k *sink) Failure() error              { return nil }
 func (k *sink) SilentFor() time.Duration    { return 0 }
 func (k *sink) Unacked() (int, bool)        { return 0, true }
 func (k *sink) Ended() bool                 { return false }
+func (k *sink) StopReading(bool) bool       { return true }
 func (k *sink) Finish()                     {}
 func (k *sink) Close()                      {}
 func (k *sink) Remote() string              { return "" }

@@ -38,6 +38,7 @@ type conn struct {
 	spoke        bool       // a guest has sent something
 	closing      bool       // the last answer was given; further input is dropped
 	closingAt    int64
+	discarded    int  // bytes of input since closing
 	postponed    bool // in the reactor's list of connections with work left
 
 	partial      *bytebufferpool.ByteBuffer // a partial command; nil: none
@@ -169,9 +170,10 @@ func (r *reactor) drop(c *conn) {
 	}
 }
 
-// hangUp closes the connection after the answers so far. No more input is read, and the peer sees
-// an end of stream. If the peer does not close, the sweep closes the socket. An immediate close
-// would reset a peer that is still sending, and it could lose the answer that gives the reason.
+// hangUp closes the connection after the answers so far. Further input is dropped, and beyond
+// discardMax left to the kernel. The peer sees an end of stream. If it does not close, the sweep
+// closes the socket. An immediate close would reset a peer that is still sending, and it could lose
+// the answer that gives the reason.
 func (r *reactor) hangUp(c *conn) {
 	if c.closing || c.closed {
 		return
@@ -185,6 +187,14 @@ func (r *reactor) hangUp(c *conn) {
 	c.partial = putBuffer(c.partial)
 	c.pending.drop()
 	r.markDirty(c)
+}
+
+// discard drops n bytes of input after hangUp. A peer that goes on sending is stopped, because
+// dropping its input at the speed of memory would take the loop's time from others.
+func (r *reactor) discard(c *conn, n int) {
+	if c.discarded += n; c.discarded > discardMax && !c.closed {
+		c.sock.StopReading(c.backlog != nil) // without a descriptor the next read tries again
+	}
 }
 
 // fail answers with an error outside of any command and hangs up.

@@ -67,8 +67,8 @@ func TestAnswersAboutConnectionsAreCounted(t *testing.T) {
 	}
 }
 
-// TestRefusedConnectionIsCountedOnce: at the full TLS port, whether it is told why within TLS, fails
-// in the handshake, can't be handed to a loop, or is closed without a word.
+// TestRefusedConnectionIsCountedOnce: at the full TLS port, whether it is told why, fails in the
+// handshake, can't be handed to a loop, or is closed without a word.
 func TestRefusedConnectionIsCountedOnce(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.TLSConnsMax, c.ConnsPerAddressMax = 1, 3 })
 	g, from := &gate{e: s.e, via: viaTLS}, &net.TCPAddr{IP: net.ParseIP("192.0.2.1")}

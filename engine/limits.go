@@ -18,6 +18,7 @@ const (
 	lookEvery       = 20 * time.Millisecond  // longest time between two looks; within clock.StepMax
 	sweepEvery      = 250 * time.Millisecond // how often connections are checked for age limits
 	lingerMax       = 2 * time.Second        // how long a connection may take to close after hangUp
+	discardMax      = 1 << 20                // bytes that are read and dropped after hangUp
 	unreadStallMax  = 10 * time.Second       // how long a peer may read nothing beyond stallBytes
 	stallBytes      = 1 << 20                // bytes of replies that may stay unread for ever
 	silentMin       = 100 * time.Millisecond // silence from which a grant is sent as two segments

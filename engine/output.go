@@ -209,7 +209,7 @@ func (r *reactor) writable(c *conn) {
 		return
 	case c.backlog != nil:
 		r.sendBacklog(c)
-	case c.inputEnded:
+	case c.inputEnded || c.discarded > discardMax:
 		r.checkFailure(c)
 	}
 	r.markDirty(c) // to account for it, and to close it if only its output was left

@@ -170,6 +170,8 @@ func (r *reactor) feed(c *conn, in []byte) {
 	if live := !c.closing && !c.closed; !live || !r.single(c, in) {
 		if live {
 			r.read(c, in)
+		} else {
+			r.discard(c, len(in))
 		}
 		r.finish(c)
 	}

@@ -30,6 +30,7 @@ type client struct {
 	secure   *transport.TLSLink // between c and this; nil: the connection is plain
 	tls      *tlsPeer           // the peer within TLS
 	finished bool               // the server has ended the stream
+	deaf     bool               // the server reads nothing more
 	left     bool               // the peer has ended the stream, and the loop has not read it yet
 	gone     bool               // the server has closed the socket
 	writes   int
@@ -63,6 +64,7 @@ func (k *client) Failure() error           { return k.failed }
 func (k *client) SilentFor() time.Duration { return k.silent }
 func (k *client) Unacked() (int, bool)     { return k.unread, true }
 func (k *client) Ended() bool              { return k.left }
+func (k *client) StopReading(bool) bool    { k.deaf = true; return true }
 func (k *client) Finish()                  { k.finished = true }
 func (k *client) Close() {
 	k.gone = true

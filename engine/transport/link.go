@@ -26,6 +26,11 @@ type Link interface {
 	Untransmitted() int
 	// Ended reports whether the peer has ended the stream, read or not.
 	Ended() bool
+	// StopReading leaves further input to the kernel, whose buffers stop a peer that goes on
+	// sending. The connection stays, and awaits room if output is true. It is for a connection that
+	// is about to be closed, because the end of the input is not seen any more. Without a
+	// descriptor to spare it does nothing and returns false.
+	StopReading(output bool) (stopped bool)
 	// Finish tells the peer that nothing more will come.
 	Finish()
 	// Close ends the connection immediately and calls Conn.Lost.

@@ -197,7 +197,7 @@ func (s *Server) OnTraffic(g gnet.Conn) gnet.Action {
 func (s *Server) OnClose(g gnet.Conn, cause error) gnet.Action {
 	sock, ok := g.Context().(*Socket)
 	switch {
-	case !ok:
+	case !ok || sock.hold == keptByOwner:
 	case cause == nil:
 		sock.conn.Lost()
 	case errors.Is(cause, io.EOF):

@@ -136,10 +136,30 @@ func (s *Socket) endOfInput() {
 // detach replaces the descriptor that gnet is about to close. Nothing is read from the new one,
 // because the input has ended.
 func (s *Socket) detach(output bool) {
+	if err := s.takeOver(output); err != nil {
+		s.conn.Gone(fmt.Errorf("%w: %w", ErrNoDescriptor, err))
+	}
+}
+
+// StopReading takes the socket away from gnet, which can't read less of it.
+func (s *Socket) StopReading(output bool) (stopped bool) {
+	if s.hold != keptByGnet {
+		return s.hold == keptByOwner // nothing is read since the end of the input
+	}
+	s.from = s.Remote()
+	if s.takeOver(output) != nil {
+		return false
+	}
+	_ = s.g.EventLoop().Close(s.g) // its descriptor; OnClose does nothing
+	return true
+}
+
+// takeOver makes a duplicate of the descriptor, which gnet does not know, the descriptor of the
+// socket.
+func (s *Socket) takeOver(output bool) error {
 	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		s.conn.Gone(fmt.Errorf("%w: %w", ErrNoDescriptor, err))
-		return
+		return err
 	}
 	s.ready.forget(s.fd)
 	s.fd, s.hold = fd, keptByOwner
@@ -148,4 +168,5 @@ func (s *Socket) detach(output bool) {
 	} else {
 		s.AwaitFailure()
 	}
+	return nil
 }
