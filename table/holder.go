@@ -95,7 +95,9 @@ func (s *Shard) holderService(h *holder) []byte {
 // caller has a credit for it, and sets hold and grantee except the token.
 func (s *Shard) addHolder(i uint32, l *lock, service []byte, token codec.Token) (uint32, *holder) {
 	s.makeGroups()
-	s.recordUse(ofHolds, service)
+	if at := s.quotas(); at != nil {
+		at.record(ofHolds, service)
+	}
 	g := s.groups
 	mapped := g.holders.mapped
 	hi, _ := g.holders.take()
@@ -142,7 +144,9 @@ func (s *Shard) unlinkHolder(h *holder, l *lock) {
 // dropHolder frees the record of a holder that does not count any more.
 func (s *Shard) dropHolder(hi uint32, h *holder, l *lock) {
 	g := s.groups
-	s.forgetUse(ofHolds, s.holderService(h))
+	if at := s.quotas(); at != nil {
+		at.forget(ofHolds, s.holderService(h))
+	}
 	s.unlinkHolder(h, l)
 	g.owners.Remove(h.tag, hi)
 	g.tokens.Remove(tokenTag(h.token), hi)

@@ -149,7 +149,9 @@ func (s *Shard) setName(l *lock, name []byte) {
 // setService stores the holder's service id, and counts its hold. The caller has dropped the former
 // one.
 func (s *Shard) setService(l *lock, service []byte) {
-	s.recordUse(ofHolds, service)
+	if at := s.quotas(); at != nil {
+		at.record(ofHolds, service)
+	}
 	s.putService(l, service)
 }
 
@@ -162,7 +164,9 @@ func (s *Shard) putService(l *lock, service []byte) {
 // dropService removes the holder's service id, if there is one, and its hold from the counts.
 func (s *Shard) dropService(l *lock) {
 	if l.serviceLen > 0 {
-		s.forgetUse(ofHolds, s.service(l))
+		if at := s.quotas(); at != nil {
+			at.forget(ofHolds, s.service(l))
+		}
 		s.removeService(l)
 	}
 }

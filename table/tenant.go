@@ -184,10 +184,34 @@ func (ts *tenants) count(of use, service []byte, n int64) {
 	}
 }
 
+// quotas returns the shard's part in quotas, or nil if the table has none.
+func (s *Shard) quotas() *tenancy {
+	if at := &s.table.tenancies[s.number]; at.known != nil {
+		return at
+	}
+	return nil
+}
+
 // takeUse counts the hold or wait that a service is about to get. It returns false, with nothing
-// counted, if the quota of the service has no room. After true, recordUse or giveBackHold follows.
+// counted, if the quota of the service has no room. After true, record or giveBackHold follows.
 func (s *Shard) takeUse(of use, service []byte) bool {
 	at := &s.table.tenancies[s.number]
+	return at.known == nil || at.take(of, service)
+}
+
+// giveBackHold undoes takeUse when there is no hold after all.
+func (s *Shard) giveBackHold() {
+	if at := s.quotas(); at != nil && at.taken != nil {
+		at.taken[ofHolds].n.Add(-1)
+		at.taken = nil
+	}
+}
+
+// forget counts a hold or wait of the service that leaves its record.
+func (at *tenancy) forget(of use, service []byte) { at.known.count(of, service, -1) }
+
+// take is takeUse for a table with quotas.
+func (at *tenancy) take(of use, service []byte) bool {
 	t := at.known.find(service)
 	if t == nil {
 		return true
@@ -204,28 +228,11 @@ func (s *Shard) takeUse(of use, service []byte) bool {
 	}
 }
 
-// giveBackHold undoes takeUse when there is no hold after all.
-func (s *Shard) giveBackHold() {
-	at := &s.table.tenancies[s.number]
-	if at.taken != nil {
-		at.taken[ofHolds].n.Add(-1)
-		at.taken = nil
-	}
-}
-
-// recordUse counts a hold or wait of the service that is being put on record, unless takeUse has.
-func (s *Shard) recordUse(of use, service []byte) {
-	at := &s.table.tenancies[s.number]
+// record counts a hold or wait of the service that is being put on record, unless take has.
+func (at *tenancy) record(of use, service []byte) {
 	if at.taken != nil {
 		at.taken = nil
-	} else if at.known != nil {
+	} else {
 		at.known.count(of, service, 1)
-	}
-}
-
-// forgetUse counts a hold or wait of the service that leaves its record.
-func (s *Shard) forgetUse(of use, service []byte) {
-	if known := s.table.tenancies[s.number].known; known != nil {
-		known.count(of, service, -1)
 	}
 }

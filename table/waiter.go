@@ -121,7 +121,9 @@ func (s *Shard) waiterService(w *waiter) []byte {
 
 // setWaiterService stores the service id of the request, and counts the request.
 func (s *Shard) setWaiterService(w *waiter, service []byte) {
-	s.recordUse(ofWaits, service)
+	if at := s.quotas(); at != nil {
+		at.record(ofWaits, service)
+	}
 	w.serviceLen = uint16(len(service))
 	s.setString(w.text[:], service)
 }
@@ -193,7 +195,9 @@ func (s *Shard) dequeue(i uint32) {
 	if w.meta != 0 {
 		s.arena.drop(w.meta, int(w.metaLen))
 	}
-	s.forgetUse(ofWaits, s.waiterService(w))
+	if at := s.quotas(); at != nil {
+		at.forget(ofWaits, s.waiterService(w))
+	}
 	s.dropString(w.text[:], int(w.serviceLen))
 	s.waiters.drop(i)
 	s.waiterQuota.giveBack(&s.table.waiters)
