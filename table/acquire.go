@@ -116,7 +116,7 @@ func (s *Shard) acquireAgain(l *lock, h *holder, cmd *codec.Command, from Origin
 	if cmd.Has(codec.OptMeta) {
 		s.setMeta(g, cmd.Text)
 	}
-	s.emitHolder(EventReenter, l, h, from)
+	s.emitHold(EventReenter, l, h, from)
 	s.describe(x, r)
 }
 
@@ -210,7 +210,7 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 	s.waits.Add(i, tickOf(w.deadline))
 	s.noteDue(s.waitDue(s.waits.Tick(i)))
 	s.counts.Queued++
-	s.emit(EventEnqueue, l, cmd.Service, from)
+	s.emitWait(EventEnqueue, l, w)
 	r.Waiting = true
 	r.Waiter = WaiterRef{s.number, i, w.generation}
 }

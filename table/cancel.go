@@ -46,7 +46,7 @@ func (s *Shard) cancel(i uint32, st requestState) {
 // endWait is cancel without counting it.
 func (s *Shard) endWait(i uint32, st requestState) {
 	w := s.waiters.at(i)
-	s.emit(EventCancel, s.locks.at(w.lock), s.waiterService(w), w.from())
+	s.emitWait(EventCancel, s.locks.at(w.lock), w)
 	if w.req != 0 {
 		s.endRequest(w.req-1, st)
 	}

@@ -158,7 +158,7 @@ func (s *Shard) claimed(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Comm
 		x.ttlMs = 0 // see unknownShare
 	}
 	s.counts.Claims++
-	s.emitHolder(EventClaim, l, h, Origin{})
+	s.emitHold(EventClaim, l, h, Origin{})
 	s.noteHolder(fx, NoteClaim, l, h)
 	s.shown(i, l, hi, h, cmd, fx, r)
 }

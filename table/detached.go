@@ -30,7 +30,7 @@ func (s *Shard) Lose(now int64, ref WaiterRef, keep int64, fx *Effects) bool {
 	}
 	s.setTime(now)
 	s.counts.Detaches++
-	s.emit(EventDetach, s.locks.at(w.lock), s.waiterService(w), w.from())
+	s.emitWait(EventDetach, s.locks.at(w.lock), w)
 	w.conn, w.ticket = 0, 0
 	w.generation = s.waiters.renew(ref.index)
 	s.detach(ref.index)

@@ -42,25 +42,39 @@ type Event struct {
 	Waited  bool   // grant and re-entry: the request came from the queue
 }
 
-// emit reports a change of lock l to the tap, if there is one.
-func (s *Shard) emit(kind EventKind, l *lock, service []byte, from Origin) {
-	if tap := s.table.tap.Load(); tap != nil {
-		s.tap(tap, Event{Kind: kind, Service: service, From: from}, l, &l.hold)
+// emitHold reports a change of a hold of lock l to the tap, if there is one.
+func (s *Shard) emitHold(kind EventKind, l *lock, h *holder, from Origin) {
+	if s.table.tap.Load() != nil {
+		s.tapHold(kind, l, h, from)
 	}
 }
 
-// emitHolder is emit for a change of a hold.
-func (s *Shard) emitHolder(kind EventKind, l *lock, h *holder, from Origin) {
+// emitWait reports a change of the request w, which waits for lock l, to the tap, if there is one.
+func (s *Shard) emitWait(kind EventKind, l *lock, w *waiter) {
+	if s.table.tap.Load() != nil {
+		s.tapWait(kind, l, &l.hold, w)
+	}
+}
+
+// emitWaited is emitWait for a grant or re-entry, whose hold is x.
+func (s *Shard) emitWaited(kind EventKind, l *lock, x *hold, w *waiter) {
+	if s.table.tap.Load() != nil {
+		s.tapWait(kind, l, x, w)
+	}
+}
+
+// tapHold looks at the tap again, since it can be taken away meanwhile. So does tapWait.
+func (s *Shard) tapHold(kind EventKind, l *lock, h *holder, from Origin) {
 	if tap := s.table.tap.Load(); tap != nil {
 		x, _ := l.holdOf(h)
 		s.tap(tap, Event{Kind: kind, Service: s.serviceOf(l, h), From: from}, l, x)
 	}
 }
 
-// emitWaited is emit for a grant or re-entry of the waiter w, whose hold is x.
-func (s *Shard) emitWaited(kind EventKind, l *lock, x *hold, w *waiter) {
+func (s *Shard) tapWait(kind EventKind, l *lock, x *hold, w *waiter) {
 	if tap := s.table.tap.Load(); tap != nil {
-		s.tap(tap, Event{Kind: kind, Service: s.waiterService(w), From: w.from(), Waited: true}, l, x)
+		granted := kind == EventGrant || kind == EventReenter || kind == EventUpgrade
+		s.tap(tap, Event{Kind: kind, Service: s.waiterService(w), From: w.from(), Waited: granted}, l, x)
 	}
 }
 

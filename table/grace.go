@@ -107,7 +107,7 @@ func (s *Shard) settle(i uint32, l *lock, hi uint32, h *holder, fx *Effects) uin
 		s.counter++
 		s.retokenRequests(l, h, s.counter)
 		s.setToken(hi, h, l, s.counter)
-		s.emitHolder(EventRetoken, l, h, Origin{})
+		s.emitHold(EventRetoken, l, h, Origin{})
 	case was.held():
 	case h != nil:
 		s.dropHolder(hi, h, l)

@@ -31,7 +31,7 @@ func (s *Shard) beginHold(x *hold, g *grantee, ttlMs uint32) {
 // answerGrant answers OK to the grant of a new hold.
 func (s *Shard) answerGrant(kind EventKind, i uint32, l *lock, h *holder, from Origin, r *Result) {
 	x, _ := l.holdOf(h)
-	s.emitHolder(kind, l, h, from)
+	s.emitHold(kind, l, h, from)
 	s.describe(x, r)
 	r.Fresh, r.Hold = true, s.holdRef(i, l, h)
 }

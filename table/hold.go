@@ -92,7 +92,7 @@ func (s *Shard) onOwn(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Comman
 	}
 	x, _ := l.holdOf(h)
 	s.renewFor(x, optionalTTL(cmd))
-	s.emitHolder(EventRenew, l, h, Origin{})
+	s.emitHold(EventRenew, l, h, Origin{})
 	s.describe(x, r)
 }
 

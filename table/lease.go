@@ -109,7 +109,7 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	if s.phase != graceOver && w.deadline-s.table.pauses.Late.Load() <= s.grace.until && s.unknownTo(l, w) {
 		code = codec.Recovering
 	}
-	s.emit(EventTimeOut, l, s.waiterService(w), w.from())
+	s.emitWait(EventTimeOut, l, w)
 	s.noteTimeout(fx, l, w)
 	e := Effect{To: w.from(), Code: code, Upgrade: w.share == upgrading}
 	if code == codec.Timeout {

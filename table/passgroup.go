@@ -70,7 +70,7 @@ func (s *Shard) admit(i uint32, l *lock, w *waiter, hi uint32, h *holder, fx *Ef
 func (s *Shard) refuseFirst(l *lock, code codec.Code, which codec.Which, fx *Effects) {
 	at := s.attachedFrom(l.first)
 	w := s.waiters.at(at)
-	s.emit(EventRefuse, l, s.waiterService(w), w.from())
+	s.emitWait(EventRefuse, l, w)
 	noted := fx.Notes.n
 	if s.note(fx, NoteRefused, l, s.waiterService(w), w.waited(s.now)); noted < fx.Notes.n {
 		fx.Notes.list[noted].Which = which

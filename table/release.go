@@ -12,7 +12,7 @@ func (s *Shard) giveBack(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Com
 	}
 	r.Token = x.token
 	s.takeFrom(l, h, gone)
-	s.emitHolder(EventRelease, l, h, Origin{})
+	s.emitHold(EventRelease, l, h, Origin{})
 	if x.count > 0 {
 		s.amended++
 		s.describe(x, r)
@@ -87,14 +87,14 @@ func (s *Shard) TakeBack(now int64, hold HoldRef, keep int64, fx *Effects) {
 	}
 	s.counts.TakeBacks++
 	if hold.upgrade {
-		s.emitHolder(EventDowngrade, l, s.downgrade(i, l), Origin{})
+		s.emitHold(EventDowngrade, l, s.downgrade(i, l), Origin{})
 		s.passOnGroup(i, l, fx)
 		s.verify()
 		return
 	}
 	s.takeFrom(l, h, 1)
 	s.noteHolder(fx, NoteTakeBack, l, h)
-	s.emitHolder(EventTakeBack, l, h, Origin{})
+	s.emitHold(EventTakeBack, l, h, Origin{})
 	switch {
 	case at == none:
 	case keep > 0:

@@ -93,7 +93,7 @@ func (s *Shard) repeat(at, i uint32, cmd *codec.Command, from Origin, fx *Effect
 				s.amended++
 			}
 			s.renew(x, optionalTTL(cmd))
-			s.emitHolder(EventRenew, s.locks.at(i), h, from)
+			s.emitHold(EventRenew, s.locks.at(i), h, from)
 			s.describe(x, r)
 		}
 	case requestDone:
@@ -155,7 +155,7 @@ func (s *Shard) takeOver(at uint32, cmd *codec.Command, from Origin, fx *Effects
 			s.attach(waiting)
 		}
 		s.rewait(waiting, w, cmd, from)
-		s.emit(EventEnqueue, l, cmd.Service, from)
+		s.emitWait(EventEnqueue, l, w)
 		r.Waiting, r.Waiter = true, WaiterRef{s.number, waiting, w.generation}
 	}
 }
@@ -188,7 +188,7 @@ func (s *Shard) displace(l *lock, w *waiter, fx *Effects) {
 	if w.detached {
 		return
 	}
-	s.emit(EventDisplace, l, s.waiterService(w), w.from())
+	s.emitWait(EventDisplace, l, w)
 	fx.add(Effect{To: w.from(), Code: codec.Canceled})
 }
 

@@ -156,9 +156,7 @@ func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slo
 	}
 	s.beginHold(&l.hold, &l.grantee, p.TTLMs)
 	s.armLease(i, l)
-	if s.table.tap.Load() != nil {
-		s.emit(EventGrant, l, s.service(l), b.origin(p))
-	}
+	s.emitHold(EventGrant, l, nil, b.origin(p))
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
 	b.grants[b.granted%codec.BatchMax] = HoldRef{Token: l.token, index: i, Shard: s.number}
 	b.granted++
@@ -180,7 +178,7 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 	if p.Verb == codec.VerbHeartbeat {
 		check := s.beforeRun(b, p)
 		s.renewFor(&l.hold, p.TTLMs)
-		s.emitOwn(EventRenew, l)
+		s.emitHold(EventRenew, l, nil, Origin{})
 		r.Token, r.Count, r.LeaseMs = l.token, l.count, s.leaseLeftMs(&l.hold)
 		b.renewed++
 		check.after(s, r)
@@ -197,7 +195,7 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 	r.Token, r.Count, r.LeaseMs = l.token, 0, 0
 	l.count = 0
 	s.countRelease(l.since)
-	s.emitOwn(EventRelease, l)
+	s.emitHold(EventRelease, l, nil, Origin{})
 	s.removeService(l)
 	s.index.RemoveAt(slot)
 	s.freeLock(i, l)
@@ -205,13 +203,6 @@ func (s *Shard) runOwn(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slot
 	check.after(s, r)
 	s.verify()
 	return true
-}
-
-// emitOwn is emit for an act of the holder.
-func (s *Shard) emitOwn(kind EventKind, l *lock) {
-	if s.table.tap.Load() != nil {
-		s.emit(kind, l, s.service(l), Origin{})
-	}
 }
 
 // origin returns the Origin of p, in case it waits.

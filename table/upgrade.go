@@ -97,7 +97,7 @@ func (s *Shard) downgradeOwn(i uint32, l *lock, h *holder, fx *Effects, r *Resul
 	case h == nil:
 		h = s.downgrade(i, l)
 		s.counts.Downgrades++
-		s.emitHolder(EventDowngrade, l, h, Origin{})
+		s.emitHold(EventDowngrade, l, h, Origin{})
 		s.describe(&h.hold, r)
 		s.passOnGroup(i, l, fx)
 	case l.share() != shared:
