@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"time"
+
+	"dlm/engine/clock"
 )
 
 const (
@@ -34,7 +36,7 @@ func (e *Engine) Warnings() []Warning {
 		if cycles > 1 {
 			circles = fmt.Sprintf("%d circles, the oldest", cycles)
 		}
-		add("deadlock", "services wait for each other in %s for %v", circles, oldest.Round(time.Second))
+		add("deadlock", "services wait for each other in %s for %s", circles, clock.InWords(oldest))
 	}
 	e.warnDurability(&s, add)
 	for _, hung := range e.Hung() {
@@ -57,19 +59,19 @@ func (e *Engine) warnDurability(s *Stats, add func(code, format string, args ...
 	switch {
 	case s.Backup:
 		if s.Staleness > warnBackupAge*e.cfg.SnapshotInterval {
-			add("backup_stale", "what this backup serves is %v old: does it reach its primary?", s.Staleness.Round(time.Second))
+			add("backup_stale", "what this backup serves is %s old: does it reach its primary?", clock.InWords(s.Staleness))
 		}
 		return
 	case !s.Durable:
 		return
 	}
 	if s.GraceLeft > 0 {
-		add("recovering", "recovering from a crash: no lock is granted for another %v", s.GraceLeft.Round(time.Second))
+		add("recovering", "recovering from a crash: no lock is granted for another %s", clock.InWords(s.GraceLeft))
 	}
 	if s.Image.Problem != "" {
 		add("image_failing", "the last image could not be written: %s", s.Image.Problem)
 	}
 	if s.Image.Path != "" && time.Since(s.Image.AsOf) > warnImageAge*e.cfg.SnapshotInterval {
-		add("image_old", "the newest image is %v old: a crash loses what happened since", time.Since(s.Image.AsOf).Round(time.Second))
+		add("image_old", "the newest image is %s old: a crash loses what happened since", clock.InWords(time.Since(s.Image.AsOf)))
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"dlm/engine/clock"
 )
 
 const (
@@ -51,18 +53,18 @@ func (e *Engine) Hung() (list []string) {
 		return nil
 	}
 	if e.tickPulse.hangs() {
-		list = append(list, fmt.Sprintf("the ticker has not run for %v", silence(&e.tickPulse)))
+		list = append(list, fmt.Sprintf("the ticker has not run for %s", silence(&e.tickPulse)))
 	}
 	for i, r := range e.reactors {
 		if r.pulse.hangs() {
-			list = append(list, fmt.Sprintf("loop %d has not run for %v", i, silence(&r.pulse)))
+			list = append(list, fmt.Sprintf("loop %d has not run for %s", i, silence(&r.pulse)))
 		}
 	}
 	return list
 }
 
-func silence(p *pulse) time.Duration {
-	return time.Duration(p.silent.Load()).Round(time.Second)
+func silence(p *pulse) string {
+	return clock.InWords(time.Duration(p.silent.Load()))
 }
 
 // lookAround is one look of the watch, that long after the last one.

@@ -37,7 +37,7 @@ func TestLoopThatHangsIsNotAlive(t *testing.T) {
 		t.Fatalf("hung too early: %v", list)
 	}
 	round()
-	if list := s.e.Hung(); len(list) != 1 || list[0] != "loop 1 has not run for 5s" {
+	if list := s.e.Hung(); len(list) != 1 || list[0] != "loop 1 has not run for 5.0 s" {
 		t.Fatalf("hung: %q", list)
 	}
 	round()

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"dlm/engine/clock"
 )
 
 const (
@@ -52,8 +54,8 @@ func (s *Store) stopPrimary(ctx context.Context, f *follower, how PromoteRequest
 	if refused := (refusal{}); errors.As(err, &refused) {
 		return "", fmt.Errorf("%s has not confirmed that it stopped: %w", a.primary, err)
 	}
-	return "", fmt.Errorf("%s has not confirmed within %v that it stopped (%w). If it has received the request, it still stops. "+
-		"Check whether it runs, and try again. If it is certainly dead, promote with --old-is-dead", a.primary, wait, err)
+	return "", fmt.Errorf("%s has not confirmed within %s that it stopped (%w). If it has received the request, it still stops. "+
+		"Check whether it runs, and try again. If it is certainly dead, promote with --old-is-dead", a.primary, clock.InWords(wait), err)
 }
 
 // ask returns nil when the primary has confirmed that it stopped, or is gone.
@@ -99,7 +101,7 @@ func (a *asker) once(ctx context.Context, token string) (string, error) {
 			case <-answered:
 				return
 			case <-tick.C:
-				a.tell(fmt.Sprintf("%s has not answered for %v", a.primary, time.Since(asked).Round(time.Second)))
+				a.tell(fmt.Sprintf("%s has not answered for %s", a.primary, clock.InWords(time.Since(asked))))
 			}
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"dlm/engine/clock"
 	"dlm/engine/snapshot"
 )
 
@@ -156,5 +157,5 @@ func (s *Store) describeBackup(is *State) string {
 	if is.From == "" {
 		return line + "; none yet"
 	}
-	return line + fmt.Sprintf("; %d holds from %s, %v old", is.Holds, is.From, is.Staleness().Round(time.Millisecond))
+	return line + fmt.Sprintf("; %d holds from %s, %s old", is.Holds, is.From, clock.InWords(is.Staleness()))
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dlm/codec"
+	"dlm/engine/clock"
 	"dlm/engine/snapshot"
 	"dlm/table"
 )
@@ -115,10 +116,10 @@ func (s *State) Origin() string {
 	case s.Grace == 0:
 		return fmt.Sprintf("%d holds as they were at the clean stop, from %s", s.Holds, s.From)
 	}
-	age := s.Started.Sub(time.Unix(0, s.Header.WallTime)).Round(time.Millisecond)
+	age := s.Started.Sub(time.Unix(0, s.Header.WallTime))
 	if age < 0 {
-		return fmt.Sprintf("%d holds from %s, whose time is %v after this start: the wall clock was set back",
-			s.Holds, s.From, -age)
+		return fmt.Sprintf("%d holds from %s, whose time is %s after this start: the wall clock was set back",
+			s.Holds, s.From, clock.InWords(-age))
 	}
-	return fmt.Sprintf("%d holds from %s, begun %v before this start", s.Holds, s.From, age)
+	return fmt.Sprintf("%d holds from %s, begun %s before this start", s.Holds, s.From, clock.InWords(age))
 }

@@ -186,7 +186,7 @@ func TestHealth(t *testing.T) {
 	if code, body, _ := ask(t, "GET", base+"/livez", ""); code != 200 || body != "ok" {
 		t.Errorf("livez %d %s", code, body)
 	}
-	f.hung = []string{"loop 1 has not run for 5s"}
+	f.hung = []string{"loop 1 has not run for 5.0 s"}
 	if code, body, _ := ask(t, "GET", base+"/livez", ""); code != 503 || body != "hung" {
 		t.Errorf("livez of a server that hangs: %d %s", code, body)
 	}
