@@ -21,14 +21,15 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/table/index":       {},
 	"dlm/table/wheel":       {},
 	"dlm/table":             {own: []string{"dlm/codec", "dlm/table/index", "dlm/table/wheel"}, outside: []string{"github.com/cespare/xxhash/v2"}},
-	"dlm/engine/auth":       {},
+	"dlm/engine/peer":       {},
+	"dlm/engine/auth":       {own: []string{"dlm/engine/peer"}},
 	"dlm/engine/enginetest": {}, // tests alone
-	"dlm/engine/audit":      {own: []string{"dlm/codec"}},
+	"dlm/engine/audit":      {own: []string{"dlm/codec", "dlm/engine/peer"}},
 	"dlm/engine/events":     {own: []string{"dlm/codec", "dlm/table", "dlm/engine/auth"}},
 	"dlm/engine/snapshot":   {own: []string{"dlm/codec"}, outside: []string{"golang.org/x/sys/unix"}},
 	"dlm/engine/clock":      {own: []string{"dlm/table"}, outside: []string{"golang.org/x/sys/unix"}},
 	"dlm/engine/observe":    {own: []string{"dlm/codec", "dlm/table"}},
-	"dlm/engine/transport":  {outside: []string{"github.com/panjf2000/gnet/v2", "golang.org/x/sys/unix"}},
+	"dlm/engine/transport":  {own: []string{"dlm/engine/peer"}, outside: []string{"github.com/panjf2000/gnet/v2", "golang.org/x/sys/unix"}},
 	"dlm/engine/durability": {own: []string{"dlm/codec", "dlm/table", "dlm/engine/clock", "dlm/engine/snapshot"}, outside: []string{"golang.org/x/sys/unix"}},
 	"dlm/engine": {own: []string{"dlm/codec", "dlm/table", "dlm/table/index", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/clock", "dlm/engine/durability", "dlm/engine/events", "dlm/engine/observe", "dlm/engine/snapshot", "dlm/engine/transport"}, outside: []string{
 		"github.com/valyala/bytebufferpool", "golang.org/x/sys/unix"}},
@@ -36,7 +37,7 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/bench/hostile": {own: []string{"dlm/bench"}},
 	"dlm/bench/floor":   {outside: []string{"github.com/panjf2000/gnet/v2"}},
 	"dlm/deploy":        {}, // tests alone
-	"dlm/cmd/dlm/admin": {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/transport", "dlm/table"}, outside: []string{
+	"dlm/cmd/dlm/admin": {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/peer", "dlm/engine/transport", "dlm/table"}, outside: []string{
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"dlm/cmd/dlm/certs":      {},

@@ -3,6 +3,8 @@ package audit
 import (
 	"net/netip"
 	"time"
+
+	"dlm/engine/peer"
 )
 
 // Event names what happened. The words are in files that others read: they stay as they are.
@@ -46,9 +48,6 @@ type Record struct {
 	Count   uint64    `json:"count,omitempty"`   // events that the record stands for; 0: one
 }
 
-// peerBits are the bits of an IPv6 address that belong to one peer.
-const peerBits = 64
-
 // Peer returns the part of an address that identifies a peer: without port, and of IPv6 the /64. An
 // address of another kind is returned as it is.
 func Peer(remote string) string {
@@ -59,11 +58,8 @@ func Peer(remote string) string {
 			return remote
 		}
 	}
-	addr = addr.Unmap().WithZone("")
-	if addr.Is6() {
-		if p, err := addr.Prefix(peerBits); err == nil {
-			return p.String()
-		}
+	if of := peer.Of(addr); !of.IsSingleIP() {
+		return of.String()
 	}
-	return addr.String()
+	return addr.Unmap().String()
 }

@@ -3,6 +3,8 @@ package auth
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"dlm/engine/peer"
 )
 
 // AddressKey stands for the address that a connection comes from: one address of IPv4, or the /64
@@ -16,7 +18,7 @@ const (
 
 // KeyOf returns the key of an address, NoAddress for the zero Addr.
 func KeyOf(ip netip.Addr) AddressKey {
-	ip = ip.Unmap()
+	ip = peer.Of(ip).Addr()
 	switch {
 	case ip.Is4():
 		b := ip.As4()

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"dlm/engine/peer"
 )
 
 const (
@@ -56,8 +58,8 @@ func NewHandshakes(config *tls.Config, gate Gate, server *Server, work Permits) 
 }
 
 // begin starts the handshake of a connection that has a place.
-func (hs *Handshakes) begin(conn net.Conn, peer net.Addr, came any) {
-	h := &handshake{conn: conn, from: networkOf(peer)}
+func (hs *Handshakes) begin(conn net.Conn, from net.Addr, came any) {
+	h := &handshake{conn: conn, from: peer.Of(AddressOf(from)).Addr()}
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	if hs.stopped {
@@ -69,7 +71,7 @@ func (hs *Handshakes) begin(conn net.Conn, peer net.Addr, came any) {
 		hs.evict()
 	}
 	hs.open = append(hs.open, h)
-	hs.running.Go(func() { hs.run(h, peer, came) }) // the goroutine "handshake"
+	hs.running.Go(func() { hs.run(h, from, came) }) // the goroutine "handshake"
 }
 
 // evict closes a connection. Its goroutine ends soon after that. mu is held.
@@ -142,15 +144,6 @@ func refusePlain(conn net.Conn, cause error) {
 		say(conn, plainAnswer)
 	}
 	_ = conn.Close()
-}
-
-// networkOf returns the address of a peer, or the /64 of an address of IPv6.
-func networkOf(peer net.Addr) netip.Addr {
-	addr := AddressOf(peer)
-	if prefix, err := addr.Prefix(64); err == nil { // an address of IPv4 has none
-		return prefix.Addr()
-	}
-	return addr
 }
 
 // AddressOf returns the address of a peer without its port, of IPv4 in its own form. It returns the

@@ -8,12 +8,11 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"dlm/engine/peer"
 )
 
-const (
-	addrShare  = 4  // one address may have a quarter of all connections
-	prefixIPv6 = 64 // bits of an IPv6 address that belong to one peer
-)
+const addrShare = 4 // one address may have a quarter of all connections
 
 // conns are the connections of one listener, within a limit for all and one per address.
 //
@@ -153,11 +152,5 @@ func addrOf(remote string) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	addr := at.Addr().Unmap().WithZone("")
-	if addr.Is6() {
-		if p, err := addr.Prefix(prefixIPv6); err == nil {
-			return p.Addr()
-		}
-	}
-	return addr
+	return peer.Of(at.Addr()).Addr()
 }

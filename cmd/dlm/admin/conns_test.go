@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// peer is one end of a connection from an address that the test chooses.
-type peer struct {
+// visitorConn is one end of a connection from an address that the test chooses.
+type visitorConn struct {
 	net.Conn
 	from string
 }
 
-func (p *peer) RemoteAddr() net.Addr { return addr(p.from) }
+func (p *visitorConn) RemoteAddr() net.Addr { return addr(p.from) }
 
 type addr string
 
@@ -28,8 +28,8 @@ func (a addr) String() string  { return string(a) }
 // TestAtLimitOldestIdleConnectionGoes: it is one of the address that has too many, or the most.
 func TestAtLimitOldestIdleConnectionGoes(t *testing.T) {
 	cs := newConns(8) // 2 per address
-	open := func(from string) *peer {
-		p := &peer{from: from}
+	open := func(from string) *visitorConn {
+		p := &visitorConn{from: from}
 		if victim := cs.add(p); victim != nil {
 			t.Fatalf("%s: %v has to go", from, victim)
 		}
@@ -37,13 +37,13 @@ func TestAtLimitOldestIdleConnectionGoes(t *testing.T) {
 	}
 	a1, a2 := open("192.0.2.1:1"), open("192.0.2.1:2")
 	cs.open[a1].since = cs.open[a2].since.Add(-time.Second)
-	a3 := &peer{from: "192.0.2.1:3"}
+	a3 := &visitorConn{from: "192.0.2.1:3"}
 	if victim := cs.add(a3); victim != net.Conn(a1) {
 		t.Errorf("%v goes", victim)
 	}
 	cs.mark(a2, true)
 	cs.mark(a3, true)
-	a4 := &peer{from: "192.0.2.1:4"}
+	a4 := &visitorConn{from: "192.0.2.1:4"}
 	if victim := cs.add(a4); victim != net.Conn(a4) {
 		t.Errorf("all have a request, and %v goes", victim)
 	}
@@ -54,7 +54,7 @@ func TestAtLimitOldestIdleConnectionGoes(t *testing.T) {
 		open(from)
 	}
 	cs.open[b].since = time.Time{}
-	if victim := cs.add(&peer{from: "192.0.2.6:1"}); victim == nil || len(cs.open) != 8 {
+	if victim := cs.add(&visitorConn{from: "192.0.2.6:1"}); victim == nil || len(cs.open) != 8 {
 		t.Errorf("%v goes, %d are open", victim, len(cs.open))
 	}
 	for c := range cs.open {
@@ -68,8 +68,8 @@ func TestAtLimitOldestIdleConnectionGoes(t *testing.T) {
 // TestStreamsDoNotCount: neither while they run, nor when one is about to be closed.
 func TestStreamsDoNotCount(t *testing.T) {
 	cs := newConns(8) // 2 per address
-	open := func(from string) (p *peer, victim net.Conn) {
-		p = &peer{from: from}
+	open := func(from string) (p *visitorConn, victim net.Conn) {
+		p = &visitorConn{from: from}
 		return p, cs.add(p)
 	}
 	for range 3 {
