@@ -88,7 +88,7 @@ func appendCycle(data []byte, c *conn, cycle []table.WaitsFor) []byte {
 	mayLook := verbsOf[c.who.Role]&(1<<codec.VerbStatus) != 0
 	for i := range cycle {
 		lock, holder, before := cycle[i].Lock, cycle[i].Holder, len(data)
-		if !mayLook || !c.who.AllNames() && !c.who.MayUse(lock) {
+		if !mayLook || !c.who.MayUse(lock) {
 			lock, holder = nil, nil
 		}
 		if i > 0 {

@@ -23,7 +23,6 @@ var (
 // all sees all names.
 type all struct{}
 
-func (all) AllNames() bool       { return true }
 func (all) MayUse(_ []byte) bool { return true }
 
 // crowd fills a table: each lock of the first third of the waiters has a queue of three.

@@ -166,7 +166,7 @@ func (o *Observer) Events(since uint64, limit int, sight Sight) *EventsPage {
 	p.Next = since
 	for bytes := pageBytes; p.Next < r.next && len(p.Rows) < limit && bytes > 0; p.Next++ {
 		e := &r.ring[p.Next%eventsKept]
-		if len(e.Lock) > 0 && !sight.AllNames() && !sight.MayUse(e.Lock) {
+		if len(e.Lock) > 0 && !sight.MayUse(e.Lock) {
 			p.Hidden++
 			continue
 		}

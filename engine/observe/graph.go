@@ -219,7 +219,7 @@ func (p *picture) words(i int32) *table.WaitsFor {
 	shard.Unlock()
 	switch {
 	case !ok || p.view.hash(read.Service) != e.Waiter || p.view.hash(read.Holder) != e.Holder:
-	case !p.sight.AllNames() && !p.sight.MayUse(read.Lock):
+	case !p.sight.MayUse(read.Lock):
 		p.Hidden++
 	default:
 		x = &read

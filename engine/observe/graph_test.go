@@ -247,5 +247,4 @@ func TestDeadlocked(t *testing.T) {
 // beginsWith sees the names that begin like this.
 type beginsWith string
 
-func (beginsWith) AllNames() bool            { return false }
 func (b beginsWith) MayUse(name []byte) bool { return bytes.HasPrefix(name, []byte(b)) }

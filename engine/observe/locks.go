@@ -108,7 +108,7 @@ func (o *Observer) Locks(q *LocksQuery) *LocksPage {
 
 // add adds a row, unless the visitor may not see it, and returns its size in bytes.
 func (p *LocksPage) add(st *table.Status, sight Sight, unchangedMs int64) int {
-	if !sight.AllNames() && !sight.MayUse(st.Name) {
+	if !sight.MayUse(st.Name) {
 		p.Hidden++
 		return 0
 	}

@@ -100,7 +100,7 @@ func (p *OwnerPage) waits(served *Served, at Cursor, limit, left int, sight Sigh
 }
 
 func (p *OwnerPage) addWait(w *table.WaitOf, unchangedMs int64, sight Sight) (size int) {
-	if !sight.AllNames() && !sight.MayUse(w.Lock) {
+	if !sight.MayUse(w.Lock) {
 		p.Hidden++
 		return 0
 	}

@@ -16,8 +16,7 @@ type Served struct {
 	Empty       bool  // a backup without an image: it knows no locks
 }
 
-// Sight says which names a visitor may see. AllNames is true for all of them.
+// Sight says which names a visitor may see.
 type Sight interface {
-	AllNames() bool
 	MayUse(name []byte) bool
 }

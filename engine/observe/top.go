@@ -66,7 +66,7 @@ func visible(list []TopRow, limit int, sight Sight) (rows []TopRow, hidden int, 
 			return rows, hidden, false
 		case bytes <= 0:
 			return rows, hidden, true
-		case !sight.AllNames() && !sight.MayUse(row.Lock):
+		case !sight.MayUse(row.Lock):
 			hidden++
 		default:
 			rows = append(rows, *row)
@@ -102,7 +102,7 @@ func (o *Observer) Prefixes(ctx context.Context, limit int, sight Sight) *Prefix
 	a.Others = PrefixRow{Locks: v.others.Locks, Waiters: v.others.Waiters}
 	for _, row := range v.prefixes {
 		switch {
-		case !sight.AllNames() && !sight.MayUse(row.Prefix):
+		case !sight.MayUse(row.Prefix):
 			a.Hidden++
 		case len(a.Rows) == limit:
 			a.Truncated = true
