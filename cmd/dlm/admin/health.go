@@ -1,28 +1,21 @@
 package admin
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 
 	"dlm/engine"
 	"dlm/engine/auth"
-	"dlm/engine/transport"
 )
 
 // ListenHealth binds an address that answers only the two probes, one word each, so that it can be
 // open to the network of an orchestrator. Nothing is served before Serve.
 func ListenHealth(addr string, log *slog.Logger) (*Server, error) {
-	l, err := transport.Listen(addr)
-	if errors.Is(err, transport.ErrAddressInUse) {
-		return nil, fmt.Errorf("the health side can't %w: choose another with --health", err)
-	}
+	s, err := bind(addr, "health", "choose another with --health", log, engine.HealthConnsMax())
 	if err != nil {
-		return nil, fmt.Errorf("health: %w", err)
+		return nil, err
 	}
-	s := newServer(l, log, engine.HealthConnsMax())
 	s.conns.maxPerAddr = s.conns.max // all probes of a machine come from one address
 	s.probesOnly = true
 	return s, nil

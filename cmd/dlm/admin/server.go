@@ -55,14 +55,20 @@ type Server struct {
 
 // Listen binds the address. Nothing is served before Serve.
 func Listen(addr string, log *slog.Logger) (*Server, error) {
+	return bind(addr, "HTTP", "choose another with --http, or --http off", log, engine.HTTPConnsMax())
+}
+
+// bind binds an address for one side of the server, such as "HTTP" in its messages. If another
+// program has the address, the error ends with the advice.
+func bind(addr, side, advice string, log *slog.Logger, connsMax int) (*Server, error) {
 	l, err := transport.Listen(addr)
 	if errors.Is(err, transport.ErrAddressInUse) {
-		return nil, fmt.Errorf("the HTTP side can't %w: choose another with --http, or --http off", err)
+		return nil, fmt.Errorf("the %s side can't %w: %s", side, err, advice)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("HTTP: %w", err)
+		return nil, fmt.Errorf("%s: %w", side, err)
 	}
-	return newServer(l, log, engine.HTTPConnsMax()), nil
+	return newServer(l, log, connsMax), nil
 }
 
 func newServer(l transport.Listener, log *slog.Logger, connsMax int) *Server {
