@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"dlm/engine/clock"
 )
 
 // dashboardMax bounds the whole run of the browser.
@@ -94,8 +96,22 @@ func (d *dashboard) start(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"open": d.args[3], "openLocks": d.open.addr, "openAdmin": strings.TrimSpace(string(own)),
+	durations, err := json.Marshal(durationsInWords())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"durations": string(durations), "open": d.args[3], "openLocks": d.open.addr, "openAdmin": strings.TrimSpace(string(own)),
 		"guarded": guarded, "admin": admin, "prefixed": prefixed}
+}
+
+// durationsInWords are durations in the words of the server, by milliseconds. The pages must have
+// the same.
+func durationsInWords() map[int64]string {
+	words := map[int64]string{}
+	for _, ms := range []int64{0, 1, 9, 38, 999, 1000, 9949, 9950, 59_999, 60_000, 82_000, 3_599_999, 3_600_000, 11_520_000, 86_399_999, 86_400_000, 187_200_000} {
+		words[ms] = clock.InWords(time.Duration(ms) * time.Millisecond)
+	}
+	return words
 }
 
 // run runs the script to its end. Its lines are results of tests, and questions, which are answered

@@ -1,6 +1,7 @@
 // The dashboard in a browser, against running servers. Each test opens pages of its own.
 import assert from "node:assert/strict";
 import http from "node:http";
+import { duration } from "../../admin/static/ui/format.js";
 import { accessible, ask, browser, clean, command, config, fits, go, live, open, test } from "./lib.js";
 
 const base = `http://${config.open}`;
@@ -8,6 +9,10 @@ const guarded = `http://${config.guarded}`;
 
 const everyPage = ["#/overview", "#/contention", "#/locks", "#/waits", "#/clients", "#/server"];
 const lockPage = (name) => `#/lock?name=${encodeURIComponent(name)}`;
+
+await test("durations have one form", async () => {
+  for (const [ms, words] of Object.entries(JSON.parse(config.durations))) assert.equal(duration(Number(ms)), words);
+});
 
 await test("empty server: all pages, both themes, both widths", async () => {
   for (const [theme, width] of [["dark", 1280], ["light", 390]]) {
@@ -83,6 +88,28 @@ await test("who waits for whom", async () => {
   await go(page, "#/waits?owner=mailer-1");
   await page.getByRole("link", { name: "Service orders-2" }).click();
   await page.waitForURL(/#\/owner\?service=orders-2/);
+  await clean(page);
+});
+
+await test("Find a lock says what it does not look for", async () => {
+  const page = await open(`${base}/#/overview`, { expect: ["status of 400"] });
+  await live(page);
+  const field = page.getByRole("searchbox", { name: /^Find a lock/ });
+  const why = () => field.evaluate((node) => node.validationMessage);
+  await field.press("Enter");
+  assert.equal(await why(), "Type the name of a lock, or how it begins.");
+  await field.fill("bad\\q");
+  assert.equal(await why(), "");
+  await field.press("Enter");
+  await page.locator("#live").getByText("This can't be looked for: name has an escape that is none").waitFor();
+  assert.equal(await field.inputValue(), "bad\\q");
+  assert.match(await why(), /^This can't be looked for: name has an escape that is none/);
+  await field.fill("x".repeat(1025));
+  await field.press("Enter");
+  await page.locator("#live").getByText("This can't be looked for: name has at most 1024 bytes.").waitFor();
+  await field.fill("orders/42");
+  await field.press("Enter");
+  await page.waitForURL(/#\/lock\?name=orders%2F42/);
   await clean(page);
 });
 

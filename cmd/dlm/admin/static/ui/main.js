@@ -269,14 +269,29 @@ addEventListener("keydown", (event) => {
   act();
 });
 
+// object says at the field why nothing was looked for, until something else is typed.
+function object(why) {
+  $("find-name").setCustomValidity(why);
+  $("find-name").reportValidity();
+  say(why);
+}
+$("find-name").addEventListener("input", () => $("find-name").setCustomValidity(""));
 $("find").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const wanted = $("find-name").value;
-  if (!wanted) return;
-  const found = await get("lock", { name: wanted }).catch(() => null);
+  const field = $("find-name");
+  const wanted = field.value;
+  if (!wanted) return object("Type the name of a lock, or how it begins.");
+  let found;
+  try {
+    found = await get("lock", { name: wanted });
+  } catch (error) {
+    // A token that may not use this name may still see names that begin so.
+    if (error.code !== "DENIED") return object(error.code === "NETWORK" ? "The server does not answer." : `This can't be looked for: ${error.message}.`);
+  }
   const exact = found && (found.state !== "free" || found.waiters || found.events?.length);
-  $("find-name").value = "";
-  $("find-name").blur();
+  field.setCustomValidity("");
+  field.value = "";
+  field.blur();
   if (exact) go("lock", { name: wanted });
   else go("locks", { prefix: wanted });
 });

@@ -7,7 +7,8 @@ import { link } from "./router.js";
 import { Table } from "./table.js";
 
 const EVERY_MS = 4_000;
-const STEPS = 8;
+const ROWS = 100;
+const STEPS = 8; // pages of the server that one reading looks at, until more are wanted
 
 export function owner(page, params) {
   const service = params.get("service") ?? "";
@@ -33,23 +34,29 @@ export function owner(page, params) {
     ],
   });
   const note = el("span", { class: "note" });
+  let steps = STEPS;
+  const more = el("button", { type: "button", hidden: true, onclick: () => { steps += STEPS; page.refresh(); } }, "Look at more");
   const head = el("div", { class: "title" }, el("h1", null, el("span", { class: "kind-of" }, "Service"), " ", name(service, { title: undefined })),
     el("div", { class: "tools" }, el("a", { class: "button", href: link("waits", { owner: service }) }, "Who waits for whom"), el("a", { class: "button", href: link("locks", { owner: service }) }, "Its locks")));
-  page.add(head, el("div", { class: "grid" }, panel("Holds", { note, class: "long" }, holds.node), panel("Waits", null, waits.node)));
+  page.add(head, el("div", { class: "grid" }, panel("Holds", { note, tools: more, class: "long" }, holds.node), panel("Waits", null, waits.node)));
   page.every(EVERY_MS, async (signal) => {
     let rows = [];
     let cursor = "";
     let part = 0;
     let of = 0;
-    for (let step = 0; step < STEPS; step++) {
-      const view = await get("owner", { service, limit: 100, cursor }, { signal });
+    for (let step = 0; step < steps; step++) {
+      const view = await get("owner", { service, limit: ROWS, cursor }, { signal });
       rows = rows.concat(view.rows);
       ({ cursor, of } = view);
       part = view.progress ?? 0;
-      if (!cursor || rows.length >= 100) break;
+      if (!cursor || rows.length >= ROWS) break;
     }
     holds.show(rows.filter((r) => r.kind === "hold"));
     waits.show(rows.filter((r) => r.kind === "wait"));
+    const found = (none) => (cursor ? "None so far. There are more records to look at." : none);
+    text(holds.empty, found("It holds nothing."));
+    text(waits.empty, found("It waits for nothing."));
+    more.hidden = !cursor || rows.length >= ROWS;
     text(note, cursor ? `looked at ${share(part)} of ${short(of)}; there may be more` : "");
   });
 }

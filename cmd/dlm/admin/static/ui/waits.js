@@ -38,7 +38,7 @@ function deadlocks(page) {
   page.every(EVERY_MS, async (signal) => {
     const view = await get("deadlocks", null, { signal });
     const cycles = group(view.rows);
-    put(body, cycles.size ? [...cycles].map(([number, edges]) => cycle(number, edges)) : el("p", { class: "empty" }, "No services wait for each other in a circle."));
+    put(body, cycles.size ? [...cycles].map(([number, edges]) => cycle(number, edges)) : el("p", { class: "empty" }, view.truncated ? "None among the waits that were looked at. There are more." : "No services wait for each other in a circle."));
     text(note, view.truncated ? "not all waits were looked at" : "");
   });
 }
