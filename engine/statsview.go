@@ -49,7 +49,9 @@ type Stats struct {
 
 	Table       table.Totals
 	Measures    table.Measures  // of waits and holds that have ended
+	WaitsEnded  []NamedCount    // by how they have ended
 	Deadlocks   int             // of the last view
+	Deadlocked  int             // services in them
 	LongestWait time.Duration   // of the last view
 	LongestHold time.Duration   // of the last view
 	SettleLag   table.Histogram // from a deadline to its settling
@@ -64,6 +66,7 @@ type Stats struct {
 	ImageCount uint64                // images of this start that were written
 	GraceLeft  time.Duration         // of a recovery
 	Staleness  time.Duration         // of a backup that has an image
+	Fetches    uint64                // of a backup, answered by its primary
 	FetchFails uint64                // of a backup
 }
 
@@ -127,8 +130,11 @@ func (e *Engine) makeStats() Stats {
 	}
 	s.Closed = append(s.Closed, NamedCount{"slow_reader", e.slowClosed.Load()})
 	s.LimitHits = e.limitCounts()
+	for how, n := range s.Measures.Ended {
+		s.WaitsEnded = append(s.WaitsEnded, NamedCount{table.WaitEnd(how).String(), n})
+	}
 	s.LongestWait, s.LongestHold = e.observer.Longest()
-	s.Deadlocks, _ = e.observer.Deadlocked()
+	s.Deadlocks, s.Deadlocked, _ = e.observer.Deadlocked()
 	s.Commands = e.commandResults()
 	e.durabilityStats(&s)
 	e.tlsStats(&s)
@@ -168,7 +174,7 @@ func (e *Engine) durabilityStats(s *Stats) {
 	is := e.store.State()
 	s.Durable = e.KeepsImages()
 	if f, ok := e.store.Following(); ok {
-		s.FetchFails = f.Failures
+		s.Fetches, s.FetchFails = f.Answers, f.Failures
 		if is.From != "" {
 			s.Staleness = is.Staleness()
 		}

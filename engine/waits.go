@@ -18,7 +18,11 @@ func (r *reactor) cancel(ref table.WaiterRef) bool {
 // for a while.
 func (r *reactor) lose(ref table.WaiterRef) {
 	s := r.lock(r.e.tab().ShardAt(int(ref.Shard)))
-	s.Lose(r.now, ref, r.e.keepPlace(), &r.fx)
+	if r.e.draining.Load() {
+		s.End(r.now, ref, table.WaitShutdown, &r.fx)
+	} else {
+		s.Lose(r.now, ref, int64(r.e.cfg.ReconnectGrace), &r.fx)
+	}
 	r.unlock(s)
 }
 

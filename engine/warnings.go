@@ -31,7 +31,7 @@ func (e *Engine) Warnings() []Warning {
 			add("limit_near", "%s: %d of %d, which is %d %%", l.name, l.used, l.max, l.used*100/l.max)
 		}
 	}
-	if cycles, oldest := e.observer.Deadlocked(); cycles > 0 {
+	if cycles, _, oldest := e.observer.Deadlocked(); cycles > 0 {
 		circles := "a circle,"
 		if cycles > 1 {
 			circles = fmt.Sprintf("%d circles, the oldest", cycles)

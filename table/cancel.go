@@ -2,20 +2,9 @@ package table
 
 import "dlm/codec"
 
-// Cancel ends a wait without an answer, because its connection is gone or the caller has answered
-// it. Waits that it lets in are added to fx. It returns false if the wait was over.
+// Cancel is End for a wait that was cancelled.
 func (s *Shard) Cancel(now int64, ref WaiterRef, fx *Effects) bool {
-	s.setTime(now)
-	w := s.waiters.find(ref)
-	if w == nil {
-		return false
-	}
-	lock := w.lock
-	s.cancel(ref.index, requestCanceled)
-	s.waitEnded(lock, fx)
-	s.boundEnded()
-	s.verify()
-	return true
+	return s.End(now, ref, WaitCanceled, fx)
 }
 
 // Refuse ends a wait with DETECT without an answer, because the caller has found it in a cycle and
@@ -30,29 +19,11 @@ func (s *Shard) Refuse(now int64, ref WaiterRef, fx *Effects) (to Origin, ok boo
 	lock, to := w.lock, w.from()
 	s.counts.Deadlocks++
 	s.noteWait(fx, NoteDeadlock, s.locks.at(lock), w)
-	s.endWait(ref.index, requestCanceled)
+	s.endWait(ref.index, WaitDeadlock)
 	s.waitEnded(lock, fx)
 	s.boundEnded()
 	s.verify()
 	return to, true
-}
-
-// cancel ends the wait of waiter i without an answer. st becomes the state of its request.
-func (s *Shard) cancel(i uint32, st requestState) {
-	s.counts.Cancels++
-	s.endWait(i, st)
-}
-
-// endWait is cancel without counting it.
-func (s *Shard) endWait(i uint32, st requestState) {
-	w := s.waiters.at(i)
-	s.emitWait(EventCancel, s.locks.at(w.lock), w)
-	if w.req != 0 {
-		s.endRequest(w.req-1, st)
-	}
-	lock := w.lock
-	s.dequeue(i)
-	s.forgetEmpty(lock)
 }
 
 // Was is what CANCEL has found.
@@ -86,7 +57,7 @@ func (s *Shard) CancelRequest(now int64, hash uint64, cmd *codec.Command, fx *Ef
 		w := s.waiters.at(s.requests.at(at).waiter)
 		s.displace(s.locks.at(w.lock), w, fx)
 		lock := w.lock
-		s.cancel(s.requests.at(at).waiter, requestCanceled)
+		s.cancel(s.requests.at(at).waiter, WaitCanceled)
 		s.waitEnded(lock, fx)
 		r.Was = WasWaiting
 	case state == requestGranted:

@@ -26,7 +26,7 @@ import (
 func (s *Shard) Lose(now int64, ref WaiterRef, keep int64, fx *Effects) bool {
 	w := s.waiters.find(ref)
 	if w == nil || w.req == 0 || keep <= 0 {
-		return s.Cancel(now, ref, fx)
+		return s.End(now, ref, WaitDisconnected, fx)
 	}
 	s.setTime(now)
 	s.counts.Detaches++

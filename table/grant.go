@@ -115,6 +115,9 @@ func (s *Shard) deliver(kind EventKind, i uint32, l *lock, h *holder, at uint32,
 	x, g := l.holdOf(h)
 	ref.upgrade = w.share == upgrading
 	s.emitWaited(kind, l, x, w)
+	if kind == EventGrant {
+		s.measures().grantsWaited++
+	}
 	waitedMs := s.waitGranted(fx, l, w)
 	if w.req != 0 {
 		q := s.requests.at(w.req - 1)
@@ -123,7 +126,7 @@ func (s *Shard) deliver(kind EventKind, i uint32, l *lock, h *holder, at uint32,
 	}
 	fx.add(Effect{To: w.from(), Code: codec.OK, Upgrade: ref.upgrade, Count: x.count, LeaseMs: s.leaseLeftMs(x),
 		WaitedMs: waitedMs, Hold: ref})
-	s.dequeue(at)
+	s.dequeue(at, WaitGranted)
 }
 
 // waiterMeta returns the META of the request. It aliases the arena, whose blocks do not move when

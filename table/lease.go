@@ -101,7 +101,7 @@ func (s *Shard) waitCame(i uint32, waitNow int64, fx *Effects) {
 func (s *Shard) timeOut(i uint32, fx *Effects) {
 	w := s.waiters.at(i)
 	if w.detached {
-		s.cancel(i, requestCanceled)
+		s.cancel(i, WaitDisconnected)
 		return
 	}
 	s.counts.TimeOuts++
@@ -121,7 +121,7 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	if w.req != 0 {
 		s.endRequest(w.req-1, requestTimedOut)
 	}
-	s.dequeue(i)
+	s.dequeue(i, WaitTimeout)
 	s.forgetEmpty(lock)
 }
 

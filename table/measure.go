@@ -41,17 +41,19 @@ func (h *Histogram) Merge(o *Histogram) {
 
 // Measures are the lengths of waits and holds that have ended since the start.
 type Measures struct {
-	Waited    Histogram // all waits
-	Granted   Histogram // of these, the waits that ended with the grant
-	Held      Histogram // of the holds: one release in heldEvery, each expiry and each forced end
-	Contended int       // locks for which requests wait now
+	Waited    Histogram        // all waits
+	Granted   Histogram        // of these, the waits that ended with the grant
+	Ended     [WaitEnds]uint64 // all waits, by their end
+	Held      Histogram        // of one release in heldEvery, each expiry and each forced end
+	Contended int              // locks for which requests wait now
 }
 
 // measures is what a shard measures when a wait or a hold ends. Nothing of it is touched by a
 // command without contention, but for one release in heldEvery. The shard's mutex guards it.
 type measures struct {
 	Measures
-	heat heat
+	grantsWaited uint64 // new holds after a wait
+	heat         heat
 }
 
 func (s *Shard) measures() *measures { return &s.table.measures[s.number] }
@@ -62,6 +64,9 @@ func (t *Table) Measures() (sum Measures) {
 		m := s.measures()
 		sum.Waited.Merge(&m.Waited)
 		sum.Granted.Merge(&m.Granted)
+		for how, n := range m.Ended {
+			sum.Ended[how] += n
+		}
 		sum.Held.Merge(&m.Held)
 		sum.Contended += m.Contended
 	}
@@ -80,19 +85,22 @@ func (s *Shard) countRelease(since int64) {
 //go:noinline
 func (s *Shard) measureHold(since int64) { s.measures().Held.add(s.now - since) }
 
-// measureWait notes the end of a wait for lock l, whatever it is.
-func (s *Shard) measureWait(l *lock, w *waiter) {
+// measureWait counts a wait for lock l that ends.
+func (s *Shard) measureWait(l *lock, w *waiter, how WaitEnd) {
 	m, waited := s.measures(), w.waited(s.now)
 	m.Waited.add(waited)
+	m.Ended[how]++
+	if how == WaitGranted {
+		m.Granted.add(waited)
+	}
 	m.heat.add(s.now, l.tag, s.name(l), waited)
 }
 
-// waitGranted notes that a wait for lock l has ended with the grant, and returns how many ms it has
+// waitGranted notes that a wait for lock l ends with the grant, and returns how many ms it has
 // lasted, rounded down: the client counts its lease from it and must not believe too long in the
 // hold.
 func (s *Shard) waitGranted(fx *Effects, l *lock, w *waiter) (ms uint32) {
 	waited := w.waited(s.now)
-	s.measures().Granted.add(waited)
 	s.noteSlow(fx, l, w, waited)
 	return uint32(waited / nsPerMs)
 }

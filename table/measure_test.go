@@ -58,6 +58,13 @@ func TestMeasuresCountEachEnd(t *testing.T) {
 	if granted := m.Waited.Count() - sum.TimeOuts - sum.Cancels; m.Granted.Count() != granted || granted == 0 {
 		t.Errorf("%d grants after a wait measured, want %d", m.Granted.Count(), granted)
 	}
+	ends, want := m.Ended, [WaitEnds]uint64{WaitGranted: m.Granted.Count(), WaitTimeout: sum.TimeOuts, WaitCanceled: sum.Cancels}
+	if ends != want {
+		t.Errorf("waits by their end: %d, want %d", ends, want)
+	}
+	if sum.GrantsWaited == 0 || sum.GrantsWaited > m.Granted.Count() || sum.GrantsWaited >= sum.Grants {
+		t.Errorf("%d of %d grants came after one of %d waits", sum.GrantsWaited, sum.Grants, sum.Queued)
+	}
 	if m.Held.Count() < sum.Expiries || m.Held.Count() > sum.Releases/heldEvery+sum.Expiries {
 		t.Errorf("%d holds measured of %d releases and %d expiries", m.Held.Count(), sum.Releases, sum.Expiries)
 	}

@@ -79,7 +79,11 @@ func (s *Shard) refuseFirst(l *lock, code codec.Code, which codec.Which, fx *Eff
 	if w.req != 0 {
 		s.endRequest(w.req-1, requestCanceled)
 	}
-	s.dequeue(at)
+	how := WaitLimit
+	if code == codec.NotHeld {
+		how = WaitNotHeld
+	}
+	s.dequeue(at, how)
 }
 
 // waitEnded lets others in after a wait for lock i has ended without a grant, because a group

@@ -134,7 +134,10 @@ func (s *Shard) takeOver(at uint32, cmd *codec.Command, from Origin, fx *Effects
 		}
 		if r.Code == codec.OK {
 			s.displace(l, w, fx)
-			s.dequeue(waiting)
+			if r.Fresh {
+				s.measures().grantsWaited++
+			}
+			s.dequeue(waiting, WaitGranted)
 			s.noteGranted(q, l.tag, cmd, r)
 		}
 	case cmd.WaitMs == 0:
@@ -145,7 +148,7 @@ func (s *Shard) takeOver(at uint32, cmd *codec.Command, from Origin, fx *Effects
 			s.refuseHeld(l, h, fx, r)
 		}
 		s.displace(l, w, fx)
-		s.dequeue(waiting)
+		s.dequeue(waiting, WaitTimeout)
 		s.endRequest(at, requestTimedOut)
 		s.forgetEmpty(i)
 		s.waitEnded(i, fx)

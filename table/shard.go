@@ -69,7 +69,7 @@ type Counts struct {
 	TakeBacks uint64 // grants taken back because they could not be delivered
 	Queued    uint64 // requests that had to wait
 	TimeOuts  uint64 // waits ended by their wait timeout
-	Cancels   uint64 // waits ended by the loss of their connection
+	Cancels   uint64 // waits that ended without an answer of the table; see Measures.Ended
 	Claims    uint64 // holds confirmed in a recovery that the image did not have
 
 	Upgrades   uint64 // shared holds that became exclusive, with a new token
@@ -87,13 +87,15 @@ const OthersMax = othersMax
 // Totals is the state of one or more shards.
 type Totals struct {
 	Counts
-	Held      int   // locks held
-	Holders   int   // holders of locks that are shared, or semaphores
-	Waiters   int   // requests waiting
-	Detached  int   // of them, without a connection
-	Contended int   // locks for which requests wait
-	Requests  int   // records of requests
-	Bytes     int64 // memory of records, indexes, wheels and strings, used and free
+	Held      int // locks held
+	Holders   int // holders of locks that are shared, or semaphores
+	Waiters   int // requests waiting
+	Detached  int // of them, without a connection
+	Contended int // locks for which requests wait
+	// GrantsWaited is the part of Grants that were given after a wait.
+	GrantsWaited uint64
+	Requests     int   // records of requests
+	Bytes        int64 // memory of records, indexes, wheels and strings, used and free
 	// BytesUsed is the part of Bytes that present locks and waiters use.
 	BytesUsed int64
 }
@@ -102,6 +104,7 @@ func (t *Totals) add(s *Shard) {
 	t.Held += s.locks.live() - int(s.grace.unheld)
 	t.Waiters += s.waiters.live
 	t.Contended += s.measures().Contended
+	t.GrantsWaited += s.measures().grantsWaited
 	if s.groups != nil {
 		t.Holders += s.groups.holders.live
 	}

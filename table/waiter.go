@@ -170,11 +170,11 @@ func (s *Shard) enqueueFirst(lockIndex, i uint32) {
 	s.linkWaiter(lockIndex, i, none, s.locks.at(lockIndex).first)
 }
 
-// dequeue takes the waiter i out of its queue and its wheel and frees it.
-func (s *Shard) dequeue(i uint32) {
+// dequeue takes the waiter i, whose wait has ended, out of its queue and its wheel and frees it.
+func (s *Shard) dequeue(i uint32, how WaitEnd) {
 	w := s.waiters.at(i)
 	l := s.locks.at(w.lock)
-	s.measureWait(l, w)
+	s.measureWait(l, w, how)
 	if s.detached > 0 {
 		s.closeRuns(i)
 	}

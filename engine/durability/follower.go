@@ -29,6 +29,7 @@ type follower struct {
 // BackupState is what is known of the questions to the primary.
 type BackupState struct {
 	Asked    time.Time // when the primary last answered; zero: never
+	Answers  uint64    // tries that brought an answer: an image, or that there is no newer one
 	Failures uint64    // tries that brought no answer
 	Problem  string    // of the last try, in one line; empty: it succeeded
 	Address  string    // where clients of locks reach the primary, host:port; empty: not known
@@ -77,7 +78,10 @@ func (f *follower) run(ctx context.Context) {
 	for {
 		err := f.step(ctx)
 		f.mu.Lock()
-		if f.state.Problem = oneLine(err); err != nil && ctx.Err() == nil {
+		switch f.state.Problem = oneLine(err); {
+		case err == nil:
+			f.state.Answers++
+		case ctx.Err() == nil:
 			f.state.Failures++
 		}
 		f.mu.Unlock()

@@ -233,14 +233,14 @@ func TestDeadlocked(t *testing.T) {
 		words := strings.Fields(line)
 		c.acquire(words[0], words[1])
 	}
-	if cycles, _ := o.Deadlocked(); cycles != 0 {
+	if cycles, _, _ := o.Deadlocked(); cycles != 0 {
 		t.Errorf("%d cycles", cycles)
 	}
 	c.now += 60_000 * nsPerMs
 	c.acquire("2", "c")
 	c.now += 5_000 * nsPerMs
-	if cycles, oldest := o.Deadlocked(); cycles != 1 || oldest.Round(time.Second) != 5*time.Second {
-		t.Errorf("%d cycles, %v", cycles, oldest)
+	if cycles, services, oldest := o.Deadlocked(); cycles != 1 || services != 3 || oldest.Round(time.Second) != 5*time.Second {
+		t.Errorf("%d cycles of %d services, %v", cycles, services, oldest)
 	}
 }
 

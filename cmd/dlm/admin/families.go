@@ -15,8 +15,8 @@ const (
 
 // families are the metrics of the engine, in the words of INFO and the documents.
 var families = []family{
-	{"dlm_build_info", gauge, "1, labelled with the versions of the server and of Go.", []string{"version", "go"},
-		func(s *engine.Stats, out func(float64, ...string)) { out(1, s.Version, runtime.Version()) }},
+	{"dlm_build_info", gauge, "1, labelled with the versions of the server and of Go, and the commit.", []string{"version", "revision", "go"},
+		func(s *engine.Stats, out func(float64, ...string)) { out(1, s.Version, revision(), runtime.Version()) }},
 	{"dlm_role", gauge, "1 for the present role: primary or backup.", []string{"role"},
 		func(s *engine.Stats, out func(float64, ...string)) {
 			out(truth(!s.Backup), "primary")
@@ -95,6 +95,8 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.Table.Contended) }),
 	number("dlm_deadlocks", gauge, "Cycles of services that waited for each other when the last view was made, at most 100.",
 		func(s *engine.Stats) float64 { return float64(s.Deadlocks) }),
+	number("dlm_deadlocked_services", gauge, "Services in these cycles.",
+		func(s *engine.Stats) float64 { return float64(s.Deadlocked) }),
 	number("dlm_longest_wait_seconds", gauge, "Longest wait of a request that still waited when the last view was made, at most 60 s ago.",
 		func(s *engine.Stats) float64 { return s.LongestWait.Seconds() }),
 	number("dlm_longest_hold_seconds", gauge, "Longest hold when the last view was made, at most 60 s ago.",
@@ -103,12 +105,15 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.Table.Waiters) }),
 	number("dlm_waiters_limit", gauge, "Most requests that can wait.",
 		func(s *engine.Stats) float64 { return float64(s.WaitersMax) }),
-	number("dlm_grants_total", counter, "Holds given, without re-entries.",
-		func(s *engine.Stats) float64 { return float64(s.Table.Grants) }),
-	number("dlm_grants_waited_total", counter, "Grants after a wait, re-entries among them.",
-		func(s *engine.Stats) float64 { return float64(s.Measures.Granted.Count()) }),
-	number("dlm_reentries_total", counter, "Counts added to holds.",
+	named("dlm_grants_total", "path", "Holds given, at once or after a wait. Re-entries and upgrades are not among them.",
+		func(s *engine.Stats) []engine.NamedCount {
+			return []engine.NamedCount{{Name: "immediate", Count: s.Table.Grants - s.Table.GrantsWaited},
+				{Name: "waited", Count: s.Table.GrantsWaited}}
+		}),
+	number("dlm_reentries_total", counter, "Counts added to holds, at once or after a wait.",
 		func(s *engine.Stats) float64 { return float64(s.Table.Reentries) }),
+	number("dlm_upgrades_total", counter, "Shared holds that became exclusive, at once or after a wait.",
+		func(s *engine.Stats) float64 { return float64(s.Table.Upgrades) }),
 	number("dlm_renewals_total", counter, "Accepted heartbeats.",
 		func(s *engine.Stats) float64 { return float64(s.Table.Renewals) }),
 	named("dlm_holds_ended_total", "cause", "Holds that ended.",
@@ -118,11 +123,8 @@ var families = []family{
 		}),
 	number("dlm_waits_begun_total", counter, "Requests that had to wait.",
 		func(s *engine.Stats) float64 { return float64(s.Table.Queued) }),
-	named("dlm_waits_ended_total", "outcome", "Waits that ended without a grant.",
-		func(s *engine.Stats) []engine.NamedCount {
-			return []engine.NamedCount{{Name: "timeout", Count: s.Table.TimeOuts}, {Name: "disconnected", Count: s.Table.Cancels},
-				{Name: "deadlock", Count: s.Table.Deadlocks}}
-		}),
+	named("dlm_waits_ended_total", "outcome", "Waits that ended, by how. The wait of an upgrade ends not_held if its shared hold has ended.",
+		func(s *engine.Stats) []engine.NamedCount { return s.WaitsEnded }),
 	number("dlm_table_bytes", gauge, "Memory of the lock table.",
 		func(s *engine.Stats) float64 { return float64(s.Table.Bytes) }),
 	number("dlm_table_used_bytes", gauge, "Part of the lock table's memory that present locks and waiters use.",
@@ -153,6 +155,11 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.Table.Claims) }),
 	backup("dlm_backup_staleness_seconds", gauge, "For how long the primary may have differed from what the backup has.",
 		func(s *engine.Stats) float64 { return s.Staleness.Seconds() }),
-	backup("dlm_backup_fetch_failures_total", counter, "Images that the backup could not fetch.",
-		func(s *engine.Stats) float64 { return float64(s.FetchFails) }),
+	{"dlm_backup_fetches_total", counter, "Times that the backup has asked its primary for a newer image, by result.", []string{"result"},
+		func(s *engine.Stats, out func(float64, ...string)) {
+			if s.Backup {
+				out(float64(s.Fetches), "ok")
+				out(float64(s.FetchFails), "failed")
+			}
+		}},
 }

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"dlm/engine"
@@ -112,7 +114,7 @@ func TestMetricsOfServer(t *testing.T) {
 	use(40)
 	text := scrapeFresh(t, base, "\ndlm_locks_held 40\n")
 	for _, want := range []string{
-		"dlm_grants_total 40", `dlm_role{role="primary"} 1`, `dlm_role{role="backup"} 0`, "dlm_ready 1", "dlm_connections_limit 10000",
+		`dlm_grants_total{path="immediate"} 40`, `dlm_grants_total{path="waited"} 0`, `dlm_role{role="primary"} 1`, `dlm_role{role="backup"} 0`, "dlm_ready 1", "dlm_connections_limit 10000",
 		`dlm_commands_total{command="acquire",result="ok"} 43`, `dlm_commands_total{command="acquire",result="timeout"} 43`,
 		`dlm_http_requests_total{code="404",path="other"} 43`,
 	} {
@@ -167,6 +169,53 @@ func TestRulesAndDashboardUseKnownSeries(t *testing.T) {
 			if !slices.Contains(known, name) {
 				t.Errorf("%s: there is no %s", file, name)
 			}
+		}
+	}
+}
+
+// TestMetricsAreDocumented compares OPERATIONS.md with what the server tells of each metric, and
+// looks for rows of metrics that there are not.
+func TestMetricsAreDocumented(t *testing.T) {
+	_, base := startEngine(t)
+	text, err := os.ReadFile("../../../OPERATIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `((?:dlm|process)_[a-z_]+)` \\| (.*) \\|$").FindAllStringSubmatch(string(text), -1) {
+		rows[m[1]] = m[2]
+	}
+	row := func(kind, help string, labels ...string) string {
+		for _, l := range labels {
+			kind += " `" + l + "`"
+		}
+		return kind + " | " + strings.TrimSuffix(help, ".")
+	}
+	want := map[string]string{}
+	for _, f := range slices.Concat(families, processFamilies(time.Now())) {
+		want[f.name] = row(map[prometheus.ValueType]string{gauge: "gauge", counter: "counter"}[f.kind], f.help, f.labels...)
+	}
+	for i := range histograms {
+		h := &histograms[i]
+		want[h.name] = row("histogram", h.help, strings.Fields(h.label)...)
+	}
+	want["dlm_http_requests_total"] = row("counter", "Answered requests of the HTTP side, by route and status.", "path", "code")
+	want["dlm_live_streams"] = row("gauge", "Viewers of the pages that are told of each second.")
+	for name, w := range want {
+		if rows[name] != w {
+			t.Errorf("OPERATIONS.md on %s:\n%s\nwant\n%s", name, rows[name], w)
+		}
+	}
+	for name := range rows {
+		if want[name] == "" {
+			t.Errorf("OPERATIONS.md: there is no %s", name)
+		}
+	}
+	histogram := regexp.MustCompile("_(bucket|sum|count)$")
+	for _, s := range series(scrapeFresh(t, base, "go_goroutines ")) {
+		name, _, _ := strings.Cut(s, "{")
+		if rows[name] == "" && rows[histogram.ReplaceAllString(name, "")] == "" && !strings.HasPrefix(name, "go_") {
+			t.Errorf("OPERATIONS.md lacks %s", name)
 		}
 	}
 }
