@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -161,6 +162,8 @@ func (r *rig) decode(status int, body string, header http.Header, into any) int 
 	d := json.NewDecoder(strings.NewReader(body))
 	d.DisallowUnknownFields()
 	if _, isMap := into.(*map[string]any); isMap || status == http.StatusOK {
+		// Fields that a row lacks must not be those of an earlier answer.
+		reflect.ValueOf(into).Elem().SetZero()
 		if err := d.Decode(into); err != nil {
 			r.t.Errorf("%q: %v", body, err)
 		}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,7 +63,9 @@ func TestClientsAndDisconnectOverHTTP(t *testing.T) {
 		t.Error("the stream goes on")
 	}
 	var page observe.EventsPage
-	if r.get("reader", "events", &page); len(page.Rows) == 0 || page.Rows[0].Kind != "disconnected" {
+	r.get("reader", "events", &page)
+	// A busy machine adds others, such as pauses of the process.
+	if !slices.ContainsFunc(page.Rows, func(e observe.Event) bool { return e.Kind == "disconnected" }) {
 		t.Errorf("%+v", page)
 	}
 }

@@ -11,11 +11,16 @@ import (
 
 	"dlm/engine/transport"
 	"dlm/internal/testcert"
+	"dlm/internal/testflag"
 )
 
-// slowKey is a key whose signatures take as long as those of a large RSA key.
+// slowKey is a key whose signatures take as long as those of a large RSA key. The first ones wait
+// until together are made at one time.
 type slowKey struct {
 	crypto.Signer
+	together int
+	met      chan struct{} // closed when that many were made at one time
+
 	mu             sync.Mutex
 	now, most, all int
 }
@@ -24,8 +29,16 @@ func (k *slowKey) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) 
 	k.mu.Lock()
 	k.now++
 	k.all++
-	k.most = max(k.most, k.now)
+	if k.most < k.now {
+		if k.most = k.now; k.most == k.together {
+			close(k.met)
+		}
+	}
 	k.mu.Unlock()
+	select {
+	case <-k.met:
+	case <-time.After(testflag.Patience):
+	}
 	time.Sleep(5 * time.Millisecond)
 	k.mu.Lock()
 	k.now--
@@ -38,9 +51,9 @@ func (k *slowKey) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) 
 func TestHandshakesComputeInTurn(t *testing.T) {
 	ca := testcert.NewCA(t)
 	pair := ca.Pair()
-	key := &slowKey{Signer: pair.PrivateKey.(crypto.Signer)}
-	pair.PrivateKey = key
 	const permits = 2
+	key := &slowKey{Signer: pair.PrivateKey.(crypto.Signer), together: permits, met: make(chan struct{})}
+	pair.PrivateKey = key
 	f := &fake{work: make(transport.Permits, permits)}
 	s, _ := serveOver(t, f, &tls.Config{Certificates: []tls.Certificate{pair}})
 	var clients sync.WaitGroup
