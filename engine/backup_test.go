@@ -12,6 +12,7 @@ import (
 	"dlm/codec"
 	"dlm/engine/durability"
 	"dlm/engine/snapshot"
+	"dlm/internal/testflag"
 )
 
 // newBackup starts a backup of the primary's directory.
@@ -30,12 +31,12 @@ func (s *sim) mustFollow() {
 	}
 }
 
-// promoteWaitInTests is long enough for a primary that answers, and for a few tries more.
-const promoteWaitInTests = 500 * time.Millisecond
-
 // promote makes the backup the primary. The sim has no goroutine that writes images.
-func (s *sim) promote() (string, error) {
-	return s.e.Promote(s.t.Context(), durability.PromoteRequest{Wait: promoteWaitInTests})
+func (s *sim) promote() (string, error) { return s.promoteWithin(testflag.Patience) }
+
+// promoteWithin is promote for a primary that may not answer.
+func (s *sim) promoteWithin(wait time.Duration) (string, error) {
+	return s.e.Promote(s.t.Context(), durability.PromoteRequest{Wait: wait})
 }
 
 func (s *sim) mustPromote() {
@@ -85,7 +86,7 @@ func TestBackup(t *testing.T) {
 	}
 
 	// The primary runs: it holds the lock of its directory.
-	if _, err := b.promote(); err == nil || !strings.Contains(err.Error(), "has not confirmed") {
+	if _, err := b.promoteWithin(500 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "has not confirmed") {
 		t.Errorf("promoted beside a primary: %v", err)
 	}
 	p.crash()

@@ -46,6 +46,18 @@ func (o *orderCheck) event(e *table.Event) {
 	}
 }
 
+// missing returns those kinds of events that there were none of.
+func (o *orderCheck) missing(kinds []table.EventKind) (none []table.EventKind) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, kind := range kinds {
+		if o.seen[kind] == 0 {
+			none = append(none, kind)
+		}
+	}
+	return none
+}
+
 // leave takes a request out of the queue, at any place.
 func (o *orderCheck) leave(name string, from table.Origin) {
 	q := o.queue[name]
