@@ -123,11 +123,12 @@ func standBy(t *testing.T, addr string, before ...string) *bystander {
 	return b
 }
 
+// beat sends heartbeats, the last one after the end of the others' misbehavior.
 func (b *bystander) beat(p *rawPeer) error {
-	for {
+	for last := false; !last; {
 		select {
 		case <-b.quit:
-			return nil
+			last = true
 		default:
 		}
 		begin := time.Now()
@@ -138,6 +139,7 @@ func (b *bystander) beat(p *rawPeer) error {
 		b.beats++
 		time.Sleep(time.Millisecond) // the pace of a busy client
 	}
+	return nil
 }
 
 // end stops the bystander and fails the test if it was disturbed.

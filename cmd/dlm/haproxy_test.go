@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 const haproxyConfig = `defaults
 	mode tcp
 	timeout connect 10s
+	timeout check 30s
 	timeout client 30s
 	timeout server 30s
 backend tcp-check
@@ -64,16 +64,8 @@ func startHAProxy(t *testing.T, server string) (frontends [4]string) {
 	if err != nil {
 		program = needProgram(t, "haproxy", "haproxy")
 	}
-	var held [len(frontends)]net.Listener // all held together, so that they differ
 	for i := range frontends {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		held[i], frontends[i] = l, l.Addr().String()
-	}
-	for _, l := range held {
-		l.Close()
+		frontends[i] = freeAddr(t)
 	}
 	config := filepath.Join(t.TempDir(), "haproxy.cfg")
 	text := fmt.Sprintf(haproxyConfig, server, frontends[0], frontends[1], frontends[2], frontends[3])

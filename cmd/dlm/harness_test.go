@@ -168,7 +168,7 @@ func (p *process) follow(t testing.TB, stderr io.Reader) {
 // waitLog returns the next log record with that message.
 func (p *process) waitLog(t testing.TB, message string) map[string]any {
 	t.Helper()
-	timeout := time.After(2 * time.Minute) // a compiler may have to run first
+	timeout := time.After(eventually)
 	for {
 		select {
 		case record, ok := <-p.records:

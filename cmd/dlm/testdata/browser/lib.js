@@ -53,7 +53,7 @@ export async function open(url, { width = 1280, height = 800, theme = "light", s
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, deviceScaleFactor: scale, reducedMotion: "reduce" });
   const page = await context.newPage();
   const own = new URL(url).origin;
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(Number(config.patience));
   page.problems = [];
   page.origin = own;
   const expected = (text) => expect.some((e) => text.includes(e));
