@@ -86,7 +86,7 @@ func TestPromoteBesideFrozenPrimary(t *testing.T) {
 	waitServesImage(t, dialLine(t, backup.addr))
 	primary.signal(t, syscall.SIGSTOP)
 	_, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup), "--timeout", "1s")
-	if code != exitFailure || !strings.Contains(errs, "is asked to stop") || !strings.Contains(errs, "within 1s that it stopped (it does not answer)") ||
+	if code != exitFailure || !strings.Contains(errs, "is asked to stop") || !strings.Contains(errs, "within 1.0 s that it stopped (it does not answer)") ||
 		!strings.Contains(errs, "--old-is-dead") {
 		t.Errorf("promotion: %d %s", code, errs)
 	}
