@@ -52,7 +52,7 @@ func askHealth(ctx context.Context, out io.Writer, addr, ca string, ready bool) 
 	if err != nil {
 		return err
 	}
-	res, err := (&http.Client{Transport: transport}).Do(req)
+	res, err := askHTTP(&http.Client{Transport: transport}, req)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func askHealth(ctx context.Context, out io.Writer, addr, ca string, ready bool) 
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s of %s answers %d: %s", probe, addr, res.StatusCode, strings.TrimSpace(string(text)))
+		return fmt.Errorf("%s of %s answers %d: %s", probe, addr, res.StatusCode, withTLSAdvice(strings.TrimSpace(string(text))))
 	}
 	_, err = fmt.Fprintln(out, strings.TrimSpace(string(text)))
 	return err

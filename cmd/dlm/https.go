@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -37,4 +38,36 @@ func transportFor(ca string) (*http.Transport, error) {
 		return nil, fmt.Errorf("%s: no certificate in it: PEM is wanted", ca)
 	}
 	return t, nil
+}
+
+// askHTTP sends a request to an HTTP side. Its error says what to do about a certificate that is not
+// believed, and about a plain port that is asked over TLS.
+func askHTTP(client *http.Client, req *http.Request) (*http.Response, error) {
+	res, err := client.Do(req)
+	var unverified *tls.CertificateVerificationError
+	var unknown x509.UnknownAuthorityError
+	switch {
+	case err == nil:
+		return res, nil
+	case errors.As(err, &unknown):
+		err = fmt.Errorf("%w: give the authorities of that server's certificate with --ca", err)
+	case errors.As(err, &unverified):
+		err = fmt.Errorf("%w: ask a name that is in that server's certificate, or renew the certificate", err)
+	case strings.HasSuffix(err.Error(), "server gave HTTP response to HTTPS client"): // net/http has no type for it
+		err = fmt.Errorf("%w: this port is plain: give it with http://", err)
+	default:
+		err = fmt.Errorf("%w: is this the HTTP address of that server? give it with --http", err)
+	}
+	return nil, err
+}
+
+// plainToTLS is the answer of net/http to a plain request at a port of TLS.
+const plainToTLS = "Client sent an HTTP request to an HTTPS server"
+
+// withTLSAdvice returns an answer that a user reads, with what to do if the port is one of TLS.
+func withTLSAdvice(line string) string {
+	if strings.HasPrefix(line, plainToTLS) {
+		line = "this port is one of TLS: give it with https://, and its authorities with --ca"
+	}
+	return line
 }

@@ -97,13 +97,13 @@ func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error
 	if err != nil {
 		return "", err
 	}
-	res, err := (&http.Client{Timeout: p.wait + loadWait, Transport: transport}).Do(req)
+	res, err := askHTTP(&http.Client{Timeout: p.wait + loadWait, Transport: transport}, req)
 	if err != nil {
-		return "", fmt.Errorf("%w: is this the HTTP address of the backup? give it with --http", err)
+		return "", err
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(res.Body, 10_000))
-	line := strings.TrimSpace(string(text))
+	line := withTLSAdvice(strings.TrimSpace(string(text)))
 	switch {
 	case err != nil:
 	case (res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden) && p.token == "":
