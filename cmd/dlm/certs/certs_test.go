@@ -101,7 +101,11 @@ func TestNewPairIsUsedAndWrongOnesAreNot(t *testing.T) {
 		want  string
 	}{
 		{"the key of another certificate", map[string][]byte{"key": otherKey}, "private key does not match"},
-		{"no certificate", map[string][]byte{"cert": []byte("hello")}, "failed to find any PEM data"},
+		{"no certificate", map[string][]byte{"cert": []byte("hello")}, "no PEM in it: --tls-cert wants"},
+		{"an empty certificate", map[string][]byte{"cert": nil}, "the file is empty: write the PEM of --tls-cert"},
+		{"an empty key", map[string][]byte{"key": nil}, "the file is empty: write the PEM of --tls-key"},
+		{"the key in place of the certificate", map[string][]byte{"cert": otherKey}, "swapped with the file of --tls-key"},
+		{"a certificate in place of the key", map[string][]byte{"key": ended}, "swapped with the file of --tls-cert"},
 		{"no CA", map[string][]byte{"ca": nil}, "no certificate in it"},
 		{"a key among the CAs", map[string][]byte{"ca": append(otherKey, p.ca.PEM...)}, "only certificates belong here"},
 		{"a certificate that has ended", map[string][]byte{"cert": ended, "key": endedKey}, "and the old one has not"},
@@ -119,7 +123,7 @@ func TestNewPairIsUsedAndWrongOnesAreNot(t *testing.T) {
 			t.Errorf("%s: another certificate is shown", c.name)
 		}
 	}
-	if s := k.Stats(); s.Reloads != 1 || s.ReloadsRefused != 5 || len(s.Ends) != 2 {
+	if s := k.Stats(); s.Reloads != 1 || s.ReloadsRefused != 9 || len(s.Ends) != 2 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -108,7 +110,7 @@ func (f *Files) parse(c contents) (*state, error) {
 	if f.Cert != "" {
 		pair, err := tls.X509KeyPair(c.cert, c.key)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s and %s: %w", f.Cert, f.Key, err))
+			problems = append(problems, f.pairProblem(c, err))
 		} else {
 			s.pair = &pair
 			s.ends = append(s.ends, End{"server", pair.Leaf.NotAfter})
@@ -131,6 +133,37 @@ func (f *Files) parse(c contents) (*state, error) {
 		s.ends = append(s.ends, End{ca.use, end})
 	}
 	return s, errors.Join(problems...)
+}
+
+// pairProblem returns what is wrong with the pair that crypto/tls refuses, and what to do.
+func (f *Files) pairProblem(c contents, err error) error {
+	for _, file := range []struct {
+		path, wanted, option, other string
+		text                        []byte
+	}{
+		{f.Cert, "CERTIFICATE", "--tls-cert", "--tls-key", c.cert},
+		{f.Key, "PRIVATE KEY", "--tls-key", "--tls-cert", c.key},
+	} {
+		kinds := blocks(file.text)
+		switch {
+		case len(file.text) == 0:
+			return fmt.Errorf("%s: the file is empty: write the PEM of %s into it", file.path, file.option)
+		case len(kinds) == 0:
+			return fmt.Errorf("%s: no PEM in it: %s wants a file that begins with -----BEGIN", file.path, file.option)
+		case !slices.ContainsFunc(kinds, func(kind string) bool { return strings.HasSuffix(kind, file.wanted) }):
+			return fmt.Errorf("%s: a block %q in it, but no %s: has it been swapped with the file of %s?",
+				file.path, kinds[0], file.wanted, file.other)
+		}
+	}
+	return fmt.Errorf("%s and %s: %w: give the key with which this certificate was asked for", f.Cert, f.Key, err)
+}
+
+// blocks returns the types of the PEM blocks in a file.
+func blocks(text []byte) (kinds []string) {
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		kinds = append(kinds, block.Type)
+	}
+	return kinds
 }
 
 // parseCA returns the certificates of a file and the first end of them. It refuses a file with
