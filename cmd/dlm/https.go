@@ -40,8 +40,11 @@ func transportFor(ca string) (*http.Transport, error) {
 	return t, nil
 }
 
-// askHTTP sends a request to an HTTP side. Its error says what to do about a certificate that is not
-// believed, and about a plain port that is asked over TLS.
+// plainAnswer ends the error of net/http, which has no type for it, about a port without TLS.
+const plainAnswer = "server gave HTTP response to HTTPS client"
+
+// askHTTP sends a request to an HTTP side. Its error says what to do about a certificate that is
+// not believed, and about a plain port that is asked over TLS.
 func askHTTP(client *http.Client, req *http.Request) (*http.Response, error) {
 	res, err := client.Do(req)
 	var unverified *tls.CertificateVerificationError
@@ -53,7 +56,7 @@ func askHTTP(client *http.Client, req *http.Request) (*http.Response, error) {
 		err = fmt.Errorf("%w: give the authorities of that server's certificate with --ca", err)
 	case errors.As(err, &unverified):
 		err = fmt.Errorf("%w: ask a name that is in that server's certificate, or renew the certificate", err)
-	case strings.HasSuffix(err.Error(), "server gave HTTP response to HTTPS client"): // net/http has no type for it
+	case strings.HasSuffix(err.Error(), plainAnswer):
 		err = fmt.Errorf("%w: this port is plain: give it with http://", err)
 	default:
 		err = fmt.Errorf("%w: is this the HTTP address of that server? give it with --http", err)
