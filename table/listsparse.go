@@ -33,7 +33,8 @@ func (c *lowest) offer(rec uint32) {
 }
 
 // listSparse is List for a shard in which few records are wanted. It finds them in the index, or
-// through the waiting requests, which are fewer or lie closer together than the records.
+// through the waiting requests, if these are fewer than the records in use. So it looks at no more
+// than a sparseFrom-th of all records, however many requests wait for a lock.
 func (s *Shard) listSparse(
 	at *uint32, scan *int, n int, f *Filter, out *Statuses, fx *Effects,
 ) (done bool) {
@@ -42,7 +43,7 @@ func (s *Shard) listSparse(
 	}
 	var c lowest
 	looked := 0
-	if f.Contended {
+	if f.Contended && s.waiters.live < s.locks.live() {
 		looked = s.contendedFrom(*at, &c)
 	} else {
 		looked = s.liveFrom(*at, &c)

@@ -75,3 +75,32 @@ func listAll(t *testing.T, g *rig, s *Shard, f *Filter, page int) (names []strin
 	}
 	return names, calls
 }
+
+// TestLongQueueInATableThatWasLarge lists the contended locks of a shard with few locks left, for
+// one of which many requests wait. A look while the mutex is held must not pass all of them.
+func TestLongQueueInATableThatWasLarge(t *testing.T) {
+	const records, waiters = 2000, 4000
+	g := newRig()
+	names := sameShard(g.table, records)
+	for _, name := range names {
+		g.must(codec.VerbAcquire, string(name), "svc", 0)
+	}
+	for _, name := range names[20:] {
+		g.must(codec.VerbRelease, string(name), "svc", 0)
+	}
+	for i := range waiters {
+		g.do(codec.VerbAcquire, names[7], fmt.Append(nil, i), 60_000)
+	}
+	s := g.table.Shard(g.table.Hash(names[0]))
+	var out Statuses
+	scan, at := 1<<20, uint32(0)
+	s.Lock()
+	done := s.List(g.now, &at, &scan, 100, &Filter{Contended: true}, &out, nil)
+	s.Unlock()
+	if len(out.All()) != 1 || string(out.All()[0].Name) != string(names[7]) || out.All()[0].Waiters != waiters {
+		t.Fatalf("done %v, listed %d", done, len(out.All()))
+	}
+	if cost := 1<<20 - scan; cost > records/sparseFrom {
+		t.Errorf("a look at a queue of %d costs as much as %d records", waiters, cost)
+	}
+}
