@@ -47,8 +47,12 @@ func (d *Decoder) look(cmd *Command, args [][]byte) Status {
 	if st := d.options(cmd, args, 0, valued); st != Ready {
 		return st
 	}
-	if cmd.Verb == VerbDisconnect && !cmd.Has(OptReason) {
+	switch {
+	case cmd.Verb != VerbDisconnect:
+	case !cmd.Has(OptReason):
 		return d.usage(cmd.Verb)
+	case len(cmd.Text) == 0:
+		return d.bad(BadArg, "REASON must say why, because the audit keeps it")
 	}
 	return Ready
 }

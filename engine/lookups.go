@@ -121,7 +121,7 @@ func (r *reactor) listLocks(c *conn) {
 		at, ok = observe.ParseCursor(cmd.Text)
 	}
 	if !ok {
-		r.refuse(codec.BadArg, "CURSOR is not one that LOCKS has answered")
+		r.refuse(codec.BadArg, foreignCursor(cmd.Verb))
 		return
 	}
 	limit := listDefault

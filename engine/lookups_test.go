@@ -49,8 +49,8 @@ func TestListingMeetsEveryLock(t *testing.T) {
 			}
 		}
 	}
-	a.do("LOCKS CURSOR nonsense", "ERROR BADARG CURSOR is not one that LOCKS has answered")
-	a.do("LOCKS CURSOR 256-1", "ERROR BADARG CURSOR is not one that LOCKS has answered")
+	a.do("LOCKS CURSOR nonsense", "ERROR BADARG CURSOR is not one that LOCKS has answered: leave it out to begin anew")
+	a.do("LOCKS CURSOR 256-1", "ERROR BADARG CURSOR is not one that LOCKS has answered: leave it out to begin anew")
 }
 
 func TestOneAnswerOfListingIsBounded(t *testing.T) {

@@ -117,10 +117,15 @@ func writeEvents(w *codec.Writer, p *observe.EventsPage) {
 }
 
 func (e *Engine) answerClients(ctx context.Context, w *codec.Writer, q *question, limit int) codec.Code {
-	p, ok := e.Clients(ctx, limit, string(q.cmd.Text))
-	if !ok {
-		w.Error(codec.BadArg, "CURSOR is not one that CLIENTS has answered, or a loop does not answer")
+	cursor := string(q.cmd.Text)
+	if _, ok := observe.ParseCursor(q.cmd.Text); !ok && cursor != "" {
+		w.Error(codec.BadArg, foreignCursor(q.cmd.Verb))
 		return codec.BadArg
+	}
+	p, ok := e.Clients(ctx, limit, cursor)
+	if !ok {
+		w.Error(codec.Internal, "a loop does not answer: look at /livez, and at the log of the server")
+		return codec.Internal
 	}
 	w.List(len(p.Rows), []byte(p.Cursor))
 	for i := range p.Rows {

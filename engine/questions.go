@@ -143,7 +143,7 @@ func (e *Engine) answer(ctx context.Context, q *question) *answered {
 	case codec.VerbTop:
 		writeTop(w, e.observer.Top(ctx, observe.Order(strings.ToLower(q.cmd.By.String())), limit, &q.who))
 	case codec.VerbWaiters:
-		e.answerWaiters(ctx, w, q, limit)
+		a.code = e.answerWaiters(ctx, w, q, limit)
 	case codec.VerbOwner:
 		a.code = e.answerOwner(ctx, w, q, limit)
 	case codec.VerbDeadlocks:
@@ -165,18 +165,29 @@ func (e *Engine) answer(ctx context.Context, q *question) *answered {
 	return a
 }
 
-func (e *Engine) answerWaiters(ctx context.Context, w *codec.Writer, q *question, limit int) {
-	p := e.observer.Waiters(q.cmd.Name, limit, string(q.cmd.Text))
+func (e *Engine) answerWaiters(ctx context.Context, w *codec.Writer, q *question, limit int) codec.Code {
+	cursor := string(q.cmd.Text)
+	if !observe.ParseWaitersCursor(cursor) {
+		w.Error(codec.BadArg, foreignCursor(q.cmd.Verb))
+		return codec.BadArg
+	}
+	p := e.observer.Waiters(q.cmd.Name, limit, cursor)
 	if q.who.Role == auth.RoleAdmin {
 		e.NameClients(ctx, p.Rows)
 	}
 	writeWaiters(w, p, q.who.Role == auth.RoleAdmin)
+	return codec.OK
+}
+
+// foreignCursor are the words for a cursor that is none of that command.
+func foreignCursor(verb codec.Verb) string {
+	return "CURSOR is not one that " + verb.String() + " has answered: leave it out to begin anew"
 }
 
 func (e *Engine) answerOwner(ctx context.Context, w *codec.Writer, q *question, limit int) codec.Code {
 	cursor := string(q.cmd.Text)
 	if !observe.ParseOwnerCursor(cursor) {
-		w.Error(codec.BadArg, "CURSOR is not one that OWNER has answered")
+		w.Error(codec.BadArg, foreignCursor(q.cmd.Verb))
 		return codec.BadArg
 	}
 	select {

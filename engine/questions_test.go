@@ -14,11 +14,11 @@ import (
 // loop may be writing.
 func TestQuestionsCopyNoLeftovers(t *testing.T) {
 	for line, want := range map[string]codec.Command{
-		"TOP HEAT":                 {Verb: codec.VerbTop, By: codec.ByHeat},
-		"WAITERS lock CURSOR c":    {Verb: codec.VerbWaiters, Opts: codec.OptCursor, Name: []byte("lock"), Text: []byte("c")},
-		"OWNER service":            {Verb: codec.VerbOwner, Service: []byte("service")},
-		"EVENTS SINCE 3":           {Verb: codec.VerbEvents, Opts: codec.OptSince, Number: 3},
-		"DISCONNECT 1 REASON \"\"": {Verb: codec.VerbDisconnect, Opts: codec.OptReason, Number: 1, Text: []byte{}},
+		"TOP HEAT":              {Verb: codec.VerbTop, By: codec.ByHeat},
+		"WAITERS lock CURSOR c": {Verb: codec.VerbWaiters, Opts: codec.OptCursor, Name: []byte("lock"), Text: []byte("c")},
+		"OWNER service":         {Verb: codec.VerbOwner, Service: []byte("service")},
+		"EVENTS SINCE 3":        {Verb: codec.VerbEvents, Opts: codec.OptSince, Number: 3},
+		"DISCONNECT 1 REASON x": {Verb: codec.VerbDisconnect, Opts: codec.OptReason, Number: 1, Text: []byte("x")},
 	} {
 		cmd := codec.Command{Name: []byte("old"), Service: []byte("old"), Text: []byte("old"), Req: []byte("old"), Args: [][]byte{[]byte("old")}}
 		var d codec.Decoder

@@ -1,8 +1,8 @@
 package observe
 
 import (
-	"bytes"
 	"strconv"
+	"strings"
 
 	"dlm/table"
 )
@@ -33,7 +33,7 @@ type WaitersPage struct {
 // missed, and some are listed twice.
 func (o *Observer) Waiters(name []byte, limit int, cursor string) *WaitersPage {
 	served := o.cfg.Served()
-	after, before := parseQueueCursor(cursor)
+	after, before, _ := parseQueueCursor(cursor)
 	hash := served.Table.Hash(name)
 	s := served.Table.Shard(hash)
 	p := &WaitersPage{Rows: []WaiterRow{}}
@@ -76,19 +76,30 @@ func queueCursor(after table.WaiterRef, position int) string {
 	return string(strconv.AppendInt(append(b, '-'), int64(position), 10))
 }
 
-// parseQueueCursor returns a reference that is invalid for a cursor that is none.
-func parseQueueCursor(cursor string) (after table.WaiterRef, position int) {
+// ParseWaitersCursor checks a cursor of Waiters.
+func ParseWaitersCursor(s string) (ok bool) {
+	_, _, ok = parseQueueCursor(s)
+	return ok || s == ""
+}
+
+// parseQueueCursor reads what queueCursor has written. Of anything else it returns a reference that
+// names no request.
+func parseQueueCursor(cursor string) (after table.WaiterRef, position int, ok bool) {
 	var n [4]uint64
-	parts := bytes.Split([]byte(cursor), []byte{'-'})
+	parts := strings.Split(cursor, "-")
 	if len(parts) != len(n) {
-		return after, 0
+		return after, 0, false
 	}
 	for i, part := range parts {
-		v, err := strconv.ParseUint(string(part), 10, 32)
+		bits := 32
+		if i == 0 {
+			bits = 8 // the shard
+		}
+		v, err := strconv.ParseUint(part, 10, bits)
 		if err != nil {
-			return table.WaiterRef{}, 0
+			return table.WaiterRef{}, 0, false
 		}
 		n[i] = v
 	}
-	return table.WaiterRefOf(uint8(n[0]), uint32(n[1]), uint32(n[2])), int(n[3])
+	return table.WaiterRefOf(uint8(n[0]), uint32(n[1]), uint32(n[2])), int(n[3]), true
 }

@@ -96,7 +96,7 @@ func (c *call) cursor() (at observe.Cursor, err error) {
 	}
 	at, ok := observe.ParseCursor([]byte(s))
 	if !ok {
-		return at, refuse(codec.BadArg, "cursor is not one that this list has answered")
+		return at, refuse(codec.BadArg, "cursor is not one that this list has answered: leave it out to begin anew")
 	}
 	return at, nil
 }

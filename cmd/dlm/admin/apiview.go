@@ -51,7 +51,7 @@ func (s *Server) apiOwner(c *call) (any, error) {
 	}
 	cursor := c.URL.Query().Get("cursor")
 	if !observe.ParseOwnerCursor(cursor) {
-		return nil, refuse(codec.BadArg, "cursor is not one that this list has answered")
+		return nil, refuse(codec.BadArg, "cursor is not one that this list has answered: leave it out to begin anew")
 	}
 	if err := s.noImage(); err != nil {
 		return nil, err
