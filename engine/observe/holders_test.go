@@ -12,10 +12,10 @@ import (
 // manyHolders is the most holders of a lock for which requests wait, that the look at deadlocks
 // follows, all within one hold of a shard's mutex.
 const manyHolders = 1000
+
+// TestLocksWithManyHolders has a lock with more holders than one look at records takes. Service x
 // waits for it and holds another, for which holders wait. Each view is right, or says that it has
 // not looked at all of it.
-// waits for it and holds another, for which holders wait. What the views say of it is right, or
-// they say that they have not looked at all of it.
 func TestLocksWithManyHolders(t *testing.T) {
 	for _, c := range []struct {
 		name              string
