@@ -156,7 +156,9 @@ func (s *Shard) runFree(b *Batch, p *codec.LockCommand, r *codec.GrantReply, slo
 	}
 	s.beginHold(&l.hold, &l.grantee, p.TTLMs)
 	s.armLease(i, l)
-	s.emitHold(EventGrant, l, nil, b.origin(p))
+	if s.table.tap.Load() != nil {
+		s.tapHold(EventGrant, l, nil, b.origin(p))
+	}
 	r.Token, r.Count, r.LeaseMs = l.token, 1, int64(l.ttlMs)
 	b.grants[b.granted%codec.BatchMax] = HoldRef{Token: l.token, index: i, Shard: s.number}
 	b.granted++
