@@ -51,25 +51,9 @@ func (s *Shard) execute(i, tag uint32, cmd *codec.Command, from Origin, fx *Effe
 	case cmd.Verb == codec.VerbForceRelease:
 		s.force(i, l, cmd, fx, r)
 	default:
-		s.executeOwn(i, l, cmd, from, fx, r)
-	}
-}
-
-// executeOwn executes a command of a holder on lock i, which is held.
-func (s *Shard) executeOwn(i uint32, l *lock, cmd *codec.Command, from Origin, fx *Effects, r *Result) {
-	hi, h, ok := s.owned(i, l, cmd, r)
-	if !ok {
-		return
-	}
-	switch cmd.Verb {
-	case codec.VerbHeartbeat, codec.VerbRelease:
-		s.onOwn(i, l, hi, h, cmd, fx, r)
-	case codec.VerbUpgrade:
-		s.upgradeOwn(i, l, hi, h, cmd, from, fx, r)
-	case codec.VerbDowngrade:
-		s.downgradeOwn(i, l, h, fx, r)
-	default:
-		panic("BUG: verb is not one of the table")
+		if hi, h, ok := s.owned(i, l, cmd, r); ok {
+			s.onOwn(i, l, hi, h, cmd, from, fx, r)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func (s *Shard) onKnown(i uint32, cmd *codec.Command, fx *Effects, r *Result) {
 		g.state = stateRenewed
 		s.restartLease(i, l, hi, h, cmd)
 	}
-	s.onOwn(i, l, hi, h, cmd, fx, r)
+	s.onOwn(i, l, hi, h, cmd, Origin{}, fx, r)
 }
 
 // concernsGroup reports whether a RELEASE or HEARTBEAT with TOKEN may be about a hold of a group. A
@@ -183,7 +183,7 @@ func (s *Shard) shown(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Comman
 		}
 		x.count = count
 	}
-	s.onOwn(i, l, hi, h, cmd, fx, r)
+	s.onOwn(i, l, hi, h, cmd, Origin{}, fx, r)
 	if h == nil && l.state == stateConfirmed {
 		s.grantReentries(i, l, fx)
 	}

@@ -84,16 +84,26 @@ func (s *Shard) owned(i uint32, l *lock, cmd *codec.Command, r *Result) (hi uint
 	return hi, h, true
 }
 
-// onOwn executes RELEASE or HEARTBEAT of a holder of lock i on its own hold.
-func (s *Shard) onOwn(i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, fx *Effects, r *Result) {
-	if cmd.Verb == codec.VerbRelease {
+// onOwn executes a command of a holder of lock i on its own hold. In a grace it is RELEASE or
+// HEARTBEAT.
+func (s *Shard) onOwn(
+	i uint32, l *lock, hi uint32, h *holder, cmd *codec.Command, from Origin, fx *Effects, r *Result,
+) {
+	switch cmd.Verb {
+	case codec.VerbRelease:
 		s.giveBack(i, l, hi, h, cmd, fx, r)
-		return
+	case codec.VerbHeartbeat:
+		x, _ := l.holdOf(h)
+		s.renewFor(x, optionalTTL(cmd))
+		s.emitHold(EventRenew, l, h, Origin{})
+		s.describe(x, r)
+	case codec.VerbUpgrade:
+		s.upgradeOwn(i, l, hi, h, cmd, from, fx, r)
+	case codec.VerbDowngrade:
+		s.downgradeOwn(i, l, h, fx, r)
+	default:
+		panic("BUG: verb is not one of the table")
 	}
-	x, _ := l.holdOf(h)
-	s.renewFor(x, optionalTTL(cmd))
-	s.emitHold(EventRenew, l, h, Origin{})
-	s.describe(x, r)
 }
 
 // arm makes sure that a wheel hands out the hold no later than its deadline: see armLease.

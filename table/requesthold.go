@@ -12,7 +12,9 @@ func (q *request) granted(x *hold, g *grantee) {
 
 // endRequests notes that a hold of lock l is over, for the requests that were granted it.
 func (s *Shard) endRequests(l *lock, h *holder, st requestState) {
-	s.eachGranted(l, h, func(at uint32) { s.endRequest(at, st) })
+	if _, g := l.holdOf(h); g.hasRequests() {
+		s.eachGranted(l, h, func(at uint32) { s.endRequest(at, st) })
+	}
 	s.boundEnded()
 }
 
