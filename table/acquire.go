@@ -180,16 +180,16 @@ func (s *Shard) wait(lockIndex uint32, l *lock, cmd *codec.Command, from Origin,
 		r.limit(codec.WhichQuota)
 		return
 	}
-	i := s.takeWaiter()
-	w := s.waiters.at(i)
+	i, w := s.takeWaiter()
+	w.lock, w.req, w.detached = lockIndex, 0, false
 	s.beginRequest(w, cmd, from)
 	s.setWaiterMeta(w, cmd)
 	s.setWaiterService(w, cmd.Service)
 	if cmd.Verb == codec.VerbUpgrade {
 		w.share = upgrading
-		s.enqueueFirst(lockIndex, i)
+		s.enqueueFirst(l, i, w)
 	} else {
-		s.enqueue(lockIndex, i)
+		s.enqueue(l, i, w)
 	}
 	s.waits.Add(i, tickOf(w.deadline))
 	s.noteDue(s.waitDue(s.waits.Tick(i)))

@@ -176,8 +176,7 @@ func (s *Shard) requeue(lockIndex, at uint32, keep int64) {
 	q := s.requests.at(at)
 	_, service, _ := s.requestStrings(q)
 	s.waiterQuota.takeAnyway(&s.table.waiters)
-	i := s.takeWaiter()
-	w := s.waiters.at(i)
+	i, w := s.takeWaiter()
 	w.conn, w.ticket, w.number, w.req = 0, 0, q.number, at+1
 	w.ttlMs, w.fresh, w.detect, w.share = 0, false, false, s.locks.at(lockIndex).share()
 	w.meta, w.metaLen = 0, 0
@@ -214,5 +213,6 @@ func (s *Shard) insert(lockIndex, i uint32) {
 			}
 		}
 	}
-	s.linkWaiter(lockIndex, i, before, next)
+	w.lock = lockIndex
+	s.linkWaiter(l, i, w, before, next)
 }

@@ -34,13 +34,15 @@ const (
 )
 
 // takeWaiter returns a free record for a waiting request.
-func (s *Shard) takeWaiter() uint32 {
+func (s *Shard) takeWaiter() (i uint32, w *waiter) {
 	mapped := s.waiters.mapped
-	i := s.waiters.take()
+	i, generation := s.waiters.take()
 	if s.waiters.mapped > mapped {
 		s.table.took(waiterChunkBytes)
 	}
-	return i
+	w = s.waiters.at(i)
+	w.generation = generation
+	return i, w
 }
 
 // addToIndex adds a record to an index.

@@ -101,12 +101,6 @@ func (b *waiterSlab) find(ref WaiterRef) *waiter {
 	return w
 }
 
-func (b *waiterSlab) take() uint32 {
-	i, generation := b.slab.take()
-	b.at(i).generation = generation
-	return i
-}
-
 // renew returns another generation for the waiter i, so that references to it become invalid.
 func (b *waiterSlab) renew(i uint32) uint32 {
 	free := &b.freeOf[i>>slabChunkBits]
@@ -137,17 +131,16 @@ func (s *Shard) setWaiterMeta(w *waiter, cmd *codec.Command) {
 }
 
 // enqueue puts the waiter i at the end of the lock's queue.
-func (s *Shard) enqueue(lockIndex, i uint32) {
-	w := s.waiters.at(i)
+func (s *Shard) enqueue(l *lock, i uint32, w *waiter) {
 	s.order++
-	w.number, w.req, w.detached = s.order, 0, false
-	s.linkWaiter(lockIndex, i, s.locks.at(lockIndex).last, none)
+	w.number = s.order
+	s.linkWaiter(l, i, w, l.last, none)
 }
 
-// linkWaiter puts the waiter i between two waiters of the lock's queue; none is its end.
-func (s *Shard) linkWaiter(lockIndex, i, prev, next uint32) {
-	l, w := s.locks.at(lockIndex), s.waiters.at(i)
-	w.lock, w.next, w.prev = lockIndex, next, prev
+// linkWaiter puts the waiter i, which has the index of the lock, between two waiters of the lock's
+// queue; none is its end.
+func (s *Shard) linkWaiter(l *lock, i uint32, w *waiter, prev, next uint32) {
+	w.next, w.prev = next, prev
 	if prev == none {
 		l.first = i
 	} else {
@@ -164,10 +157,9 @@ func (s *Shard) linkWaiter(lockIndex, i, prev, next uint32) {
 }
 
 // enqueueFirst puts the waiter i before the others.
-func (s *Shard) enqueueFirst(lockIndex, i uint32) {
-	w := s.waiters.at(i)
-	w.number, w.req, w.detached = 0, 0, false
-	s.linkWaiter(lockIndex, i, none, s.locks.at(lockIndex).first)
+func (s *Shard) enqueueFirst(l *lock, i uint32, w *waiter) {
+	w.number = 0
+	s.linkWaiter(l, i, w, none, l.first)
 }
 
 // dequeue takes the waiter i, whose wait has ended, out of its queue and its wheel and frees it.

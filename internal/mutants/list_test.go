@@ -26,7 +26,7 @@ var tests = map[string]struct{ pkg, run string }{
 
 var list = []mutant{
 	{"the last request that waits is the first", "table/waiter.go",
-		"s.linkWaiter(lockIndex, i, s.locks.at(lockIndex).last, none)", "s.linkWaiter(lockIndex, i, none, s.locks.at(lockIndex).first)",
+		"s.linkWaiter(l, i, w, l.last, none)", "s.linkWaiter(l, i, w, none, l.first)",
 		[]string{"rules", "model", "histories", "without REQ"}},
 	{"a request without a connection is granted", "table/detached.go",
 		"if s.detached == 0 {", "if true {",
@@ -85,7 +85,7 @@ var list = []mutant{
 			s.waiters.at(w.prev).next = w.next
 		}
 		l.waiters--
-		s.linkWaiter(w.lock, i, l.last, none)
+		s.linkWaiter(l, i, w, l.last, none)
 	}
 `,
 		[]string{"rules", "histories"}},
