@@ -126,7 +126,7 @@ func (s *Shard) deliver(kind EventKind, i uint32, l *lock, h *holder, at uint32,
 	}
 	fx.add(Effect{To: w.from(), Code: codec.OK, Upgrade: ref.upgrade, Count: x.count, LeaseMs: s.leaseLeftMs(x),
 		WaitedMs: waitedMs, Hold: ref})
-	s.dequeue(at, WaitGranted)
+	s.dequeue(l, at, w, WaitGranted)
 }
 
 // waiterMeta returns the META of the request. It aliases the arena, whose blocks do not move when

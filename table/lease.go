@@ -54,7 +54,9 @@ func (s *Shard) Advance(now int64, limit int, fx *Effects) (more bool) {
 		}
 		s.waitCame(i, waitNow, fx)
 	}
-	s.forgetOutlived(&budget)
+	if s.requests.live > 0 {
+		s.forgetOutlived(&budget)
+	}
 	s.boundEnded()
 	s.publishDue()
 	s.verify()
@@ -121,7 +123,7 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	if w.req != 0 {
 		s.endRequest(w.req-1, requestTimedOut)
 	}
-	s.dequeue(i, WaitTimeout)
+	s.dequeue(l, i, w, WaitTimeout)
 	s.forgetEmpty(lock)
 }
 

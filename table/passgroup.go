@@ -83,7 +83,7 @@ func (s *Shard) refuseFirst(l *lock, code codec.Code, which codec.Which, fx *Eff
 	if code == codec.NotHeld {
 		how = WaitNotHeld
 	}
-	s.dequeue(at, how)
+	s.dequeue(l, at, w, how)
 }
 
 // waitEnded lets others in after a wait for lock i has ended without a grant, because a group

@@ -212,7 +212,9 @@ func (s *Shard) publishDue() {
 	if tick, ok := s.waits.Next(); ok {
 		next = min(next, s.waitDue(tick))
 	}
-	next = s.requestsDue(next)
+	if s.requests.live > 0 {
+		next = s.requestsDue(next)
+	}
 	s.table.due[s.number].Store(next)
 	s.table.lowerNext(next)
 }

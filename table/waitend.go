@@ -45,11 +45,11 @@ func (s *Shard) cancel(i uint32, how WaitEnd) {
 // endWait is cancel without counting it as one.
 func (s *Shard) endWait(i uint32, how WaitEnd) {
 	w := s.waiters.at(i)
-	s.emitWait(EventCancel, s.locks.at(w.lock), w)
+	l, lock := s.locks.at(w.lock), w.lock
+	s.emitWait(EventCancel, l, w)
 	if w.req != 0 {
 		s.endRequest(w.req-1, requestCanceled)
 	}
-	lock := w.lock
-	s.dequeue(i, how)
+	s.dequeue(l, i, w, how)
 	s.forgetEmpty(lock)
 }

@@ -162,10 +162,9 @@ func (s *Shard) enqueueFirst(l *lock, i uint32, w *waiter) {
 	s.linkWaiter(l, i, w, none, l.first)
 }
 
-// dequeue takes the waiter i, whose wait has ended, out of its queue and its wheel and frees it.
-func (s *Shard) dequeue(i uint32, how WaitEnd) {
-	w := s.waiters.at(i)
-	l := s.locks.at(w.lock)
+// dequeue takes the waiter i, whose wait has ended, out of the lock's queue and its wheel and frees
+// it.
+func (s *Shard) dequeue(l *lock, i uint32, w *waiter, how WaitEnd) {
 	s.measureWait(l, w, how)
 	if s.detached > 0 {
 		s.closeRuns(i)
