@@ -43,6 +43,8 @@ await test("locks: all pages, both themes, both widths", async () => {
     await go(page, lockPage("orders/42"));
     await page.getByRole("button", { name: "Force release…" }).click();
     await accessible(page, `dialog in ${theme}`);
+    await page.getByRole("button", { name: /^Take it from/ }).hover();
+    await accessible(page, `dialog in ${theme}, with the pointer on its button`);
     await page.keyboard.press("Escape");
     await clean(page);
   }
@@ -383,6 +385,9 @@ await test("clients: seen and disconnected by an admin", async () => {
   await page.getByRole("button", { name: "Use it" }).click();
   const row = page.getByRole("table", { name: "Connections" }).getByRole("row").filter({ hasText: "web-3/4711" });
   await row.waitFor();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await fits(page, "connections at 390");
+  await row.getByText("127.0.0.1:", { exact: false }).filter({ visible: true }).first().waitFor(); // its address
   await row.getByRole("button", { name: /Disconnect/ }).click();
   await page.getByLabel("Reason").fill("it runs wild");
   await page.getByRole("dialog").getByRole("button", { name: /^Disconnect client/ }).click();

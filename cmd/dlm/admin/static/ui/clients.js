@@ -17,16 +17,17 @@ export function clients(page) {
     label: "Connections", key: (r) => r.client, empty: "No lock client is connected.",
     columns: [
       { id: "client", label: "Client", num: true, class: "position", cell: (r) => String(r.client) },
-      { id: "name", label: "Name", wide: true, cell: (r) => (r.name ? name(r.name) : el("span", { class: "none" }, "no name")) },
+      { id: "name", label: "Name", wide: true, cell: (r) => el("div", null,
+        r.name ? name(r.name) : el("span", { class: "none" }, "no name"), el("div", { class: "sub" }, honest(r.address))) },
       { id: "address", label: "Address", mid: true, class: "name second", cell: (r) => honest(r.address) },
       { id: "transport", label: "Over", low: true, cell: (r) => r.transport },
       { id: "form", label: "Form", low: true, cell: (r) => r.form },
       { id: "role", label: "Role", low: true, cell: (r) => (r.token ? `${honest(r.token)}, ${r.role}` : r.role) },
       { id: "age", label: "Open for", num: true, low: true, cell: (r) => duration(r.age_ms) },
       { id: "idle", label: "Idle for", num: true, cell: (r) => duration(r.idle_ms) },
-      { id: "waits", label: "Waits", num: true, cell: (r) => count(r.waits) },
+      { id: "waits", label: "Waits", num: true, mid: true, cell: (r) => count(r.waits) },
       { id: "buffered", label: "Unread", num: true, low: true, help: "Bytes in its buffers", cell: (r) => (r.buffered ? bytes(r.buffered) : "–") },
-      { id: "act", label: "", num: true, mid: true, cell: (r, td) => {
+      { id: "act", label: "", num: true, cell: (r, td) => {
         if (!td.firstChild) td.append(el("button", { type: "button", class: "quiet", "aria-label": `Disconnect client ${r.client}…`, onclick: () => disconnectDialog(r, page) }, "Disconnect…"));
       } },
     ],
