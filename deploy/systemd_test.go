@@ -35,7 +35,7 @@ func run(t *testing.T, path string, args ...string) string {
 	return string(out)
 }
 
-// TestUnit lets systemd read the unit, with and without the drop-in for tokens.
+// TestUnit lets systemd read the unit, alone and with each drop-in.
 func TestUnit(t *testing.T) {
 	tool := needTool(t, "systemd-analyze", "systemd")
 	text, err := os.ReadFile("systemd/dlm.service")
@@ -50,18 +50,20 @@ func TestUnit(t *testing.T) {
 		t.Error("the unit does not start the program of the package")
 	}
 	unit := filepath.Join(t.TempDir(), "dlm.service")
-	dropIn := filepath.Join(unit+".d", "tokens.conf")
 	write(t, unit, strings.ReplaceAll(string(text), "/usr/bin/dlm", program))
-	for range 2 {
+	for _, file := range []string{"", "tokens.conf", "tls.conf"} {
+		dropIn := filepath.Join(unit+".d", "example.conf")
+		if file != "" {
+			text, err := os.ReadFile(filepath.Join("systemd", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, dropIn, string(text))
+		}
 		if out := run(t, tool, "verify", "--man=no", unit); out != "" {
 			t.Errorf("systemd-analyze verify says:\n%s", out)
 		}
 		run(t, tool, "security", "--offline=true", "--threshold="+exposureMax, unit)
-		tokens, err := os.ReadFile("systemd/tokens.conf")
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, dropIn, string(tokens))
 	}
 }
 

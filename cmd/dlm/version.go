@@ -15,6 +15,10 @@ import (
 // It is empty in a build without that flag.
 var version string
 
+// commit is what a release was made of, set by the linker too. It is empty in other builds, which
+// know it from Go.
+var commit string
+
 // build says how this binary was made.
 type build struct {
 	version string // "dev" when unknown
@@ -47,6 +51,9 @@ func readBuild() build {
 	}
 	if vcs["vcs.modified"] == "true" {
 		b.commit += "-dirty"
+	}
+	if commit != "" {
+		b.commit = commit
 	}
 	return b
 }

@@ -34,10 +34,13 @@ config=$PWD/deploy/release/nfpm.yaml
 GOBIN=$work/bin go install "$NFPM"
 GOBIN=$work/bin go install "$SBOM"
 
-# binary GOARCH FILE
+commit=$(git rev-parse HEAD)
+
+# binary GOARCH FILE. Go finds no commit in a work tree of git, so it is told: a clone and a work
+# tree give the same bytes.
 binary() {
 	GOCACHE=${RELEASE_GOCACHE:-$(go env GOCACHE)} GOOS=linux GOARCH=$1 CGO_ENABLED=0 go build -trimpath \
-		-buildvcs=true -ldflags "-s -w -buildid= -X main.version=$version" -o "$2" ./cmd/dlm
+		-buildvcs=false -ldflags "-s -w -buildid= -X main.version=$version -X main.commit=$commit" -o "$2" ./cmd/dlm
 }
 
 # The files that all architectures share. The tag is for the command that writes the manual.
@@ -46,13 +49,14 @@ mkdir -p "$common"/{man,completion,doc/examples,systemd,scripts}
 go run -pgo=off -tags man -ldflags "-X main.version=$version" ./cmd/dlm man "$common/man"
 gzip -n9 "$common"/man/*.1
 host=$work/host
-go build -pgo=off -o "$host" ./cmd/dlm
+binary "$(go env GOHOSTARCH)" "$host"
+"$host" version | grep -qF "$version (commit $commit," || { echo "the binary does not know its commit" >&2; exit 1; }
 "$host" completion bash >"$common/completion/dlm.bash"
 "$host" completion zsh >"$common/completion/_dlm"
 "$host" completion fish >"$common/completion/dlm.fish"
 cp *.md "$common/doc/"
 cp LICENSE "$common/doc/copyright"
-cp deploy/systemd/tokens.conf "$common/doc/examples/"
+cp deploy/systemd/t*.conf "$common/doc/examples/"
 for kind in prometheus grafana kubernetes; do
 	[ -d "deploy/$kind" ] || continue
 	mkdir "$common/doc/examples/$kind"
