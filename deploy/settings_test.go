@@ -21,7 +21,7 @@ var secrets = []string{settings.EnvAdminToken, settings.EnvToken}
 // file of this folder names.
 func TestFilesNameSettingsOfServer(t *testing.T) {
 	flags := pflag.NewFlagSet("server", pflag.ContinueOnError)
-	settings.New("").AddFlags(flags)
+	settings.New("", "").AddFlags(flags)
 	variable := regexp.MustCompile(`\bDLM_[A-Z_]+`)
 	flag := regexp.MustCompile(`dlm server((?: [^\n]+)?)`)
 	word := regexp.MustCompile(`--([a-z-]+)`)
@@ -70,7 +70,7 @@ func TestSettingsFile(t *testing.T) {
 	for _, text := range []string{string(text), full} {
 		file := filepath.Join(t.TempDir(), "dlm.toml")
 		write(t, file, text)
-		s := settings.New("")
+		s := settings.New("", "")
 		flags := pflag.NewFlagSet("server", pflag.ContinueOnError)
 		s.AddFlags(flags)
 		if err := flags.Parse([]string{"--config", file, "--data-dir", t.TempDir()}); err != nil {

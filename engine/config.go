@@ -110,6 +110,8 @@ type Config struct {
 
 	// Version is the version in INFO and HELLO. Default "dev".
 	Version string
+	// Revision is the commit of the binary, in metrics. Default "unknown".
+	Revision string
 	// Log receives the server's few log lines. Default: slog.Default(). Loops log too, so a handler
 	// that waits for the reader of the log stops them.
 	Log *slog.Logger
@@ -156,6 +158,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.RecoveryGrace, 30*time.Second)
 	setDefault(&c.AdminName, "DLM_ADMIN_TOKEN")
 	setDefault(&c.Version, "dev")
+	setDefault(&c.Revision, "unknown")
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}

@@ -18,6 +18,7 @@ const statsAge = 100 * time.Millisecond
 // with the process.
 type Stats struct {
 	Version    string
+	Revision   string
 	Uptime     time.Duration
 	Backup     bool // else it is the primary
 	Ready      bool // clients can be sent here
@@ -105,7 +106,7 @@ func (e *Engine) Stats() Stats {
 func (e *Engine) makeStats() Stats {
 	tokens := e.attempts.Counts()
 	s := Stats{
-		Version: e.cfg.Version, Uptime: e.uptime(), Backup: e.Follows(), Ready: len(e.Unready()) == 0,
+		Version: e.cfg.Version, Revision: e.cfg.Revision, Uptime: e.uptime(), Backup: e.Follows(), Ready: len(e.Unready()) == 0,
 		Loops: len(e.reactors), Pauses: e.clock.Gaps(), Paused: time.Duration(e.clock.Pauses().Late.Load()),
 		Conns: e.conns.Load(), ConnsMax: e.connsMax, Guests: int64(e.places.guests.Load()),
 		Accepted: e.accepted.Load(), Traffic: e.traffic(), Buffered: e.buffers.total.Load(), BufferedMax: e.cfg.BufferedMax,

@@ -25,7 +25,8 @@ import (
 )
 
 func newServerCommand() *cobra.Command {
-	s := settings.New(readBuild().version)
+	built := readBuild()
+	s := settings.New(built.version, built.commit)
 	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Run the lock server",

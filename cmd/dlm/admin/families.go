@@ -16,7 +16,7 @@ const (
 // families are the metrics of the engine, in the words of INFO and the documents.
 var families = []family{
 	{"dlm_build_info", gauge, "1, labelled with the versions of the server and of Go, and the commit.", []string{"version", "revision", "go"},
-		func(s *engine.Stats, out func(float64, ...string)) { out(1, s.Version, revision(), runtime.Version()) }},
+		func(s *engine.Stats, out func(float64, ...string)) { out(1, s.Version, s.Revision, runtime.Version()) }},
 	{"dlm_role", gauge, "1 for the present role: primary or backup.", []string{"role"},
 		func(s *engine.Stats, out func(float64, ...string)) {
 			out(truth(!s.Backup), "primary")
@@ -105,14 +105,14 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.Table.Waiters) }),
 	number("dlm_waiters_limit", gauge, "Most requests that can wait.",
 		func(s *engine.Stats) float64 { return float64(s.WaitersMax) }),
-	named("dlm_grants_total", "path", "Holds given, at once or after a wait. Re-entries and upgrades are not among them.",
+	named("dlm_grants_total", "path", "Holds given, immediately or after a wait. Re-entries and upgrades are not among them.",
 		func(s *engine.Stats) []engine.NamedCount {
 			return []engine.NamedCount{{Name: "immediate", Count: s.Table.Grants - s.Table.GrantsWaited},
 				{Name: "waited", Count: s.Table.GrantsWaited}}
 		}),
-	number("dlm_reentries_total", counter, "Counts added to holds, at once or after a wait.",
+	number("dlm_reentries_total", counter, "Counts added to holds, immediately or after a wait.",
 		func(s *engine.Stats) float64 { return float64(s.Table.Reentries) }),
-	number("dlm_upgrades_total", counter, "Shared holds that became exclusive, at once or after a wait.",
+	number("dlm_upgrades_total", counter, "Shared holds that became exclusive, immediately or after a wait.",
 		func(s *engine.Stats) float64 { return float64(s.Table.Upgrades) }),
 	number("dlm_renewals_total", counter, "Accepted heartbeats.",
 		func(s *engine.Stats) float64 { return float64(s.Table.Renewals) }),

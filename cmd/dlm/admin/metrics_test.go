@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -217,6 +218,16 @@ func TestMetricsAreDocumented(t *testing.T) {
 		if rows[name] == "" && rows[histogram.ReplaceAllString(name, "")] == "" && !strings.HasPrefix(name, "go_") {
 			t.Errorf("OPERATIONS.md lacks %s", name)
 		}
+	}
+}
+
+// TestMetricsNameTheBuild: version and commit come from the command, which knows both also when the
+// linker has set them.
+func TestMetricsNameTheBuild(t *testing.T) {
+	r := newRig(t, func(c *engine.Config) { c.Version, c.Revision = "1.2.3", "c0ffee" })
+	_, text, _ := ask(t, "GET", r.base+"/metrics", "")
+	if want := `dlm_build_info{go="` + runtime.Version() + `",revision="c0ffee",version="1.2.3"} 1`; !strings.Contains(text, want) {
+		t.Errorf("no %s in\n%.500s", want, text)
 	}
 }
 

@@ -2,8 +2,6 @@ package admin
 
 import (
 	"os"
-	"runtime/debug"
-	"sync"
 	"syscall"
 	"time"
 
@@ -49,15 +47,3 @@ func descriptorsMax() float64 {
 	}
 	return float64(limit.Cur)
 }
-
-// revision returns the commit of the binary; unknown: it was built outside of a repository.
-var revision = sync.OnceValue(func() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				return s.Value
-			}
-		}
-	}
-	return "unknown"
-})

@@ -6,8 +6,8 @@
 // then the default. Load reports every problem of every source together, because a person mends
 // a configuration file once, not once per mistake.
 //
-//	s := settings.New(version)        defaults of this machine
-//	s.AddFlags(cmd.Flags())           flags keep their text, and are not parsed yet
+//	s := settings.New(version, commit)  defaults of this machine
+//	s.AddFlags(cmd.Flags())             flags keep their text, and are not parsed yet
 //	err := s.Load(cmd.Flags(), settings.ReadEnvironment(os.Environ()))
 //
 // Secrets have no flag, because every user of the machine can read a command line: tokens come

@@ -37,11 +37,11 @@ type Server struct {
 	configFile string // empty: none
 }
 
-// New returns the default settings of a server of this version on this machine.
-func New(version string) *Server {
+// New returns the default settings of a server of this version and commit on this machine.
+func New(version, commit string) *Server {
 	s := &Server{LogLevel: slog.LevelInfo, HTTP: "localhost:7421", Health: Off}
 	s.Engine.EnsureDefaults()
-	s.Engine.Version = version
+	s.Engine.Version, s.Engine.Revision = version, commit
 	s.Engine.MemoryMax = defaultMemoryMax("/")
 	return s
 }

@@ -13,7 +13,7 @@ import (
 // loadFrom loads settings from a command line, an environment and a file.
 func loadFrom(t *testing.T, args []string, env map[string]string, file string) (*Server, error) {
 	t.Helper()
-	s := New("test")
+	s := New("test", "c0ffee")
 	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	s.AddFlags(fs)
 	if file != "" {
