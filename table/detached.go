@@ -113,15 +113,7 @@ func (s *Shard) closeRuns(i uint32) {
 // attachedFrom returns the first waiter from at on that is not detached, or none. at is none, or no
 // detached waiter is directly before it.
 func (s *Shard) attachedFrom(at uint32) uint32 {
-	if s.detached == 0 {
-		return at
-	}
-	return s.afterRun(at)
-}
-
-// afterRun is attachedFrom for a shard with detached waiters.
-func (s *Shard) afterRun(at uint32) uint32 {
-	if s.isDetached(at) {
+	if s.detached > 0 && s.isDetached(at) {
 		return s.waiters.at(s.waiters.at(at).run).next
 	}
 	return at

@@ -29,7 +29,7 @@ var list = []mutant{
 		"s.linkWaiter(l, i, w, l.last, none)", "s.linkWaiter(l, i, w, none, l.first)",
 		[]string{"rules", "model", "histories", "without REQ"}},
 	{"a request without a connection is granted", "table/detached.go",
-		"if s.detached == 0 {", "if true {",
+		"if s.detached > 0 && s.isDetached(at) {", "if false {",
 		[]string{"rules"}},
 	{"a grant after a wait repeats the last token", "table/grant.go",
 		"	s.counter++\n	s.counts.Grants++", "	if s.counter&1 == 0 {\n		s.counter++\n	}\n	s.counts.Grants++",
