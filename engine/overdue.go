@@ -18,7 +18,7 @@ const overdueSpread = 8192
 // overdue is the connections of a loop that are to end. Owned by the reactor.
 type overdue struct {
 	list []table.ConnID
-	pace int // how many end in tickEvery; 0: the list is not complete, and the sweep adds to it
+	pace int // how many have their turn in tickEvery; 0: the sweep still adds to the list
 }
 
 // isOverdue reports whether a connection is to end. The sweep calls it for each.
@@ -47,20 +47,18 @@ func (r *reactor) beginOverdue() {
 	}
 }
 
-// endOverdue ends the next connections of the list that are still overdue. The ticker orders it
+// endOverdue ends the next connections of the list, if they are still overdue. The ticker orders it
 // again while there are more.
 func (r *reactor) endOverdue() {
 	o := &r.overdue
-	for n := o.pace; n > 0 && len(o.list) > 0; {
-		id := o.list[0]
-		o.list = o.list[1:]
-		r.e.overdue.Add(-1)
+	next := o.list[:min(o.pace, len(o.list))]
+	for _, id := range next {
 		if c := r.lookup(id); c != nil && !c.closing && r.isOverdue(c) {
 			r.endLate(c)
-			n--
 		}
 	}
-	if len(o.list) == 0 {
+	r.e.overdue.Add(-int64(len(next)))
+	if o.list = o.list[len(next):]; len(o.list) == 0 {
 		*o = overdue{}
 	}
 }

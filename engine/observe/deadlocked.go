@@ -3,8 +3,8 @@ package observe
 import "time"
 
 // Deadlocked returns how many deadlocks the last view has, how many services are in them, and for
-// how long the oldest has stood.
-// It waits for nothing, and lets the view be made again when its rest is over.
+// how long the oldest has stood. It waits for nothing, and lets the view be made again when its
+// rest is over.
 func (o *Observer) Deadlocked() (cycles, services int, oldest time.Duration) {
 	v := &o.deadlocks
 	if !o.runs.Load() {
