@@ -92,6 +92,30 @@ func checkHistories(t *testing.T, runs int, needs []string, change func(*history
 	t.Logf("%d windows, the longest has %d operations; faults and answers: %v", windows, longest, did)
 }
 
+// TestSeedIsOneRun makes a run of some seeds twice. -seed could not show a fault again otherwise.
+func TestSeedIsOneRun(t *testing.T) {
+	run := func(seed uint64) (lines []string) {
+		w := newHistory(t, seed)
+		w.withoutReq = seed%2 == 0
+		w.run()
+		for _, op := range w.ops {
+			lines = append(lines, fmt.Sprintln(op.call, op.ret, op.service, op.line(), op.code, op.count, op.found))
+		}
+		return lines
+	}
+	for seed := range testflag.First(t, 4) {
+		first, second := run(seed), run(seed)
+		for i := range min(len(first), len(second)) {
+			if first[i] != second[i] {
+				t.Fatalf("operation %d is %q, and then %q", i, first[i], second[i])
+			}
+		}
+		if len(first) != len(second) {
+			t.Fatalf("%d operations, and then %d", len(first), len(second))
+		}
+	}
+}
+
 func newHistory(t *testing.T, seed uint64) *history {
 	w := &history{rng: rand.New(rand.NewPCG(seed, 5)), did: map[string]int{}, waitUnit: 200, locks: []historyLock{
 		{name: "ex", mode: exclusive}, {name: "rw", mode: shared},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"dlm/internal/testflag"
 )
 
 // window returns the operations on one lock.
@@ -32,7 +34,7 @@ func (w *history) window(lock string) (list []porcupine.Operation) {
 func (w *history) linearizable(lock string) int {
 	w.t.Helper()
 	list := w.window(lock)
-	result := porcupine.CheckOperationsTimeout(historyModel, list, time.Minute)
+	result := porcupine.CheckOperationsTimeout(historyModel, list, testflag.Patience)
 	if result != porcupine.Ok {
 		w.t.Errorf("%s: the history of %d operations is %s:\n%s", lock, len(list), result, explain(list))
 	}

@@ -48,6 +48,11 @@ func newSim(t testing.TB, change func(*Config)) *sim {
 func startSim(t testing.TB, cfg Config, change func(*Config), open func(durability.Config) (*durability.Store, error)) (*sim, error) {
 	s := &sim{t: t}
 	cfg.Log = slog.New(slog.NewTextHandler(&s.log, nil))
+	began := time.Now()
+	if cfg.DataDir == "" { // the tokens of a run without files follow from its seed
+		began = time.Unix(1_700_000_000, 0)
+	}
+	cfg.wall = func() time.Time { return began.Add(time.Duration(s.time)) }
 	if change != nil {
 		change(&cfg)
 	}
@@ -55,7 +60,9 @@ func startSim(t testing.TB, cfg Config, change func(*Config), open func(durabili
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	store, err := open(cfg.durability())
+	of := cfg.durability()
+	of.Table.Seed = 1 // one seed of a test is one run
+	store, err := open(of)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package durability
 
 import (
+	"crypto/rand"
 	"crypto/tls"
+	"encoding/binary"
 	"log/slog"
 	"time"
 
@@ -46,7 +48,7 @@ type Settings struct {
 // Config is what a Store needs.
 type Config struct {
 	Settings
-	Table table.Config // of each table; Seed and TokenStart are the Store's
+	Table table.Config // of each table; TokenStart is the Store's, and Seed if it is 0
 	Log   *slog.Logger
 
 	// Wall returns the wall-clock time.
@@ -60,6 +62,17 @@ func (c *Config) newTable(seed uint64, tokenStart codec.Token) *table.Table {
 	of := c.Table
 	of.Seed, of.TokenStart = seed, tokenStart
 	return table.New(of)
+}
+
+// hashSeed returns the seed of a table that has none yet. It is secret, so that nobody can choose
+// names that meet in one place, unless a simulation wants each of its runs to be the same.
+func (c *Config) hashSeed() uint64 {
+	if c.Table.Seed != 0 {
+		return c.Table.Seed
+	}
+	var b [8]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return binary.LittleEndian.Uint64(b[:])
 }
 
 // graceMs returns the setting of the grace, which is the longest TTL too.

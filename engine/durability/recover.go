@@ -20,7 +20,7 @@ func openPrimary(cfg *Config, dir *snapshot.Dir) (*State, error) { return recove
 // backup that is promoted does the same.
 func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *Promotion) (*State, error) {
 	facts := Facts{Promotion: promote, TokenFloor: cfg.TokenFloor, GraceMs: cfg.graceMs(),
-		Lineage: newLineage(), Seed: secretSeed()}
+		Lineage: newLineage(), Seed: cfg.hashSeed()}
 	former, err := readStart(dir)
 	switch {
 	case err == nil:

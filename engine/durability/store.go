@@ -3,7 +3,6 @@ package durability
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -47,7 +46,7 @@ type Store struct {
 // promised to a client before. Bind must follow.
 func Open(cfg Config) (*Store, error) {
 	if cfg.DataDir == "" {
-		s := InMemory(cfg, secretSeed(), max(WallToken(time.Now()), cfg.TokenFloor))
+		s := InMemory(cfg, cfg.hashSeed(), max(WallToken(cfg.Wall()), cfg.TokenFloor))
 		s.State().Start.Lineage = newLineage()
 		return s, nil
 	}
@@ -203,13 +202,6 @@ func (s *Store) Unready() (reasons []string) {
 		reasons = append(reasons, "the last image could not be written: "+images.Problem)
 	}
 	return reasons
-}
-
-// secretSeed returns a seed for the hash of lock names.
-func secretSeed() uint64 {
-	var b [8]byte
-	rand.Read(b[:]) // never fails (crypto/rand)
-	return binary.LittleEndian.Uint64(b[:])
 }
 
 func newLineage() (l snapshot.Lineage) {
