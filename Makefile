@@ -144,7 +144,7 @@ release: ## make the release of the commit that is checked out, in dist/
 	rm -rf dist
 	deploy/release/build.sh dist
 
-release-check: ## make the release twice, in two folders and build caches, and compare
+release-check: ## make the release twice, compare, and let rpm and lintian look at the packages
 	deploy/release/check.sh
 
 image: release ## build the container image of this machine's architecture with $(ENGINE)

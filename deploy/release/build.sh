@@ -28,9 +28,8 @@ made=$(git log -1 --format=%cd --date=format-local:%Y%m%d%H%M%S)
 version=${VERSION:-v0.0.0-$made-$(git rev-parse --short=12 HEAD)}
 
 export PKG_VERSION=${version#v}
-export PKG_MAINTAINER=${MAINTAINER:-dlm maintainers} PKG_HOMEPAGE=${HOMEPAGE:-}
+export PKG_MAINTAINER=${MAINTAINER:-dlm maintainers <maintainers@dlm.invalid>} PKG_HOMEPAGE=${HOMEPAGE:-}
 
-config=$PWD/deploy/release/nfpm.yaml
 GOBIN=$work/bin go install "$NFPM"
 GOBIN=$work/bin go install "$SBOM"
 
@@ -45,7 +44,7 @@ binary() {
 
 # The files that all architectures share. The tag is for the command that writes the manual.
 common=$work/common
-mkdir -p "$common"/{man,completion,doc/examples,systemd,scripts}
+mkdir -p "$common"/{man,completion,doc/examples,systemd,packaging}
 go run -pgo=off -tags man -ldflags "-X main.version=$version" ./cmd/dlm man "$common/man"
 gzip -n9 "$common"/man/*.1
 host=$work/host
@@ -55,7 +54,7 @@ binary "$(go env GOHOSTARCH)" "$host"
 "$host" completion zsh >"$common/completion/_dlm"
 "$host" completion fish >"$common/completion/dlm.fish"
 cp *.md "$common/doc/"
-cp LICENSE "$common/doc/copyright"
+cp LICENSE "$common/"
 cp deploy/systemd/t*.conf "$common/doc/examples/"
 for kind in prometheus grafana kubernetes; do
 	[ -d "deploy/$kind" ] || continue
@@ -63,7 +62,24 @@ for kind in prometheus grafana kubernetes; do
 	find "deploy/$kind" -maxdepth 1 -type f -exec cp {} "$common/doc/examples/$kind/" \;
 done
 cp deploy/systemd/dlm.{service,toml} "$common/systemd/"
-cp deploy/release/scripts/*.sh "$common/scripts/"
+
+# The packages need more files, which the tar archive leaves out.
+cp deploy/release/{scripts/*.sh,copyright,lintian-overrides,nfpm.yaml} "$common/packaging/"
+cat >"$common/packaging/changelog.yaml" <<END
+- semver: $PKG_VERSION
+  date: $(git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)
+  packager: $PKG_MAINTAINER
+  deb: {urgency: medium, distributions: [stable]}
+  changes:
+    - note: A release. CHANGELOG.md says what has changed.
+END
+# The rpm marks each file of the documentation, so nfpm gets a line for each.
+(cd "$common" && {
+	find doc -type d -printf '  - {dst: /usr/share/doc/dlm/%P, type: dir, packager: rpm}\n'
+	find doc -type f -printf '  - {src: %p, dst: /usr/share/doc/dlm/%P, type: doc, packager: rpm}\n'
+	find man -type f -printf '  - {src: %p, dst: /usr/share/man/man1/%P, type: doc, packager: rpm}\n'
+} | sort >>packaging/nfpm.yaml)
+
 mkdir -p "$dist/image/data"
 cp deploy/docker/Dockerfile "$dist/image/"
 
@@ -78,10 +94,10 @@ for arch in ${ARCHES:-amd64 arm64}; do
 		-output "$dist/$name.sbom.json" "$stage/dlm" 2>"$work/sbom.log" || { cat "$work/sbom.log" >&2; exit 1; }
 	find "$stage" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
 	for kind in deb rpm; do
-		(cd "$stage" && PKG_ARCH=$arch "$work/bin/nfpm" package --config "$config" --packager "$kind" \
+		(cd "$stage" && PKG_ARCH=$arch "$work/bin/nfpm" package --config packaging/nfpm.yaml --packager "$kind" \
 			--target "$dist/$name.$kind" >"$work/nfpm.log") || { cat "$work/nfpm.log" >&2; exit 1; }
 	done
 	tar -C "$work" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner \
-		--mtime="@$SOURCE_DATE_EPOCH" --exclude=scripts -cf - "$name" | gzip -n9 >"$dist/$name.tar.gz"
+		--mtime="@$SOURCE_DATE_EPOCH" --exclude=packaging -cf - "$name" | gzip -n9 >"$dist/$name.tar.gz"
 done
 (cd "$dist" && sha256sum -- *.* >"$work/sums" && mv "$work/sums" SHA256SUMS)
