@@ -30,7 +30,8 @@ func TestDockerfile(t *testing.T) {
 	}
 	want := map[string][]string{
 		"FROM": {"scratch"}, "USER": {"65532:65532"}, "ENTRYPOINT": {`["/dlm"]`}, "CMD": {`["server"]`},
-		"COPY": {"${TARGETARCH}/dlm /dlm", "--chown=65532:65532 data /var/lib/dlm"},
+		"COPY": {"${TARGETARCH}/dlm /dlm", "LICENSE third-party-licences.txt /licenses/",
+			"--chown=65532:65532 data /var/lib/dlm"},
 	}
 	for word, rest := range want {
 		if !slices.Equal(lines[word], rest) {

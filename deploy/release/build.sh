@@ -55,6 +55,7 @@ binary "$(go env GOHOSTARCH)" "$host"
 "$host" completion fish >"$common/completion/dlm.fish"
 cp *.md "$common/doc/"
 cp LICENSE "$common/"
+deploy/release/licences.sh >"$common/doc/third-party-licences.txt"
 cp deploy/systemd/t*.conf "$common/doc/examples/"
 for kind in prometheus grafana kubernetes; do
 	[ -d "deploy/$kind" ] || continue
@@ -81,7 +82,7 @@ END
 } | sort >>packaging/nfpm.yaml)
 
 mkdir -p "$dist/image/data"
-cp deploy/docker/Dockerfile "$dist/image/"
+cp deploy/docker/Dockerfile LICENSE "$common/doc/third-party-licences.txt" "$dist/image/"
 
 for arch in ${ARCHES:-amd64 arm64}; do
 	name=dlm-$PKG_VERSION-linux-$arch

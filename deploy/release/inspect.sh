@@ -34,7 +34,7 @@ if need rpm; then
 		has "$package" "$all" "${folders[@]}"
 		mapfile -t manuals < <(grep -E '^/usr/share/(doc/dlm|man)/.*\.[a-z0-9]+$' <<<"$all")
 		has "$package, as documentation," "$docs" "${manuals[@]}" /usr/share/man/man1/dlm-server.1.gz \
-			/usr/share/doc/dlm/OPERATIONS.md /usr/share/doc/dlm/examples/tls.conf
+			/usr/share/doc/dlm/{OPERATIONS.md,third-party-licences.txt} /usr/share/doc/dlm/examples/tls.conf
 		has "$package, as a licence," "$(rpm -qp --licensefiles "$package")" /usr/share/licenses/dlm/LICENSE
 		has "$package, as configuration," "$(rpm -qpc "$package")" /etc/dlm/dlm.toml
 	done
