@@ -40,7 +40,7 @@ func TestDockerfile(t *testing.T) {
 	}
 	health := regexp.MustCompile(`CMD (\[.*\])$`).FindStringSubmatch(strings.Join(lines["HEALTHCHECK"], ""))
 	var command []string
-	if health == nil || json.Unmarshal([]byte(health[1]), &command) != nil || !slices.Equal(command, []string{"/dlm", "health"}) {
+	if health == nil || json.Unmarshal([]byte(health[1]), &command) != nil || !slices.Equal(command, []string{"/dlm", "health", "--http", "127.0.0.1:7422"}) {
 		t.Errorf("HEALTHCHECK %q", lines["HEALTHCHECK"])
 	}
 }
