@@ -20,7 +20,6 @@ import (
 	"dlm/cmd/dlm/settings"
 	"dlm/cmd/dlm/systemd"
 	"dlm/engine"
-	"dlm/engine/audit"
 	"dlm/engine/transport"
 )
 
@@ -114,24 +113,25 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	for _, addr := range []net.Addr{server.Addr(), server.AddrTLS()} {
 		if addr != nil && !onLoopback(addr) && len(s.Engine.Credentials) == 0 {
 			log.Warn("NO AUTHENTICATION: anybody who reaches this address can take and release every lock: "+
-				"give the server a --token-file", "address", addr.String())
+				"give the server a --token-file", "event", "no-authentication", "address", addr.String())
 		}
 	}
 	files := own.publish(server, side, &s.Engine)
 	defer files.Remove()
 	announce(queue, log, format, startLines(server.Addr(), server.AddrTLS(), server.Addrs(), httpAddr(side), &s.Engine, server.Durability(), own.where))
 	if probes != nil {
-		log.Info("probes are answered", "address", probes.Addrs())
+		log.Info("probes are answered", "event", "probes", "address", probes.Addrs())
 	}
-	go reloadOnHangup(ctx, hangup, s.TokenFile, s.Certs, server, log)
+	reload := newReloader(s, server, log)
+	go reload.run(ctx, hangup)
 	if s.Certs != nil {
 		s.Certs.WarnOfEnds(log)
-		go s.Certs.Run(ctx, log, noteCertReload(server))
+		go s.Certs.Run(ctx, log, reload.noteCertificates)
 	}
 	defer informManager(manager, server)()
 
 	if err = serveBounded(ctx, server, side, probes); err == nil {
-		log.Info("stopped")
+		log.Info("stopped", "event", "stopped")
 	}
 	return err
 }
@@ -202,17 +202,6 @@ func certificatesOf(keeper *certs.Keeper) (c engine.Certificates) {
 	return c
 }
 
-// noteCertReload returns what records a change of the files of certificates.
-func noteCertReload(server *engine.Engine) func(err error) {
-	return func(err error) {
-		record := audit.Record{Event: audit.CertReload, Outcome: audit.Done}
-		if err != nil {
-			record.Outcome, record.Detail = audit.Failed, err.Error()
-		}
-		server.Audit().Note(record)
-	}
-}
-
 // startProfile starts the CPU profile, if one is wanted. The returned function ends it.
 func startProfile(path string) (stop func(), err error) {
 	if path == "" {
@@ -229,35 +218,4 @@ func startProfile(path string) (stop func(), err error) {
 		pprof.StopCPUProfile()
 		_ = f.Close() // a reader of a truncated profile notices
 	}, nil
-}
-
-// reloadOnHangup opens the file of the audit anew, and reads the certificates and the token file
-// again on each SIGHUP, until ctx ends.
-func reloadOnHangup(ctx context.Context, hangup <-chan os.Signal, path string, keeper *certs.Keeper, server *engine.Engine, log *slog.Logger) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangup:
-		}
-		server.Audit().Reopen()
-		if keeper != nil {
-			keeper.Reload(log, noteCertReload(server))
-		}
-		if path == "" && keeper != nil {
-			continue
-		}
-		if path == "" {
-			log.Warn("SIGHUP: the server has no token file")
-			continue
-		}
-		n, err := settings.ReloadTokens(path, server.SetCredentials)
-		if err != nil {
-			log.Error("the token file has mistakes: the previous tokens stay", "error", err.Error())
-			server.Audit().Note(audit.Record{Event: audit.TokenReload, Outcome: audit.Failed, Detail: err.Error()})
-			continue
-		}
-		log.Info("token file read again", "tokens", n)
-		server.Audit().Note(audit.Record{Event: audit.TokenReload, Outcome: audit.Done, Detail: fmt.Sprintf("%d tokens", n)})
-	}
 }

@@ -28,8 +28,9 @@ type Keeper struct {
 	reloads atomic.Uint64 // new contents that are used
 	refused atomic.Uint64 // new contents that were not
 
-	mu   sync.Mutex
-	seen [sha256.Size]byte // contents of the last look; guarded by mu
+	mu      sync.Mutex
+	seen    [sha256.Size]byte // contents of the last look; guarded by mu
+	problem error             // of these contents, nil if they are used; guarded by mu
 }
 
 // Open reads the files. A certificate that has ended is used, because clients decide whether they
@@ -54,9 +55,9 @@ func (k *Keeper) WarnOfEnds(log *slog.Logger) {
 	for _, end := range k.current.Load().ends {
 		switch left := time.Until(end.At); {
 		case left <= 0:
-			log.Warn("a certificate has ended: its peers refuse it", "use", end.Use, "ended", end.At.UTC().Format(time.RFC3339))
+			log.Warn("a certificate has ended: its peers refuse it", "event", "certificate-ended", "use", end.Use, "ended", end.At.UTC().Format(time.RFC3339))
 		case left <= soon:
-			log.Warn("a certificate ends soon: renew it", "use", end.Use, "ends", end.At.UTC().Format(time.RFC3339))
+			log.Warn("a certificate ends soon: renew it", "event", "certificate-ends", "use", end.Use, "ends", end.At.UTC().Format(time.RFC3339))
 		}
 	}
 }
@@ -84,26 +85,39 @@ func (k *Keeper) Look() (changed bool, err error) {
 	}
 	if err != nil {
 		k.refused.Add(1)
+		k.problem = err
 		return false, err
 	}
 	k.reloads.Add(1)
+	k.problem = nil
 	k.current.Store(next)
 	return true, nil
 }
 
-// Reload is Look, and logs what it has found. found, if not nil, is called then.
-func (k *Keeper) Reload(log *slog.Logger, found func(err error)) {
+// Reload is Look, and logs what it has found. If somebody has asked for the look, it also logs that
+// the files are as they were. found, if not nil, is called for a change.
+func (k *Keeper) Reload(log *slog.Logger, found func(err error), asked bool) {
 	changed, err := k.Look()
 	if found != nil && (changed || err != nil) {
 		found(err)
 	}
+	if asked && err == nil {
+		err = k.lastProblem()
+	}
 	switch {
 	case err != nil:
-		log.Error("the certificate files have mistakes: the previous certificates stay", "error", err.Error())
-	case changed:
-		log.Info("certificates read again", "event", "certificates", "ends", k.firstEnd().UTC().Format(time.RFC3339))
+		log.Error("the certificate files have mistakes: the previous certificates stay", "event", "cert-reload-failed", "error", err.Error())
+	case changed || asked:
+		log.Info("certificates read again", "event", "cert-reload", "changed", changed, "ends", k.firstEnd().UTC().Format(time.RFC3339))
 		k.WarnOfEnds(log)
 	}
+}
+
+// lastProblem returns the problem of the files as they are, nil if they are used.
+func (k *Keeper) lastProblem() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.problem
 }
 
 // Run is Reload at intervals, until ctx ends.
@@ -115,7 +129,7 @@ func (k *Keeper) Run(ctx context.Context, log *slog.Logger, found func(err error
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			k.Reload(log, found)
+			k.Reload(log, found, false)
 		}
 	}
 }

@@ -268,11 +268,11 @@ func nameOr(name, otherwise string) string {
 }
 
 // ReloadTokens reads the token file again into a running server, through set. It returns the
-// number of tokens. A file with a problem changes nothing.
-func ReloadTokens(path string, set func([]auth.Credential) error) (int, error) {
+// tokens. A file with a problem changes nothing.
+func ReloadTokens(path string, set func([]auth.Credential) error) ([]auth.Credential, error) {
 	creds, problems := readTokenFile(path)
 	if err := Problems(problems).OrNil(); err != nil {
-		return 0, err
+		return nil, err
 	}
-	return len(creds), set(creds)
+	return creds, set(creds)
 }

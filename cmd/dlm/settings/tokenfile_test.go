@@ -208,8 +208,8 @@ func TestBadFileLeavesTokens(t *testing.T) {
 	var set []auth.Credential
 	keep := func(creds []auth.Credential) error { set = creds; return nil }
 	good := writeFile(t, "good.toml", 0o600, "[[token]]\nname = 'x'\nrole = 'read'\nsha256 = '"+hashA+"'\n")
-	if n, err := ReloadTokens(good, keep); n != 1 || err != nil || len(set) != 1 {
-		t.Fatalf("got %d, %v, %v", n, err, set)
+	if got, err := ReloadTokens(good, keep); len(got) != 1 || err != nil || len(set) != 1 {
+		t.Fatalf("got %v, %v, %v", got, err, set)
 	}
 	for _, path := range []string{"nowhere.toml", writeFile(t, "bad.toml", 0o600, "[[token]]\n"), writeFile(t, "empty.toml", 0o600, "")} {
 		set = nil
