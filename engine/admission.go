@@ -2,12 +2,9 @@ package engine
 
 import (
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/netip"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"dlm/engine/auth"
 	"dlm/engine/transport"
@@ -116,19 +113,14 @@ func (e *Engine) openConns() int64 {
 	return e.conns.Load() + e.places.guests.Load() + e.places.turned.Load()
 }
 
-const (
-	refusalLogEvery = 5 * time.Second // between two lines about refused connections
-	sparesWanted    = 16              // spare descriptors, to tell clients that none is left
-)
+const sparesWanted = 16 // spare descriptors, to tell clients that none is left
 
 // gate is the transport.Gate of a port: it applies the limits on connections.
 type gate struct {
 	e   *Engine
 	via via
 
-	mu       sync.Mutex
-	loggedAt time.Time // guarded by mu
-	unlogged int       // refusals since the last line of the log; guarded by mu
+	refusals, handshakes, headers Seldom // lines of the log about them
 }
 
 // Accepted lends the acceptor a processor while connections come often.
@@ -200,22 +192,31 @@ func (g *gate) Secured(came any, state *tls.ConnectionState) {
 	}
 }
 
-// Insecure counts a failed handshake, and returns the place of its connection. It logs nothing,
-// because everybody who reaches the port could fill the log.
-func (g *gate) Insecure(came any, cause error) {
+// Insecure counts a failed handshake, and returns the place of its connection.
+func (g *gate) Insecure(came any, from net.Addr, cause error) {
 	at := came.(*arrival)
 	g.e.giveBack(at)
 	if at.as != turned { // that one is counted
 		g.e.reject(rejectTLS)
 	}
-	g.e.handshakes[handshakeResultOf(cause)].Add(1)
-	g.e.cfg.Log.Debug("a TLS handshake failed", "error", cause)
+	result := handshakeResultOf(cause)
+	g.e.handshakes[result].Add(1)
+	if hasLeft(cause) {
+		return
+	}
+	if n := g.handshakes.Due(HandshakeLogEvery); n > 0 {
+		g.e.cfg.Log.Warn("TLS handshakes failed", "event", "handshakes-failed", "result", handshakeNames[result],
+			"count", n, "from", from.String(), "error", cause.Error())
+	}
 }
 
 // NoHeader counts a connection of a proxy that has sent no PROXY header.
 func (g *gate) NoHeader(proxy net.Addr, cause error) {
 	g.e.reject(rejectProxy)
-	g.report(rejectProxy, fmt.Errorf("from %v: %w", proxy, cause))
+	if n := g.headers.Due(refusalLogEvery); n > 0 {
+		g.e.cfg.Log.Warn("connections of a proxy without a PROXY header of version 2: let it send one, or take its address out of --proxy-from",
+			"event", "no-proxy-header", "count", n, "from", proxy.String(), "error", cause.Error())
+	}
 }
 
 // Answered wakes the ticker, which asks the acceptors after a pause.
@@ -223,13 +224,8 @@ func (g *gate) Answered() { g.e.wakeTimer.ring() }
 
 // report logs that a limit is reached, not more often than every few seconds.
 func (g *gate) report(why rejection, cause error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.unlogged++
-	if time.Since(g.loggedAt) < refusalLogEvery {
-		return
+	if n := g.refusals.Due(refusalLogEvery); n > 0 {
+		g.e.cfg.Log.Warn("connections beyond a limit", "event", "conns-limit", "reason", rejectionNames[why], "count", n,
+			"connections", g.e.conns.Load(), "max_conns", g.e.connsMax, "error", cause)
 	}
-	g.e.cfg.Log.Warn("connections beyond a limit", "reason", rejectionNames[why], "count", g.unlogged,
-		"connections", g.e.conns.Load(), "max_conns", g.e.connsMax, "error", cause)
-	g.loggedAt, g.unlogged = time.Now(), 0
 }

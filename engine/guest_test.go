@@ -99,7 +99,7 @@ func TestRefusedConnectionIsCountedOnce(t *testing.T) {
 	k.expect("ERROR LIMIT conns all connections over TLS are taken (tls-max-conns)\n")
 	check(1, 1, 0, 0, 0)
 	came = admit(g)
-	g.Insecure(came, net.ErrClosed)
+	g.Insecure(came, &net.TCPAddr{}, net.ErrClosed)
 	came = admit(g)
 	g.Failed(came, net.ErrClosed)
 	check(3, 3, 0, 0, 0)

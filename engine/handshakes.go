@@ -3,7 +3,10 @@ package engine
 import (
 	"crypto/tls"
 	"errors"
+	"io"
+	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"dlm/engine/transport"
@@ -47,6 +50,12 @@ func handshakeResultOf(err error) handshakeResult {
 		return handshakeNotTLS
 	}
 	return handshakeFailed
+}
+
+// hasLeft reports whether a handshake ended because the client closed the connection without a
+// word, as one does that checks whether the port is open, or because the server stops.
+func hasLeft(cause error) bool {
+	return errors.Is(cause, io.EOF) || errors.Is(cause, syscall.ECONNRESET) || errors.Is(cause, net.ErrClosed)
 }
 
 // HandshakeWork returns the permits with which handshakes compute, of the lock port and of the HTTP

@@ -40,7 +40,7 @@ type Gate interface {
 	// Secured notes that the handshake of an admitted connection is done. Enroll follows.
 	Secured(came any, state *tls.ConnectionState)
 	// Insecure notes that it has failed: the connection is closed.
-	Insecure(came any, cause error)
+	Insecure(came any, from net.Addr, cause error)
 	// Answered is called after the acceptor has answered Ask, and when it has ended.
 	Answered()
 }

@@ -24,14 +24,14 @@ func (g *fakeGate) Admit(peer net.Addr) (any, string) {
 	g.admitted <- "admit " + g.refusal
 	return "came", g.refusal
 }
-func (g *fakeGate) NoFiles() (any, string)            { return "came", "no files" }
-func (g *fakeGate) OutOfFiles(err error)              { g.admitted <- err.Error() }
-func (g *fakeGate) Failed(came any, err error)        { g.admitted <- err.Error() }
-func (g *fakeGate) Enrolled(came any)                 { g.admitted <- "enrolled" }
-func (g *fakeGate) Secured(any, *tls.ConnectionState) { g.admitted <- "secured" }
-func (g *fakeGate) Insecure(_ any, err error)         { g.admitted <- err.Error() }
-func (g *fakeGate) NoHeader(_ net.Addr, err error)    { g.admitted <- err.Error() }
-func (g *fakeGate) Answered()                         { g.answered <- struct{}{} }
+func (g *fakeGate) NoFiles() (any, string)                { return "came", "no files" }
+func (g *fakeGate) OutOfFiles(err error)                  { g.admitted <- err.Error() }
+func (g *fakeGate) Failed(came any, err error)            { g.admitted <- err.Error() }
+func (g *fakeGate) Enrolled(came any)                     { g.admitted <- "enrolled" }
+func (g *fakeGate) Secured(any, *tls.ConnectionState)     { g.admitted <- "secured" }
+func (g *fakeGate) Insecure(_ any, _ net.Addr, err error) { g.admitted <- err.Error() }
+func (g *fakeGate) NoHeader(_ net.Addr, err error)        { g.admitted <- err.Error() }
+func (g *fakeGate) Answered()                             { g.answered <- struct{}{} }
 
 // newAcceptor makes an acceptor in front of an echo loop. runAcceptor starts it.
 func newAcceptor(t *testing.T, g *fakeGate) (e *echo, a *Acceptor, addr string) {

@@ -64,7 +64,7 @@ func (hs *Handshakes) begin(conn net.Conn, from net.Addr, came any) {
 	defer hs.mu.Unlock()
 	if hs.stopped {
 		_ = conn.Close()
-		hs.gate.Insecure(came, net.ErrClosed)
+		hs.gate.Insecure(came, from, net.ErrClosed)
 		return
 	}
 	if len(hs.open) >= handshakesMax {
@@ -96,7 +96,7 @@ func (hs *Handshakes) run(h *handshake, peer net.Addr, came any) {
 		err = ErrHandshakeEvicted
 	}
 	if err != nil {
-		hs.gate.Insecure(came, err)
+		hs.gate.Insecure(came, peer, err)
 		refusePlain(h.conn, err)
 		return
 	}

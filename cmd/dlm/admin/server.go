@@ -111,7 +111,7 @@ func (s *Server) Serve(ctx context.Context, e Engine) error {
 		MaxHeaderBytes:    headerMax,
 		ConnState:         s.conns.changed,
 		ConnContext:       withConn,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:          newErrorLog(s.log),
 	}
 	hs.RegisterOnShutdown(func() { close(s.live.done) })
 	go s.live.run()
