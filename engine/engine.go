@@ -98,7 +98,7 @@ func New(cfg Config) (*Engine, error) {
 	e.ports = ports
 	e.connsMax = connsLimit(cfg.ConnsMax, cfg.Loops)
 	if e.connsMax < cfg.ConnsMax {
-		cfg.Log.Warn("max-conns is lowered to what the file limit leaves", "max_conns", e.connsMax, "asked", cfg.ConnsMax)
+		cfg.Log.Warn("max-conns is lowered to what the file limit leaves", "event", "max-conns-lowered", "max_conns", e.connsMax, "asked", cfg.ConnsMax)
 	}
 	return e, nil
 }
@@ -192,9 +192,9 @@ func (e *Engine) Serve(ctx context.Context) error {
 
 	select {
 	case <-e.store.SteppedDown():
-		e.cfg.Log.Warn("deposed: a backup takes over", "connections", e.conns.Load())
+		e.cfg.Log.Warn("deposed: a backup takes over", "event", "deposed", "connections", e.conns.Load())
 	case <-ctx.Done():
-		e.cfg.Log.Info("stopping", "connections", e.conns.Load())
+		e.cfg.Log.Info("stopping", "event", "stopping", "connections", e.conns.Load())
 	}
 	e.at(stopsAtAccept)
 	close(e.stopping)

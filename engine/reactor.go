@@ -305,7 +305,7 @@ func (r *reactor) guard(c *conn, cause any) {
 	if r.locked {
 		r.e.crash(cause)
 	}
-	r.e.cfg.Log.Error("internal error", "cause", cause, "stack", string(debug.Stack()))
+	r.e.cfg.Log.Error("internal error", "event", "internal-error", "cause", cause, "stack", string(debug.Stack()))
 	if user := r.user; user != nil {
 		r.endReply(user)
 		r.failInternally(user) // its last reply may be incomplete

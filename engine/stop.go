@@ -76,7 +76,7 @@ func (e *Engine) drain() {
 	select {
 	case <-answered:
 	case <-time.After(time.Until(deadline)):
-		e.cfg.Log.Warn("stop: event loops did not answer in time", "waits_for", e.StopsAt())
+		e.cfg.Log.Warn("stop: event loops did not answer in time", "event", "stop-late", "waits_for", e.StopsAt())
 	}
 	// Output that the kernel has not taken yet gets the rest of the time.
 	for e.openConns() > 0 && time.Now().Before(deadline) {
@@ -84,6 +84,6 @@ func (e *Engine) drain() {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if n := e.openConns(); n > 0 {
-		e.cfg.Log.Warn("stop: connections closed with unread output", "connections", n)
+		e.cfg.Log.Warn("stop: connections closed with unread output", "event", "stop-unread-output", "connections", n)
 	}
 }

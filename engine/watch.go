@@ -80,9 +80,9 @@ func (e *Engine) lookAround(step time.Duration) {
 		return
 	}
 	if list := e.Hung(); len(list) > 0 {
-		e.cfg.Log.Error("a part of the server hangs", "what", list)
+		e.cfg.Log.Error("a part of the server hangs", "event", "hang", "what", list)
 	} else {
-		e.cfg.Log.Warn("no part of the server hangs any more")
+		e.cfg.Log.Warn("no part of the server hangs any more", "event", "hang-over")
 	}
 }
 
@@ -108,7 +108,7 @@ func (e *Engine) runWatch(ctx context.Context) {
 // server must not guess. Config.Crash writes the log and ends the process. A panic alone would
 // print to the log's pipe and, if its reader hangs, block there with a shard's mutex held.
 func (e *Engine) crash(cause any) {
-	e.cfg.Log.Error("internal error: the process ends", "cause", cause, "stack", string(debug.Stack()))
+	e.cfg.Log.Error("internal error: the process ends", "event", "crash", "cause", cause, "stack", string(debug.Stack()))
 	if e.cfg.Crash != nil {
 		e.cfg.Crash()
 	}

@@ -15,9 +15,9 @@ import (
 
 // startLine is one fact about a server that has started.
 type startLine struct {
-	plain   string // for a person
-	message string // of the log record that says the same
-	attrs   []any  // of that record: names and values in turn
+	plain          string // for a person
+	event, message string // of the log record that says the same
+	attrs          []any  // of that record: names and values in turn
 }
 
 // startLines says where the server listens, what it keeps, which roles it has, and how to try it.
@@ -27,11 +27,11 @@ func startLines(addr, secure net.Addr, all, http string, c *engine.Config, durab
 	roles := describeRoles(addr, c, admin)
 	try := tryCommand(addr, c)
 	return []startLine{
-		{fmt.Sprintf("dlm %s serves on %s, HTTP %s", c.Version, all, http), "serving",
-			[]any{"address", addr.String(), "addresses", all, "tls", tlsAddr(secure), "version", c.Version, "http", http}},
-		{durability, "durability", []any{"mode", durability}},
-		{roles, "roles", []any{"access", roles}},
-		{"try: " + try, "something to try", []any{"command", try}},
+		{plain: fmt.Sprintf("dlm %s serves on %s, HTTP %s", c.Version, all, http), event: "serving", message: "serving",
+			attrs: []any{"address", addr.String(), "addresses", all, "tls", tlsAddr(secure), "version", c.Version, "http", http}},
+		{plain: durability, event: "durability", message: "durability", attrs: []any{"mode", durability}},
+		{plain: roles, event: "roles", message: "roles", attrs: []any{"access", roles}},
+		{plain: "try: " + try, event: "try", message: "something to try", attrs: []any{"command", try}},
 	}
 }
 
@@ -52,7 +52,7 @@ func announce(w io.Writer, log *slog.Logger, format string, lines []startLine) {
 			fmt.Fprintln(w, l.plain)
 			continue
 		}
-		log.Info(l.message, l.attrs...)
+		log.Info(l.message, append([]any{"event", l.event}, l.attrs...)...)
 	}
 }
 

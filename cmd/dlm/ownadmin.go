@@ -49,7 +49,7 @@ func (a *ownAdmin) publish(server *engine.Engine, side *admin.Server, c *engine.
 	}
 	files, err := admintoken.Write(a.token, c.DataDir, ports)
 	if err != nil {
-		c.Log.Warn("commands can't find the admin token, because it can't be written: give the server "+settings.EnvAdminToken+" or a --token-file",
+		c.Log.Warn("commands can't find the admin token, because it can't be written: give the server "+settings.EnvAdminToken+" or a --token-file", "event", "admin-token-not-written",
 			"error", err.Error(), "written", files.Path())
 	}
 	a.where = files.Path()

@@ -101,9 +101,9 @@ func (l *Log) noteResult(err error, wrote bool) {
 	l.mu.Unlock()
 	switch {
 	case err != nil && before == nil:
-		l.log.Error("the audit can't be written: commands of admins are refused until it can", "error", err.Error())
+		l.log.Error("the audit can't be written: commands of admins are refused until it can", "event", "audit-failing", "error", err.Error())
 	case err == nil && before != nil:
-		l.log.Info("the audit is written again")
+		l.log.Info("the audit is written again", "event", "audit-works")
 	}
 }
 

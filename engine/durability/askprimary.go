@@ -40,7 +40,7 @@ func (s *Store) stopPrimary(ctx context.Context, f *follower, how PromoteRequest
 		wait = PromoteWait
 	}
 	a := asker{source: f.source, primary: "the primary " + s.cfg.BackupOf, tellEvery: tellEvery, tell: func(line string) {
-		s.cfg.Log.Info("promotion", "progress", line)
+		s.cfg.Log.Info("promotion", "event", "promotion-progress", "progress", line)
 		if how.Progress != nil {
 			how.Progress(line)
 		}

@@ -37,6 +37,6 @@ func (m *imager) keepTokens() {
 		return
 	}
 	if err := m.extendTokens(); err != nil {
-		m.s.cfg.Log.Error("the ceiling of fencing tokens can't be raised; no lock is granted once it is reached", "error", err.Error())
+		m.s.cfg.Log.Error("the ceiling of fencing tokens can't be raised; no lock is granted once it is reached", "event", "token-ceiling-stuck", "error", err.Error())
 	}
 }

@@ -53,14 +53,14 @@ func openSound(path string) (*snapshot.Image, error) {
 // setAside renames the damaged images that are newer than the one to start from.
 func setAside(cfg *Config, dir *snapshot.Dir, damaged []string, from string) error {
 	if len(damaged) == 0 {
-		cfg.Log.Info("recover: the newest image is sound, so the server starts from it", "image", from)
+		cfg.Log.Info("recover: the newest image is sound, so the server starts from it", "event", "recover-not-needed", "image", from)
 	}
 	for _, name := range damaged {
 		aside, err := dir.SetAside(name)
 		if err != nil {
 			return fmt.Errorf("--recover older: %w", err)
 		}
-		cfg.Log.Warn("a damaged image was set aside; the server starts from an older one, which lacks later changes", "damaged", aside, "from", from)
+		cfg.Log.Warn("a damaged image was set aside; the server starts from an older one, which lacks later changes", "event", "image-set-aside", "damaged", aside, "from", from)
 	}
 	return nil
 }

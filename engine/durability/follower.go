@@ -99,9 +99,9 @@ func (f *follower) log(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil:
 	case err == nil && f.tries.succeeded():
-		f.s.cfg.Log.Info("images arrive from the primary again", "primary", f.s.cfg.BackupOf)
+		f.s.cfg.Log.Info("images arrive from the primary again", "event", "fetches-work", "primary", f.s.cfg.BackupOf)
 	case err != nil && f.tries.failed(err, time.Now()):
-		f.s.cfg.Log.Warn("no image arrived from the primary; the backup tries again each interval", "error", err.Error())
+		f.s.cfg.Log.Warn("no image arrived from the primary; the backup tries again each interval", "event", "fetches-failing", "error", err.Error())
 	}
 }
 
@@ -151,7 +151,7 @@ func (f *follower) unchanged(is *State, asOf time.Time) {
 		is.confirm(asOf)
 	case is.From == "" && !f.waiting:
 		f.waiting = true
-		f.s.cfg.Log.Warn("the primary has no image yet, so this backup can't be promoted", "primary", f.s.cfg.BackupOf)
+		f.s.cfg.Log.Warn("the primary has no image yet, so this backup can't be promoted", "event", "primary-without-image", "primary", f.s.cfg.BackupOf)
 	}
 }
 

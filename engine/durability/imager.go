@@ -135,9 +135,9 @@ func (m *imager) run(ctx context.Context) {
 		}
 		switch {
 		case err == nil && m.tries.succeeded():
-			m.s.cfg.Log.Info("images are written again")
+			m.s.cfg.Log.Info("images are written again", "event", "images-work")
 		case err != nil && m.tries.failed(err, time.Now()):
-			m.s.cfg.Log.Error("no image was written; the server tries again each interval", "error", err.Error())
+			m.s.cfg.Log.Error("no image was written; the server tries again each interval", "event", "images-failing", "error", err.Error())
 		}
 		if wait = m.s.cfg.SnapshotInterval; written {
 			wait = max(wait, imageRest*m.state.CPU) // only this goroutine writes it
@@ -187,7 +187,7 @@ func (m *imager) write() error {
 // retain removes images that are too many. If that fails the newest is there nevertheless.
 func (s *Store) retain(dir *snapshot.Dir) {
 	if err := dir.Retain(s.cfg.SnapshotKeep); err != nil {
-		s.cfg.Log.Warn("old images can't be removed", "error", err.Error())
+		s.cfg.Log.Warn("old images can't be removed", "event", "old-images-stay", "error", err.Error())
 	}
 }
 

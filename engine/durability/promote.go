@@ -59,7 +59,7 @@ func (s *Store) Promote(ctx context.Context, how PromoteRequest) (string, error)
 	f.halt()
 	if last != "" {
 		if err := f.step(ctx); err != nil {
-			s.cfg.Log.Warn("promotion without the last image of the primary", "error", err.Error())
+			s.cfg.Log.Warn("promotion without the last image of the primary", "event", "promoted-without-last-image", "error", err.Error())
 		}
 	}
 	next, err := recoverFrom(&s.cfg, s.State().dir, &Promotion{Now: s.clock.Now(), Last: last})
@@ -69,14 +69,14 @@ func (s *Store) Promote(ctx context.Context, how PromoteRequest) (string, error)
 		return "", fmt.Errorf("promotion: %w", err)
 	}
 	if late := s.clock.Now() - next.begun; late > 0 {
-		s.cfg.Log.Warn("leases are shorter, because the image took long to load", "by", time.Duration(late))
+		s.cfg.Log.Warn("leases are shorter, because the image took long to load", "event", "leases-shorter", "by", time.Duration(late))
 	}
 	if s.ctx.Err() != nil {
 		return "", errors.New("promotion: the server is stopping")
 	}
 	s.serve(next)
 	line := s.Describe()
-	s.cfg.Log.Warn("promoted: this server is the primary now", "durability", line)
+	s.cfg.Log.Warn("promoted: this server is the primary now", "event", "promoted", "durability", line)
 	return line, nil
 }
 

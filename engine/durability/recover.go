@@ -44,7 +44,7 @@ func recoverFrom(cfg *Config, dir *snapshot.Dir, promote *Promotion) (*State, er
 	s := &State{Role: Primary, dir: dir, Started: cfg.Wall(), newDir: facts.Former == nil && img == nil}
 	if s.newDir {
 		cfg.Log.Warn("the data directory is new, so no lock is held. If it was used before, check that its volume is mounted; "+
-			"if it was emptied, give --token-floor so that tokens keep rising", "directory", dir.Path())
+			"if it was emptied, give --token-floor so that tokens keep rising", "event", "new-directory", "directory", dir.Path())
 	}
 	facts.Wall = s.Started
 	plan, err := Decide(&facts)

@@ -71,8 +71,8 @@ func (f *follower) warnOfLag(was, is *State) {
 		return
 	}
 	log := f.s.cfg.Log
-	log.Warn("the primary gives smaller fencing tokens than this backup has seen" + is.raisePrimary(is.Header.TokenCeiling))
+	log.Warn("the primary gives smaller fencing tokens than this backup has seen"+is.raisePrimary(is.Header.TokenCeiling), "event", "tokens-lag")
 	if err := is.dir.WriteStart(&is.Start); err != nil {
-		log.Warn("START can't be written: after a restart this backup will not know of larger tokens", "error", err.Error())
+		log.Warn("START can't be written: after a restart this backup will not know of larger tokens", "event", "start-not-written", "error", err.Error())
 	}
 }

@@ -36,7 +36,7 @@ func TestLongWaitsAreLogged(t *testing.T) {
 		want string
 	}{
 		{1980, ""},
-		{2000, `msg="timed out after a long wait" lock=a\xff owner=waiter waited_ms=2010 holder=holder`},
+		{2000, `msg="timed out after a long wait" event=timeout lock=a\xff owner=waiter waited_ms=2010 holder=holder`},
 	} {
 		c.do(codec.VerbAcquire, []byte("a\xff"), "waiter", wait.ms)
 		c.now += int64(wait.ms+10) * nsPerMs // the wheel turns in steps
@@ -51,7 +51,7 @@ func TestLongWaitsAreLogged(t *testing.T) {
 	var fx table.Effects
 	release := &codec.Command{Verb: codec.VerbRelease, Name: []byte("a\xff"), Service: []byte("holder")}
 	shard("a\xff").Apply(c.now, c.t.Hash(release.Name), release, table.Origin{}, &fx)
-	if got, want := logged(&fx), `msg="granted after a long wait" lock=a\xff owner=waiter waited_ms=3000`; got != want {
+	if got, want := logged(&fx), `msg="granted after a long wait" event=slow lock=a\xff owner=waiter waited_ms=3000`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	c.do(codec.VerbRelease, []byte("a\xff"), "waiter", 0)
@@ -61,7 +61,7 @@ func TestLongWaitsAreLogged(t *testing.T) {
 		want string
 	}{
 		{1999, ""},
-		{2000, `msg="refused for a deadlock after a long wait" lock=a\xff owner=waiter waited_ms=2000 holder=holder`},
+		{2000, `msg="refused for a deadlock after a long wait" event=deadlock lock=a\xff owner=waiter waited_ms=2000 holder=holder`},
 	} {
 		detect := &codec.Command{Verb: codec.VerbAcquire, Name: []byte("a\xff"), Service: []byte("waiter"), WaitMs: 60_000, Opts: codec.OptDetect}
 		ref := shard("a\xff").Apply(c.now, c.t.Hash(detect.Name), detect, table.Origin{}, &fx).Waiter

@@ -57,7 +57,7 @@ func (d *readiness) watch(fd int, id uint64, events uint32) {
 		err = unix.EpollCtl(d.epoll, unix.EPOLL_CTL_ADD, fd, &event)
 	}
 	if err != nil { // out of kernel memory: the engine looks after such connections
-		d.cfg.Log.Error("waiting for room in a socket", "error", err)
+		d.cfg.Log.Error("waiting for room in a socket", "event", "socket-wait-failed", "error", err)
 	}
 }
 
@@ -72,7 +72,7 @@ func (d *readiness) run() {
 	for {
 		n, err := unix.EpollWait(d.epoll, events[:], -1)
 		if err != nil && err != unix.EINTR {
-			d.cfg.Log.Error("waiting for room in sockets has failed", "error", err)
+			d.cfg.Log.Error("waiting for room in sockets has failed", "event", "socket-waits-end", "error", err)
 			return
 		}
 		for _, event := range events[:max(n, 0)] {

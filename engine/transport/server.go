@@ -101,7 +101,7 @@ func (s *Server) Stop() {
 		err = errors.Join(err, p.close())
 	}
 	if err != nil {
-		s.cfg.Log.Error("event loops stopped with an error", "error", err)
+		s.cfg.Log.Error("event loops stopped with an error", "event", "loops-failed", "error", err)
 	}
 }
 
@@ -215,11 +215,9 @@ type gnetLog struct{ log *slog.Logger }
 func (l gnetLog) Debugf(string, ...any) {}
 func (l gnetLog) Infof(string, ...any)  {}
 func (l gnetLog) Warnf(format string, args ...any) {
-	l.log.Debug("gnet: " + fmt.Sprintf(format, args...))
+	l.log.Debug("gnet: "+fmt.Sprintf(format, args...), "event", "gnet-warns")
 }
 func (l gnetLog) Errorf(format string, args ...any) {
-	l.log.Error("gnet: " + fmt.Sprintf(format, args...))
+	l.log.Error("gnet: "+fmt.Sprintf(format, args...), "event", "gnet-fails")
 }
-func (l gnetLog) Fatalf(format string, args ...any) {
-	l.log.Error("gnet: " + fmt.Sprintf(format, args...))
-}
+func (l gnetLog) Fatalf(format string, args ...any) { l.Errorf(format, args...) }

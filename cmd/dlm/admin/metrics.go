@@ -103,7 +103,7 @@ func newMetrics(stats func() engine.Stats, streams func() int, log *slog.Logger)
 	registry.MustRegister(newEngineCollector(stats), m.requests, live,
 		collectors.NewGoCollector())
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{
-		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:            slog.NewLogLogger(log.With("event", "scrape-failed").Handler(), slog.LevelWarn),
 		MaxRequestsInFlight: scrapesMax,
 		EnableOpenMetrics:   true,
 		DisableCompression:  true, // it takes longer than the rest, to save 25 KB a scrape

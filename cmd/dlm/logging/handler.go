@@ -20,7 +20,7 @@ func New(w io.Writer, format string, level slog.Level) (*slog.Logger, *Queue) {
 	q := NewQueue(w, func(n uint64) []byte {
 		var b bytes.Buffer
 		record := slog.NewRecord(time.Now(), slog.LevelWarn, "log records were dropped, since they were not read in time", 0)
-		record.AddAttrs(slog.Uint64("count", n))
+		record.AddAttrs(slog.String("event", "records-dropped"), slog.Uint64("count", n))
 		_ = formatted(&b, format, level).Handle(context.Background(), record) // a buffer takes all
 		return b.Bytes()
 	})
@@ -71,7 +71,7 @@ func (h *handler) of(level slog.Level) slog.Handler {
 // tellLeftOut logs how many records of a kind were left out.
 func (h *handler) tellLeftOut(kind string, level slog.Level, n int) {
 	r := slog.NewRecord(time.Now(), level, "more of the same", 0)
-	r.AddAttrs(slog.String("kind", kind), slog.Int("count", n))
+	r.AddAttrs(slog.String("event", "more-of-the-same"), slog.String("kind", kind), slog.Int("count", n))
 	_ = h.of(level).Handle(context.Background(), r) // the queue writes or counts it
 }
 

@@ -110,7 +110,7 @@ func TestWarningsOfOneKindAreSummedUp(t *testing.T) {
 		log.Warn("another kind")
 		q.Close(time.Second)
 		for text, want := range map[string]int{`msg="bad peer"`: 5 * kindMax, `msg="forced release"`: 500, "msg=news": 500,
-			`msg="another kind"`: 1, `msg="more of the same" kind="bad peer" count=90`: 5} {
+			`msg="another kind"`: 1, `msg="more of the same" event=more-of-the-same kind="bad peer" count=90`: 5} {
 			if got := strings.Count(b.String(), text); got != want {
 				t.Errorf("%s: %d records, want %d", text, got, want)
 			}
