@@ -22,7 +22,7 @@ func (m *model) edges() (list []string) {
 			holds, others := m.waitsFor(l, w)
 			for _, h := range holds {
 				if h.owner != w.service && h.deadline > m.leaseNow() {
-					e := Edge{edgeHash([]byte(w.service)), edgeHash([]byte(h.owner)), WaiterRef{}, h.token, others, w.detect, m.began[w.from]}
+					e := Edge{edgeHash([]byte(w.service)), edgeHash([]byte(h.owner)), WaiterRef{}, h.token, others, w.detect, true, m.began[w.from]}
 					list = append(list, fmt.Sprintf("%s %+v %+v", l.name, w.from, e))
 				}
 			}
@@ -74,11 +74,11 @@ func (m *model) sameEdges(w *world) {
 	m.now = w.now
 	detects := 0
 	for i := range Shards {
-		s, walk := w.table.ShardAt(i), EdgeWalk{}
+		s, walk := w.table.ShardAt(i), EdgeWalk{Holders: 1 << 20}
 		if s.waiters.live == 0 {
 			continue
 		}
-		edges, done := s.Edges(w.now, &walk, 1<<20, 1<<20, edgeHash, nil)
+		edges, done := s.Edges(w.now, &walk, 1<<20, AllEdges(edgeHash), nil)
 		if detects += walk.Detects; !done || walk.Cut {
 			m.fail("the walk has not come to its end")
 		}

@@ -2,7 +2,6 @@ package table
 
 import (
 	"bytes"
-	"math/bits"
 
 	"dlm/codec"
 )
@@ -18,6 +17,7 @@ type Edge struct {
 	// leaves.
 	Others uint32
 	Detect bool  // the request came with DETECT
+	Inside bool  // both services wait and hold what others wait for, so a cycle may have the edge
 	Began  int64 // when it came, table time in ns
 }
 
@@ -29,81 +29,6 @@ type WaitsFor struct {
 	// Newest is the last token of the shard. If it is the same at two times, no lock of the shard
 	// has got a new holder in between.
 	Newest codec.Token
-}
-
-// EdgeWalk is how far a walk over the requests of a shard has come.
-type EdgeWalk struct {
-	at      uint32 // the next waiter record
-	Detects int    // requests with DETECT, also those without an edge
-	Cut     bool   // a lock has more than edgesPerRequest holders
-}
-
-// edgesPerRequest is how many edges one request has at most, because they are added under one hold
-// of the mutex.
-const edgesPerRequest = 1000
-
-// Edges appends the edges of the shard up to most in all, and moves the walk on. It returns when it
-// has looked at scan records or added scan edges, or has come to the end, and then true.
-//
-// A request has one edge for an exclusive hold, and one for each holder of a shared lock, because
-// all of them have to leave. For a semaphore see Edge.Others. It has no edge for its own service,
-// none for requests before it, and none for a hold that may end with a recovery.
-func (s *Shard) Edges(
-	now int64, walk *EdgeWalk, scan, most int, hash func([]byte) uint64, out []Edge,
-) (_ []Edge, done bool) {
-	s.setTime(now)
-	b, enough, at := &s.waiters, len(out)+scan, &walk.at
-	for looked := 0; *at < b.len() && looked < scan && len(out) < min(most, enough); looked++ {
-		chunk, from := *at>>slabChunkBits, *at&slabChunkMask
-		live := ^b.freeOf[chunk].free >> from << from
-		if live == 0 {
-			*at = *at&^slabChunkMask + slabChunkLen
-			continue
-		}
-		i := *at&^slabChunkMask | uint32(bits.TrailingZeros64(live))
-		*at = i + 1
-		w := b.at(i)
-		if w.detect {
-			walk.Detects++
-		}
-		out = s.edgesOf(i, w, walk, most, hash, out)
-	}
-	return out, *at >= b.len()
-}
-
-func (s *Shard) edgesOf(i uint32, w *waiter, walk *EdgeWalk, most int, hash func([]byte) uint64, out []Edge) []Edge {
-	if w.detached || w.deadline <= s.waitNow() {
-		return out
-	}
-	l, service := s.locks.at(w.lock), s.waiterService(w)
-	e := Edge{Waiter: hash(service), Wait: WaiterRef{s.number, i, w.generation}, Detect: w.detect, Began: w.began(s.now)}
-	to := func(h *hold, st recoveryState, holder []byte) {
-		if s.lasts(h, st) && string(holder) != string(service) {
-			e.Holder, e.Token = hash(holder), h.token
-			out = append(out, e)
-		}
-	}
-	if !l.grouped() {
-		to(&l.hold, l.state, s.service(l))
-		return out
-	}
-	only, others, waits := s.waitsForGroup(l, w)
-	switch e.Others = others; {
-	case !waits:
-	case only != nil:
-		to(&only.hold, only.state, s.holderService(only))
-	default:
-		if l.count > edgesPerRequest {
-			walk.Cut = true
-			most = min(most, len(out)+edgesPerRequest) // too few for a semaphore: see Edge.Others
-		}
-		for at, _ := l.list(); at != none && len(out) < most; {
-			h := s.holderAt(at)
-			to(&h.hold, h.state, s.holderService(h))
-			at = h.next
-		}
-	}
-	return out
 }
 
 // lasts reports whether a hold ends only by its holder, its lease or an admin, and not with a

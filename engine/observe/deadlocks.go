@@ -10,12 +10,8 @@ import (
 	"dlm/table"
 )
 
-const (
-	// edgesMax is the most edges of one look, some 50 ms of a processor.
-	edgesMax = 128 << 10
-	// cyclesMax is the most cycles of one answer.
-	cyclesMax = 100
-)
+// cyclesMax is the most cycles of one answer.
+const cyclesMax = 100
 
 // cycle is a deadlock: each service waits for a hold of the next, and the last for one of the
 // first.
@@ -25,7 +21,7 @@ type cycle []table.WaitsFor
 // moment.
 type deadlocksView struct {
 	cycles    []cycle
-	truncated bool // there are more edges, or more cycles
+	truncated bool // there may be more cycles
 	refusals  *Refusals
 	graphEdges
 }
@@ -89,23 +85,20 @@ func (o *Observer) Deadlocks(ctx context.Context, sight Sight) *DeadlockAnswer {
 // makeDeadlocks reads the requests of all shards, one shard after the other, finds those that wait
 // for ever, and reads what makes them do so again: see confirm.
 func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
-	found := &deadlocksView{refusals: &Refusals{Table: served.Table}}
 	seed := maphash.MakeSeed()
-	hash := func(service []byte) uint64 { return maphash.Bytes(seed, service) }
-	edges := make([]table.Edge, 0, min(served.Table.Totals().Waiters, edgesMax)+holdRecords)
+	r := newEdgeReader(served, o.edgesMax, func(service []byte) uint64 { return maphash.Bytes(seed, service) })
+	r.sift()
 	for i := range table.Shards {
-		shard := served.Table.ShardAt(i)
-		var walk table.EdgeWalk
-		for done := false; !done && len(edges) < edgesMax; {
-			shard.Lock()
-			edges, done = shard.Edges(served.Now, &walk, holdRecords, edgesMax, hash, edges)
-			shard.Unlock()
-		}
-		found.refusals.Waiting += walk.Detects
-		found.truncated = found.truncated || walk.Cut
+		r.read(served.Table.ShardAt(i))
 	}
-	found.truncated, found.edges, found.hash = found.truncated || len(edges) >= edgesMax, edges, hash
-	firm, words := confirm(served, ahead(stuck(edges)), hash)
+	found := r.end()
+	o.findCycles(served, found)
+	return found
+}
+
+// findCycles finds the cycles among the edges of a view.
+func (o *Observer) findCycles(served Served, found *deadlocksView) {
+	firm, words := confirm(served, ahead(stuck(found.edges)), found.hash)
 	found.firm = cyclic(stuck(firm))
 	for _, loop := range cyclesOf(found.firm) {
 		if len(found.cycles) == cyclesMax {
@@ -120,7 +113,6 @@ func (o *Observer) makeDeadlocks(served Served) *deadlocksView {
 	if found.refusals.Waiting > 0 {
 		o.deadlocks.want() // another request may close a cycle over one of them
 	}
-	return found
 }
 
 // cycleIn returns the words of the edges. It returns false if services of the same hash made two

@@ -4,7 +4,7 @@
 //	one lock, its queue    found by its hash; 100 requests
 //	Locks, Owner           a page looks at 16,384 records, and a cursor goes on from there
 //	Top, Prefixes          a view: one walk for all viewers, which rests 100 times what it cost
-//	Deadlocks              131,072 edges from requests to holders, in a walk of its own
+//	Deadlocks              100,000 edges between services that wait and hold, in its own walks
 //	Refusals               requests with DETECT, in the same walk
 //	GraphAroundLock/Owner  60 services, from the view of Deadlocks
 //	Events                 a ring of the last 1,024

@@ -85,22 +85,32 @@ type graphKey struct {
 
 // graphEdges is what a view keeps of its walk for graphs.
 type graphEdges struct {
-	edges []table.Edge
-	firm  []table.Edge // those within components that stood at one moment
-	hash  func([]byte) uint64
-	once  sync.Once
-	made  graphIndex // by the first question
+	edges   []table.Edge // that may be part of a cycle
+	rest    []table.Edge // that are part of none
+	partial bool         // there are more of the rest
+	firm    []table.Edge // those within components that stood at one moment
+	hash    func([]byte) uint64
+	once    sync.Once
+	made    graphIndex // by the first question
+}
+
+// edge returns the edge of that place, the rest after those of cycles.
+func (v *deadlocksView) edge(i int32) *table.Edge {
+	if n := int32(len(v.edges)); i >= n {
+		return &v.rest[i-n]
+	}
+	return &v.edges[i]
 }
 
 func (v *deadlocksView) index() *graphIndex {
 	v.once.Do(func() {
 		v.made = graphIndex{map[uint64][]int32{}, map[uint64][]int32{}, v.cycleOf()}
 		for _, inCycle := range []bool{true, false} {
-			for i := range v.edges {
-				e := &v.edges[i]
+			for i := range int32(len(v.edges) + len(v.rest)) {
+				e := v.edge(i)
 				if _, ok := v.made.cycle[keyOf(e)]; ok == inCycle {
-					v.made.out[e.Waiter] = append(v.made.out[e.Waiter], int32(i))
-					v.made.into[e.Holder] = append(v.made.into[e.Holder], int32(i))
+					v.made.out[e.Waiter] = append(v.made.out[e.Waiter], i)
+					v.made.into[e.Holder] = append(v.made.into[e.Holder], i)
 				}
 			}
 		}
@@ -151,7 +161,7 @@ func (o *Observer) newPicture(ctx context.Context, sight Sight) *picture {
 	}
 	p := &picture{view: v, index: v.index(), served: served, sight: sight,
 		nodes: map[string]int{}, edges: map[graphKey]int{}, read: map[int32]*table.WaitsFor{}, number: make([]int, len(v.cycles)), room: pageBytes}
-	p.AgeMs, p.Truncated = age.Milliseconds(), v.truncated || late
+	p.AgeMs, p.Truncated = age.Milliseconds(), v.truncated || v.partial || late
 	p.Nodes, p.Edges, p.Cycles = []GraphNode{}, []GraphEdge{}, []int{}
 	seen := 0
 	for i, c := range v.cycles {
@@ -186,7 +196,7 @@ func (p *picture) finish() *GraphAnswer {
 func (p *picture) follow(list []int32, maybe func(*table.Edge) bool, lock []byte) {
 	followed := 0
 	for _, i := range list {
-		e := &p.view.edges[i]
+		e := p.view.edge(i)
 		if maybe != nil && !maybe(e) {
 			continue
 		}
@@ -212,7 +222,7 @@ func (p *picture) words(i int32) *table.WaitsFor {
 		p.Truncated = true
 		return nil
 	}
-	e := &p.view.edges[i]
+	e := p.view.edge(i)
 	shard := p.served.Table.ShardAt(int(e.Wait.Shard))
 	shard.Lock()
 	read, ok := shard.Stands(p.served.Now, e)

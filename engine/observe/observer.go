@@ -31,6 +31,7 @@ type Observer struct {
 	contended view[contendedView]
 	census    view[censusView]
 	deadlocks view[deadlocksView]
+	edgesMax  int           // most edges of one look for deadlocks: edgesMax, less in tests
 	wake      chan struct{} // a view is wanted
 	runs      atomic.Bool   // Run has been called; else a view is made by the caller who wants it
 }
@@ -44,7 +45,7 @@ func New(cfg Config) *Observer {
 		start := time.Now()
 		cfg.CPU = func() time.Duration { return time.Since(start) }
 	}
-	o := &Observer{cfg: cfg, wake: make(chan struct{}, 1)}
+	o := &Observer{cfg: cfg, wake: make(chan struct{}, 1), edgesMax: edgesMax}
 	o.contended.init(o.makeContended)
 	o.census.init(o.makeCensus)
 	o.deadlocks.init(o.makeDeadlocks)
