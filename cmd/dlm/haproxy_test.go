@@ -14,7 +14,8 @@ import (
 )
 
 // haproxyConfig has the checks of Redis in HAProxy's documentation, and backends that send PROXY
-// headers. Its verbs stand for the server and the addresses of the four frontends.
+// headers from an address of their own. Its verbs stand for the server and the addresses of the
+// four frontends.
 const haproxyConfig = `defaults
 	mode tcp
 	timeout connect 10s
@@ -34,9 +35,9 @@ backend redis-check
 	option redis-check
 	server dlm %[1]s check inter 100ms
 backend proxy-v1
-	server dlm %[1]s send-proxy
+	server dlm %[1]s source 127.0.0.5 send-proxy
 backend proxy-v2
-	server dlm %[1]s send-proxy-v2
+	server dlm %[1]s source 127.0.0.5 send-proxy-v2
 frontend plain
 	bind %[2]s
 	default_backend tcp-check

@@ -74,25 +74,42 @@ func TestUnixSocket(t *testing.T) {
 }
 
 // TestProxyHeaderIsRequired takes connections of HAProxy with a PROXY header of version 2, and no
-// others.
+// others from its address. Elsewhere a connection has none.
 func TestProxyHeaderIsRequired(t *testing.T) {
-	p := startServer(t, nil, "--proxy-from", "127.0.0.1", "--max-conns-per-address", "1")
+	p := startServer(t, nil, "--proxy-from", "127.0.0.5/32", "--max-conns-per-address", "8")
 	at := startHAProxy(t, p.addr)
 	waitUntil(t, "HAProxy listens", func() bool {
 		conn, err := net.Dial("tcp", at[3])
 		return err == nil && conn.Close() == nil
 	})
-	first := dial(t, at[2])
+	first := dialFrom(t, "127.0.0.33", at[2])
 	first.want(t, "ACQUIRE x v2 0", "OK")
-	// The address counts as that of the client. A proxy would have more connections than one.
-	dial(t, at[2]).wantStart(t, "PING", "ERROR LIMIT conns this address")
-	if line, open := <-dial(t, at[1]).lines; open {
-		t.Errorf("with version 1: %q", line)
+	for range 7 {
+		dialFrom(t, "127.0.0.33", at[2]).want(t, "PING", "OK")
 	}
-	direct := dial(t, p.addr)
-	direct.send(t, "ACQUIRE y direct 0")
-	if line, open := <-direct.lines; open {
-		t.Errorf("without a header: %q", line)
+	// The address counts as that of the client. A proxy would have more connections than these.
+	dialFrom(t, "127.0.0.33", at[2]).wantStart(t, "PING", "ERROR LIMIT conns this address")
+	dialFrom(t, "127.0.0.34", at[2]).want(t, "PING", "OK")
+	dialFrom(t, "127.0.0.35", p.addr).want(t, "PING", "OK")
+	for from, addr := range map[string]string{"127.0.0.36": at[1], "127.0.0.5": p.addr} {
+		c := dialFrom(t, from, addr)
+		c.wantStart(t, "ACQUIRE y direct 0", "ERROR BADARG from this address a connection begins with a PROXY header")
+		if line, open := <-c.lines; open {
+			t.Errorf("%s without a header of version 2: %q", from, line)
+		}
 	}
+	first.want(t, "STATUS y", "OK state=free")
 	first.want(t, "RELEASE x v2", "OK")
+}
+
+// dialFrom is dial with an address of this machine as the client's.
+func dialFrom(t *testing.T, ip, addr string) *client {
+	t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return newClient(conn, conn)
 }

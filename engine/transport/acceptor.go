@@ -103,7 +103,7 @@ func (a *Acceptor) take(conn net.Conn) {
 	a.spares.giveUp(1) // for the duplicate that the loop gets
 	peer := conn.RemoteAddr()
 	if a.Proxies.includes(peer) {
-		a.Proxies.introduce(conn, a.gate, func(client net.Addr) { a.admit(conn, client) })
+		a.Proxies.introduce(conn, a.gate, a.TLS != nil, func(client net.Addr) { a.admit(conn, client) })
 		return
 	}
 	a.admit(conn, peer)
@@ -170,12 +170,16 @@ func outOfFiles(err error) bool {
 
 // sayAndClose answers a connection for which no loop has a place, in the form of what has arrived.
 func sayAndClose(conn net.Conn, refusal string) {
-	line := "ERROR LIMIT " + refusal + "\n"
-	if readNow(conn) == '*' {
-		line = "-LIMIT " + refusal + "\r\n"
-	}
-	say(conn, line)
+	say(conn, inForm(readNow(conn), "LIMIT "+refusal))
 	_ = conn.Close()
+}
+
+// inForm returns a refusal, its code first, in the form of input that begins with that byte.
+func inForm(first byte, refusal string) (line string) {
+	if first == '*' {
+		return "-" + refusal + "\r\n"
+	}
+	return "ERROR " + refusal + "\n"
 }
 
 // say sends the only line that a connection gets, and ends the stream. It waits for nothing,

@@ -21,7 +21,7 @@ const (
 	// takes 1 ms, in which a loop on the same processor serves nobody.
 	handshakeShare = 4
 	// plainAnswer is for a peer that does not speak TLS.
-	plainAnswer = "ERROR BADARG this port serves TLS only: connect with TLS, or to the port without it\n"
+	plainAnswer = "BADARG this port serves TLS only: connect with TLS, or to the port without it"
 )
 
 // ErrHandshakeEvicted ends a handshake whose place is needed.
@@ -141,7 +141,7 @@ func (hs *Handshakes) Stop() {
 // refusePlain closes a connection without a handshake. A peer that does not speak TLS is told so.
 func refusePlain(conn net.Conn, cause error) {
 	if plain := (tls.RecordHeaderError{}); errors.As(cause, &plain) && plain.Conn != nil {
-		say(conn, plainAnswer)
+		say(conn, inForm(plain.RecordHeader[0], plainAnswer))
 	}
 	_ = conn.Close()
 }

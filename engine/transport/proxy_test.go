@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -49,7 +50,7 @@ func TestProxyHeaders(t *testing.T) {
 			_, _ = io.WriteString(near, c.input)
 			_ = near.CloseWrite()
 		}
-		client, err := readProxyHeader(far)
+		client, _, err := readProxyHeader(far)
 		if err != nil {
 			if !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: %v, want %s", c.name, err, c.want)
@@ -91,14 +92,35 @@ func TestProxiesIntroduceClients(t *testing.T) {
 	if got := g.peer.Load().(string); got != "192.0.2.7:4660" {
 		t.Errorf("the gate has admitted %s", got)
 	}
-	c := dial()
-	if _, err := io.WriteString(c, "ACQUIRE some/lock service 0\n"); err != nil {
-		t.Fatal(err)
+	const resp = "*1\r\n$4\r\nPING\r\n"
+	for sent, want := range map[string]string{
+		"ACQUIRE some/lock service 0\n":                "ERROR " + noHeaderAnswer + "\n",
+		"PROXY TCP4 192.0.2.7 127.0.0.1 4660 7420\r\n": "ERROR " + noHeaderAnswer + "\n",
+		resp + resp: "-" + noHeaderAnswer + "\r\n",
+	} {
+		c := dial()
+		exchange(t, c, sent, want)
+		if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("after %q and its answer it reads %d bytes, %v", sent, n, err)
+		}
+		if got := <-g.admitted; !strings.Contains(got, "no PROXY header") {
+			t.Errorf("the gate was told %q", got)
+		}
 	}
-	if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Fatalf("without a header it reads %d bytes, %v", n, err)
-	}
-	if got := <-g.admitted; !strings.Contains(got, "no PROXY header") {
-		t.Errorf("the gate was told %q", got)
+}
+
+// TestSilentProxyIsToldWhatIsMissing checks that also a proxy that sends nothing learns the reason,
+// and one that speaks TLS is closed without a word, because it could not read it.
+func TestSilentProxyIsToldWhatIsMissing(t *testing.T) {
+	p := NewProxies([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	for _, secure := range []bool{false, true} {
+		near, far := tcpPair(t)
+		g := &fakeGate{admitted: make(chan string, 1)}
+		p.introduce(far, g, secure, func(net.Addr) { t.Error("introduced") })
+		got, err := io.ReadAll(near)
+		if want := map[bool]string{false: "ERROR " + noHeaderAnswer + "\n"}[secure]; err != nil || string(got) != want {
+			t.Errorf("TLS %t: %q, %v, want %q", secure, got, err, want)
+		}
+		<-g.admitted
 	}
 }

@@ -111,7 +111,9 @@ func TestTLSKeepsItsEndApart(t *testing.T) {
 func TestTLSRefusesWhatItCannotRead(t *testing.T) {
 	p := startSecurePort(t)
 	plain := p.connect(t)
-	exchange(t, plain, "ACQUIRE a b 0\n", plainAnswer)
+	exchange(t, plain, "ACQUIRE a b 0\n", "ERROR "+plainAnswer+"\n")
+	p.told(t, "admit", "does not look like a TLS handshake")
+	exchange(t, p.connect(t), "*1\r\n$4\r\nPING\r\n", "-"+plainAnswer+"\r\n")
 	p.told(t, "admit", "does not look like a TLS handshake")
 
 	browser := tls.Client(p.connect(t), &tls.Config{RootCAs: p.ca.Pool(), ServerName: "localhost", NextProtos: []string{"h2", "http/1.1"}})
