@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -37,6 +39,29 @@ func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 	}
 	if n := s.e.rejected[rejectAddressConns].Load(); n != 0 {
 		t.Fatalf("the loops have counted %d, which the acceptor does", n)
+	}
+}
+
+// TestLogNamesWhoIsBeyondLimits: without its address nobody finds the client. A client of a Unix
+// socket has none.
+func TestLogNamesWhoIsBeyondLimits(t *testing.T) {
+	for _, c := range []struct {
+		peer net.Addr
+		want string
+	}{
+		{&net.TCPAddr{IP: net.ParseIP("192.0.2.1")}, " from=192.0.2.1"},
+		{&net.TCPAddr{IP: net.ParseIP("2001:db8::1")}, " from=2001:db8::1"},
+		{&net.UnixAddr{Name: "@"}, ""},
+	} {
+		s := newSim(t, func(c *Config) { c.ConnsPerAddressMax, c.ConnsMax = 1, 1 })
+		g := &gate{e: s.e}
+		for range 2 {
+			g.Admit(c.peer)
+		}
+		line := s.log.String()
+		if !strings.Contains(line, "connections beyond a limit") || !strings.HasSuffix(line, fmt.Sprintf("max_conns=%d%s\n", 1, c.want)) {
+			t.Errorf("%v: %q", c.peer, line)
+		}
 	}
 }
 

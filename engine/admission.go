@@ -135,26 +135,27 @@ func (g *gate) Full() bool {
 // Admit takes a place for a connection. An address that is beyond its limits gets no handshake, to
 // be told so.
 func (g *gate) Admit(peer net.Addr) (came any, refusal string) {
-	at, ok := g.e.receive(transport.AddressOf(peer), g.via)
+	from := transport.AddressOf(peer)
+	at, ok := g.e.receive(from, g.via)
 	if g.via == viaTLS && ok && at.as == turned && at.why != rejectConns && at.why != rejectTLSConns {
 		g.e.giveBack(&at)
 		ok = false
 	}
-	return g.admitted(&at, ok)
+	return g.admitted(&at, from, ok)
 }
 
 // NoFiles takes a place for a connection that is told that no descriptor is left.
 func (g *gate) NoFiles() (came any, refusal string) {
 	at := arrival{why: rejectFiles, from: auth.NoAddress}
-	return g.admitted(&at, g.e.turnAway(&at))
+	return g.admitted(&at, netip.Addr{}, g.e.turnAway(&at))
 }
 
-func (g *gate) admitted(at *arrival, ok bool) (came any, refusal string) {
+func (g *gate) admitted(at *arrival, from netip.Addr, ok bool) (came any, refusal string) {
 	if at.as == turned {
 		g.e.turnedAway(at.why)
 	}
 	if at.why != rejectNot {
-		g.report(at.why, nil)
+		g.report(at.why, from, nil)
 	}
 	if !ok {
 		return nil, turnedWords[at.why]
@@ -163,7 +164,7 @@ func (g *gate) admitted(at *arrival, ok bool) (came any, refusal string) {
 }
 
 // OutOfFiles logs that no descriptor is left.
-func (g *gate) OutOfFiles(cause error) { g.report(rejectFiles, cause) }
+func (g *gate) OutOfFiles(cause error) { g.report(rejectFiles, netip.Addr{}, cause) }
 
 // Failed counts a connection that was lost, and returns its place.
 func (g *gate) Failed(came any, cause error) {
@@ -174,7 +175,7 @@ func (g *gate) Failed(came any, cause error) {
 	if !ok || at.as != turned { // that one is counted
 		g.e.reject(rejectEnroll)
 	}
-	g.report(rejectEnroll, cause)
+	g.report(rejectEnroll, netip.Addr{}, cause)
 }
 
 // Enrolled counts a connection that is served.
@@ -222,10 +223,20 @@ func (g *gate) NoHeader(proxy net.Addr, cause error) {
 // Answered wakes the ticker, which asks the acceptors after a pause.
 func (g *gate) Answered() { g.e.wakeTimer.ring() }
 
-// report logs that a limit is reached, not more often than every few seconds.
-func (g *gate) report(why rejection, cause error) {
-	if n := g.refusals.Due(refusalLogEvery); n > 0 {
-		g.e.cfg.Log.Warn("connections beyond a limit", "event", "conns-limit", "reason", rejectionNames[why], "count", n,
-			"connections", g.e.conns.Load(), "max_conns", g.e.connsMax, "error", cause)
+// report logs that a limit is reached, not more often than every few seconds. Of the connections
+// since the last time it names the address of this one.
+func (g *gate) report(why rejection, from netip.Addr, cause error) {
+	n := g.refusals.Due(refusalLogEvery)
+	if n == 0 {
+		return
 	}
+	record := []any{"event", "conns-limit", "reason", rejectionNames[why], "count", n,
+		"connections", g.e.conns.Load(), "max_conns", g.e.connsMax}
+	if from.IsValid() {
+		record = append(record, "from", from)
+	}
+	if cause != nil {
+		record = append(record, "error", cause)
+	}
+	g.e.cfg.Log.Warn("connections beyond a limit", record...)
 }

@@ -59,7 +59,7 @@ func TestAnswersAboutConnectionsAreCounted(t *testing.T) {
 	if n := hits(); n != 2 {
 		t.Errorf("%d answers of loops are counted, want 2", n)
 	}
-	if _, refusal := (&gate{e: s.e}).admitted(&arrival{as: turned, why: rejectConns}, false); !strings.HasPrefix(allTaken, "ERROR LIMIT "+refusal) {
+	if _, refusal := (&gate{e: s.e}).admitted(&arrival{as: turned, why: rejectConns}, netip.Addr{}, false); !strings.HasPrefix(allTaken, "ERROR LIMIT "+refusal) {
 		t.Errorf("refused with %q", refusal)
 	}
 	if n := hits(); n != 3 {

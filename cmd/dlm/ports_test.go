@@ -89,6 +89,9 @@ func TestProxyHeaderIsRequired(t *testing.T) {
 	}
 	// The address counts as that of the client. A proxy would have more connections than these.
 	dialFrom(t, "127.0.0.33", at[2]).wantStart(t, "PING", "ERROR LIMIT conns this address")
+	if record := p.waitLog(t, "connections beyond a limit"); record["from"] != "127.0.0.33" {
+		t.Errorf("the log names %v", record)
+	}
 	dialFrom(t, "127.0.0.34", at[2]).want(t, "PING", "OK")
 	dialFrom(t, "127.0.0.35", p.addr).want(t, "PING", "OK")
 	for from, addr := range map[string]string{"127.0.0.36": at[1], "127.0.0.5": p.addr} {
