@@ -34,8 +34,10 @@ type arrival struct {
 // places counts connections by admission. Any goroutine may use it.
 type places struct {
 	guests, turned       atomic.Int64
-	guestsMax, turnedMax int64        // immutable after New
-	tls                  atomic.Int64 // connections over TLS, at most Config.TLSConnsMax
+	guestsMax, turnedMax int64                  // immutable after New
+	tls                  atomic.Int64           // connections over TLS, at most Config.TLSConnsMax
+	ordinary             [viaCount]atomic.Int64 // of Engine.conns
+	accepted             [viaCount]atomic.Uint64
 	book                 guestbook
 }
 
@@ -52,6 +54,15 @@ func claim(n *atomic.Int64, max int64) bool {
 	}
 }
 
+// claimOrdinary takes an ordinary place, and reports whether there was one.
+func (e *Engine) claimOrdinary(by via) bool {
+	if !claim(&e.conns, int64(e.connsMax)) {
+		return false
+	}
+	e.places.ordinary[by].Add(1)
+	return true
+}
+
 // receive decides which kind of place a connection from the address gets, and takes one. It returns
 // false if there is not even a place to tell it why it is refused.
 func (e *Engine) receive(ip netip.Addr, by via) (at arrival, ok bool) {
@@ -63,7 +74,7 @@ func (e *Engine) receive(ip netip.Addr, by via) (at arrival, ok bool) {
 		}
 	}
 	if at.why == 0 {
-		if claim(&e.conns, int64(e.connsMax)) {
+		if e.claimOrdinary(by) {
 			return at, true
 		}
 		at.why = rejectConns
@@ -99,6 +110,7 @@ func (e *Engine) giveBack(at *arrival) {
 	switch at.as {
 	case ordinary:
 		e.conns.Add(-1)
+		e.places.ordinary[at.via].Add(-1)
 	case guest:
 		e.places.guests.Add(-1)
 	case turned:
@@ -111,6 +123,22 @@ func (e *Engine) giveBack(at *arrival) {
 // openConns returns how many connections of all kinds are open.
 func (e *Engine) openConns() int64 {
 	return e.conns.Load() + e.places.guests.Load() + e.places.turned.Load()
+}
+
+// acceptedConns returns how many connections have been served, over all transports.
+func (e *Engine) acceptedConns() (sum uint64) {
+	for by := range e.places.accepted {
+		sum += e.places.accepted[by].Load()
+	}
+	return sum
+}
+
+// connsBy counts ordinary connections, and those that were accepted, by transport.
+func (e *Engine) connsBy() (list []Transport) {
+	for by, word := range viaWords {
+		list = append(list, Transport{word, e.places.ordinary[by].Load(), e.places.accepted[by].Load()})
+	}
+	return list
 }
 
 const sparesWanted = 16 // spare descriptors, to tell clients that none is left
@@ -181,7 +209,7 @@ func (g *gate) Failed(came any, cause error) {
 // Enrolled counts a connection that is served.
 func (g *gate) Enrolled(came any) {
 	if came.(*arrival).as != turned {
-		g.e.accepted.Add(1)
+		g.e.places.accepted[g.via].Add(1)
 	}
 }
 

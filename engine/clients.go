@@ -72,7 +72,7 @@ func (r *reactor) listConns(from, limit int) (rows []ClientRow, next int, done b
 	return rows, at, at >= len(r.conns)
 }
 
-// viaWords are the words of CLIENTS for how a connection reaches the server.
+// viaWords are the words of CLIENTS and of metrics for how a connection reaches the server.
 var viaWords = [...]string{viaTCP: "tcp", viaTLS: "tls", viaUnix: "unix"}
 
 func (r *reactor) describeConn(c *conn) ClientRow {

@@ -62,7 +62,6 @@ type Engine struct {
 	drained  sync.WaitGroup // reactors that have not answered their waits yet
 
 	conns      atomic.Int64
-	accepted   atomic.Uint64
 	numbered   atomic.Int64 // connections that have got a number
 	slowClosed atomic.Uint64
 	overdue    atomic.Int64 // connections that the loops are to end

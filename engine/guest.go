@@ -91,7 +91,7 @@ func (r *reactor) admit(c *conn, in []byte) bool {
 
 // promoteGuest makes a guest an ordinary connection, if there is a place.
 func (r *reactor) promoteGuest(c *conn) {
-	if !claim(&r.e.conns, int64(r.e.connsMax)) {
+	if !r.e.claimOrdinary(c.at.via) {
 		return
 	}
 	r.e.places.guests.Add(-1)

@@ -112,6 +112,45 @@ func TestRefusedConnectionIsCountedOnce(t *testing.T) {
 	check(4, 3, 0, 0, 1)
 }
 
+// TestConnectionsAreCountedByTransport: as they come, fail, find no place, get one later, and go.
+func TestConnectionsAreCountedByTransport(t *testing.T) {
+	s := newSim(t, func(c *Config) { c.ConnsMax = 3 })
+	check := func(when string, want ...Transport) {
+		t.Helper()
+		st, open, accepted := s.e.makeStats(), int64(0), uint64(0)
+		for _, by := range st.ConnsBy {
+			open, accepted = open+by.Open, accepted+by.Accepted
+		}
+		if !slices.Equal(st.ConnsBy, want) || open != st.Conns || accepted != st.Accepted {
+			t.Errorf("%s: %+v, want %+v; in all %d and %d", when, st.ConnsBy, want, st.Conns, st.Accepted)
+		}
+	}
+	arrive := func(by via) (k *client) {
+		g := &gate{e: s.e, via: by}
+		s.time += int64(time.Second) // no address is too fast
+		came, _ := g.Admit(&net.TCPAddr{IP: net.ParseIP("192.0.2.1")})
+		k = s.dialAs(0, *came.(*arrival))
+		g.Enrolled(came)
+		s.settle()
+		return k
+	}
+	check("at the start", Transport{"tcp", 0, 0}, Transport{"tls", 0, 0}, Transport{"unix", 0, 0})
+	tcp, secure := arrive(viaTCP), arrive(viaTLS)
+	arrive(viaUnix)
+	check("all are taken", Transport{"tcp", 1, 1}, Transport{"tls", 1, 1}, Transport{"unix", 1, 1})
+	late := arrive(viaTLS)
+	check("a guest", Transport{"tcp", 1, 1}, Transport{"tls", 1, 2}, Transport{"unix", 1, 1})
+	tcp.hangUp()
+	late.r.promoteGuest(late.c)
+	check("the guest has a place", Transport{"tcp", 0, 1}, Transport{"tls", 2, 2}, Transport{"unix", 1, 1})
+	secure.hangUp()
+	g := &gate{e: s.e, via: viaUnix}
+	came, _ := g.Admit(&net.TCPAddr{IP: net.ParseIP("192.0.2.2")})
+	g.Failed(came, net.ErrClosed)
+	late.hangUp()
+	check("some are gone", Transport{"tcp", 0, 1}, Transport{"tls", 0, 2}, Transport{"unix", 1, 1})
+}
+
 // TestLimitsAreExactWhenAcceptorsRace takes places from many goroutines.
 func TestLimitsAreExactWhenAcceptorsRace(t *testing.T) {
 	s := newSim(t, func(c *Config) { c.ConnsMax = 500; c.ConnsPerAddressMax = 400; c.NewConnsPerAddressMax = 1 << 20 })

@@ -84,7 +84,7 @@ func (e *Engine) infoClients(b []byte) []byte {
 	b = infoLine(b, "guest_clients", e.places.guests.Load())
 	b = infoLine(b, "turned_away_clients", e.places.turned.Load())
 	b = infoLine(b, "known_addresses", e.addresses.size())
-	b = infoLine(b, "accepted_connections", e.accepted.Load())
+	b = infoLine(b, "accepted_connections", e.acceptedConns())
 	traffic := e.traffic()
 	b = infoLine(b, "reads", traffic.Reads)
 	b = infoLine(b, "received_bytes", traffic.Received)

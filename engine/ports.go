@@ -27,6 +27,7 @@ const (
 	viaTCP via = iota
 	viaTLS
 	viaUnix
+	viaCount
 )
 
 // port is an address that clients connect to.

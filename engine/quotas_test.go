@@ -66,7 +66,7 @@ func TestQuotaOfConnectionsOfACertificate(t *testing.T) {
 	web := auth.Credential{Name: "web", Role: auth.RoleLock, SAN: "DNS:web", SHA256: auth.CertificateKey("DNS:web"), Quota: auth.Quota{Conns: 2}}
 	s := newSim(t, func(c *Config) { withTokens(c); c.Credentials = append(c.Credentials, web) })
 	dial := func(loop int) *client {
-		s.e.conns.Add(1)
+		s.e.claimOrdinary(viaTCP)
 		k := s.dialAs(loop, arrival{from: auth.NoAddress, names: []string{"DNS:web"}})
 		s.settle()
 		return k

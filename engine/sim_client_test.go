@@ -78,13 +78,13 @@ func (k *client) Remote() string { return "10.0.0.1:1000" }
 
 // dial opens a connection on a loop.
 func (s *sim) dial(loop int) *client {
-	s.e.conns.Add(1)
+	s.e.claimOrdinary(viaTCP)
 	return s.dialAs(loop, arrival{from: auth.NoAddress})
 }
 
 // dialFrom opens a connection from an address.
 func (s *sim) dialFrom(loop int, ip string) *client {
-	s.e.conns.Add(1)
+	s.e.claimOrdinary(viaTCP)
 	return s.dialAs(loop, arrival{from: auth.KeyOf(netip.MustParseAddr(ip))})
 }
 
@@ -112,7 +112,7 @@ func (s *sim) dialAs(loop int, at arrival) *client {
 
 // open makes the session of a connection from nowhere.
 func (r *reactor) open(sock transport.Link) *conn {
-	r.e.conns.Add(1)
+	r.e.claimOrdinary(viaTCP)
 	return r.openAs(sock, arrival{from: auth.NoAddress})
 }
 

@@ -34,6 +34,7 @@ type Stats struct {
 	ConnsMax    int
 	Guests      int64         // connections beyond ConnsMax, of holders that renew and release
 	Accepted    uint64        // connections
+	ConnsBy     []Transport   // the same by transport
 	Traffic     Traffic       // up to a second ago
 	Refused     []NamedCount  // connections that were not served, by reason
 	Closed      []NamedCount  // connections that the server ended, by reason
@@ -69,6 +70,13 @@ type Stats struct {
 	Staleness  time.Duration         // of a backup that has an image
 	Fetches    uint64                // of a backup, answered by its primary
 	FetchFails uint64                // of a backup
+}
+
+// Transport counts the connections that reach the server over one transport.
+type Transport struct {
+	Name     string // tcp, tls or unix
+	Open     int64
+	Accepted uint64
 }
 
 // NamedCount is a counter of one of a few kinds.
@@ -109,7 +117,7 @@ func (e *Engine) makeStats() Stats {
 		Version: e.cfg.Version, Revision: e.cfg.Revision, Uptime: e.uptime(), Backup: e.Follows(), Ready: len(e.Unready()) == 0,
 		Loops: len(e.reactors), Pauses: e.clock.Gaps(), Paused: time.Duration(e.clock.Pauses().Late.Load()),
 		Conns: e.conns.Load(), ConnsMax: e.connsMax, Guests: int64(e.places.guests.Load()),
-		Accepted: e.accepted.Load(), Traffic: e.traffic(), Buffered: e.buffers.total.Load(), BufferedMax: e.cfg.BufferedMax,
+		Accepted: e.acceptedConns(), ConnsBy: e.connsBy(), Traffic: e.traffic(), Buffered: e.buffers.total.Load(), BufferedMax: e.cfg.BufferedMax,
 		WrongTokens: tokens.Total - tokens.HTTP, WrongHTTP: tokens.HTTP, Denied: e.denied.Load(),
 		Table: e.tab().Totals(), Measures: e.tab().Measures(), SettleLag: e.settleLag.histogram(), LoopLag: e.loopLag.histogram(),
 		LocksMax: e.cfg.LocksMax, WaitersMax: e.cfg.WaitersMax,

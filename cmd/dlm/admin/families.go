@@ -37,14 +37,22 @@ var families = []family{
 	number("dlm_audit_failing", gauge, "1 while the audit can't be written and commands of admins are refused.",
 		func(s *engine.Stats) float64 { return truth(s.AuditError != nil) }),
 
-	number("dlm_connections", gauge, "Open connections.",
-		func(s *engine.Stats) float64 { return float64(s.Conns) }),
+	{"dlm_connections", gauge, "Open connections, by transport: tcp, tls or unix.", []string{"transport"},
+		func(s *engine.Stats, out func(float64, ...string)) {
+			for _, by := range s.ConnsBy {
+				out(float64(by.Open), by.Name)
+			}
+		}},
 	number("dlm_connections_limit", gauge, "Most open connections.",
 		func(s *engine.Stats) float64 { return float64(s.ConnsMax) }),
 	number("dlm_guest_connections", gauge, "Connections beyond the limit, on which holders renew and release.",
 		func(s *engine.Stats) float64 { return float64(s.Guests) }),
-	number("dlm_connections_accepted_total", counter, "Accepted connections.",
-		func(s *engine.Stats) float64 { return float64(s.Accepted) }),
+	{"dlm_connections_accepted_total", counter, "Accepted connections, by transport.", []string{"transport"},
+		func(s *engine.Stats, out func(float64, ...string)) {
+			for _, by := range s.ConnsBy {
+				out(float64(by.Accepted), by.Name)
+			}
+		}},
 	named("dlm_connections_refused_total", "reason", "Connections that were not served.",
 		func(s *engine.Stats) []engine.NamedCount { return s.Refused }),
 	named("dlm_connections_closed_total", "reason", "Connections that the server ended.",
@@ -59,7 +67,7 @@ var families = []family{
 		func(s *engine.Stats) float64 { return float64(s.Buffered) }),
 	number("dlm_connection_buffer_limit_bytes", gauge, "Most bytes in the buffers of all connections.",
 		func(s *engine.Stats) float64 { return float64(s.BufferedMax) }),
-	number("dlm_tls_connections", gauge, "Open connections over TLS.",
+	number("dlm_tls_connections", gauge, "Open connections over TLS, guests too.",
 		func(s *engine.Stats) float64 { return float64(s.ConnsTLS) }),
 	named("dlm_tls_handshakes_total", "result", "TLS handshakes of the lock port.",
 		func(s *engine.Stats) []engine.NamedCount { return s.Handshakes }),
