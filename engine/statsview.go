@@ -66,6 +66,7 @@ type Stats struct {
 	Durable    bool                  // there is an image, or will be one: Image holds
 	Image      durability.ImageState // of a primary
 	ImageCount uint64                // images of this start that were written
+	Interval   time.Duration         // between images, or a backup's questions for one
 	GraceLeft  time.Duration         // of a recovery
 	Staleness  time.Duration         // of a backup that has an image
 	Fetches    uint64                // of a backup, answered by its primary
@@ -181,7 +182,7 @@ func verbWord(v codec.Verb) string {
 
 func (e *Engine) durabilityStats(s *Stats) {
 	is := e.store.State()
-	s.Durable = e.KeepsImages()
+	s.Durable, s.Interval = e.KeepsImages(), e.cfg.SnapshotInterval
 	if f, ok := e.store.Following(); ok {
 		s.Fetches, s.FetchFails = f.Answers, f.Failures
 		if is.From != "" {

@@ -150,6 +150,12 @@ var families = []family{
 		func(s *engine.Stats) float64 { return s.Image.Took.Seconds() }),
 	image("dlm_image_lock_max_seconds", "Longest time for which the newest image kept a part of the table locked.",
 		func(s *engine.Stats) float64 { return s.Image.LockMax.Seconds() }),
+	{"dlm_image_interval_seconds", gauge, "Time between images; of a backup, between questions for a newer one.", nil,
+		func(s *engine.Stats, out func(float64, ...string)) {
+			if s.Durable {
+				out(s.Interval.Seconds())
+			}
+		}},
 	{"dlm_images_total", counter, "Images of this start, by result.", []string{"result"},
 		func(s *engine.Stats, out func(float64, ...string)) {
 			if s.Durable && !s.Backup {

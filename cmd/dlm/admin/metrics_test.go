@@ -115,7 +115,7 @@ func TestMetricsOfServer(t *testing.T) {
 	use(40)
 	text := scrapeFresh(t, base, "\ndlm_locks_held 40\n")
 	for _, want := range []string{
-		`dlm_grants_total{path="immediate"} 40`, `dlm_grants_total{path="waited"} 0`, `dlm_role{role="primary"} 1`, `dlm_role{role="backup"} 0`, "dlm_ready 1", "dlm_connections_limit 10000",
+		`dlm_grants_total{path="immediate"} 40`, `dlm_grants_total{path="waited"} 0`, `dlm_role{role="primary"} 1`, `dlm_role{role="backup"} 0`, "dlm_ready 1", "dlm_connections_limit 10000", "dlm_image_interval_seconds 5",
 		`dlm_connections{transport="tls"} 0`, `dlm_connections_accepted_total{transport="tcp"} 43`, `dlm_connections_accepted_total{transport="unix"} 0`,
 		`dlm_commands_total{command="acquire",result="ok"} 43`, `dlm_commands_total{command="acquire",result="timeout"} 43`,
 		`dlm_http_requests_total{code="404",path="other"} 43`,
