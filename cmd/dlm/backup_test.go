@@ -125,9 +125,10 @@ func TestBackupOfServerInMemory(t *testing.T) {
 
 func TestPromoteWithoutTokenNamesVariable(t *testing.T) {
 	p := startServer(t, nil, "--http", "127.0.0.1:0", "--token-file", writeTokens(t))
-	for _, env := range [][]string{nil, {"DLM_TOKEN=" + backupToken}} {
-		if _, errs, code := command(t, env, "promote", "--http", httpOf(t, p)); code != exitFailure || !strings.Contains(errs, "DLM_TOKEN") {
-			t.Errorf("%v: %d %s", env, code, errs)
+	for token, want := range map[string]string{"": "put an admin token into DLM_TOKEN", "guessed": "the server does not know the token in DLM_TOKEN",
+		backupToken: "the token in DLM_TOKEN does not have the role admin there"} {
+		if _, errs, code := command(t, []string{"DLM_TOKEN=" + token}, "promote", "--http", httpOf(t, p)); code != exitFailure || !strings.Contains(errs, want) {
+			t.Errorf("%q: %d %s, want %s", token, code, errs, want)
 		}
 	}
 }

@@ -108,6 +108,8 @@ func (p *promotion) post(ctx context.Context, progress io.Writer) (string, error
 	case err != nil:
 	case (res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden) && p.token == "":
 		err = fmt.Errorf("%s: put an admin token into %s, or, if the server has no tokens, run this as the user that runs the server", line, settings.EnvToken)
+	case res.StatusCode == http.StatusUnauthorized:
+		err = fmt.Errorf("%s: the server does not know the token in %s", line, settings.EnvToken)
 	case res.StatusCode == http.StatusForbidden:
 		err = fmt.Errorf("%s: the token in %s does not have the role admin there", line, settings.EnvToken)
 	case res.StatusCode != http.StatusOK:

@@ -114,7 +114,8 @@ func (s *Server) wrongToken(w http.ResponseWriter, r *http.Request) {
 		sendRefusal(w, r, http.StatusTooManyRequests, codec.Limit, "LIMIT too many wrong tokens come from this address")
 		return
 	}
-	sendRefusal(w, r, http.StatusForbidden, codec.Denied, "no such token")
+	w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	sendRefusal(w, r, http.StatusUnauthorized, codec.Denied, "no such token")
 }
 
 // permit reports whether the request has one of the roles. If it has none, permit answers it and

@@ -12,10 +12,13 @@ import (
 func TestWrongTokensAreCounted(t *testing.T) {
 	f := &fake{}
 	_, base := serve(t, f)
-	for i, want := range []int{403, 403, 403, 403, 403, 429, 429} {
+	for i, want := range []int{401, 401, 401, 401, 401, 429, 429} {
 		code, body, header := ask(t, "POST", base+"/depose", fmt.Sprintf("guess-%d", i))
 		if code != want {
 			t.Errorf("attempt %d: %d %s", i+1, code, body)
+		}
+		if challenge := header.Get("WWW-Authenticate"); code == 401 && challenge != `Bearer error="invalid_token"` {
+			t.Errorf("WWW-Authenticate %q", challenge)
 		}
 		if code == 429 && header.Get("Retry-After") != "2" {
 			t.Errorf("Retry-After %q", header.Get("Retry-After"))

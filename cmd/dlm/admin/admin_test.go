@@ -229,7 +229,7 @@ func TestRoles(t *testing.T) {
 		method, path, token string
 		want                int
 	}{
-		{"GET", "/snapshot", "", 401}, {"GET", "/snapshot", "wrong", 403}, {"GET", "/snapshot", "l", 403},
+		{"GET", "/snapshot", "", 401}, {"GET", "/snapshot", "wrong", 401}, {"GET", "/snapshot", "l", 403},
 		{"GET", "/snapshot", "b", 200}, {"GET", "/snapshot", "a", 200},
 		{"POST", "/promote", "", 401}, {"POST", "/promote", "b", 403}, {"POST", "/promote", "a", 200},
 		{"POST", "/depose", "b", 403}, {"POST", "/depose", "a", 200},

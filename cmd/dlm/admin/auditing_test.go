@@ -19,7 +19,7 @@ func TestAuditOverHTTP(t *testing.T) {
 	k.do(`ACQUIRE "a\xff" b 0`, "OK")
 	k.do(`FORCE-RELEASE "a\xff" REASON "it hangs"`, "OK token=")
 	k.do("FORCE-RELEASE gone", "ERROR NOTHELD")
-	for token, want := range map[string]int{"": 401, "guessed": 403, "reader": 403, "worker": 403} {
+	for token, want := range map[string]int{"": 401, "guessed": 401, "reader": 403, "worker": 403} {
 		if status := r.get(token, "audit", &struct{}{}); status != want {
 			t.Errorf("token %q: %d, want %d", token, status, want)
 		}

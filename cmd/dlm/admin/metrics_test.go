@@ -236,7 +236,7 @@ func TestMetricsNameTheBuild(t *testing.T) {
 func TestMetricsRoles(t *testing.T) {
 	f := &fake{}
 	_, base := serve(t, f)
-	for token, want := range map[string]int{"": 401, "guessed": 403, "b": 403, "m": 200, "l": 200, "a": 200} {
+	for token, want := range map[string]int{"": 401, "guessed": 401, "b": 403, "m": 200, "l": 200, "a": 200} {
 		if code, body, _ := ask(t, "GET", base+"/metrics", token); code != want {
 			t.Errorf("GET /metrics with %q: %d %.80s, want %d", token, code, body, want)
 		}
