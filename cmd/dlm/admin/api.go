@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -19,9 +18,6 @@ import (
 
 // apiPath is where the JSON side begins.
 const apiPath = "/api/v1/"
-
-// bodyMax is the longest body of a request, in bytes.
-const bodyMax = 8 << 10
 
 // asking is what the JSON side needs of a server.
 type asking interface {
@@ -215,23 +211,4 @@ func sendRefusal(w http.ResponseWriter, r *http.Request, status int, code codec.
 	refused := refuse(code, "%s", words)
 	refused.status = status
 	writeRefusal(w, refused)
-}
-
-// decodeBody reads the JSON object of a POST into v.
-func decodeBody(c *call, v any) error {
-	if kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return refuse(codec.BadArg, "send a body of the type application/json")
-	}
-	d := json.NewDecoder(http.MaxBytesReader(nil, c.Body, bodyMax))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			return refuse(codec.TooBig, "a body has at most %d bytes", bodyMax)
-		}
-		return refuse(codec.BadArg, "the body is no such JSON object: %v", err)
-	}
-	if d.More() {
-		return refuse(codec.BadArg, "the body has more than one object")
-	}
-	return nil
 }

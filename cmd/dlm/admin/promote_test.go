@@ -50,7 +50,7 @@ func TestPromoteAndDeposeInJSON(t *testing.T) {
 		{"promote", `{}`, 400, `"BADARG","message":"reason is missing`},
 		{"promote", `{"reason":"r","timeout_ms":-1}`, 400, `"BADARG","message":"timeout_ms must be`},
 		{"promote", `{"reason":"r","timeout_ms":900001}`, 400, `"BADARG"`},
-		{"promote", `{"reason":"r","old":true}`, 400, `unknown field`},
+		{"promote", `{"reason":"r","old":true}`, 400, `there is no field \"old\"`},
 		{"depose", `{"reason":""}`, 400, `"BADARG","message":"reason is missing`},
 		{"depose", `{"reason":"` + strings.Repeat("x", 513) + `"}`, 400, `"TOOBIG"`},
 		{"depose", `{"reason":"the disk fails"}`, 200, `{"image":"image-9"}`},
