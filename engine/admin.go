@@ -7,11 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"dlm/codec"
 	"dlm/engine/audit"
 	"dlm/engine/auth"
 	"dlm/engine/durability"
-	"dlm/table"
 )
 
 // Unready returns the reasons why clients should not be sent here. If empty, they can be.
@@ -80,34 +78,6 @@ func (e *Engine) Visitor(token string, anybody auth.Role) (id auth.Identity, ok 
 func (e *Engine) IdentifyCertificate(cert *x509.Certificate) (id auth.Identity, known bool) {
 	id = e.authority.Load().OfCertificate(auth.NamesOf(cert))
 	return id, id.Name != ""
-}
-
-// forceRelease answers FORCE-RELEASE and records it in the audit.
-func (r *reactor) forceRelease(c *conn) {
-	cmd := r.cmd
-	if !r.e.audit.Begin(1) {
-		r.refuseLimit(codec.WhichAudit)
-		return
-	}
-	t := r.served.Table
-	hash := t.Hash(cmd.Name)
-	s := r.lock(t.Shard(hash))
-	res := s.Apply(r.now, hash, cmd, table.Origin{Conn: c.id}, &r.fx)
-	r.unlock(s)
-	r.cost += costAudit
-	r.e.auditForce(cmd, res, r.fx.Owner, c.who.Name, c.sock.Remote())
-	if res.Code != codec.OK {
-		r.refuseResult(c, res)
-		return
-	}
-	r.w.Fields()
-	r.w.Token("token", res.Token)
-	r.w.Str("owner", r.fx.Owner)
-	if res.Count > 1 {
-		r.w.Num("holders", int64(res.Count))
-	}
-	r.w.End()
-	r.count(cmd.Verb, codec.OK)
 }
 
 // Audit returns the audit, for records of the HTTP side and for questions about it.

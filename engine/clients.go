@@ -173,20 +173,29 @@ func (r *reactor) numbersOf(ids []table.ConnID, numbers map[table.ConnID]int64) 
 // and from an address. The code is OK, Unknown if there is no such connection, or Limit if the
 // audit takes no record. Any goroutine but a loop may call it.
 func (e *Engine) Disconnect(ctx context.Context, number int64, reason []byte, by, from string) codec.Code {
-	if !e.audit.Begin(1) {
+	act := e.audit.BeginRecorded(ctx, recordOfDisconnect(number, reason, by, from))
+	if act == nil {
 		return codec.Limit
 	}
-	record := audit.Record{Event: audit.Disconnect, By: by, From: from, What: "client " + strconv.FormatInt(number, 10),
-		Reason: string(reason), Outcome: codec.Unknown.String()}
-	code := codec.Unknown
+	return e.disconnect(ctx, act, number)
+}
+
+func recordOfDisconnect(number int64, reason []byte, by, from string) audit.Record {
+	return audit.Record{Event: audit.Disconnect, By: by, From: from, What: "client " + strconv.FormatInt(number, 10), Reason: string(reason)}
+}
+
+// disconnect is Disconnect for an act that is recorded.
+func (e *Engine) disconnect(ctx context.Context, act *audit.Act, number int64) codec.Code {
+	record := act.Asked
 	for _, r := range e.reactors {
 		ended, address := false, ""
-		if r.onLoop(ctx, func() { ended, address = r.endConn(number, reason) }) && ended {
-			record.Outcome, record.Detail, code = audit.Done, address, codec.OK
-			e.observer.Note("disconnected", "client %d by %s: %s", number, by, audit.Escape(record.Reason))
-			break
+		if r.onLoop(ctx, func() { ended, address = r.endConn(number, []byte(record.Reason)) }) && ended {
+			record.Outcome, record.Detail = audit.Done, address
+			e.observer.Note("disconnected", "client %d by %s: %s", number, record.By, audit.Escape(record.Reason))
+			act.End(record)
+			return codec.OK
 		}
 	}
-	e.audit.End(record)
-	return code
+	act.Refuse(codec.Unknown)
+	return codec.Unknown
 }

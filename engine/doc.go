@@ -30,7 +30,7 @@
 //	observer the views of package observe       shards, 256 records a time  the end of Serve
 //	detector its effects                        looks of the observer       the end of Serve
 //	sampler  the sample of the last second      counters, shards            the end of Serve
-//	question one question of an operator        shards, views, loops        its answer, or 5 s
+//	question one question or act of an operator shards, views, loops, audit its answer, or 5 s
 //	drain    nothing                            the wait group of reactors  the reactors' answers
 //
 // The caller of Serve has its own goroutine and waits for all of them. Package durability has three

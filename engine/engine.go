@@ -210,6 +210,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	wg.Wait() // nobody may wake a loop while it is being closed
 	e.at(stopsAtLoops)
 	server.Stop()
+	e.endForces()
 	e.at(stopsAtLast)
 	err = e.store.Finish() // no loop and no ticker runs any more
 	e.stopsAt.Store(nil)

@@ -121,7 +121,7 @@ func (r *reactor) exec(c *conn) {
 	}
 	switch r.cmd.Verb {
 	case codec.VerbForceRelease:
-		r.forceRelease(c)
+		r.askForce(c)
 	case codec.VerbCancel:
 		r.cancelCommand(c)
 	case codec.VerbOutcome:

@@ -23,6 +23,7 @@ type messages struct {
 	evicting  []table.ConnID // connections to close for their buffers
 	dismissed []table.ConnID // guests whose places are needed
 	answers   []*answered    // to questions of its connections
+	forces    []*forcing     // FORCE-RELEASE of its connections, recorded or not
 	refusals  []refusal      // of waits with DETECT
 	work      []func()       // that others wait for
 	orders    orders
@@ -97,6 +98,13 @@ func (r *reactor) drainInbox() {
 	r.effectsBuf = in.effects[:0]
 	for _, a := range in.answers {
 		r.giveAnswer(a)
+	}
+	for _, f := range in.forces {
+		if r.overBudget(otherShare) {
+			tell(r, &r.inbox.forces, f) // to itself, after the input of the sockets
+			continue
+		}
+		r.forceAsked(f)
 	}
 	for i := range in.refusals {
 		r.giveRefusal(&in.refusals[i])

@@ -147,12 +147,22 @@ func (e *Engine) answerClients(ctx context.Context, w *codec.Writer, q *question
 }
 
 func (e *Engine) answerDisconnect(ctx context.Context, w *codec.Writer, q *question) codec.Code {
-	code := e.Disconnect(ctx, int64(q.cmd.Number), q.cmd.Text, q.who.Name, q.from)
+	number, code := int64(q.cmd.Number), codec.Limit
+	act := e.audit.BeginRecorded(ctx, recordOfDisconnect(number, q.cmd.Text, q.who.Name, q.from))
+	if act != nil {
+		if code = codec.Canceled; e.stillAsked(ctx, q) {
+			code = e.disconnect(ctx, act, number)
+		} else {
+			act.Refuse(code)
+		}
+	}
 	switch code {
 	case codec.OK:
 		w.OK()
 	case codec.Limit:
 		w.ErrorData(code, []byte(e.limitHit(codec.WhichAudit)), limitReasons[codec.WhichAudit])
+	case codec.Canceled: // as it was answered already, or its loop hangs
+		w.Error(code, canceled)
 	default:
 		code = codec.BadArg
 		w.Error(code, "no connection has this number: CLIENTS lists them")

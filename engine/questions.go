@@ -16,7 +16,7 @@ import (
 // wait for a view, or ask other loops: TOP, WAITERS, OWNER, DEADLOCKS, EVENTS, CLIENTS, DISCONNECT.
 // To the connection such a command is a wait like that of an ACQUIRE: the commands after it keep
 // their place, heartbeats among them renew, and a tag lets others pass. A goroutine makes the
-// answer as bytes, and posts it to the loop.
+// answer as bytes, and posts it to the loop. FORCE-RELEASE is one in part (force.go).
 //
 // To add one: codec/parselook.go reads it, answer makes it.
 
@@ -59,15 +59,7 @@ type answered struct {
 
 // ask lets the present command be answered by a goroutine.
 func (r *reactor) ask(c *conn) {
-	switch {
-	case r.served.WithoutImage():
-		r.refuse(codec.ReadOnly, noImage)
-		return
-	case r.e.draining.Load(): // a stop waits for the goroutines that run
-		r.refuse(codec.Shutdown, reasonOf(r.cmd.Verb, codec.Shutdown))
-		return
-	case len(r.cmd.Tag) > 0 && c.waits.open >= tagsMax:
-		r.refuseLimit(codec.WhichTags)
+	if !r.mayAsk(c) {
 		return
 	}
 	select {
@@ -76,6 +68,30 @@ func (r *reactor) ask(c *conn) {
 		r.refuseData(codec.Limit, []byte(r.e.limitHit(codec.WhichPending)), "too many such questions are being answered: ask again")
 		return
 	}
+	q := r.makeQuestion(c)
+	r.e.inBackground(func(ctx context.Context) {
+		defer func() { <-r.e.questions.places }()
+		tell(r, &r.inbox.answers, r.e.answer(ctx, q))
+	})
+}
+
+// mayAsk refuses the present command if no goroutine may answer it now, and returns false then.
+func (r *reactor) mayAsk(c *conn) bool {
+	switch {
+	case r.served.WithoutImage():
+		r.refuse(codec.ReadOnly, noImage)
+	case r.e.draining.Load(): // a stop waits for the goroutines that run
+		r.refuse(codec.Shutdown, reasonOf(r.cmd.Verb, codec.Shutdown))
+	case len(r.cmd.Tag) > 0 && c.waits.open >= tagsMax:
+		r.refuseLimit(codec.WhichTags)
+	default:
+		return true
+	}
+	return false
+}
+
+// makeQuestion makes the present command a question, for whose answer the connection waits.
+func (r *reactor) makeQuestion(c *conn) *question {
 	r.questions++
 	c.asked++
 	q := &question{
@@ -88,10 +104,7 @@ func (r *reactor) ask(c *conn) {
 	} else {
 		c.pending.waiting, c.pending.form, c.pending.ref = true, r.cmd.Form, q.ref
 	}
-	r.e.inBackground(func(ctx context.Context) {
-		defer func() { <-r.e.questions.places }()
-		tell(r, &r.inbox.answers, r.e.answer(ctx, q))
-	})
+	return q
 }
 
 // copyOfLook copies what a command of operators has. Other fields hold leftovers, whose memory may
@@ -99,6 +112,8 @@ func (r *reactor) ask(c *conn) {
 func copyOfLook(cmd *codec.Command) codec.Command {
 	c := codec.Command{Verb: cmd.Verb, Form: cmd.Form, Opts: cmd.Opts, Limit: cmd.Limit, By: cmd.By, Number: cmd.Number}
 	switch cmd.Verb {
+	case codec.VerbForceRelease:
+		c.Name, c.Token = bytes.Clone(cmd.Name), cmd.Token
 	case codec.VerbWaiters:
 		c.Name = bytes.Clone(cmd.Name)
 	case codec.VerbOwner:
@@ -201,15 +216,35 @@ func (e *Engine) answerOwner(ctx context.Context, w *codec.Writer, q *question, 
 	return codec.OK
 }
 
+// stillAsked reports whether the connection still waits for the answer. Any goroutine but a loop
+// may call it.
+func (e *Engine) stillAsked(ctx context.Context, q *question) bool {
+	r, still := e.reactors[loopOf(q.conn)], false
+	return r.onLoop(ctx, func() {
+		c := r.lookup(q.conn)
+		still = c != nil && !c.closing && c.waitsFor(q.ticket, q.ref)
+	}) && still
+}
+
+// endQuestion counts one question less. It returns the connection if that still waits for the
+// answer, nil if not.
+func (r *reactor) endQuestion(id table.ConnID, ticket uint32, ref table.WaiterRef) *conn {
+	c := r.lookup(id)
+	if c == nil {
+		return nil
+	}
+	r.markDirty(c) // its input may have ended
+	if c.asked--; c.closing || !c.waitsFor(ticket, ref) {
+		return nil
+	}
+	return c
+}
+
 // giveAnswer writes an answer to its connection, if that still waits for it.
 func (r *reactor) giveAnswer(a *answered) {
 	r.cost += costDeliver + len(a.text)/costBytes
-	c := r.lookup(a.conn)
+	c := r.endQuestion(a.conn, a.ticket, a.ref)
 	if c == nil {
-		return
-	}
-	r.markDirty(c) // its input may have ended
-	if c.asked--; c.closing || !c.waitsFor(a.ticket, a.ref) {
 		return
 	}
 	r.beginEndOfWait(c, a.ticket)

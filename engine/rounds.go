@@ -186,7 +186,7 @@ const (
 	costOther     = 3     // a command other than a lock command answered OK, without its reply
 	costBad       = 1     // in addition for a malformed one: the search for the one that was meant
 	costSubscribe = 20    // in addition for one that changes what events are told
-	costAudit     = 40    // in addition for one that writes a line of the log
+	costAudit     = 40    // in addition for a record of the audit
 	costInfo      = 30    // INFO from the cache
 	costMake      = 5_000 // making INFO
 	costDocs      = 200   // COMMAND DOCS or COMMAND INFO with names

@@ -70,13 +70,14 @@ func TestAuditFile(t *testing.T) {
 	waitAudit(t, path, "token-reload", "done")
 
 	must(os.RemoveAll(dir))
-	ops.wantStart(t, "FORCE-RELEASE l", "ERROR NOTHELD ") // the failure is not known yet
+	web.want(t, "ACQUIRE l web-1 0", "OK")
+	ops.wantStart(t, "FORCE-RELEASE l", "ERROR LIMIT audit ") // also the first
 	p.waitLog(t, "the audit can't be written: commands of admins are refused until it can")
 	ops.wantStart(t, "FORCE-RELEASE l", "ERROR LIMIT audit ")
-	web.want(t, "ACQUIRE l web-1 0", "OK")
+	web.want(t, "HEARTBEAT l web-1", "OK")
 	must(os.Mkdir(dir, 0o700))
 	p.waitLog(t, "the audit is written again")
-	waitAudit(t, path, "forced-release", "NOTHELD")
+	waitAudit(t, path, "forced-release", "LIMIT")
 	ops.wantStart(t, "FORCE-RELEASE l", "OK")
 	p.signal(t, syscall.SIGTERM)
 	if err := p.waitExit(t); err != nil {

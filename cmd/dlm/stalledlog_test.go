@@ -98,7 +98,7 @@ func TestLogThatNobodyReadsHoldsUpNeitherLocksNorStop(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
-	if refused == 0 || refused > forced-4000 {
+	if refused == 0 || refused > forced-1500 { // each leaves two records, and the log takes 4,096
 		t.Errorf("%d of %d forced releases are refused", refused, forced)
 	}
 	c.want(t, "ACQUIRE l me 0", "OK")

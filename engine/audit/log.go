@@ -27,7 +27,8 @@ type Sink interface {
 }
 
 // Log is the audit of one server. Any goroutine may call its methods; none of them but Close and
-// Flush waits for the sink. New makes it, Start starts its goroutine, Close ends it.
+// Flush waits for the sink, and of an Act Recorded. New makes it, Start starts its goroutine, Close
+// ends it.
 type Log struct {
 	sink Sink
 	log  *slog.Logger // for failures of the sink
@@ -38,7 +39,8 @@ type Log struct {
 
 	mu       sync.Mutex // guards what follows
 	queue    []Record   // not yet written, oldest first
-	promised int        // places that Begin has promised
+	asked    []*Act     // those whose first record is in the queue, oldest first
+	promised int        // places for the outcomes of acts
 	tallies  map[Event]*tally
 	kept     []Record // the last records, a ring from seq%keptMax
 	seq      uint64   // of the last record
@@ -56,28 +58,6 @@ var errClosed = errors.New("the audit is closed")
 // fail.
 func New(sink Sink, log *slog.Logger) *Log {
 	return &Log{sink: sink, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}), tallies: map[Event]*tally{}}
-}
-
-// Begin promises places for n records of a command that is about to be executed. If it returns
-// false, there is no room or the sink fails: the command must be refused. Each place is used by one
-// call of End.
-func (l *Log) Begin(n int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed || l.failure != nil || len(l.queue)+l.promised+n > queueMax {
-		return false
-	}
-	l.promised += n
-	return true
-}
-
-// End records what became of a command, in a place that Begin has promised.
-func (l *Log) End(r Record) {
-	l.mu.Lock()
-	l.promised--
-	l.put(r)
-	l.mu.Unlock()
-	l.wakeWriter()
 }
 
 // Note records an event that can't be refused. Without room it is dropped and counted.
@@ -145,8 +125,9 @@ func (l *Log) Since(seq uint64, limit int) (records []Record, next, lost uint64)
 	return records, next, lost
 }
 
-// put numbers and queues a record. The caller holds mu and has made sure of the room.
-func (l *Log) put(r Record) {
+// put numbers and queues a record, and returns it. The caller holds mu and has made sure of the
+// room.
+func (l *Log) put(r Record) Record {
 	l.seq++
 	r.Seq = l.seq
 	if r.At.IsZero() {
@@ -158,6 +139,7 @@ func (l *Log) put(r Record) {
 		l.kept = append(l.kept, r)
 	}
 	l.queue = append(l.queue, r)
+	return r
 }
 
 // putOrDrop is put for a record that may find no room. The caller holds mu.

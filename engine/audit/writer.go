@@ -92,19 +92,29 @@ func (l *Log) drain() {
 func (l *Log) noteResult(err error, wrote bool) {
 	l.mu.Lock()
 	before := l.failure
-	l.failure = err
-	if err == nil && wrote {
-		if l.queue = l.queue[1:]; len(l.queue) == 0 {
-			l.queue = nil // the array is as long as the longest queue was
-		}
+	if err != nil {
+		l.fail(err)
+	} else if l.failure = nil; wrote {
+		l.wrote()
 	}
 	l.mu.Unlock()
+	l.tell(before, err)
+}
+
+// tell logs that the sink begins to fail, or ceases to.
+func (l *Log) tell(before, failure error) {
 	switch {
-	case err != nil && before == nil:
-		l.log.Error("the audit can't be written: commands of admins are refused until it can", "event", "audit-failing", "error", err.Error())
-	case err == nil && before != nil:
+	case failure != nil && before == nil:
+		l.log.Error("the audit can't be written: commands of admins are refused until it can", "event", "audit-failing", "error", failure.Error())
+	case failure == nil && before != nil:
 		l.log.Info("the audit is written again", "event", "audit-works")
 	}
+}
+
+func (l *Log) isStarted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.started
 }
 
 // Flush writes everything that is queued or counted, on the caller's goroutine.

@@ -35,7 +35,7 @@ type asking interface {
 	// WriteImage writes an image now.
 	WriteImage(ctx context.Context) (durability.ImageState, error)
 	// ForceRelease ends the hold of a lock under that token.
-	ForceRelease(name []byte, token codec.Token, reason []byte, by, from string) (owner []byte, code codec.Code)
+	ForceRelease(ctx context.Context, name []byte, token codec.Token, reason []byte, by, from string) (owner []byte, code codec.Code)
 }
 
 // call is one request of the JSON side.

@@ -45,7 +45,7 @@ func (f *fake) WriteImage(context.Context) (durability.ImageState, error) {
 	return durability.ImageState{}, durability.ErrNoImages
 }
 
-func (f *fake) ForceRelease([]byte, codec.Token, []byte, string, string) ([]byte, codec.Code) {
+func (f *fake) ForceRelease(context.Context, []byte, codec.Token, []byte, string, string) ([]byte, codec.Code) {
 	return nil, codec.NotHeld
 }
 

@@ -89,7 +89,7 @@ func (s *Server) apiForceRelease(c *call) (any, error) {
 	case in.Token == 0 || in.Token > codec.TokenMax:
 		return nil, refuse(codec.BadArg, "token is missing: the hold to end is named by its token")
 	}
-	owner, code := s.engine.ForceRelease(name, in.Token, reason, c.who.Name, c.RemoteAddr)
+	owner, code := s.engine.ForceRelease(c.Context(), name, in.Token, reason, c.who.Name, c.RemoteAddr)
 	switch code {
 	case codec.OK:
 		return &forceAnswer{Lock: name, Token: in.Token, Owner: owner}, nil

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 
 	"dlm/codec"
@@ -11,22 +12,20 @@ import (
 // auditFull tells an admin why nothing is done.
 const auditFull = "the audit takes no record, see the server's log: nothing was changed"
 
-// beginAudit records that an admin has asked for something that takes its time. The caller records
-// the outcome by noteEnd. It returns false if there is no room for both records.
-func (s *Server) beginAudit(asked audit.Record) (noteEnd func(error), ok bool) {
-	log := s.engine.Audit()
-	if !log.Begin(2) {
+// beginAudit waits until it is recorded that an admin has asked for something. The caller records
+// the outcome by noteEnd. It returns false if that can't be recorded.
+func (s *Server) beginAudit(ctx context.Context, asked audit.Record) (noteEnd func(error), ok bool) {
+	act := s.engine.Audit().BeginRecorded(ctx, asked)
+	if act == nil {
 		return nil, false
 	}
-	end := asked
-	asked.Outcome = audit.Asked
-	log.End(asked)
 	return func(err error) {
-		end.Outcome = audit.Done
+		outcome := act.Asked
+		outcome.Outcome = audit.Done
 		if err != nil {
-			end.Outcome, end.Detail = audit.Failed, err.Error()
+			outcome.Outcome, outcome.Detail = audit.Failed, err.Error()
 		}
-		log.End(end)
+		act.End(outcome)
 	}, true
 }
 

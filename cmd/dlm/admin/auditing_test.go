@@ -24,15 +24,21 @@ func TestAuditOverHTTP(t *testing.T) {
 			t.Errorf("token %q: %d, want %d", token, status, want)
 		}
 	}
-	var first, second auditAnswer
-	if status := r.get("boss", "audit?limit=1", &first); status != http.StatusOK || len(first.Rows) != 1 || first.Next != 2 {
+	var asked, first, second auditAnswer
+	if status := r.get("boss", "audit?limit=1", &asked); status != http.StatusOK || len(asked.Rows) != 1 || asked.Next != 2 {
+		t.Fatalf("%d %+v", status, asked)
+	}
+	if row := asked.Rows[0]; row.Event != audit.ForceRelease || row.Outcome != audit.Asked || string(row.Lock) != "a\xff" {
+		t.Errorf("%+v", row)
+	}
+	if status := r.get("boss", "audit?since=2&limit=1", &first); status != http.StatusOK || len(first.Rows) != 1 || first.Next != 3 {
 		t.Fatalf("%d %+v", status, first)
 	}
 	if row := first.Rows[0]; row.Event != audit.ForceRelease || row.Outcome != audit.Done || row.By != "boss" || string(row.Lock) != "a\xff" ||
 		string(row.Owner) != "b" || row.Token == 0 || string(row.Reason) != "it hangs" || row.AtMs == 0 {
 		t.Errorf("%+v", row)
 	}
-	if r.get("boss", "audit?since=2&limit=1", &second); len(second.Rows) != 1 || second.Rows[0].Outcome != "NOTHELD" {
+	if r.get("boss", "audit?since=4&limit=1", &second); len(second.Rows) != 1 || second.Rows[0].Outcome != "NOTHELD" {
 		t.Errorf("%+v", second)
 	}
 	if status := r.get("boss", "audit?since=x", &struct{}{}); status != http.StatusBadRequest {
@@ -47,13 +53,11 @@ func (fullDisk) Write(*audit.Record) error { return errors.New("disk full") }
 func (fullDisk) Reopen() error             { return nil }
 func (fullDisk) Close() error              { return nil }
 
-// TestWithoutAuditNobodyIsPromoted: neither a promotion nor a step down begins, and images are
-// sent.
+// TestWithoutAuditNobodyIsPromoted: neither a promotion nor a step down begins, also if it is the
+// first to meet the full disk, and images are sent.
 func TestWithoutAuditNobodyIsPromoted(t *testing.T) {
 	f := &fake{audit: audit.New(fullDisk{}, slog.New(slog.DiscardHandler))}
 	_, base := serve(t, f)
-	f.audit.Note(audit.Record{Event: audit.TokenReload})
-	f.audit.Flush()
 	for _, path := range []string{"/promote", "/depose"} {
 		if code, body, _ := ask(t, "POST", base+path, "a"); code != http.StatusServiceUnavailable || !strings.HasPrefix(body, "LIMIT audit ") {
 			t.Errorf("%s: %d %s", path, code, body)

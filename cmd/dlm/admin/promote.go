@@ -35,7 +35,7 @@ func (s *Server) promote(w http.ResponseWriter, r *http.Request) {
 	}
 	// A backup takes seconds to load a large image.
 	longer(w)
-	noteEnd, ok := s.beginAudit(audit.Record{Event: audit.Promote, By: who, From: r.RemoteAddr})
+	noteEnd, ok := s.beginAudit(r.Context(), audit.Record{Event: audit.Promote, By: who, From: r.RemoteAddr})
 	if !ok {
 		refuseUnaudited(w)
 		return
@@ -54,7 +54,7 @@ func (s *Server) stepDown(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	longer(w)
-	noteEnd, ok := s.beginAudit(audit.Record{Event: audit.StepDown, By: who, From: r.RemoteAddr})
+	noteEnd, ok := s.beginAudit(r.Context(), audit.Record{Event: audit.StepDown, By: who, From: r.RemoteAddr})
 	if !ok {
 		refuseUnaudited(w)
 		return
@@ -138,7 +138,7 @@ func (s *Server) changePrimary(c *call, event audit.Event, reason string, change
 	case !s.isPrivate(c.Request):
 		return "", refuse(codec.Denied, plainWords)
 	}
-	noteEnd, ok := s.beginAudit(audit.Record{Event: event, By: c.who.Name, From: c.RemoteAddr, Reason: string(why)})
+	noteEnd, ok := s.beginAudit(c.Context(), audit.Record{Event: event, By: c.who.Name, From: c.RemoteAddr, Reason: string(why)})
 	if !ok {
 		return "", refuse(codec.Limit, auditFull)
 	}

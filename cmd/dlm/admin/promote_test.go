@@ -76,8 +76,6 @@ func TestPromoteAndDeposeInJSON(t *testing.T) {
 // TestPromoteAndDeposeInJSONRefused: the codes, and that nothing is done.
 func TestPromoteAndDeposeInJSONRefused(t *testing.T) {
 	full := audit.New(fullDisk{}, slog.New(slog.DiscardHandler))
-	full.Note(audit.Record{Event: audit.TokenReload})
-	full.Flush()
 	for _, c := range []struct {
 		name    string
 		f       *fake
