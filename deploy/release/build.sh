@@ -67,7 +67,7 @@ cp deploy/systemd/dlm.{service,toml} "$common/systemd/"
 # The packages need more files, which the tar archive leaves out.
 cp deploy/release/{scripts/*.sh,copyright,lintian-overrides,nfpm.yaml} "$common/packaging/"
 cat >"$common/packaging/changelog.yaml" <<END
-- semver: $PKG_VERSION
+- semver: ${PKG_VERSION/-/\~}
   date: $(git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)
   packager: $PKG_MAINTAINER
   deb: {urgency: medium, distributions: [stable]}

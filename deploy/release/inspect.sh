@@ -41,6 +41,9 @@ if need rpm; then
 fi
 if need lintian; then
 	for package in *.deb; do
+		version=$(dpkg-deb -f "$package" Version)
+		has "$package, in its changelog," "$(dpkg-deb --fsys-tarfile "$package" |
+			tar -xO ./usr/share/doc/dlm/changelog.Debian.gz | gunzip | head -n 1)" "dlm ($version) stable; urgency=medium"
 		lintian --allow-root --fail-on error "$package" || failed=yes
 	done
 fi
