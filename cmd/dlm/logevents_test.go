@@ -30,9 +30,9 @@ type factFinder struct {
 	facts  []fact
 }
 
-// TestEveryLogRecordHasAnEvent goes over all log calls of the server. Each has an event, and no two
+// TestNamesOfLogEvents goes over all log calls of the server. Each has an event, and no two
 // facts share one. OPERATIONS.md has the same list.
-func TestEveryLogRecordHasAnEvent(t *testing.T) {
+func TestNamesOfLogEvents(t *testing.T) {
 	f := &factFinder{t: t, set: token.NewFileSet(), consts: map[string]string{}}
 	var trees []*ast.File
 	for _, dir := range []string{"engine", "cmd/dlm", "table", "codec"} {
@@ -139,6 +139,9 @@ func (f *factFinder) call(n *ast.CallExpr, in ast.Decl) {
 		f.record(n, in)
 	case of == "slog" && method.Sel.Name == "NewLogLogger":
 		f.event(n, n.Args[0], f.level(n.Args[1]), "")
+	case logs && strings.EqualFold(of, "log") && n.Ellipsis != token.NoPos:
+		// The function makes the list.
+		f.event(n, in, level, f.text(n.Args[0]))
 	case logs && (of == "slog" || strings.EqualFold(of, "log")):
 		f.event(n, n, level, f.text(n.Args[0]))
 	case method.Sel.Name == "LogAttrs" && strings.EqualFold(of, "log"):
@@ -155,36 +158,28 @@ func (f *factFinder) record(n *ast.CallExpr, in ast.Decl) {
 func (f *factFinder) event(n *ast.CallExpr, in ast.Node, level, message string) {
 	found := false
 	ast.Inspect(in, func(part ast.Node) bool {
-		call, ok := part.(*ast.CallExpr)
-		if !ok {
-			return true
+		var list []ast.Expr
+		switch part := part.(type) {
+		case *ast.CallExpr:
+			list = part.Args
+		case *ast.CompositeLit:
+			list = part.Elts
 		}
-		for i, arg := range call.Args[:max(0, len(call.Args)-1)] {
-			if f.text(arg) != "event" {
+		for i := 0; i+1 < len(list); i++ {
+			if f.text(list[i]) != "event" {
 				continue
 			}
 			found = true
-			if text := f.text(call.Args[i+1]); text != "" {
+			// An event that is no literal comes from a table, whose events are collected there.
+			if text := f.text(list[i+1]); text != "" {
 				f.facts = append(f.facts, fact{text, level, message, f.set.Position(n.Pos())})
 			}
 		}
 		return true
 	})
-	// An event that is no literal comes from a table, whose events are collected there.
-	if !found && !f.appended(n) {
+	if !found {
 		f.t.Errorf("%s: a log record without the key event", f.set.Position(n.Pos()))
 	}
-}
-
-// appended reports whether a call gets the pairs of a list that begins with the event.
-func (f *factFinder) appended(n *ast.CallExpr) (ok bool) {
-	ast.Inspect(n, func(part ast.Node) bool {
-		if list, is := part.(*ast.CompositeLit); is && len(list.Elts) == 2 && f.text(list.Elts[0]) == "event" {
-			ok = true
-		}
-		return true
-	})
-	return ok
 }
 
 // table adds the events of a composite literal: one with the fields event and message, or the
