@@ -102,12 +102,12 @@ func parseBackupOf(text string) (base string, isDir bool) {
 	return "http://" + base, false
 }
 
-// PrimaryAddress returns the host:port that BackupOf names; empty if it is a directory.
+// PrimaryAddress returns the host:port that BackupOf names; empty if it names none or a directory.
 func PrimaryAddress(backupOf string) string {
 	base, isDir := parseBackupOf(backupOf)
 	u, err := url.Parse(base)
 	switch {
-	case isDir || err != nil:
+	case isDir || err != nil || u.Hostname() == "":
 		return ""
 	case u.Port() != "":
 		return u.Host

@@ -152,6 +152,8 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 				"  token file: open x: no such file or directory"},
 		{name: "backup of its own port for locks", args: []string{"--data-dir=/x", "--backup-of=localhost:7420"},
 			want: "--backup-of: localhost:7420 is this server's own lock port: give the HTTP address of its primary"},
+		{name: "no backup, on the port of the web", args: []string{"--listen=127.0.0.1:80", "--http=127.0.0.1:443"}},
+		{name: "no backup, and the HTTP side there", args: []string{"--http=127.0.0.1:80"}},
 		{name: "empty admin token", env: map[string]string{"DLM_ADMIN_TOKEN": ""},
 			want: "DLM_ADMIN_TOKEN is empty: unset it, or set it to a token made by 'dlm token new'"},
 		{name: "short admin token", env: map[string]string{"DLM_ADMIN_TOKEN": "fifteen bytes.."},
