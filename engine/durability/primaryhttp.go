@@ -56,7 +56,7 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", has))
 		req.Header.Set("If-Range", p.etag)
 	}
-	res, err := p.client.Do(req)
+	res, err := do(p.client, req)
 	if err != nil {
 		return got, err
 	}
@@ -80,7 +80,7 @@ func (p *primaryHTTP) fetch(ctx context.Context, have *snapshot.Header, dir stri
 	default:
 		p.etag = ""
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // for the message only
-		return got, fmt.Errorf("%s answers %s: %s", p.base, res.Status, strings.TrimSpace(string(text)))
+		return got, fmt.Errorf("%s answers %s: %s", p.base, res.Status, adviseScheme(strings.TrimSpace(string(text))))
 	}
 	if err := checkBody(res, has, dir); err != nil {
 		p.etag = ""
@@ -128,7 +128,7 @@ func (p *primaryHTTP) stepDownBy(ctx context.Context, token string) (string, err
 			DialTLSContext: dialTLS(p.tls, dialWait), DisableKeepAlives: true},
 		CheckRedirect: asIs,
 	}
-	res, err := client.Do(req)
+	res, err := do(&client, req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return "", errGone
 	}
@@ -137,7 +137,7 @@ func (p *primaryHTTP) stepDownBy(ctx context.Context, token string) (string, err
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(res.Body, 1000))
-	last := strings.TrimSpace(string(text))
+	last := adviseScheme(strings.TrimSpace(string(text)))
 	switch {
 	case err != nil:
 	case res.StatusCode == http.StatusServiceUnavailable: // it stops by itself
