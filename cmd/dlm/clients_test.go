@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"dlm/internal/testcert"
 )
 
 // runClient runs a client program in a directory and returns its output.
@@ -84,12 +86,35 @@ func TestRedisBenchmark(t *testing.T) {
 // and prints this line.
 const cycleDone = "lock cycle done"
 
-func TestGoRedis(t *testing.T) { runGoClient(t, "goredis") }
+func TestGoRedis(t *testing.T) { throughBothPorts(t, goClient(t, "goredis")) }
 
 // TestRueidis is for a library that connects only with HELLO 3 and CLIENT TRACKING.
-func TestRueidis(t *testing.T) { runGoClient(t, "rueidis") }
+func TestRueidis(t *testing.T) { throughBothPorts(t, goClient(t, "rueidis")) }
 
-func runGoClient(t *testing.T, name string) {
+// cycleOf runs a program against the server at an address, and returns its output. files are for
+// TLS: an authority, a certificate and its key.
+type cycleOf func(addr string, files ...string) string
+
+// throughBothPorts runs a program without TLS, and over it with a certificate as its credential.
+func throughBothPorts(t *testing.T, run cycleOf) {
+	t.Helper()
+	if out := run(startServer(t, nil).addr); !strings.Contains(out, cycleDone) {
+		t.Errorf("output:\n%s", out)
+	}
+	s := startTLS(t, `
+[[cert]]
+name = "client"
+san = "URI:spiffe://test/client"
+role = "lock"
+`, "--tls-client", "required")
+	cert, key := s.ca.Issue(testcert.URI("spiffe://test/client"))
+	testcert.Write(t, s.dir, map[string][]byte{"client.pem": cert, "client.key": key})
+	if out := run(s.secure, s.path("ca.pem"), s.path("client.pem"), s.path("client.key")); !strings.Contains(out, cycleDone) {
+		t.Errorf("output over TLS:\n%s", out)
+	}
+}
+
+func goClient(t *testing.T, name string) cycleOf {
 	t.Helper()
 	dir := filepath.Join("testdata", "clients", name)
 	download := exec.Command("go", "mod", "download")
@@ -97,9 +122,16 @@ func runGoClient(t *testing.T, name string) {
 	if out, err := download.CombinedOutput(); err != nil {
 		missing(t, "the modules of %s can't be had: %v\n%s", name, err, out)
 	}
-	p := startServer(t, nil)
-	if out := runClient(t, dir, "go", "run", ".", p.addr); !strings.Contains(out, cycleDone) {
-		t.Errorf("output:\n%s", out)
+	return func(addr string, files ...string) string {
+		return runClient(t, dir, "go", append([]string{"run", ".", addr}, files...)...)
+	}
+}
+
+// scriptClient runs a script that takes host and port.
+func scriptClient(t *testing.T, dir, program, script string) cycleOf {
+	return func(addr string, files ...string) string {
+		host, port := hostPort(t, addr)
+		return runClient(t, dir, program, append([]string{script, host, port}, files...)...)
 	}
 }
 
@@ -109,11 +141,7 @@ func TestIORedis(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "ioredis")); err != nil {
 		missing(t, "ioredis is not installed: run npm install in cmd/dlm/%s", dir)
 	}
-	p := startServer(t, nil)
-	host, port := hostPort(t, p.addr)
-	if out := runClient(t, dir, node, "cycle.js", host, port); !strings.Contains(out, cycleDone) {
-		t.Errorf("output:\n%s", out)
-	}
+	throughBothPorts(t, scriptClient(t, dir, node, "cycle.js"))
 }
 
 // debianPython is the interpreter of the package python3-redis. PATH may have another one.
@@ -123,10 +151,5 @@ func TestPythonRedis(t *testing.T) {
 	if out, err := exec.Command(debianPython, "-c", "import redis").CombinedOutput(); err != nil {
 		missing(t, "%s has no redis (package python3-redis): %v\n%s", debianPython, err, out)
 	}
-	p := startServer(t, nil)
-	host, port := hostPort(t, p.addr)
-	dir := filepath.Join("testdata", "clients", "python")
-	if out := runClient(t, dir, debianPython, "cycle.py", host, port); !strings.Contains(out, cycleDone) {
-		t.Errorf("output:\n%s", out)
-	}
+	throughBothPorts(t, scriptClient(t, filepath.Join("testdata", "clients", "python"), debianPython, "cycle.py"))
 }

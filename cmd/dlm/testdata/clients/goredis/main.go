@@ -1,9 +1,12 @@
 // Command goredis runs one cycle of a lock through go-redis with its default
-// options, over RESP3 and then over RESP2.
+// options, over RESP3 and then over RESP2. After the address there may be the files of an
+// authority, a certificate and its key: then it speaks TLS.
 package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log"
 	"os"
@@ -16,14 +19,30 @@ import (
 
 func main() {
 	log.SetFlags(0)
+	secure := secured(os.Args[2:])
 	for _, options := range []*redis.Options{{Addr: os.Args[1]}, {Addr: os.Args[1], Protocol: 2}} {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		options.TLSConfig = secure
 		c := cycle{ctx: ctx, client: redis.NewClient(options)}
 		c.run(fmt.Sprintf("a lock, by Go over RESP%d", options.Protocol))
 		check(c.client.Close())
 		cancel()
 	}
 	fmt.Println("lock cycle done")
+}
+
+// secured returns settings for TLS with the files, or nil without files.
+func secured(files []string) *tls.Config {
+	if len(files) == 0 {
+		return nil
+	}
+	authority, err := os.ReadFile(files[0])
+	check(err)
+	pair, err := tls.LoadX509KeyPair(files[1], files[2])
+	check(err)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}
 }
 
 type cycle struct {

@@ -1,5 +1,7 @@
-// One cycle of a lock through ioredis with its default options.
+// One cycle of a lock through ioredis with its default options. After host and port there may be
+// the files of an authority, a certificate and its key: then it speaks TLS.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
 
 // fields returns a reply as an object: it is a map already, or a flat list of
@@ -16,7 +18,9 @@ async function refused(code, client, ...command) {
   await assert.rejects(client.call(...command), (error) => error.message.startsWith(code));
 }
 
-const client = new Redis(Number(process.argv[3]), process.argv[2]);
+const [ca, cert, key] = process.argv.slice(4).map((file) => readFileSync(file));
+const options = ca ? { tls: { ca, cert, key } } : {};
+const client = new Redis(Number(process.argv[3]), process.argv[2], options);
 client.on("error", (error) => {
   console.error(error);
   process.exit(1);

@@ -1,4 +1,8 @@
-"""One cycle of a lock through redis-py with its default options."""
+"""One cycle of a lock through redis-py with its default options.
+
+After host and port there may be the files of an authority, a certificate and its key: then it
+speaks TLS.
+"""
 
 import sys
 
@@ -21,7 +25,11 @@ def refused(code, client, *command):
     raise AssertionError(f"{command}: got {reply}, want {code}")
 
 
-client = redis.Redis(host=sys.argv[1], port=int(sys.argv[2]))
+secure = {}
+if len(sys.argv) > 3:
+    names = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+    secure = dict(zip(names, sys.argv[3:]), ssl=True, ssl_check_hostname=True)
+client = redis.Redis(host=sys.argv[1], port=int(sys.argv[2]), **secure)
 lock, service, other = "a lock, by python", "svc-a", "svc-b"
 
 assert client.ping() is True

@@ -1,9 +1,12 @@
 // Command rueidis runs one cycle of a lock through rueidis with its default options: HELLO 3 and
-// CLIENT TRACKING ON OPTIN, without which it does not connect.
+// CLIENT TRACKING ON OPTIN, without which it does not connect. After the address there may be the
+// files of an authority, a certificate and its key: then it speaks TLS.
 package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log"
 	"os"
@@ -15,7 +18,7 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{os.Args[1]}})
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{os.Args[1]}, TLSConfig: secured(os.Args[2:])})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -40,4 +43,22 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println("lock cycle done")
+}
+
+// secured returns settings for TLS with the files, or nil without files.
+func secured(files []string) *tls.Config {
+	if len(files) == 0 {
+		return nil
+	}
+	authority, err := os.ReadFile(files[0])
+	if err != nil {
+		log.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(files[1], files[2])
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}
 }
