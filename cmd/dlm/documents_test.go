@@ -115,9 +115,10 @@ func checkOutput(t *testing.T, got, want string) {
 	}
 }
 
-// TestReadmeClients runs the README's programs against a server.
+// TestReadmeClients runs the README's programs against a server, as the quick start leaves it.
 func TestReadmeClients(t *testing.T) {
 	p := startServer(t, nil)
+	dial(t, p.addr).want(t, "ACQUIRE report worker-2 0", "OK")
 	_, port := hostPort(t, p.addr)
 	ran := map[string]bool{}
 	for _, b := range fencedBlocks(t, "README.md") {
