@@ -33,6 +33,7 @@ const pictures = "docs"
 type dashboard struct {
 	open, guarded *process
 	args          []string // of the open server, for its second start
+	admin         string   // token of the guarded one
 	clients       []*client
 }
 
@@ -84,6 +85,7 @@ func (d *dashboard) start(t *testing.T) map[string]string {
 	d.open = startServer(t, nil, d.args...)
 
 	admin, adminEntry := makeToken(t, "--name", "ann", "--role", "admin")
+	d.admin = admin
 	prefixed, prefixedEntry := makeToken(t, "--name", "reed", "--role", "lock", "--prefix", "orders/")
 	file := writeFile(t, "tokens.toml", 0o600, adminEntry+"\n"+prefixedEntry)
 	guarded := freeAddr(t)
@@ -185,6 +187,8 @@ func (d *dashboard) do(t *testing.T, what string, args []string) any {
 		d.fill(t)
 	case "hostile":
 		return d.hostile(t)
+	case "crowd":
+		d.crowd(t)
 	case "scene":
 		d.scene(t)
 	case "stop":
@@ -231,6 +235,42 @@ func (d *dashboard) fill(t *testing.T) {
 	dial(t, d.open.addr).waitWaiters(t, "orders/42", 4)
 	dial(t, d.open.addr).waitWaiters(t, "orders/77", 1)
 	dial(t, d.open.addr).waitWaiters(t, "alone", 1)
+}
+
+// crowd takes more locks of the guarded server than a page looks at when it opens. The last sixty
+// are of one service. Three writers wait for a lock with forty readers.
+func (d *dashboard) crowd(t *testing.T) {
+	t.Helper()
+	const locks, seldom = 150_000, 60
+	c := dial(t, d.guarded.addr)
+	c.want(t, "AUTH "+d.admin, "OK")
+	var lines strings.Builder
+	for n := range locks {
+		service := "often"
+		if n >= locks-seldom {
+			service = "seldom"
+		}
+		fmt.Fprintf(&lines, "ACQUIRE crowd/%d %s 0 TTL 3600000\n", n, service)
+	}
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		if _, err := io.WriteString(c.w, lines.String()); err != nil {
+			t.Error(err)
+		}
+	})
+	for range locks {
+		if reply := c.receive(t); !strings.HasPrefix(reply, "OK") {
+			t.Fatalf("a lock of the crowd: %s", reply)
+		}
+	}
+	sending.Wait()
+	for n := range 40 {
+		c.wantStart(t, fmt.Sprintf("ACQUIRE wide/1 reader-%d 0 TTL 3600000 SHARED", n), "OK")
+	}
+	for n := range 3 {
+		c.send(t, fmt.Sprintf("@w%d ACQUIRE wide/1 writer-%d 3600000", n, n))
+	}
+	c.waitWaiters(t, "wide/1", 3)
 }
 
 // hostile takes locks with names that would do harm if anything took them for more than text. It

@@ -377,6 +377,38 @@ await test("signing in, roles and prefixes", async () => {
   await clean(page);
 });
 
+await test("a service among many locks: found when more is looked at", async () => {
+  await ask("crowd");
+  const page = await open(`${guarded}/#/owner?service=seldom`, { token: config.admin });
+  await live(page);
+  const more = page.getByRole("button", { name: "Look at more" });
+  await page.getByText(/^looked at \d+ % of 150 k; there may be more$/).waitFor();
+  await more.click();
+  await more.waitFor({ state: "hidden" });
+  await page.getByText(/; there may be more$/).waitFor({ state: "detached" });
+  assert.equal(await page.getByRole("table", { name: "Holds" }).getByRole("row").count(), 61); // the heading, and sixty
+  await clean(page);
+});
+
+await test("a lock with many holders: a part is drawn, and more on demand", async () => {
+  const page = await open(`${guarded}/#/waits?lock=wide%2F1`, { token: config.admin });
+  await live(page);
+  const table = page.getByRole("table", { name: "Who waits for whom" });
+  const rest = page.getByText("and 30 more waits"); // 3 writers have 20 edges each
+  await rest.waitFor();
+  assert.equal(await page.locator(".graph .edge").count(), 30);
+  assert.equal(await table.getByRole("row").count(), 31);
+  for (const writer of ["writer-0", "writer-1", "writer-2"]) await table.getByRole("row").filter({ hasText: writer }).first().waitFor();
+  await page.getByText("· 30 of more than 60 waits").waitFor();
+  await page.getByRole("button", { name: "Show more" }).filter({ visible: true }).click();
+  await page.getByText("· 60 waits, there are more").waitFor();
+  assert.equal(await page.locator(".graph .edge").count(), 60);
+  assert.equal(await rest.isVisible(), false);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await fits(page, "a lock with many holders");
+  await clean(page);
+});
+
 await test("clients: seen and disconnected by an admin", async () => {
   const page = await open(`${base}/#/clients`, { expect: ["status of 403"] });
   await live(page);

@@ -8,6 +8,9 @@ import { Table } from "./table.js";
 
 const EVERY_MS = 4_000;
 const HOT = 12;
+const CYCLES = 10; // that are listed, until more are wanted
+const SENTENCE = 6; // waits of a cycle that are written out
+const WAITS = 30; // that are drawn, until more are wanted
 
 export function waits(page, params) {
   const focus = { lock: params.get("lock") ?? "", owner: params.get("owner") ?? "" };
@@ -34,11 +37,13 @@ function form(focus) {
 function deadlocks(page) {
   const note = el("span", { class: "note" });
   const body = el("div", { class: "cycles" });
-  page.add(panel("Deadlocks", { note }, body));
+  const rest = more(page, CYCLES, "cycle");
+  page.add(panel("Deadlocks", { note }, body, rest.node));
   page.every(EVERY_MS, async (signal) => {
     const view = await get("deadlocks", null, { signal });
     const cycles = group(view.rows);
-    put(body, cycles.size ? [...cycles].map(([number, edges]) => cycle(number, edges)) : el("p", { class: "empty" }, view.truncated ? "None among the waits that were looked at. There are more." : "No services wait for each other in a circle."));
+    rest.of(cycles.size);
+    put(body, cycles.size ? [...cycles].slice(0, rest.most).map(([number, edges]) => cycle(number, edges)) : el("p", { class: "empty" }, view.truncated ? "None among the waits that were looked at. There are more." : "No services wait for each other in a circle."));
     text(note, view.truncated ? "not all waits were looked at" : "");
   });
 }
@@ -49,10 +54,24 @@ function group(rows) {
   return all;
 }
 
+// more bounds what a list shows, and tells how much it leaves out. Its button shows four times as
+// much.
+function more(page, most, what) {
+  const words = el("span");
+  const button = el("button", { type: "button", hidden: true, onclick: () => { rest.most *= 4; page.refresh(); } }, "Show more");
+  const rest = { most, node: el("div", { class: "more" }, words, " ", button), of(all) {
+    button.hidden = all <= rest.most;
+    text(words, `and ${plural(all - rest.most, `more ${what}`)}`);
+  } };
+  return rest;
+}
+
 // cycle writes a deadlock as a sentence, from one lock to the next and back.
-function cycle(number, edges) {
-  const since = Math.min(...edges.map((e) => e.waited_ms));
-  return el("div", { class: "cycle" }, el("span", { class: "kind bad" }, `cycle ${number}`), el("span", { class: "what" }, edges.map((e, i) => [i ? " · " : "", ownerLink(e.service), " waits for ", lockLink(e.lock), " of ", ownerLink(e.holder)]).flat()), el("span", { class: "note" }, `for ${duration(since)}`));
+function cycle(number, all) {
+  const since = Math.min(...all.map((e) => e.waited_ms));
+  const edges = all.length > SENTENCE ? all.slice(0, SENTENCE - 1) : all;
+  const left = all.length - edges.length;
+  return el("div", { class: "cycle" }, el("span", { class: "kind bad" }, `cycle ${number}`), el("span", { class: "what" }, edges.map((e, i) => [i ? " · " : "", ownerLink(e.service), " waits for ", lockLink(e.lock), " of ", ownerLink(e.holder)]).flat(), left > 0 && ` · and ${count(left)} more waits, back to `, left > 0 && ownerLink(all[0].service)), el("span", { class: "note" }, `for ${duration(since)}`));
 }
 
 // choose offers the queues of now, if the address names none.
@@ -78,16 +97,34 @@ function picture(page, focus) {
     { id: "cycle", label: "Cycle", num: true, cell: (e) => (e.cycle ? el("span", { class: "kind bad" }, String(e.cycle)) : "") },
   ] });
   const subject = focus.owner ? ["around service ", name(focus.owner)] : ["around lock ", name(focus.lock)];
-  page.add(panel("Who waits for whom", { note: el("span", { class: "note" }, subject, " ", note) }, box, table.node));
+  const rest = more(page, WAITS, "wait");
+  page.add(panel("Who waits for whom", { note: el("span", { class: "note" }, subject, " ", note) }, box, table.node, rest.node));
   let drawn = "";
   page.every(EVERY_MS, async (signal) => {
     const view = await get("graph", focus.owner ? { owner: focus.owner } : { lock: focus.lock }, { signal });
-    const shownAs = JSON.stringify([view.nodes.map((n) => n.id), view.edges.map((e) => [e.from, e.to, e.lock, e.cycle])]);
-    if (shownAs !== drawn) put(box, view.edges.length ? draw(view) : "");
+    rest.of(view.edges.length);
+    const shown = few(view, rest.most);
+    const shownAs = JSON.stringify([shown.nodes.map((n) => n.id), shown.edges.map((e) => [e.from, e.to, e.lock, e.cycle])]);
+    if (shownAs !== drawn) put(box, shown.edges.length ? draw(shown) : "");
     drawn = shownAs;
-    table.show(view.edges);
-    text(note, `· ${plural(view.edges.length, "wait")}${view.truncated ? ", there are more" : ""}${view.hidden ? `, ${count(view.hidden)} hidden from this token` : ""}`);
+    table.show(shown.edges);
+    const part = shown.edges.length < view.edges.length;
+    const waits = part ? `${count(shown.edges.length)} of ${view.truncated ? "more than " : ""}${count(view.edges.length)} waits` : `${plural(view.edges.length, "wait")}${view.truncated ? ", there are more" : ""}`;
+    text(note, `· ${waits}${view.hidden ? `, ${count(view.hidden)} hidden from this token` : ""}`);
   });
+}
+
+// few leaves so many waits, and their services. Each service keeps its first ones, since a part of
+// all shows more than all of a few.
+function few({ nodes, edges }, most) {
+  if (edges.length <= most) return { nodes, edges };
+  const lists = new Map(nodes.map((n) => [n.id, []]));
+  for (const e of edges) lists.get(e.from).push(e);
+  const kept = [];
+  for (let round = 0; kept.length < most; round++) kept.push(...[...lists.values()].filter((list) => round < list.length).map((list) => list[round]));
+  kept.length = most;
+  const there = new Set(kept.flatMap((e) => [e.from, e.to]));
+  return { nodes: nodes.filter((n) => there.has(n.id)), edges: kept };
 }
 
 const ROW = 34;
