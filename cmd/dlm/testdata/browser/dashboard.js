@@ -184,6 +184,8 @@ await test("lines follow the pointer, and histograms have bars", async () => {
   await caption.getByText("Last ten minutes").waitFor();
   await go(page, "#/contention");
   await page.getByText(/^\d+ waits? since the start: half took up to/).waitFor();
+  await page.getByText(/^\d+ holds: half up to .* old, 99 of 100 up to /).waitFor();
+  await page.getByRole("table", { name: "Leases that end next" }).getByRole("link", { name: "shared/1" }).waitFor(); // of ten minutes
   assert.ok(await page.locator(".histogram .k3").evaluateAll((parts) => parts.some((part) => part.getBoundingClientRect().height > 1)), "a wait that was given up has a bar");
   await clean(page);
 });

@@ -2,7 +2,7 @@
 // follow the theme.
 
 import { el, put, shape } from "./dom.js";
-import { duration, short } from "./format.js";
+import { rough, short } from "./format.js";
 import { RING } from "./store.js";
 
 const HIGH = 36; // of lines, in pixels; they are as wide as their box
@@ -50,7 +50,7 @@ export function histogram(...colours) {
       const top = scaleTop(Math.max(...sums));
       const bars = [];
       for (let i = first; i <= last; i++) {
-        bars.push(el("div", { class: "column" }, colours.map((colour, at) => part(colour, counts[at][i] / top)).reverse(), i < last && (i - first) % step === 0 && le[i] && el("span", null, duration(Number(le[i].toPrecision(2))))));
+        bars.push(el("div", { class: "column" }, colours.map((colour, at) => part(colour, counts[at][i] / top)).reverse(), i < last && (i - first) % step === 0 && le[i] && el("span", null, rough(le[i]))));
       }
       put(node, el("div", { class: "scale" }, [top, top / 2].map((n) => el("span", null, Number.isInteger(n) && short(n).replace(/\.0+ /, " ")))), el("div", { class: "bars" }, bars));
       const total = sums.reduce((a, b) => a + b, 0);

@@ -9,6 +9,7 @@ import { Table } from "./table.js";
 
 const ROWS = 10;
 const EVERY_MS = 4_000;
+const CENSUS_MS = 20_000; // a walk over all locks
 
 const lockColumn = { id: "lock", label: "Lock", wide: true, cell: lockAndHolder };
 const ownerColumn = { id: "owner", label: "Held by", class: "who-cell", mid: true, cell: holder };
@@ -17,6 +18,7 @@ const waited = { id: "waited", label: "Longest wait", num: true, cell: (r) => du
 const heat = { id: "heat", label: "Time waited", num: true, help: "Waiting that has ended, all requests together, halved each minute", cell: (r) => duration(r.heat_ms) };
 const held = { id: "held", label: "Held for", num: true, cell: heldFor };
 const left = { id: "lease", label: "Lease left", class: "lease-cell", low: true, cell: leaseOf };
+const ending = { id: "ending", label: "Lease left", num: true, cell: (r) => duration(r.lease_ms) };
 
 const lists = [
   { by: "waiters", title: "Most waiters", empty: "Nobody waits for a lock.", columns: [lockColumn, waiters, waited, ownerColumn] },
@@ -38,6 +40,19 @@ export function contention(page) {
       text(age, parts.filter(Boolean).join(" · "));
     });
   }
+  const ends = new Table({ label: "Leases that end next", key: (r) => r.lock, columns: [lockColumn, ending, ownerColumn, { ...held, low: true }], empty: "No lock is held." });
+  const endsAge = el("span", { class: "note" });
+  const ages = histogram("k1");
+  const agesNote = el("p", { class: "chart-note" });
+  grid.append(panel("Leases that end next", { note: endsAge }, ends.node), panel("How old present holds are", null, ages.node, agesNote));
+  page.every(CENSUS_MS, async (signal) => {
+    const view = await get("prefixes", { limit: ROWS }, { signal });
+    ends.show(view.ends_next);
+    text(endsAge, view.age_ms > 1500 ? `${duration(view.age_ms)} old` : "");
+    const { le_ms: le, locks } = view.ages;
+    const held = ages.update(le, locks);
+    text(agesNote, held ? `${plural(held, "hold")}: half up to ${duration(quantile(le, locks, 0.5))} old, 99 of 100 up to ${duration(quantile(le, locks, 0.99))}.` : "No lock is held.");
+  });
   const waits = histogram("k1", "k3");
   const holds = histogram("k1");
   const waitNote = el("p", { class: "chart-note" });

@@ -33,6 +33,14 @@ export function duration(ms) {
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
+// rough writes milliseconds in two digits and one unit, for the labels of a scale: 66 ms, 9.2 m.
+export function rough(ms) {
+  for (const [unit, size] of [["d", 86_400_000], ["h", 3_600_000], ["m", 60_000], ["s", 1000]]) {
+    if (ms >= size) return `${Number((ms / size).toPrecision(2))} ${unit}`;
+  }
+  return `${Number(ms.toPrecision(2))} ms`;
+}
+
 export function bytes(n) {
   if (n === undefined || n === null) return "–";
   for (const [unit, size] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]]) {
