@@ -34,7 +34,7 @@ func waitAudit(t *testing.T, path, event, outcome string) (found auditRecord) {
 }
 
 // TestAuditFile reads the file of a server: what its admin does, who was refused, rotation, and
-// that nothing is forced while it can't be written.
+// that nothing is forced, and no token taken, while it can't be written.
 func TestAuditFile(t *testing.T) {
 	token, entry := makeToken(t, "--name", "ops", "--role", "admin")
 	lockToken, lockEntry := makeToken(t, "--name", "web", "--role", "lock")
@@ -75,10 +75,19 @@ func TestAuditFile(t *testing.T) {
 	p.waitLog(t, "the audit can't be written: commands of admins are refused until it can")
 	ops.wantStart(t, "FORCE-RELEASE l", "ERROR LIMIT audit ")
 	web.want(t, "HEARTBEAT l web-1", "OK")
+	newToken, newEntry := makeToken(t, "--name", "new", "--role", "admin")
+	rewrite(t, file, entry+lockEntry+newEntry)
+	p.signal(t, syscall.SIGHUP)
+	p.waitLog(t, "the token file is not read, because the audit can't be written: the previous tokens stay")
+	dial(t, p.addr).wantStart(t, "AUTH "+newToken, "ERROR DENIED ")
 	must(os.Mkdir(dir, 0o700))
 	p.waitLog(t, "the audit is written again")
 	waitAudit(t, path, "forced-release", "LIMIT")
 	ops.wantStart(t, "FORCE-RELEASE l", "OK")
+	p.signal(t, syscall.SIGHUP)
+	p.waitLog(t, "token file read again")
+	dial(t, p.addr).want(t, "AUTH "+newToken, "OK")
+	waitAudit(t, path, "token-reload", "asked")
 	p.signal(t, syscall.SIGTERM)
 	if err := p.waitExit(t); err != nil {
 		t.Error(err)

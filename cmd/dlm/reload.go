@@ -36,13 +36,13 @@ func (r *reloader) run(ctx context.Context, hangup <-chan os.Signal) {
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			r.reload()
+			r.reload(ctx)
 		}
 	}
 }
 
 // reload reads all files again, and says of each that it was read.
-func (r *reloader) reload() {
+func (r *reloader) reload(ctx context.Context) {
 	if r.s.AuditLog == "" && r.s.Certs == nil && r.s.TokenFile == "" {
 		r.log.Warn("SIGHUP: this server has no file to read again: no --token-file, no --tls-cert, no --audit-log", "event", "nothing-to-reload")
 		return
@@ -55,21 +55,31 @@ func (r *reloader) reload() {
 		r.s.Certs.Reload(r.log, r.noteCertificates, true)
 	}
 	if r.s.TokenFile != "" {
-		r.reloadTokens()
+		r.reloadTokens(ctx)
 	}
 }
 
-func (r *reloader) reloadTokens() {
+// reloadTokens reads the token file again. That is an act of an admin, because it may make somebody
+// one.
+func (r *reloader) reloadTokens(ctx context.Context) {
+	act := r.server.Audit().BeginRecorded(ctx, audit.Record{Event: audit.TokenReload})
+	if act == nil {
+		r.log.Error("the token file is not read, because the audit can't be written: the previous tokens stay",
+			"event", "token-reload-refused", "file", r.s.TokenFile)
+		return
+	}
+	outcome := act.Asked
+	defer func() { act.End(outcome) }()
 	creds, err := settings.ReloadTokens(r.s.TokenFile, r.server.SetCredentials)
 	if err != nil {
 		r.log.Error("the token file has mistakes: the previous tokens stay", "event", "token-reload-failed", "error", err.Error())
-		r.server.Audit().Note(audit.Record{Event: audit.TokenReload, Outcome: audit.Failed, Detail: err.Error()})
+		outcome.Outcome, outcome.Detail = audit.Failed, err.Error()
 		return
 	}
 	changed := !reflect.DeepEqual(creds, r.tokens)
 	r.tokens = creds
 	r.log.Info("token file read again", "event", "token-reload", "file", r.s.TokenFile, "tokens", len(creds), "changed", changed)
-	r.server.Audit().Note(audit.Record{Event: audit.TokenReload, Outcome: audit.Done, Detail: fmt.Sprintf("%d tokens", len(creds))})
+	outcome.Outcome, outcome.Detail = audit.Done, fmt.Sprintf("%d tokens", len(creds))
 	r.warnOfNames()
 }
 

@@ -177,3 +177,37 @@ func TestActsBeforeTheStart(t *testing.T) {
 		t.Error("not refused")
 	}
 }
+
+// TestReopenTriesTheSink: an act that follows it is refused only if the sink fails now. It does not
+// wait for one that hangs.
+func TestReopenTriesTheSink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &book{err: errors.New("disk full")}
+		l, _ := started(t, b)
+		if a := l.BeginRecorded(t.Context(), Record{What: "a"}); a != nil {
+			t.Fatal("not refused")
+		}
+		start := time.Now()
+		l.Reopen()
+		if l.BeginRecorded(t.Context(), Record{What: "b"}) != nil {
+			t.Error("not refused after a Reopen in vain")
+		}
+		b.fail(nil)
+		l.Reopen()
+		if l.BeginRecorded(t.Context(), Record{What: "c"}) == nil || time.Since(start) > 0 {
+			t.Errorf("refused, or it took %v", time.Since(start))
+		}
+		b.block = make(chan struct{})
+		l.Note(Record{What: "d"})
+		synctest.Wait()
+		if l.Reopen(); time.Since(start) != patience {
+			t.Errorf("it took %v", time.Since(start))
+		}
+		close(b.block)
+		l.Close(time.Second)
+		if got := b.outcomes(); got != "a asked; a LIMIT; c asked; d" {
+			t.Error(got)
+		}
+		l.Reopen()
+	})
+}

@@ -26,9 +26,9 @@ type Sink interface {
 	Close() error
 }
 
-// Log is the audit of one server. Any goroutine may call its methods; none of them but Close and
-// Flush waits for the sink, and of an Act Recorded. New makes it, Start starts its goroutine, Close
-// ends it.
+// Log is the audit of one server. Any goroutine may call its methods; only Close, Flush,
+// Reopen and BeginRecorded wait for the sink, and of an Act Recorded. New makes it, Start starts
+// its goroutine, Close ends it.
 type Log struct {
 	sink Sink
 	log  *slog.Logger // for failures of the sink
@@ -42,12 +42,12 @@ type Log struct {
 	asked    []*Act     // those whose first record is in the queue, oldest first
 	promised int        // places for the outcomes of acts
 	tallies  map[Event]*tally
-	kept     []Record // the last records, a ring from seq%keptMax
-	seq      uint64   // of the last record
-	dropped  uint64   // records that found no room
-	unsaid   uint64   // of dropped, those since the last record that said so
-	failure  error    // of the sink; nil: it works
-	reopen   bool
+	kept     []Record      // the last records, a ring from seq%keptMax
+	seq      uint64        // of the last record
+	dropped  uint64        // records that found no room
+	unsaid   uint64        // of dropped, those since the last record that said so
+	failure  error         // of the sink; nil: it works
+	reopen   chan struct{} // Reopen waits for it to be closed; nil: nobody asked for that
 	closed   bool
 	started  bool
 }
@@ -85,12 +85,27 @@ func (l *Log) Count(e Event, what, by, from string) {
 	}
 }
 
-// Reopen makes the sink open its file anew.
+// Reopen makes the sink open its file anew, and waits until it was tried, as long as patience at
+// most. So an act that follows is refused only if the sink fails now.
 func (l *Log) Reopen() {
 	l.mu.Lock()
-	l.reopen = true
+	if l.reopen == nil {
+		l.reopen = make(chan struct{})
+	}
+	tried, started := l.reopen, l.started
 	l.mu.Unlock()
+	if !started {
+		l.drain()
+		return
+	}
 	l.wakeWriter()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-tried:
+	case <-l.done:
+	case <-timer.C:
+	}
 }
 
 // State returns how many records were dropped, and why the sink fails, nil if it works.

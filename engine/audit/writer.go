@@ -66,8 +66,8 @@ func (l *Log) drain() {
 	defer l.writing.Unlock()
 	for {
 		l.mu.Lock()
-		reopen, record := l.reopen || l.failure != nil, Record{}
-		l.reopen = false
+		reopen, wanted, record := l.reopen != nil || l.failure != nil, l.reopen, Record{}
+		l.reopen = nil
 		some := len(l.queue) > 0
 		if some {
 			record = l.queue[0]
@@ -81,6 +81,9 @@ func (l *Log) drain() {
 			err = l.sink.Write(&record)
 		}
 		l.noteResult(err, some)
+		if wanted != nil {
+			close(wanted)
+		}
 		if err != nil || !some {
 			return
 		}
