@@ -29,7 +29,7 @@ func newServerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Run the lock server",
-		Long: "Run the lock server until SIGTERM or SIGINT. A second signal ends it immediately.\n\n" +
+		Long: "Run the lock server until SIGTERM or SIGINT. A second signal, a second later\nor more, ends it immediately.\n\n" +
 			"Each setting is a flag (--max-conns 100), an environment variable (DLM_MAX_CONNS=100), or a\n" +
 			"line in the TOML file of --config (max-conns = 100). The first of these wins.\n\n" +
 			"Without a token file everybody on this machine may lock. Forced releases and promotions need\n" +
@@ -78,8 +78,7 @@ func serve(stderr io.Writer, s *settings.Server) error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	// After the first signal the next one has its default effect: it kills.
-	context.AfterFunc(ctx, stop)
+	afterEchoes(ctx, stop) // then the next signal has its default effect: it kills
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)

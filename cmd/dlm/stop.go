@@ -9,6 +9,16 @@ import (
 	"dlm/engine"
 )
 
+// signalEcho is for how long signals are the first one again. A program such as timeout(1) sends
+// its signal to the process and to its group, so it comes twice, and some supervisors pass on a
+// Ctrl-C that the terminal has sent already. The second one must not cost the clean stop.
+const signalEcho = time.Second
+
+// afterEchoes calls f when the first signal, which ends ctx, can have no echo any more.
+func afterEchoes(ctx context.Context, f func()) {
+	context.AfterFunc(ctx, func() { time.AfterFunc(signalEcho, f) })
+}
+
 // within returns the result of work. Once stop is closed, work has the time that bound returns. If
 // it takes longer, within abandons it and returns an error that names what hangs. The process must
 // end after that.

@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dlm/cmd/dlm/admin"
@@ -40,6 +42,30 @@ func askForALock(t *testing.T, server *engine.Engine) {
 	if _, err := conn.Write([]byte("ACQUIRE l me 0\n")); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestEchoOfSignalIsNoSecondOne: a signal that comes twice leaves the stop clean. A second one,
+// some time later, kills.
+func TestEchoOfSignalIsNoSecondOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, signal := context.WithCancel(t.Context())
+		var kills atomic.Bool
+		afterEchoes(ctx, func() { kills.Store(true) })
+		time.Sleep(time.Hour)
+		if kills.Load() {
+			t.Fatal("the first signal kills")
+		}
+		signal()
+		time.Sleep(signalEcho - 1)
+		if kills.Load() {
+			t.Error("an echo kills")
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if !kills.Load() {
+			t.Error("no second signal kills")
+		}
+	})
 }
 
 // TestStopEndsThoughLoopHangs: the stop fails, says what hung, and names no clean image.
