@@ -173,6 +173,7 @@ await test("holders of a shared lock: seen, and one of them ended", async () => 
 
 await test("lines follow the pointer, and histograms have bars", async () => {
   assert.match(await command("ACQUIRE orders/42 late 20"), /^ERROR TIMEOUT/);
+  assert.equal(await command("ACQUIRE soon/1 worker-1 0 TTL 600000"), "OK");
   const page = await open(`${base}/`);
   await live(page);
   await page.waitForFunction(() => [...document.querySelectorAll(".spark .line")].every((line) => line.getAttribute("d")));
@@ -185,7 +186,8 @@ await test("lines follow the pointer, and histograms have bars", async () => {
   await go(page, "#/contention");
   await page.getByText(/^\d+ waits? since the start: half took up to/).waitFor();
   await page.getByText(/^\d+ holds: half up to .* old, 99 of 100 up to /).waitFor();
-  await page.getByRole("table", { name: "Leases that end next" }).getByRole("link", { name: "shared/1" }).waitFor(); // of ten minutes
+  await page.getByRole("table", { name: "Leases that end next" }).getByRole("link", { name: "soon/1" }).waitFor();
+  assert.equal(await command("RELEASE soon/1 worker-1"), "OK");
   assert.ok(await page.locator(".histogram .k3").evaluateAll((parts) => parts.some((part) => part.getBoundingClientRect().height > 1)), "a wait that was given up has a bar");
   await clean(page);
 });
