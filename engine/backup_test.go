@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,15 @@ func TestBackup(t *testing.T) {
 	b := newBackup(t, one, two)
 	for _, line := range []string{"STATUS a", "LOCKS"} {
 		b.want(line, `ERROR READONLY "" this server is a backup that has no image yet`)
+	}
+	warns := func() (codes []string) {
+		for _, w := range b.e.Warnings() {
+			codes = append(codes, w.Code)
+		}
+		return codes
+	}
+	if got := warns(); !slices.Equal(got, []string{"backup_empty"}) {
+		t.Errorf("warnings before the first image: %v", got)
 	}
 	b.mustFollow()
 	if _, err := b.promote(); err == nil || !strings.Contains(err.Error(), "no image yet") {

@@ -16,6 +16,8 @@ const (
 	quantileSpan = 10
 	// pausesEvery is the least time between two events that tell of pauses.
 	pausesEvery = time.Minute
+	// failuresEvery is the least time between two events that tell of the same failure.
+	failuresEvery = time.Minute
 )
 
 // sampler takes a sample a second, and notes what has happened to the server since the last one:
@@ -29,6 +31,30 @@ type sampler struct {
 
 	pausesTold uint64    // pauses that events tell of
 	pausesAt   time.Time // when the last of these was noted
+
+	images, fetches failures
+}
+
+// failures are attempts in turn that fail, each interval, until somebody helps.
+type failures struct {
+	told uint64    // events tell of so many
+	why  string    // of the last of these
+	at   time.Time // when it was noted
+}
+
+// news returns how many an event is to tell of: the first, one that fails for another reason, and
+// together those of each minute.
+func (f *failures) news(count uint64, why string, now time.Time) (n uint64) {
+	if count <= f.told {
+		f.told = min(f.told, count) // a promotion begins to count anew
+		return 0
+	}
+	if why == f.why && now.Sub(f.at) < failuresEvery {
+		return 0
+	}
+	n = count - f.told
+	*f = failures{count, why, now}
+	return n
 }
 
 // runSampler is the goroutine "sampler", until ctx ends.
@@ -37,6 +63,7 @@ func (e *Engine) runSampler(ctx context.Context) {
 	defer every.Stop()
 	s := sampler{e: e, last: e.Stats()}
 	s.pausesTold = s.last.Pauses
+	s.images.told, s.fetches.told = s.last.Image.Failures, s.last.FetchFails
 	for {
 		select {
 		case <-ctx.Done():
@@ -132,11 +159,11 @@ func (s *sampler) noteChanges(st *Stats, now time.Time) {
 	if st.Backup != was.Backup {
 		note("role", "this server is the primary from now on")
 	}
-	if n := st.Image.Failures - min(was.Image.Failures, st.Image.Failures); n > 0 {
-		note("image", "an image could not be written: %s", st.Image.Problem)
+	if n := s.images.news(st.Image.Failures, st.Image.Problem, now); n > 0 {
+		note("image", "images that could not be written: %d, the last because: %s", n, st.Image.Problem)
 	}
-	if n := st.FetchFails - min(was.FetchFails, st.FetchFails); n > 0 && st.Backup {
-		note("image", "an image could not be fetched from the primary")
+	if n := s.fetches.news(st.FetchFails, st.FetchError, now); n > 0 && st.Backup {
+		note("image", "images that could not be fetched from the primary: %d, the last because: %s", n, st.FetchError)
 	}
 }
 

@@ -31,3 +31,35 @@ func TestPausesAreNotedOnceAMinute(t *testing.T) {
 		t.Errorf("%q, want %q", said, want)
 	}
 }
+
+// TestFailuresAreNotedOnceAMinute: an image that fails each second must leave room for others.
+func TestFailuresAreNotedOnceAMinute(t *testing.T) {
+	s := sampler{e: &Engine{observer: observe.New(observe.Config{})}}
+	at := time.Now()
+	take := func(after time.Duration, backup bool, failed, fetches uint64, why string) {
+		st := Stats{Backup: backup, FetchFails: fetches}
+		st.Image.Failures, st.Image.Problem, st.FetchError = failed, why, why
+		s.last.Backup = backup
+		s.noteChanges(&st, at.Add(after))
+	}
+	for second := range uint64(130) {
+		take(time.Duration(second)*time.Second, false, second+1, 0, "the disk is full")
+	}
+	take(130*time.Second, false, 131, 0, "it is gone")
+	take(131*time.Second, false, 131, 0, "it is gone")
+	for second := range uint64(70) {
+		take(time.Duration(second)*time.Second, true, 0, second+1, "no route")
+	}
+	take(time.Hour, false, 1, 0, "the disk is full")
+	var said []string
+	for _, e := range s.e.observer.Events(0, 100, &auth.Identity{}).Rows {
+		said = append(said, e.Detail)
+	}
+	const written, fetched = "images that could not be written: ", "images that could not be fetched from the primary: "
+	want := []string{written + "1, the last because: the disk is full", written + "60, the last because: the disk is full",
+		written + "60, the last because: the disk is full", written + "10, the last because: it is gone", fetched + "1, the last because: no route", fetched + "60, the last because: no route",
+		written + "1, the last because: the disk is full"}
+	if !slices.Equal(said, want) {
+		t.Errorf("%q, want %q", said, want)
+	}
+}

@@ -71,6 +71,7 @@ type Stats struct {
 	Staleness  time.Duration         // of a backup that has an image
 	Fetches    uint64                // of a backup, answered by its primary
 	FetchFails uint64                // of a backup
+	FetchError string                // of a backup: why the last fetch failed; empty: it did not
 }
 
 // Transport counts the connections that reach the server over one transport.
@@ -184,7 +185,7 @@ func (e *Engine) durabilityStats(s *Stats) {
 	is := e.store.State()
 	s.Durable, s.Interval = e.KeepsImages(), e.cfg.SnapshotInterval
 	if f, ok := e.store.Following(); ok {
-		s.Fetches, s.FetchFails = f.Answers, f.Failures
+		s.Fetches, s.FetchFails, s.FetchError = f.Answers, f.Failures, f.Problem
 		if is.From != "" {
 			s.Staleness = is.Staleness()
 		}

@@ -58,6 +58,12 @@ func (e *Engine) Warnings() []Warning {
 func (e *Engine) warnDurability(s *Stats, add func(code, format string, args ...any)) {
 	switch {
 	case s.Backup:
+		if e.store.State().From == "" {
+			add("backup_empty", "this backup has no image yet, so it can't be promoted")
+		}
+		if s.FetchError != "" {
+			add("backup_failing", "the last image could not be fetched: %s", s.FetchError)
+		}
 		if s.Staleness > warnBackupAge*e.cfg.SnapshotInterval {
 			add("backup_stale", "what this backup serves is %s old: does it reach its primary?", clock.InWords(s.Staleness))
 		}
