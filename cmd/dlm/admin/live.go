@@ -31,7 +31,7 @@ type tick struct {
 	UptimeMs  int64              `json:"uptime_ms"`
 	Role      string             `json:"role"`
 	Ready     bool               `json:"ready"`
-	ImageAge  int64              `json:"image_age_ms"` // 0: there is no image
+	ImageAge  int64              `json:"image_age_ms"` // of a backup: of what it serves; 0: none
 	Now       map[string]float64 `json:"now"`          // the columns of history
 	Hot       *observe.TopAnswer `json:"hot"`
 	Events    []observe.Event    `json:"events"` // since the frame before
@@ -162,10 +162,10 @@ func (l *live) tick() tick {
 	st := e.Stats()
 	t.UptimeMs, t.Ready = st.Uptime.Milliseconds(), st.Ready
 	if st.Backup {
-		t.Role = "backup"
+		t.Role, t.ImageAge = "backup", st.Staleness.Milliseconds()
 	}
 	if st.Image.Path != "" {
-		t.ImageAge = time.Since(st.Image.AsOf).Milliseconds()
+		t.ImageAge = max(time.Since(st.Image.AsOf).Milliseconds(), 1)
 	}
 	return t
 }

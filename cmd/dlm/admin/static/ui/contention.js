@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { histogram, quantile } from "./chart.js";
 import { el, panel, text } from "./dom.js";
 import { count, duration, plural } from "./format.js";
-import { heldFor, holder, leaseOf, lockAndHolder } from "./overview.js";
+import { heldFor, holder, leaseOf, lockAndHolder, tellNobodyWaits } from "./overview.js";
 import { Table } from "./table.js";
 
 const ROWS = 10;
@@ -21,8 +21,8 @@ const left = { id: "lease", label: "Lease left", class: "lease-cell", low: true,
 const ending = { id: "ending", label: "Lease left", num: true, cell: (r) => duration(r.lease_ms) };
 
 const lists = [
-  { by: "waiters", title: "Most waiters", empty: "Nobody waits for a lock.", columns: [lockColumn, waiters, waited, ownerColumn] },
-  { by: "wait", title: "Longest waits", empty: "Nobody waits for a lock.", columns: [lockColumn, waited, waiters, ownerColumn] },
+  { by: "waiters", title: "Most waiters", waits: true, columns: [lockColumn, waiters, waited, ownerColumn] },
+  { by: "wait", title: "Longest waits", waits: true, columns: [lockColumn, waited, waiters, ownerColumn] },
   { by: "heat", title: "Most time waited lately", empty: "No wait has ended lately.", columns: [lockColumn, heat, waiters, ownerColumn] },
   { by: "hold", title: "Longest holds", empty: "No lock is held.", columns: [lockColumn, held, ownerColumn, left] },
 ];
@@ -33,6 +33,7 @@ export function contention(page) {
     const age = el("span", { class: "note" });
     const table = new Table({ label: list.title, key: (r) => r.lock, columns: list.columns, empty: list.empty });
     grid.append(panel(list.title, { note: age }, table.node));
+    if (list.waits) tellNobodyWaits(page, table);
     page.every(EVERY_MS, async (signal) => {
       const view = await get("top", { by: list.by, limit: ROWS }, { signal });
       table.show(view.rows);

@@ -146,8 +146,8 @@ function drawVitals() {
   const parts = [`up ${duration(frame.uptime_ms)}`];
   const kind = store.server?.durability?.kind;
   if (kind === "memory") parts.push("memory only");
-  else if (frame.image_age_ms !== undefined) parts.push(`image ${duration(frame.image_age_ms)} old`);
-  if (!frame.ready) parts.push("not ready");
+  else if (frame.image_age_ms) parts.push(`image ${duration(frame.image_age_ms)} old`);
+  if (!frame.ready && frame.role !== "backup") parts.push("not ready");
   text($("vitals"), parts.join("  ·  "));
 }
 

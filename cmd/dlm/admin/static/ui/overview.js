@@ -91,8 +91,9 @@ export function overview(page) {
     numbers();
     const rows = store.frame?.hot?.rows ?? [];
     hot.show(rows);
+    text(hot.empty, nobodyWaits());
     events.show(store.events.slice(0, 60));
-    const nothing = store.frame?.now.locks_held === 0 && !rows.length;
+    const nothing = store.frame?.now.locks_held === 0 && !rows.length && !isBackup();
     if (nothing && first.hidden) first.replaceChildren(el("p", null, "No lock is held. Take one:"), command('ACQUIRE report worker-1 0 TTL 60000'));
     first.hidden = !nothing;
     hot.node.hidden = nothing;
@@ -100,6 +101,18 @@ export function overview(page) {
   page.on("tick", draw);
   page.on("choice", (key) => key === "zone" && (events.retime(), numbers()));
   if (store.frame) draw();
+}
+
+export const isBackup = () => store.frame?.role === "backup";
+
+// nobodyWaits says why a list of waits is empty.
+const nobodyWaits = () => (isBackup() ? "A backup knows who holds locks, not who waits. Its primary does." : "Nobody waits for a lock.");
+
+// tellNobodyWaits keeps it in an empty table. The role is known with the first tick.
+export function tellNobodyWaits(page, table) {
+  const tell = () => text(table.empty, nobodyWaits());
+  tell();
+  page.on("tick", tell);
 }
 
 // heldFor and leaseOf are the cells of a hold. Of several holders each has a lease of its own.

@@ -59,7 +59,7 @@ function durabilityFacts(s) {
   return [facts([
     ["Kind", kinds[d.kind] ?? d.kind],
     d.image_age_ms !== undefined && ["Newest image", `${duration(d.image_age_ms)} old`],
-    d.image_holds !== undefined && ["Holds in it", `${count(d.image_holds)}, ${bytes(d.image_bytes)}`],
+    d.image_holds !== undefined && ["Holds in it", `${count(d.image_holds)}${d.image_bytes === undefined ? "" : `, ${bytes(d.image_bytes)}`}`],
     d.image_took_ms !== undefined && ["It took", duration(d.image_took_ms)],
     d.image_failures > 0 && ["Failed images", `${count(d.image_failures)}: ${honest(d.image_last_error)}`],
     d.start !== undefined && ["Start", count(d.start)],

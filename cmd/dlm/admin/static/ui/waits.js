@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { el, honest, lockLink, name, ownerLink, panel, put, shape, text } from "./dom.js";
 import { count, duration, plural } from "./format.js";
+import { isBackup, tellNobodyWaits } from "./overview.js";
 import { go, link } from "./router.js";
 import { Table } from "./table.js";
 
@@ -43,7 +44,7 @@ function deadlocks(page) {
     const view = await get("deadlocks", null, { signal });
     const cycles = group(view.rows);
     rest.of(cycles.size);
-    put(body, cycles.size ? [...cycles].slice(0, rest.most).map(([number, edges]) => cycle(number, edges)) : el("p", { class: "empty" }, view.truncated ? "None among the waits that were looked at. There are more." : "No services wait for each other in a circle."));
+    put(body, cycles.size ? [...cycles].slice(0, rest.most).map(([number, edges]) => cycle(number, edges)) : el("p", { class: "empty" }, view.truncated ? "None among the waits that were looked at. There are more." : isBackup() ? "A backup does not know who waits." : "No services wait for each other in a circle."));
     text(note, view.truncated ? "not all waits were looked at" : "");
   });
 }
@@ -76,7 +77,7 @@ function cycle(number, all) {
 
 // choose offers the queues of now, if the address names none.
 function choose(page) {
-  const table = new Table({ label: "Queues", key: (r) => r.lock, empty: "Nobody waits for a lock, so there is nothing to draw.", columns: [
+  const table = new Table({ label: "Queues", key: (r) => r.lock, columns: [
     { id: "lock", label: "Lock", wide: true, cell: (r) => el("a", { class: "name", href: link("waits", { lock: r.lock }) }, el("bdi", null, honest(r.lock))) },
     { id: "waiters", label: "Waiters", num: true, cell: (r) => count(r.waiters) },
     { id: "waited", label: "Longest wait", num: true, cell: (r) => duration(r.waited_ms) },
@@ -84,6 +85,7 @@ function choose(page) {
   ] });
   page.add(panel("Draw around a queue", null, table.node));
   page.every(EVERY_MS, async (signal) => table.show((await get("top", { by: "waiters", limit: HOT }, { signal })).rows));
+  tellNobodyWaits(page, table);
 }
 
 function picture(page, focus) {
