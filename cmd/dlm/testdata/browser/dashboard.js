@@ -19,6 +19,7 @@ await test("empty server: all pages, both themes, both widths", async () => {
     const page = await open(`${base}/`, { theme, width });
     await live(page);
     await page.getByText("No lock is held. Take one:").waitFor();
+    await page.getByText(`nc -N ${config.openLocks.replace(":", " ")}`).waitFor();
     for (const hash of [...everyPage, lockPage("nothing")]) {
       await go(page, hash);
       await fits(page, `${hash} at ${width}`);
@@ -26,6 +27,22 @@ await test("empty server: all pages, both themes, both widths", async () => {
     }
     await clean(page);
   }
+});
+
+await test("a command names the lock port, though the server tells it late", async () => {
+  const page = await open(`${base}/#/locks`);
+  await live(page);
+  let tell;
+  const told = new Promise((resolve) => (tell = resolve));
+  await page.route("**/api/v1/server", async (route) => {
+    await told;
+    await route.continue();
+  });
+  await page.reload();
+  await page.getByText("No lock is held. Take one:").waitFor();
+  tell();
+  await page.getByText(`nc -N ${config.openLocks.replace(":", " ")}`).waitFor();
+  await clean(page);
 });
 
 await ask("fill");

@@ -2,12 +2,21 @@
 
 import { el } from "./dom.js";
 import { say } from "./say.js";
-import { store } from "./store.js";
+import { on, store } from "./store.js";
 
-// command shows a command of the lock port, ready for a shell.
+// command shows a command of the lock port, ready for a shell. The server may tell its port after
+// that.
 export function command(line) {
-  const [host, port] = address();
-  return copyable(`printf '%s\\n' ${quote(line)} | nc -N ${host} ${port}`);
+  const shown = () => {
+    const [host, port] = address();
+    return copyable(`printf '%s\\n' ${quote(line)} | nc -N ${host} ${port}`);
+  };
+  const node = shown();
+  const late = !store.server && on("server", () => {
+    late();
+    node.replaceWith(shown());
+  });
+  return node;
 }
 
 // copyable shows a text with a button that copies it, where the browser allows that.

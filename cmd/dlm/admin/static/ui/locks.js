@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { command } from "./command.js";
 import { el, name, panel, put, text } from "./dom.js";
 import { clock, count, duration, plural, share, short } from "./format.js";
-import { heldFor, holder, leaseOf, lockAndHolder } from "./overview.js";
+import { heldFor, holder, isBackup, leaseOf, lockAndHolder } from "./overview.js";
 import { go, link } from "./router.js";
 import { say } from "./say.js";
 import { now } from "./store.js";
@@ -73,7 +73,7 @@ export function locks(page, params) {
 // nothing says why there are no rows, and what to do next.
 function nothing(filter, cursor) {
   if (cursor) return el("p", null, "None so far. There are more records to look at.");
-  if (!filter.prefix && !filter.owner && filter.state === "all") return [el("p", null, "No lock is held. Take one:"), command("ACQUIRE report worker-1 0 TTL 60000")];
+  if (!filter.prefix && !filter.owner && filter.state === "all" && !isBackup()) return [el("p", null, "No lock is held. Take one:"), command("ACQUIRE report worker-1 0 TTL 60000")];
   return el("p", null, "No lock matches. ", el("a", { href: "#/locks" }, "Show all locks"));
 }
 

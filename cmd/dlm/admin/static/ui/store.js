@@ -106,6 +106,7 @@ export async function connect() {
       store.me = await get("me", null, mine);
       emit("me");
       store.server = await get("server", null, mine);
+      emit("server");
       await loadPast();
       const show = (frame, link) => {
         if (mine.signal.aborted) return;
