@@ -43,7 +43,7 @@ func beginAnew(dir *snapshot.Dir) string {
 // fs.ErrNotExist.
 func readStart(dir *snapshot.Dir) (snapshot.Start, error) {
 	start, err := snapshot.ReadStart(dir.Path())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, snapshot.ErrVersion) {
 		err = fmt.Errorf("%w; %s", err, beginAnew(dir))
 	}
 	return start, err

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
@@ -40,9 +41,14 @@ type Start struct {
 }
 
 const (
-	startName = "START"
-	startHead = "dlm-start 2\n"
+	startName    = "START"
+	startVersion = 2
 )
+
+var startHead = fmt.Sprintf("dlm-start %d\n", startVersion)
+
+// ErrVersion is in errors about a file that another version of dlm has written.
+var ErrVersion = errors.New("use the dlm that wrote it")
 
 func (s *Start) encode() []byte {
 	b := []byte(startHead)
@@ -65,7 +71,11 @@ func (s *Start) encode() []byte {
 // decodeStart is strict: it refuses a text that encode would not write.
 func decodeStart(b []byte) (s Start, err error) {
 	if !bytes.HasPrefix(b, []byte(startHead)) {
-		return s, fmt.Errorf("line 1: this is no START of dlm, or one of another version")
+		var version int
+		if n, _ := fmt.Sscanf(string(b), "dlm-start %d\n", &version); n == 1 {
+			return s, fmt.Errorf("line 1: format version %d, this dlm knows %d (%w)", version, startVersion, ErrVersion)
+		}
+		return s, errors.New("line 1: this is no START of dlm")
 	}
 	value := func(n int, key string) string {
 		lines := strings.Split(string(b), "\n")
@@ -122,6 +132,9 @@ func ReadStart(dir string) (Start, error) {
 		return Start{}, err
 	}
 	s, err := decodeStart(b)
+	if errors.Is(err, ErrVersion) {
+		return Start{}, fmt.Errorf("%s: %w", path, err)
+	}
 	if err != nil {
 		return Start{}, fmt.Errorf("%s: %w (the file is damaged, so the tokens of the last start are not known)", path, err)
 	}

@@ -32,6 +32,18 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// TestStartOfAnotherVersionIsNotDamaged: the advice is another program, not another directory.
+func TestStartOfAnotherVersionIsNotDamaged(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, startName), []byte("dlm-start 99\nwhatever=1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := ReadStart(dir)
+	if !errors.Is(err, ErrVersion) || strings.Contains(err.Error(), "damaged") || !strings.Contains(err.Error(), "format version 99, this dlm knows 2") {
+		t.Error(err)
+	}
+}
+
 // TestDamagedStart changes every byte and cuts the file at every length.
 func TestDamagedStart(t *testing.T) {
 	s := Start{Lineage: Lineage{9}, Seed: 77, Number: 12, TokenStart: 5, TokenCeiling: 6, TTLLimitMs: 100, State: Primary}
