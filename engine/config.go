@@ -238,7 +238,7 @@ func (c *Config) validateDurability() (errs []error) {
 		bad("recovery-grace: %v is not within 1s to 24h in whole milliseconds", c.RecoveryGrace)
 	}
 	if c.DataDir != "" && c.Lease > c.RecoveryGrace {
-		bad("lease: %v is longer than the recovery grace of %v: after a restart a holder could be forgotten that still relies on it", c.Lease, c.RecoveryGrace)
+		bad("lease: %v is longer than the recovery grace of %v: after a restart a holder could be forgotten that still relies on it: make it shorter, or give a longer --recovery-grace", c.Lease, c.RecoveryGrace)
 	}
 	if c.DataDir == "" && c.BackupOf != "" {
 		bad("backup-of: a backup needs a --data-dir for its images")

@@ -39,15 +39,15 @@ type port struct {
 // openPorts binds the addresses of the configuration, that of Listen first.
 func openPorts(cfg *Config) (ports []port, err error) {
 	for _, p := range []struct {
-		addr, off string
-		via       via
-	}{{cfg.Listen, ListenOff, viaTCP}, {cfg.TLSListen, "", viaTLS}} {
+		name, addr, off string
+		via             via
+	}{{"listen", cfg.Listen, ListenOff, viaTCP}, {"tls-listen", cfg.TLSListen, "", viaTLS}} {
 		if p.addr == p.off {
 			continue
 		}
 		l, err := transport.Listen(p.addr)
 		if err != nil {
-			return nil, errors.Join(err, closePorts(ports))
+			return nil, errors.Join(fmt.Errorf("--%s: %w", p.name, err), closePorts(ports))
 		}
 		by := p.via
 		if isUnix(p.addr) {
@@ -56,6 +56,12 @@ func openPorts(cfg *Config) (ports []port, err error) {
 		ports = append(ports, port{l, by})
 	}
 	return ports, nil
+}
+
+// IsPort reports whether a text is a port of TCP: a number, or the name of a service.
+func IsPort(text string) bool {
+	_, err := net.LookupPort("tcp", text)
+	return err == nil
 }
 
 // isUnix reports whether an address is that of a Unix socket.
@@ -133,10 +139,12 @@ func (c *Config) validatePorts() (errs []error) {
 		if p.addr == p.off || isUnix(p.addr) {
 			continue
 		}
-		host, _, err := net.SplitHostPort(p.addr)
+		host, number, err := net.SplitHostPort(p.addr)
 		switch {
 		case err != nil:
-			bad("%s: %q is not host:port: %w", p.name, p.addr, err)
+			bad("%s: %q is not host:port", p.name, p.addr)
+		case !IsPort(number):
+			bad("%s: %q has no port from 0 to 65535", p.name, p.addr)
 		case !isLoopback(host) && len(c.Credentials) == 0 && !c.InsecureNoAuth:
 			bad("%s: %q is not a loopback address and no tokens are configured: "+
 				"give a token file, or --insecure-no-auth if everybody who reaches the port may lock", p.name, p.addr)
@@ -146,7 +154,7 @@ func (c *Config) validatePorts() (errs []error) {
 	case isUnix(c.TLSListen):
 		bad("tls-listen: a Unix socket needs no TLS: give it to --listen")
 	case c.Listen == ListenOff && c.TLSListen == "":
-		bad("listen: it is off, and there is no tls-listen: no client could connect")
+		bad("listen: it is off, and there is no --tls-listen: no client could connect")
 	case c.TLSListen != "" && c.TLS == nil:
 		bad("tls-listen: it needs a certificate and its key: --tls-cert and --tls-key")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"dlm/cmd/dlm/files"
 	"dlm/cmd/dlm/logging"
 	"dlm/cmd/dlm/settings"
 	"dlm/engine/audit"
@@ -15,7 +16,7 @@ func openAudit(s *settings.Server, queue *logging.Queue, format string, log *slo
 	if s.AuditLog != "" {
 		var err error
 		if sink, err = audit.OpenFile(s.AuditLog); err != nil {
-			return nil, fmt.Errorf("--audit-log: %w", err)
+			return nil, fmt.Errorf("--audit-log: %w", files.Explain(err))
 		}
 	}
 	l := audit.New(sink, log)

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"dlm/cmd/dlm/files"
 )
 
 // caHelp describes the flag --ca of commands that ask the HTTP side.
@@ -31,11 +33,11 @@ func transportFor(ca string) (*http.Transport, error) {
 	}
 	text, err := os.ReadFile(ca)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--ca: %w", files.Explain(err))
 	}
 	t.TLSClientConfig.RootCAs = x509.NewCertPool()
 	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s: no certificate in it: PEM is wanted", ca)
+		return nil, fmt.Errorf("--ca: %s: no certificate in it: PEM is wanted", ca)
 	}
 	return t, nil
 }

@@ -40,12 +40,13 @@ var allowed = map[string]struct{ own, outside []string }{
 	"dlm/cmd/dlm/admin": {own: []string{"dlm/codec", "dlm/engine", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/observe", "dlm/engine/peer", "dlm/engine/transport", "dlm/table"}, outside: []string{
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp"}},
-	"dlm/cmd/dlm/certs":      {},
+	"dlm/cmd/dlm/files":      {},
+	"dlm/cmd/dlm/certs":      {own: []string{"dlm/cmd/dlm/files"}},
 	"dlm/cmd/dlm/logging":    {},
 	"dlm/cmd/dlm/admintoken": {},
 	"dlm/cmd/dlm/systemd":    {},
-	"dlm/cmd/dlm/settings":   {own: []string{"dlm/cmd/dlm/certs", "dlm/codec", "dlm/engine", "dlm/engine/auth", "dlm/engine/durability"}, outside: []string{"github.com/pelletier/go-toml/v2", "github.com/spf13/pflag"}},
-	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/snapshot", "dlm/engine/transport", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/admintoken", "dlm/cmd/dlm/certs", "dlm/cmd/dlm/logging", "dlm/cmd/dlm/settings", "dlm/cmd/dlm/systemd"}, outside: []string{
+	"dlm/cmd/dlm/settings":   {own: []string{"dlm/cmd/dlm/certs", "dlm/cmd/dlm/files", "dlm/codec", "dlm/engine", "dlm/engine/auth", "dlm/engine/durability"}, outside: []string{"github.com/pelletier/go-toml/v2", "github.com/spf13/pflag"}},
+	"dlm/cmd/dlm": {own: []string{"dlm/bench", "dlm/codec", "dlm/engine", "dlm/engine/audit", "dlm/engine/auth", "dlm/engine/durability", "dlm/engine/snapshot", "dlm/engine/transport", "dlm/cmd/dlm/admin", "dlm/cmd/dlm/admintoken", "dlm/cmd/dlm/certs", "dlm/cmd/dlm/files", "dlm/cmd/dlm/logging", "dlm/cmd/dlm/settings", "dlm/cmd/dlm/systemd"}, outside: []string{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 }
 

@@ -16,10 +16,12 @@ import (
 
 	"dlm/cmd/dlm/admin"
 	"dlm/cmd/dlm/certs"
+	"dlm/cmd/dlm/files"
 	"dlm/cmd/dlm/logging"
 	"dlm/cmd/dlm/settings"
 	"dlm/cmd/dlm/systemd"
 	"dlm/engine"
+	"dlm/engine/durability"
 	"dlm/engine/transport"
 )
 
@@ -103,8 +105,10 @@ func serve(stderr io.Writer, s *settings.Server) error {
 	own := newOwnAdmin(&s.Engine)
 	server, err := openEngine(ctx, s.Engine)
 	if errors.Is(err, transport.ErrAddressInUse) {
-		return fmt.Errorf("%w, perhaps by another dlm server: "+
-			"choose another address with --listen, or port 0 for any free port", err)
+		return fmt.Errorf("%w, perhaps by another dlm server: choose another address, or port 0 for any free port", err)
+	}
+	if errors.Is(err, durability.ErrDataDir) {
+		return explainDataDir(err)
 	}
 	if err != nil {
 		return err
@@ -131,6 +135,14 @@ func serve(stderr io.Writer, s *settings.Server) error {
 
 	if err = serveBounded(ctx, server, side, probes); err == nil {
 		log.Info("stopped", "event", "stopped")
+	}
+	return err
+}
+
+// explainDataDir returns an error about a data directory in words for its user.
+func explainDataDir(err error) error {
+	if words := files.Explain(err); words != err {
+		return fmt.Errorf("%w: %w", durability.ErrDataDir, words)
 	}
 	return err
 }
@@ -208,7 +220,7 @@ func startProfile(path string) (stop func(), err error) {
 	}
 	f, err := os.Create(path)
 	if err != nil {
-		return nil, fmt.Errorf("--cpu-profile: %w", err)
+		return nil, fmt.Errorf("--cpu-profile: %w", files.Explain(err))
 	}
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return nil, fmt.Errorf("--cpu-profile: %w", errors.Join(err, f.Close()))

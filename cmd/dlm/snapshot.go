@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dlm/cmd/dlm/files"
 	"dlm/codec"
 	"dlm/engine/snapshot"
 )
@@ -58,7 +59,7 @@ func actionOn(work func(cmd *cobra.Command, arg string) error) func(*cobra.Comma
 func withImage(file string, do func(*snapshot.Image) error) error {
 	img, err := snapshot.Open(file)
 	if err != nil {
-		return err
+		return files.Explain(err)
 	}
 	defer func() { _ = img.Close() }() // it was only read
 	return do(img)

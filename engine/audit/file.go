@@ -33,7 +33,7 @@ func (s *file) Reopen() error {
 		s.f = nil
 	}
 	if info, err := os.Stat(s.path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("audit: %s is no regular file", s.path)
+		return fmt.Errorf("audit: %s is no regular file: give the path of one, or of one to make", s.path)
 	}
 	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {

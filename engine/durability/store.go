@@ -42,6 +42,9 @@ type Store struct {
 	handedOver   bool                             // START names the successor; set like finishErr
 }
 
+// ErrDataDir is in errors about a data directory that can't be used.
+var ErrDataDir = errors.New("--data-dir")
+
 // Open returns a Store with the table to serve, from the data directory if there is one. Nothing is
 // promised to a client before. Bind must follow.
 func Open(cfg Config) (*Store, error) {
@@ -52,7 +55,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	dir, err := snapshot.OpenDir(cfg.DataDir)
 	if err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrDataDir, err)
 	}
 	open := openPrimary
 	if cfg.BackupOf != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -101,7 +102,20 @@ func bindError(addr string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("listen on %s: %w", addr, ErrAddressInUse)
 	}
-	return fmt.Errorf("listen: %w", err)
+	advice := ""
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		advice = ": ports below 1024 need the capability CAP_NET_BIND_SERVICE, and a socket a directory in which this user may write"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		advice = ": this machine does not have the address"
+	case errors.Is(err, os.ErrNotExist):
+		advice = ": make the directory of the socket"
+	}
+	var of *net.OpError
+	if errors.As(err, &of) { // its words repeat the address
+		err = of.Err
+	}
+	return fmt.Errorf("listen on %s: %w%s", addr, err, advice)
 }
 
 // Close stops listening on all addresses.

@@ -54,7 +54,7 @@ func TestLocalhostIsBothFamilies(t *testing.T) {
 		{"both are there", "localhost:7420", families{}, "127.0.0.1:7420 and [::1]:7420"},
 		{"IPv6 is off", "localhost:7420", families{missing: "::1"}, "127.0.0.1:7420"},
 		{"IPv4 is off", "localhost:7420", families{missing: "127.0.0.1"}, "[::1]:7420"},
-		{"there is no loopback", "localhost:7420", families{missing: "all"}, "listen: "},
+		{"there is no loopback", "localhost:7420", families{missing: "all"}, "listen on [::1]:7420: "},
 		{"port 0 is one port", "localhost:0", families{taken: []string{"[::1]:1", "127.0.0.1:2"}}, "127.0.0.1:3 and [::1]:3"},
 		{"one of both is taken", "localhost:7420", families{taken: []string{"[::1]:7420"}}, "listen on [::1]:7420: address already in use"},
 		{"the other is taken", "localhost:7420", families{taken: []string{"127.0.0.1:7420"}}, "listen on 127.0.0.1:7420: address already in use"},

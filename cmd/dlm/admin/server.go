@@ -58,15 +58,12 @@ func Listen(addr string, log *slog.Logger) (*Server, error) {
 	return bind(addr, "HTTP", "choose another with --http, or --http off", log, engine.HTTPConnsMax())
 }
 
-// bind binds an address for one side of the server, such as "HTTP" in its messages. If another
-// program has the address, the error ends with the advice.
+// bind binds an address for one side of the server, such as "HTTP" in its messages. An error ends
+// with the advice.
 func bind(addr, side, advice string, log *slog.Logger, connsMax int) (*Server, error) {
 	l, err := transport.Listen(addr)
-	if errors.Is(err, transport.ErrAddressInUse) {
-		return nil, fmt.Errorf("the %s side can't %w: %s", side, err, advice)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", side, err)
+		return nil, fmt.Errorf("the %s side can't %w: %s", side, err, advice)
 	}
 	return newServer(l, log, connsMax), nil
 }

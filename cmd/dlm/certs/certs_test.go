@@ -101,9 +101,9 @@ func TestNewPairIsUsedAndWrongOnesAreNot(t *testing.T) {
 		want  string
 	}{
 		{"the key of another certificate", map[string][]byte{"key": otherKey}, "private key does not match"},
-		{"no certificate", map[string][]byte{"cert": []byte("hello")}, "no PEM in it: --tls-cert wants"},
-		{"an empty certificate", map[string][]byte{"cert": nil}, "the file is empty: write the PEM of --tls-cert"},
-		{"an empty key", map[string][]byte{"key": nil}, "the file is empty: write the PEM of --tls-key"},
+		{"no certificate", map[string][]byte{"cert": []byte("hello")}, "cert: no PEM in it: a file that begins"},
+		{"an empty certificate", map[string][]byte{"cert": nil}, "the file is empty: write a certificate into it"},
+		{"an empty key", map[string][]byte{"key": nil}, "the file is empty: write a private key into it"},
 		{"the key in place of the certificate", map[string][]byte{"cert": otherKey}, "swapped with the file of --tls-key"},
 		{"a certificate in place of the key", map[string][]byte{"key": ended}, "swapped with the file of --tls-cert"},
 		{"no CA", map[string][]byte{"ca": nil}, "no certificate in it"},

@@ -13,10 +13,20 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dlm/cmd/dlm/files"
 )
 
 // fileMax is the most bytes of a file with certificates. A bundle of all public CAs has 200 KB.
 const fileMax = 4 << 20
+
+// The settings that name the files. Problems begin with them.
+const (
+	optionCert     = "--tls-cert"
+	optionKey      = "--tls-key"
+	optionClientCA = "--tls-client-ca"
+	optionBackupCA = "--backup-ca"
+)
 
 // Files names the files of a server, all of them PEM. An empty name means that there is none.
 type Files struct {
@@ -55,15 +65,16 @@ func (c *contents) sum() (sum [sha256.Size]byte) {
 func (f *Files) read() (c contents, err error) {
 	var problems []error
 	for _, file := range []struct {
-		path  string
-		text  *[]byte
-		check func(string, fs.FileInfo) error
-	}{{f.Cert, &c.cert, nil}, {f.Key, &c.key, f.CheckKey}, {f.ClientCA, &c.clientCA, nil}, {f.BackupCA, &c.backupCA, nil}} {
+		option, path string
+		text         *[]byte
+		check        func(string, fs.FileInfo) error
+	}{{optionCert, f.Cert, &c.cert, nil}, {optionKey, f.Key, &c.key, f.CheckKey},
+		{optionClientCA, f.ClientCA, &c.clientCA, nil}, {optionBackupCA, f.BackupCA, &c.backupCA, nil}} {
 		if file.path == "" {
 			continue
 		}
 		if *file.text, err = readFile(file.path, file.check); err != nil {
-			problems = append(problems, err)
+			problems = append(problems, fmt.Errorf("%s: %w", file.option, files.Explain(err)))
 		}
 	}
 	return c, errors.Join(problems...)
@@ -117,16 +128,16 @@ func (f *Files) parse(c contents) (*state, error) {
 		}
 	}
 	for _, ca := range []struct {
-		path, use string
-		text      []byte
-		pool      **x509.CertPool
-	}{{f.ClientCA, "client_ca", c.clientCA, &s.clientCA}, {f.BackupCA, "backup_ca", c.backupCA, &s.backupCA}} {
+		option, path, use string
+		text              []byte
+		pool              **x509.CertPool
+	}{{optionClientCA, f.ClientCA, "client_ca", c.clientCA, &s.clientCA}, {optionBackupCA, f.BackupCA, "backup_ca", c.backupCA, &s.backupCA}} {
 		if ca.path == "" {
 			continue
 		}
 		pool, end, err := parseCA(ca.text)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", ca.path, err))
+			problems = append(problems, fmt.Errorf("%s: %s: %w", ca.option, ca.path, err))
 			continue
 		}
 		*ca.pool = pool
@@ -141,21 +152,22 @@ func (f *Files) pairProblem(c contents, err error) error {
 		path, wanted, option, other string
 		text                        []byte
 	}{
-		{f.Cert, "CERTIFICATE", "--tls-cert", "--tls-key", c.cert},
-		{f.Key, "PRIVATE KEY", "--tls-key", "--tls-cert", c.key},
+		{f.Cert, "CERTIFICATE", optionCert, optionKey, c.cert},
+		{f.Key, "PRIVATE KEY", optionKey, optionCert, c.key},
 	} {
 		kinds := blocks(file.text)
 		switch {
 		case len(file.text) == 0:
-			return fmt.Errorf("%s: the file is empty: write the PEM of %s into it", file.path, file.option)
+			return fmt.Errorf("%s: %s: the file is empty: write a %s into it, as PEM", file.option, file.path, strings.ToLower(file.wanted))
 		case len(kinds) == 0:
-			return fmt.Errorf("%s: no PEM in it: %s wants a file that begins with -----BEGIN", file.path, file.option)
+			return fmt.Errorf("%s: %s: no PEM in it: a file that begins with -----BEGIN is wanted", file.option, file.path)
 		case !slices.ContainsFunc(kinds, func(kind string) bool { return strings.HasSuffix(kind, file.wanted) }):
-			return fmt.Errorf("%s: a block %q in it, but no %s: has it been swapped with the file of %s?",
-				file.path, kinds[0], file.wanted, file.other)
+			return fmt.Errorf("%s: %s: a block %q in it, but no %s: has it been swapped with the file of %s?",
+				file.option, file.path, kinds[0], file.wanted, file.other)
 		}
 	}
-	return fmt.Errorf("%s and %s: %w: give the key with which this certificate was asked for", f.Cert, f.Key, err)
+	return fmt.Errorf("%s %s and %s %s: %w: give the key with which this certificate was asked for",
+		optionCert, f.Cert, optionKey, f.Key, err)
 }
 
 // blocks returns the types of the PEM blocks in a file.

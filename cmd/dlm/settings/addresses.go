@@ -5,23 +5,27 @@ import (
 	"net"
 	"net/netip"
 
+	"dlm/engine"
 	"dlm/engine/durability"
 )
 
 // validateHTTP applies the rule of the lock port to the HTTP side: without tokens it serves this
 // machine only.
-func (s *Server) validateHTTP() []error {
+func (s *Server) validateHTTP(origins map[string]string) []error {
 	if s.HTTP == Off {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(s.HTTP)
+	host, port, err := net.SplitHostPort(s.HTTP)
 	if err != nil {
-		return []error{fmt.Errorf("http: %q is neither host:port nor off", s.HTTP)}
+		return []error{fmt.Errorf("%s: %q is neither host:port nor off", origins["http"], s.HTTP)}
+	}
+	if !engine.IsPort(port) {
+		return []error{fmt.Errorf("%s: %q has no port from 0 to 65535", origins["http"], s.HTTP)}
 	}
 	ip := net.ParseIP(host)
 	if s.TokenFile == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return []error{fmt.Errorf("http: %q is not a loopback address: without a --token-file anybody "+
-			"could fetch the images from it", s.HTTP)}
+		return []error{fmt.Errorf("%s: %q is not a loopback address: without a --token-file anybody "+
+			"could fetch the images from it", origins["http"], s.HTTP)}
 	}
 	return nil
 }
@@ -32,8 +36,12 @@ func (s *Server) validateHealth(origins map[string]string) []error {
 	if s.Health == Off {
 		return nil
 	}
-	if _, _, err := net.SplitHostPort(s.Health); err != nil {
+	_, port, err := net.SplitHostPort(s.Health)
+	if err != nil {
 		return []error{fmt.Errorf("%s: %q is neither host:port nor off", origins["health"], s.Health)}
+	}
+	if !engine.IsPort(port) {
+		return []error{fmt.Errorf("%s: %q has no port from 0 to 65535", origins["health"], s.Health)}
 	}
 	for _, other := range []struct{ flag, addr string }{{"--listen", s.Engine.Listen}, {"--tls-listen", s.Engine.TLSListen}, {"--http", s.HTTP}} {
 		if sameAddress(s.Health, other.addr) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"dlm/cmd/dlm/files"
 )
 
 // configFile is a TOML file of settings. Its keys are the names of the flags.
@@ -19,15 +21,15 @@ type configFile struct {
 }
 
 // readConfigFile reads the file and returns a problem for every key that is not in known. An
-// empty path is an empty file.
-func readConfigFile(path string, known []string) (*configFile, []error) {
+// empty path is an empty file. origin is where the path was given.
+func readConfigFile(path, origin string, known []string) (*configFile, []error) {
 	f := &configFile{path: path}
 	if path == "" {
 		return f, nil
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return f, []error{fmt.Errorf("configuration file: %w", err)}
+		return f, []error{fmt.Errorf("%s: %w", origin, files.Explain(err))}
 	}
 	if err := toml.Unmarshal(text, &f.values); err != nil {
 		f.values = nil

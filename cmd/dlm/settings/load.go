@@ -20,9 +20,9 @@ func (s *Server) Load(fs *pflag.FlagSet, env Environment) error {
 
 	// A flag or a variable can name the file, so both are read first. The second pass reports
 	// the problems of the first one again.
-	resolve(fs, env.find)
+	where, _ := resolve(fs, env.find)
 	inFile := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "config" })
-	file, bad := readConfigFile(s.configFile, inFile)
+	file, bad := readConfigFile(s.configFile, where["config"], inFile)
 	problems = append(problems, bad...)
 	origins, bad := resolve(fs, env.find, file.find)
 	problems = append(problems, bad...)
@@ -35,26 +35,29 @@ func (s *Server) Load(fs *pflag.FlagSet, env Environment) error {
 	s.Engine.BackupToken = env[EnvToken]
 	noCerts := s.withCertificates(origins)
 	problems = append(problems, noCerts...)
-	problems = append(problems, s.validateHTTP()...)
+	problems = append(problems, s.validateHTTP(origins)...)
 	problems = append(problems, s.validateHealth(origins)...)
 	problems = append(problems, s.validateAddresses(origins)...)
 	problems = append(problems, s.validatePrimary(origins)...)
 	problems = append(problems, s.validatePlain(origins)...)
-	checked, bad := s.withTokens()
+	checked, bad := s.withTokens(origins)
 	problems = append(problems, bad...)
 	if len(noCerts) > 0 {
 		checked.TLS = new(tls.Config) // the files were meant to give one
 	}
-	problems = append(problems, validate(checked, origins)...)
+	problems = append(problems, validate(checked, origins, names)...)
 	return problems.OrNil()
 }
 
 // withTokens reads the token file, if there is one, and returns the configuration to check.
-func (s *Server) withTokens() (checked engine.Config, problems []error) {
+func (s *Server) withTokens(origins map[string]string) (checked engine.Config, problems []error) {
 	if s.TokenFile == "" {
 		return s.Engine, nil
 	}
 	s.Engine.Credentials, problems = readTokenFile(s.TokenFile)
+	for i, err := range problems {
+		problems[i] = fmt.Errorf("%s: %w", origins["token-file"], err)
+	}
 	checked = s.Engine
 	if len(problems) > 0 {
 		// The file was meant to hold a token, so that the lack of tokens is no second problem.
@@ -64,12 +67,14 @@ func (s *Server) withTokens() (checked engine.Config, problems []error) {
 }
 
 // validate returns the engine's problems with a configuration. Each begins with the source of
-// its setting, where there is one.
-func validate(c engine.Config, origins map[string]string) (problems []error) {
+// its setting: the place that has given it, or the flag.
+func validate(c engine.Config, origins map[string]string, names []string) (problems []error) {
 	for _, err := range flatten(c.Validate()) {
 		name, rest, _ := strings.Cut(err.Error(), ": ")
-		if origin, ok := origins[name]; ok {
+		if origin, given := origins[name]; given {
 			err = fmt.Errorf("%s: %s", origin, rest)
+		} else if slices.Contains(names, name) {
+			err = fmt.Errorf("--%s: %s", name, rest)
 		}
 		problems = append(problems, err)
 	}

@@ -149,7 +149,7 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 			want: `--http-host: "b.example:7421" is not the name of a host such as locks.example.com, without a scheme or a port`},
 		{name: "backup of itself", args: []string{"--data-dir=/x", "--http=0.0.0.0:7500", "--token-file=x"}, env: map[string]string{"DLM_BACKUP_OF": "http://127.0.0.1:7500/"},
 			want: "2 problems:\n  DLM_BACKUP_OF: http://127.0.0.1:7500/ is this server's own HTTP address: give the one of its primary\n" +
-				"  token file: open x: no such file or directory"},
+				"  --token-file: x: there is no such file"},
 		{name: "backup of its own port for locks", args: []string{"--data-dir=/x", "--backup-of=localhost:7420"},
 			want: "--backup-of: localhost:7420 is this server's own lock port: give the HTTP address of its primary"},
 		{name: "no backup, on the port of the web", args: []string{"--listen=127.0.0.1:80", "--http=127.0.0.1:443"}},
@@ -177,7 +177,7 @@ func TestEachProblemNamesItsSource(t *testing.T) {
 
 func TestMissingTokenFileIsOnlyProblem(t *testing.T) {
 	_, err := loadFrom(t, []string{"--listen=0.0.0.0:7420", "--token-file=nowhere.toml"}, nil, "")
-	if err == nil || err.Error() != "token file: open nowhere.toml: no such file or directory" {
+	if err == nil || err.Error() != "--token-file: nowhere.toml: there is no such file" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -86,7 +86,7 @@ func (s *Server) validateTLSFiles(origins map[string]string) (problems []error) 
 		bad("tls-client-ca", "clients show certificates to a server that has one: give --tls-cert and --tls-key")
 	}
 	if t.ClientRequired && t.ClientCA == "" {
-		bad("tls-client", "a certificate can be required with --tls-client-ca alone")
+		bad("tls-client", "to require certificates of clients, name their authority with --tls-client-ca")
 	}
 	if t.Cert != "" && !s.servesTLS() {
 		bad("tls-cert", "nothing is served over TLS: give --tls-listen or --http-tls")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"dlm/cmd/dlm/files"
 	"dlm/engine/auth"
 )
 
@@ -42,12 +43,12 @@ var emptyHash = sha256.Sum256(nil)
 func readTokenFile(path string) ([]auth.Credential, []error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, []error{fmt.Errorf("token file: %w", err)}
+		return nil, []error{files.Explain(err)}
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, []error{fmt.Errorf("token file: %w", err)}
+		return nil, []error{files.Explain(err)}
 	}
 	var problems []error
 	if err := checkSecretFile(path, info); err != nil {
@@ -55,7 +56,7 @@ func readTokenFile(path string) ([]auth.Credential, []error) {
 	}
 	text, err := io.ReadAll(file)
 	if err != nil {
-		return nil, append(problems, fmt.Errorf("token file: %w", err))
+		return nil, append(problems, files.Explain(err))
 	}
 	creds, bad := ParseTokens(path, text)
 	return creds, append(problems, bad...)
