@@ -171,8 +171,12 @@ func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
-	if _, port, err := net.SplitHostPort(c.Advertise); c.Advertise != "" && (err != nil || port == "") {
+	switch _, port, err := net.SplitHostPort(c.Advertise); {
+	case c.Advertise == "":
+	case err != nil || port == "":
 		bad("advertise: %q is not host:port", c.Advertise)
+	case port == "0" || !IsPort(port):
+		bad("advertise: %q has no port from 1 to 65535, at which clients find this server", c.Advertise)
 	}
 	errs = append(errs, c.validatePorts()...)
 	if ms := c.Lease.Milliseconds(); ms < codec.TTLMinMs || ms > codec.TTLMaxMs || c.Lease%time.Millisecond != 0 {
