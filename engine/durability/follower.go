@@ -20,6 +20,7 @@ type follower struct {
 	tries   repeated           // of the goroutine "follower"
 	waiting bool               // there is no image yet, and the log says so; of the same goroutine
 	stop    context.CancelFunc // of run; nil before its first start
+	enough  chan struct{}      // closed when run is to end after its step
 	stopped chan struct{}      // closed when run has ended
 
 	mu    sync.Mutex
@@ -57,7 +58,7 @@ func (s *Store) follow(f *follower) {
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	stopped := make(chan struct{})
-	f.stop, f.stopped = cancel, stopped
+	f.stop, f.enough, f.stopped = cancel, make(chan struct{}), stopped
 	s.background(func(context.Context) {
 		defer close(stopped)
 		defer cancel()
@@ -73,7 +74,22 @@ func (f *follower) halt() {
 	}
 }
 
-// run follows until ctx ends.
+// fetchLast brings the last image of a primary that has stopped, and ends the goroutine. A step
+// that the goroutine is in goes on to its end, because the primary leaves as soon as its last image
+// has been fetched, and that step may have done it. Then the next one can fail.
+func (f *follower) fetchLast(ctx context.Context, last string) error {
+	if f.stop != nil {
+		close(f.enough)
+		<-f.stopped
+	}
+	err := f.step(ctx)
+	if f.s.State().From == last {
+		return nil
+	}
+	return err
+}
+
+// run follows until ctx ends, or for enough.
 func (f *follower) run(ctx context.Context) {
 	for {
 		err := f.step(ctx)
@@ -88,6 +104,8 @@ func (f *follower) run(ctx context.Context) {
 		f.log(ctx, err)
 		select {
 		case <-ctx.Done():
+			return
+		case <-f.enough:
 			return
 		case <-time.After(f.s.cfg.SnapshotInterval):
 		}

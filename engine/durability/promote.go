@@ -56,11 +56,10 @@ func (s *Store) Promote(ctx context.Context, how PromoteRequest) (string, error)
 			return "", err
 		}
 	}
-	f.halt()
-	if last != "" {
-		if err := f.step(ctx); err != nil {
-			s.cfg.Log.Warn("promotion without the last image of the primary", "event", "promoted-without-last-image", "error", err.Error())
-		}
+	if last == "" {
+		f.halt()
+	} else if err := f.fetchLast(ctx, last); err != nil {
+		s.cfg.Log.Warn("promotion without the last image of the primary", "event", "promoted-without-last-image", "error", err.Error())
 	}
 	next, err := recoverFrom(&s.cfg, s.State().dir, &Promotion{Now: s.clock.Now(), Last: last})
 	if err != nil {

@@ -1,6 +1,7 @@
 package durability
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -77,5 +78,50 @@ func TestStopEndsPromotion(t *testing.T) {
 	}()
 	if _, err := b.Promote(t.Context(), soon); err == nil || !strings.Contains(err.Error(), "it still stops") {
 		t.Errorf("promoted: %v", err)
+	}
+}
+
+// lastOnce is a primary that leaves when its last image has been fetched once, as by HTTP. The
+// fetch lasts until the backup wants no more of it.
+type lastOnce struct {
+	source
+	f     *follower
+	begun chan struct{} // closed by the first fetch
+	gone  bool
+}
+
+func (o *lastOnce) fetch(ctx context.Context, have *snapshot.Header, dir string) (fetched, error) {
+	if o.gone {
+		return fetched{}, errGone
+	}
+	o.gone = true
+	got, err := o.source.fetch(ctx, have, dir)
+	close(o.begun)
+	select {
+	case <-ctx.Done():
+		return fetched{}, ctx.Err()
+	case <-o.f.enough:
+		return got, err
+	}
+}
+
+// TestLastImageThatIsOnItsWayIsKept: the goroutine "follower" fetches it when the promotion begins.
+func TestLastImageThatIsOnItsWayIsKept(t *testing.T) {
+	one := t.TempDir()
+	p := openStore(t, one, nil)
+	must(t, p.WriteImage())
+	b := openBackupOf(t, one+"/")
+	must(t, b.FollowOnce(t.Context()))
+	acquire(t, p, "late")
+	must(t, p.Finish())
+	f := b.follower.Load()
+	last := &lastOnce{source: f.source, f: f, begun: make(chan struct{})}
+	f.source = last
+	b.Start()
+	defer b.Stop()
+	<-last.begun
+	line, err := b.Promote(t.Context(), soon)
+	if err != nil || !strings.Contains(line, "clean stop") || b.State().Holds != 1 {
+		t.Errorf("%q, %v, %d holds", line, err, b.State().Holds)
 	}
 }
