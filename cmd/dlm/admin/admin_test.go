@@ -33,6 +33,7 @@ type fake struct {
 	open        bool // without tokens
 	unready     []string
 	path        string
+	asked       func() // called when the newest image is asked for; nil: nothing
 	promoted    []bool
 	waits       []time.Duration
 	promotion   error
@@ -101,6 +102,9 @@ func (f *fake) KeepsImages() bool { return !f.memory }
 func (f *fake) LockAddress() string { return "127.0.0.1:7420" }
 
 func (f *fake) NewestImage() (path, etag string, age time.Duration) {
+	if f.asked != nil {
+		f.asked()
+	}
 	return f.path, `"x-1-2"`, 1234 * time.Millisecond
 }
 
@@ -336,6 +340,25 @@ func TestPromoteAndStepDown(t *testing.T) {
 	default:
 	}
 	get("GET", mine, "bytes=2-")
+	<-s.Fetched()
+}
+
+// TestImageBeforeLastIsNotTheLast: the server is deposed while it answers with its newest image.
+func TestImageBeforeLastIsNotTheLast(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "image")
+	if err := os.WriteFile(path, []byte("before the last"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{path: path}
+	s, base := serve(t, f)
+	f.asked = func() { s.successor.CompareAndSwap(nil, new(string)) }
+	ask(t, "GET", base+"/snapshot", "b")
+	select {
+	case <-s.Fetched():
+		t.Error("an image that the server chose before it was deposed counts")
+	default:
+	}
+	ask(t, "GET", base+"/snapshot", "b")
 	<-s.Fetched()
 }
 

@@ -67,6 +67,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(durability.HeaderRole, durability.RoleOfBackup)
 	}
 	w.Header().Set(durability.HeaderAddress, s.engine.LockAddress())
+	successor := s.successor.Load() // if there is one, the newest image is the last
 	path, etag, age := s.engine.NewestImage()
 	if path == "" {
 		w.WriteHeader(http.StatusNoContent) // the first one is not complete yet
@@ -92,7 +93,6 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(durability.HeaderAge, strconv.FormatInt(age.Milliseconds(), 10))
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	successor := s.successor.Load()
 	if successor == nil || *successor != "" && r.Header.Get(durability.HeaderBackup) != *successor {
 		http.ServeContent(w, r, "", time.Time{}, f)
 		return
