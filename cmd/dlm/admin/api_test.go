@@ -53,6 +53,7 @@ func (f *fake) ForceRelease(context.Context, []byte, codec.Token, []byte, string
 type rig struct {
 	t    *testing.T
 	e    *engine.Engine
+	side *Server
 	base string
 }
 
@@ -100,7 +101,7 @@ func newRig(t *testing.T, change func(*engine.Config)) *rig {
 			}
 		}
 	})
-	return &rig{t: t, e: e, base: "http://" + side.Addr().String()}
+	return &rig{t: t, e: e, side: side, base: "http://" + side.Addr().String()}
 }
 
 // lockConn is a connection to the lock port.
