@@ -204,13 +204,21 @@ func (p *process) signal(t *testing.T, sig syscall.Signal) {
 // waitExit returns how the process ended.
 func (p *process) waitExit(t *testing.T) error {
 	t.Helper()
+	ended, err := p.exitsWithin(eventually)
+	if !ended {
+		t.Fatal("the server did not exit")
+	}
+	return err
+}
+
+// exitsWithin reports whether the process ends within d, and how.
+func (p *process) exitsWithin(d time.Duration) (ended bool, err error) {
 	select {
 	case err := <-p.exited:
 		p.exited <- err // for end
-		return err
-	case <-time.After(eventually):
-		t.Fatal("the server did not exit")
-		return nil
+		return true, err
+	case <-time.After(d):
+		return false, nil
 	}
 }
 
