@@ -119,7 +119,13 @@ func withOneToken(t *testing.T, args ...string) (p *process, token string) {
 
 func TestWhoDoesNotAuthenticateIsClosed(t *testing.T) {
 	p, token := withOneToken(t, "--auth-timeout", "300ms")
-	known := standBy(t, p.addr, "AUTH "+token)
+	var known *rawPeer
+	waitUntil(t, "a connection authenticates before its time is over", func() bool {
+		known = dialRaw(t, p.addr)
+		got, _ := known.ask("AUTH " + token)
+		return got == "OK"
+	})
+	other := known.standBy(t)
 	silent, busy := dialRaw(t, p.addr), (*rawPeer)(nil)
 	waitUntil(t, "a connection is answered before its time is over", func() bool {
 		busy = dialRaw(t, p.addr)
@@ -142,7 +148,7 @@ func TestWhoDoesNotAuthenticateIsClosed(t *testing.T) {
 	if got := busy.rest(t); !strings.HasSuffix(got, late) {
 		t.Errorf("a busy connection got %q", got)
 	}
-	known.end(t)
+	other.end(t)
 }
 
 func TestWrongTokensAndLargeInputBeforeAuth(t *testing.T) {

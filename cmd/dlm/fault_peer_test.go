@@ -105,7 +105,12 @@ const bystanderLock = "ACQUIRE kept bystander 0 TTL 10000"
 // standBy starts a bystander of the server.
 func standBy(t *testing.T, addr string, before ...string) *bystander {
 	t.Helper()
-	p := dialRaw(t, addr)
+	return dialRaw(t, addr).standBy(t, before...)
+}
+
+// standBy makes a bystander of a connection.
+func (p *rawPeer) standBy(t *testing.T, before ...string) *bystander {
+	t.Helper()
 	for _, line := range append(before, bystanderLock) {
 		if got, err := p.ask(line); err != nil || got != "OK" {
 			t.Fatalf("bystander: %s: %q, %v", line, got, err)
