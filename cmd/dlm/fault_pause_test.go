@@ -69,25 +69,33 @@ func TestThrottledServer(t *testing.T) {
 	throttle := p.throttle(t)
 	beats := make(chan error, 1)
 	go func() { beats <- beater.beatFor(5 * time.Second) }()
-	// A server that left out the pauses would have to run for as long.
+	// A server that left out the pauses would have to run for as long, each time. On a busy machine
+	// it may seem to have run, when it got no processor.
 	within := func(what string, d time.Duration, wait func() string, want string) {
 		t.Helper()
-		ran, begun := throttle.ran.Load(), time.Now()
-		if got := wait(); !strings.HasPrefix(got, want) {
-			t.Fatal(got)
-		}
-		took, ran := time.Since(begun), throttle.ran.Load()-ran
-		if took < d || ran >= int64(d) {
-			t.Errorf("%s of %v took %v, of which the server ran for %v", what, d, took, time.Duration(ran))
+		for tries := 5; ; tries-- {
+			before, begun := throttle.ran.Load(), time.Now()
+			if got := wait(); !strings.HasPrefix(got, want) {
+				t.Fatal(got)
+			}
+			took, ran := time.Since(begun), time.Duration(throttle.ran.Load()-before)
+			if took >= d && ran < d {
+				return
+			}
+			if took < d || tries == 0 {
+				t.Fatalf("%s of %v took %v, of which the server ran for %v", what, d, took, ran)
+			}
 		}
 	}
+	n := 0
 	within("the lease", 2*time.Second, func() string {
-		if got := holder.ask("ACQUIRE x A 0 TTL 2000"); got != "OK" {
+		n++
+		if got := holder.ask(fmt.Sprintf("ACQUIRE x%d A 0 TTL 2000", n)); got != "OK" {
 			return got
 		}
-		return waiter.ask("ACQUIRE x B 20000")
+		return waiter.ask(fmt.Sprintf("ACQUIRE x%d B 60000 TTL 600000", n))
 	}, "OK")
-	within("the wait", 2*time.Second, func() string { return holder.ask("ACQUIRE x A 2000") }, "ERROR TIMEOUT")
+	within("the wait", 2*time.Second, func() string { return holder.ask(fmt.Sprintf("ACQUIRE x%d A 2000", n)) }, "ERROR TIMEOUT")
 	if err := <-beats; err != nil {
 		t.Error(err)
 	}
