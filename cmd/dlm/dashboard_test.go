@@ -144,7 +144,10 @@ func (d *dashboard) run(t *testing.T, node, dir string, config map[string]string
 	if more, err := time.ParseDuration(os.Getenv("DLM_PICTURES")); err == nil {
 		longest += more
 	}
-	late := time.AfterFunc(longest, func() { _ = cmd.Process.Kill() })
+	// Chromium is in the group of the script, which may end without it.
+	end := func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	defer end()
+	late := time.AfterFunc(longest, end)
 	defer late.Stop()
 	ran := 0
 	lines := bufio.NewScanner(out)

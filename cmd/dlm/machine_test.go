@@ -1,15 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"os/exec"
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // portsFrom begins below the ports that the kernel uses for outgoing connections at any moment, and
@@ -36,12 +36,23 @@ func freeAddr(t *testing.T) string {
 // in the background, because a server that a failing script leaves holds the output open.
 func groupOutput(t *testing.T, cmd *exec.Cmd) ([]byte, error) {
 	t.Helper()
-	var out bytes.Buffer
-	cmd.Stdout, cmd.SysProcAttr, cmd.WaitDelay = &out, ownGroup(), time.Second
-	if err := cmd.Start(); err != nil {
+	out, in, err := os.Pipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-	err := cmd.Wait()
-	return out.Bytes(), err
+	defer out.Close()
+	cmd.Stdout, cmd.SysProcAttr = in, ownGroup()
+	err = cmd.Start()
+	_ = in.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := make(chan []byte, 1)
+	go func() {
+		b, _ := io.ReadAll(out)
+		text <- b
+	}()
+	err = cmd.Wait()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	return <-text, err
 }
