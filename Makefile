@@ -12,6 +12,9 @@ ENGINE      ?= docker
 # Without the paths of this machine in it, two builds of one commit are equal.
 BUILD := CGO_ENABLED=0 go build -trimpath
 
+# For one package. The go command's ten minutes are too few for a slow machine with a checked build.
+GOTEST := go test -timeout 90m
+
 .DEFAULT_GOAL := build
 .PHONY: help run build test check format vet staticcheck purego race invariants fuzz mutants mutants-few compare clients bench bench-hot bench-forms bench-bounds bench-regress profile release release-check image manifests pictures vulncheck
 
@@ -25,7 +28,7 @@ build: ## make bin/dlm
 	$(BUILD) -o bin/dlm ./cmd/dlm
 
 test: ## every test once
-	go test ./...
+	$(GOTEST) ./...
 
 check: format vet staticcheck test purego compare manifests race invariants fuzz mutants-few ## everything a change must pass
 
@@ -59,18 +62,18 @@ compare: ## vet and test the comparison with other servers
 	cd bench/compare && go vet ./... && go run $(STATICCHECK) ./... && go test ./...
 
 purego: ## the tests of codec and table without assembler
-	go test -tags purego ./codec ./table/...
+	$(GOTEST) -tags purego ./codec ./table/...
 
 race: ## every test with the race detector
-	go test -race ./...
+	$(GOTEST) -race ./...
 
 # The second run checks the table after every command while connections race. It has the tests that
 # use several loops together; those of one goroutine, or of many locks, would take minutes in it.
 RACING := Contenders|TenThousandPlaces|Stop|Watch|Tokens|Quota|Transcripts|Histor
 invariants: ## every test with checks of the table after each command
-	go test -tags invariants ./...
-	go test -race -tags invariants -run '$(RACING)' ./engine
-	go test -race -tags invariants ./engine/observe ./engine/events
+	$(GOTEST) -tags invariants ./...
+	$(GOTEST) -race -tags invariants -run '$(RACING)' ./engine
+	$(GOTEST) -race -tags invariants ./engine/observe ./engine/events
 
 # Go fuzzes one target at a time, so each is started by its name. Only the
 # packages that have one are built for it. By count: at the end of a time, the go
