@@ -88,7 +88,7 @@ func TestPromoteBesideFrozenPrimary(t *testing.T) {
 	// The primary receives the request, so it stops, as the error says. On a slow machine it may
 	// not have been sent yet when the time is over.
 	for wait, stopped := time.Second, false; !stopped; wait *= 2 {
-		primary.signal(t, syscall.SIGSTOP)
+		primary.freeze(t)
 		_, errs, code := command(t, nil, "promote", "--http", httpOf(t, backup), "--timeout", wait.String())
 		if code != exitFailure || !strings.Contains(errs, "is asked to stop") || !strings.Contains(errs, "--old-is-dead") ||
 			!strings.Contains(errs, "within "+clock.InWords(wait)+" that it stopped (it does not answer)") {

@@ -9,6 +9,14 @@ import (
 	"time"
 )
 
+// freeze stops the process, and returns when it has stopped: on a busy machine its threads run on
+// for a while after the signal.
+func (p *process) freeze(t *testing.T) {
+	t.Helper()
+	p.signal(t, syscall.SIGSTOP)
+	waitStopped(p.cmd.Process.Pid)
+}
+
 // stopWithin stops the process at a moment at which the leases that renew has taken are certainly
 // not over. On a busy machine that may take longer than a lease. Then renew is called again.
 func (p *process) stopWithin(t *testing.T, lease time.Duration, renew func()) {
@@ -16,7 +24,7 @@ func (p *process) stopWithin(t *testing.T, lease time.Duration, renew func()) {
 	for end := time.Now().Add(eventually); ; {
 		begun := time.Now()
 		renew()
-		p.signal(t, syscall.SIGSTOP)
+		p.freeze(t)
 		if time.Since(begun) < lease {
 			return
 		}
@@ -44,7 +52,7 @@ func (p *process) throttle(t *testing.T) *throttle {
 				return
 			case <-time.After(50 * time.Millisecond):
 			}
-			p.signal(t, syscall.SIGSTOP)
+			p.freeze(t)
 			// On a busy machine it has run for longer.
 			ran := time.Since(running)
 			h.ran.Add(int64(ran))
