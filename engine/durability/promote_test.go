@@ -6,13 +6,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"dlm/engine/snapshot"
+	"dlm/internal/testflag"
 )
 
-// soon is a promotion that waits long enough for a primary that answers, and for a few tries more.
-var soon = PromoteRequest{Wait: 500 * time.Millisecond}
+// patient is a promotion that waits for a primary that answers.
+var patient = PromoteRequest{Wait: testflag.Patience}
 
 // TestOnlyOneBackupTakesOver, and that one may try again.
 func TestOnlyOneBackupTakesOver(t *testing.T) {
@@ -24,10 +24,10 @@ func TestOnlyOneBackupTakesOver(t *testing.T) {
 	must(t, other.FollowOnce(t.Context()))
 	must(t, p.Finish())
 	again := b.follower.Load().source
-	if _, err := b.Promote(t.Context(), soon); err != nil {
+	if _, err := b.Promote(t.Context(), patient); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.Promote(t.Context(), soon); err == nil || !strings.Contains(err.Error(), "another backup has taken over") {
+	if _, err := other.Promote(t.Context(), patient); err == nil || !strings.Contains(err.Error(), "another backup has taken over") {
 		t.Errorf("two backups were promoted: %v", err)
 	}
 	if _, err := again.stepDown(t.Context(), ""); err != nil {
@@ -76,7 +76,7 @@ func TestStopEndsPromotion(t *testing.T) {
 		<-asked
 		b.Stop()
 	}()
-	if _, err := b.Promote(t.Context(), soon); err == nil || !strings.Contains(err.Error(), "it still stops") {
+	if _, err := b.Promote(t.Context(), patient); err == nil || !strings.Contains(err.Error(), "it still stops") {
 		t.Errorf("promoted: %v", err)
 	}
 }
@@ -120,7 +120,7 @@ func TestLastImageThatIsOnItsWayIsKept(t *testing.T) {
 	b.Start()
 	defer b.Stop()
 	<-last.begun
-	line, err := b.Promote(t.Context(), soon)
+	line, err := b.Promote(t.Context(), patient)
 	if err != nil || !strings.Contains(line, "clean stop") || b.State().Holds != 1 {
 		t.Errorf("%q, %v, %d holds", line, err, b.State().Holds)
 	}
