@@ -142,9 +142,9 @@ func longArray(b []byte, at uint, p *LockCommand) (end uint) {
 func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
 	for words-1 < wordsMost { // it wraps around if a word is missing
 		start, n := bulk(b, at)
-		x, ok := eightBytes(b, start)
-		opt, size := optionAt(x&(^uint64(0)>>(8*(8-n)%64)) | ' '<<(8*n%64))
-		if at = start + n; !ok || n < 3 || n > 5 || size-n > 1 || opt&optsOf[p.Verb] == 0 || p.Opts&opt != 0 {
+		x, _ := eightBytes(b, start)
+		opt, size := optionAt(x)
+		if at = start + n; size != n || opt&optsOf[p.Verb]&^p.Opts == 0 {
 			return 0
 		}
 		p.Opts |= opt
@@ -165,7 +165,7 @@ func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
 			return 0
 		}
 	}
-	if words != 0 || p.Opts&(OptCount|OptToken) == OptCount || !p.settleQueue() {
+	if words != 0 || p.Opts&(OptCount|OptQueue) != 0 && !p.settleCount() {
 		return 0
 	}
 	return at
