@@ -66,13 +66,12 @@ func (p *LockCommand) usualOption(b *[optionReach]byte) (opt Opts, size uint) {
 	switch name := binary.LittleEndian.Uint64(b[:]); {
 	case name&mask4 == ttlBlank:
 		v, n := digits8(binary.LittleEndian.Uint64(b[4:]))
-		if v-TTLMinMs <= TTLMaxMs-TTLMinMs && n > 0 {
-			p.TTLMs = uint32(v)
+		if n > 0 && p.setNumber(OptTTL, v) {
 			return OptTTL, 4 + n
 		}
 	case name&blankMask6 == tokenBlank:
 		v, ok := digits16((*[16]byte)(b[6:]))
-		if p.Token = Token(v); ok && v-1 < uint64(TokenMax) {
+		if ok && p.setNumber(OptToken, v) {
 			return OptToken, optionReach
 		}
 	}

@@ -4,24 +4,51 @@ import "encoding/binary"
 
 // First 16 bytes of the arrays that quickArray accepts. The second byte is the number of words.
 const (
-	arrayHead      = 0x0a0d37240a0d002a // "*?\r\n$7\r\n"
-	arrayLongHead  = 0x0a0d39240a0d002a // "*?\r\n$9\r\n"
-	arrayHeadMask  = 0xffffffffffff00ff
-	array3Head     = arrayHead | '3'<<8
-	array4Head     = arrayHead | '4'<<8
-	array3LongHead = arrayLongHead | '3'<<8
-	acquireBulk    = 0x0d45524955514341 // "ACQUIRE\r"
-	releaseBulk    = 0x0d455341454c4552 // "RELEASE\r"
+	arrayHead     = 0x0a0d37240a0d002a // "*?\r\n$7\r\n"
+	arrayLongHead = 0x0a0d39240a0d002a // "*?\r\n$9\r\n"
+	arrayHeadMask = 0xffffffffffff00ff
+	acquireBulk   = 0x0d45524955514341 // "ACQUIRE\r"
+	releaseBulk   = 0x0d455341454c4552 // "RELEASE\r"
 )
+
+// wordsMost is more than the words that the quick decoder reads, so their number has one digit.
+const wordsMost = 10
 
 // quickArray is quickLine for an array of bulk strings.
 func quickArray(b []byte, at uint, p *LockCommand) (end uint) {
 	if at+shortReach <= uint(cap(b)) {
-		if end = shortArray((*[shortReach]byte)(b[at:at+shortReach]), at, p); end != 0 && end <= uint(len(b)) {
+		end = shortArray((*[shortReach]byte)(b[at:at+shortReach]), at, p)
+		switch {
+		case end != 0 && end <= uint(len(b)):
 			return end
+		case end&more != 0:
+			return endArray(b, end&^more, uint(b[at+1]-'0')-wordsOf(p.Verb), p)
 		}
 	}
 	return longArray(b, at, p)
+}
+
+// wordsOf returns how many words an array of that verb has without options.
+func wordsOf(v Verb) uint {
+	if v == VerbAcquire {
+		return 4
+	}
+	return 3
+}
+
+// endArray decodes the options of an array, which have that number of words. They begin with the
+// \r\n at b[at]. It returns the end of the array, or 0, also if the number has wrapped around.
+func endArray(b []byte, at, words uint, p *LockCommand) (end uint) {
+	if words > 0 {
+		if at = quickOptionsRESP(b, at, words, p); at == 0 {
+			return 0
+		}
+	}
+	if at+2 > uint(len(b)) || binary.LittleEndian.Uint16((*[2]byte)(b[at : at+2])[:]) != bulkEnd {
+		return 0
+	}
+	p.End = uint32(at + 2)
+	return at + 2
 }
 
 // shortArray may read shortReach bytes: eight from any offset on that shortMask lets through.
@@ -30,17 +57,20 @@ const (
 	shortReach = shortMask + 1 + 8
 )
 
-// shortArray is quickArray for an array with words of up to 32 bytes and no option, at b[0], which
-// is the input from at on. The array may end after the input; the caller checks end for that.
+// shortArray is quickArray for an array with words of up to 32 bytes, at b[0], which is the input
+// from at on. If the number of words differs from that of a command without options, it returns
+// more and where they have to begin. The array may end after the input; the caller checks that.
 func shortArray(b *[shortReach]byte, at uint, p *LockCommand) (end uint) {
 	head, verb := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+	words := byte('3')
 	end = 15 // of the verb, at the \r\n after it
-	switch {
-	case head == array4Head && verb == acquireBulk:
+	switch head &= arrayHeadMask; {
+	case head == arrayHead && verb == acquireBulk:
 		p.Verb = VerbAcquire
-	case head == array3Head && verb == releaseBulk:
+		words = '4'
+	case head == arrayHead && verb == releaseBulk:
 		p.Verb = VerbRelease
-	case head == array3LongHead && verb == heartbeatHead && b[16] == 'T':
+	case head == arrayLongHead && verb == heartbeatHead && b[16] == 'T':
 		p.Verb = VerbHeartbeat
 		end = 17
 	default:
@@ -79,12 +109,15 @@ func shortArray(b *[shortReach]byte, at uint, p *LockCommand) (end uint) {
 	p.nameAt, p.nameLen = uint32(at+name), uint32(nameLen)
 	p.serviceAt, p.serviceLen = uint32(at+service), uint32(serviceLen)
 	p.Text.set((*[half]byte)(b[name%half:]), (*[half]byte)(b[service%(2*half):]), nameLen)
+	if b[1] != words {
+		return at + end | more
+	}
 	end += at + 2
 	p.End = uint32(end)
 	return end
 }
 
-// longArray is quickArray for words of up to 99 bytes, and for options.
+// longArray is quickArray for words of up to 99 bytes.
 func longArray(b []byte, at uint, p *LockCommand) (end uint) {
 	const headLen = 24
 	if at+headLen > uint(len(b)) {
@@ -94,9 +127,6 @@ func longArray(b []byte, at uint, p *LockCommand) (end uint) {
 	head, verb := binary.LittleEndian.Uint64(first[:]), binary.LittleEndian.Uint64(first[8:])
 	words := uint(first[1] - '0')
 	end = at + 15 // of the verb, at the \r\n after it
-	if words > 9 {
-		return 0
-	}
 	switch head &= arrayHeadMask; {
 	case head == arrayHead && verb == acquireBulk:
 		p.Verb = VerbAcquire
@@ -116,63 +146,18 @@ func longArray(b []byte, at uint, p *LockCommand) (end uint) {
 	}
 	p.nameAt, p.nameLen = uint32(name), uint32(nameLen)
 	p.serviceAt, p.serviceLen = uint32(service), uint32(serviceLen)
-	if words -= 3; p.Verb == VerbAcquire {
-		words--
+	if p.Verb == VerbAcquire {
 		v, after := bulkNumber(b, end)
 		if after == 0 || v > WaitMaxMs {
 			return 0
 		}
 		p.WaitMs, end = uint32(v), after
 	}
-	if words > 0 {
-		if end = quickOptionsRESP(b, end, words, p); end == 0 {
-			return 0
-		}
+	if end = endArray(b, end, words-wordsOf(p.Verb), p); end != 0 {
+		p.copyText(b)
 	}
-	if end+2 > uint(len(b)) || binary.LittleEndian.Uint16((*[2]byte)(b[end : end+2])[:]) != bulkEnd {
-		return 0
-	}
-	p.End = uint32(end + 2)
-	p.copyText(b)
-	return end + 2
+	return end
 }
-
-// quickOptionsRESP is quickOptions for that number of bulk strings. The first begins with the \r\n
-// at b[at]. It returns the end of the last one.
-func quickOptionsRESP(b []byte, at, words uint, p *LockCommand) (end uint) {
-	for words-1 < wordsMost { // it wraps around if a word is missing
-		start, n := bulk(b, at)
-		x, _ := eightBytes(b, start)
-		opt, size := optionAt(x)
-		if at = start + n; size != n || opt&optsOf[p.Verb]&^p.Opts == 0 {
-			return 0
-		}
-		p.Opts |= opt
-		if words--; opt&(OptFresh|OptAll) != 0 {
-			continue
-		}
-		words--
-		if opt&(OptMeta|OptReq) != 0 {
-			start, n = bulk(b, at)
-			if at = start + n; n == 0 || opt == OptReq && n > ReqMax {
-				return 0
-			}
-			p.setWord(opt, uint32(start), n)
-			continue
-		}
-		v, after := bulkNumber(b, at)
-		if at = after; after == 0 || !p.setNumber(opt, v) {
-			return 0
-		}
-	}
-	if words != 0 || p.Opts&(OptCount|OptQueue) != 0 && !p.settleCount() {
-		return 0
-	}
-	return at
-}
-
-// wordsMost is more than the words that the quick decoder reads, so their number has one digit.
-const wordsMost = 10
 
 // bulk returns the start and the length, 1 to 99, of the bulk string whose head begins with the
 // \r\n at b[at]. size is 0 if there is none, or not all of it.
