@@ -103,16 +103,28 @@ func lineEnd(b []byte, at uint) (end uint) {
 // quickTagged is quickLine for a line that begins with a tag.
 func quickTagged(b []byte, at uint, p *LockCommand) (end uint) {
 	start := at + 1
-	verb := start
-	for verb < uint(len(b)) && inTag[b[verb]] {
-		verb++
+	x, _ := eightBytes(b, start)
+	size := uint(bits.TrailingZeros64(notDigits(x^zeros))) / 8 // most clients count
+	if byte(x>>(8*size%64)) != ' ' {
+		size = tagSize(b, start)
 	}
-	if size := verb - start; size-1 >= TagMax || verb+1 >= uint(len(b)) || b[verb] != ' ' {
+	if size-1 >= TagMax {
 		return 0
 	}
-	end = quickLine(b, verb+1, p)
-	p.tagLen, p.tagAt = uint8(verb-start), uint32(start)
+	end = quickLine(b, start+size+1, p)
+	p.tagLen, p.tagAt = uint8(size), uint32(start)
 	return end
+}
+
+// tagSize returns the length of the tag at b[at], 0 if no blank follows it.
+func tagSize(b []byte, at uint) (size uint) {
+	for at+size < uint(len(b)) && inTag[b[at+size]] {
+		size++
+	}
+	if at+size >= uint(len(b)) || b[at+size] != ' ' {
+		return 0
+	}
+	return size
 }
 
 // inTag has the bytes that a tag may have.
