@@ -16,7 +16,7 @@ type Batch struct {
 // wordsMax is the room for words of commands that the grammar decoded: wordsOfOne is the most that
 // one command has.
 const (
-	wordsOfOne = TagMax + NameMax + ServiceMax + MetaMax + ReqMax
+	wordsOfOne = 1 + TagMax + 1 + NameMax + ServiceMax + MetaMax + ReqMax
 	wordsMax   = 4 << 10
 )
 
@@ -91,7 +91,7 @@ func (c *Command) onHold() bool { return c.Verb >= VerbAcquire && c.Verb <= Verb
 func (b *Batch) keep(p *LockCommand, cmd *Command) {
 	p.bare(cmd.Form)
 	p.Verb, p.Opts, p.WaitMs, p.where = cmd.Verb, cmd.Opts, cmd.WaitMs, inWords
-	p.tagAt, p.tagLen = b.keepWord(cmd.Tag), uint8(len(cmd.Tag))
+	p.tagAt, p.tagLen = b.keepTag(cmd.Tag), uint8(len(cmd.Tag))
 	p.nameAt, p.nameLen = b.keepWord(cmd.Name), uint32(len(cmd.Name))
 	p.serviceAt, p.serviceLen = b.keepWord(cmd.Service), uint32(len(cmd.Service))
 	if cmd.Has(OptMeta) {
@@ -114,6 +114,19 @@ func (b *Batch) keep(p *LockCommand, cmd *Command) {
 	if p.Form == FormRESP {
 		b.Has |= HasRESP
 	}
+}
+
+// keepTag keeps a tag between the @ and the blank that belong to it.
+func (b *Batch) keepTag(tag []byte) (at uint32) {
+	if len(tag) == 0 {
+		return 0
+	}
+	b.words[b.used] = '@'
+	b.used++
+	at = b.keepWord(tag)
+	b.words[b.used] = ' '
+	b.used++
+	return at
 }
 
 func (b *Batch) keepWord(word []byte) (at uint32) {

@@ -49,6 +49,7 @@ func checkBatchIn(t *testing.T, in []byte, preAuth bool) {
 		}
 		at += size
 	}
+	checkBatchReplies(t, in, b, n)
 	if st == Undecoded {
 		if at < len(in) && n < BatchMax && b.used <= wordsMax-wordsOfOne {
 			t.Fatalf("input %q: the batch stops at %d for no reason", in, at)
@@ -58,6 +59,39 @@ func checkBatchIn(t *testing.T, in []byte, preAuth bool) {
 	size, status := e.Decode(in[at:], &want)
 	if took != size || st != status || st == Ready && (cmd.onHold() || describe(&d, &cmd, st) != describe(&e, &want, st)) {
 		t.Fatalf("input %q at %d: after the batch %d bytes, %v, %+v; the grammar %d, %v, %+v", in, at, took, st, cmd, size, status, want)
+	}
+}
+
+// checkBatchReplies compares answers to the first n commands of a batch with those to each command.
+func checkBatchReplies(t *testing.T, in []byte, b *Batch, n int) {
+	t.Helper()
+	held := make([]GrantReply, n)
+	for i := range held {
+		held[i] = GrantReply{1_838_080_000_123_456 + Token(i), uint32(i % 3), 30_000}
+	}
+	for _, buf := range [][]byte{nil, make([]byte, 0, 4<<10)} {
+		got, want := Writer{Buf: buf}, Writer{}
+		for i, next := 0, 0; i < n; i = next {
+			form := b.Cmds[i].Form
+			for next = i; next < n && b.Cmds[next].Form == form; next++ {
+				p := &b.Cmds[next]
+				want.Start(form, p.Tag(b.Source(p, in)))
+				want.Hold(held[next].Token, held[next].Count, held[next].LeaseMs)
+			}
+			got.Holds(b, i, next, in, held)
+			if form == FormRESP {
+				continue
+			}
+			for at := i; at < next; at++ {
+				p := &b.Cmds[at]
+				want.Start(form, p.Tag(b.Source(p, in)))
+				want.OK()
+			}
+			got.OKs(b, i, next, in)
+		}
+		if string(got.Buf) != string(want.Buf) {
+			t.Fatalf("input %q: a batch is answered %q, its commands %q", in, got.Buf, want.Buf)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ type replyTemplate struct {
 	count uint32
 	lease int64
 	low   int // index of the low digits in text
-	size  int
+	size  uint
 	text  [holdMax]byte // the whole reply, of size bytes
 }
 
@@ -55,13 +55,10 @@ func (w *Writer) Hold(token Token, count uint32, leaseMs int64) {
 	if w.form == FormText {
 		w.lead()
 	}
-	h := w.replyTemplate(count)
-	if low, ok := h.sameBut(token, count, leaseMs); ok {
-		w.Buf = h.append(w.Buf, low)
-		return
-	}
-	h.set(w.holdKind(), token, count, leaseMs)
-	w.Buf = append(w.Buf, h.text[:h.size]...)
+	kind, at := w.holdKind(), uint(len(w.Buf))
+	w.Buf = slices.Grow(w.Buf, holdMax)
+	out := (*[holdMax]byte)(w.Buf[at : at+holdMax])
+	w.Buf = w.Buf[:at+w.templates[kind][min(count, 1)].put(out, kind, &GrantReply{token, count, leaseMs})]
 }
 
 // HoldAfterWait answers OK with the fields of a hold that was granted after a wait of waitedMs.
@@ -74,23 +71,6 @@ func (w *Writer) HoldAfterWait(token Token, count uint32, leaseMs int64, waitedM
 	w.End()
 }
 
-// Holds is Start and Hold for commands of one form without a tag.
-func (w *Writer) Holds(form Form, held []GrantReply) {
-	w.Start(form, nil)
-	texts, buf := &w.templates[w.holdKind()], w.Buf
-	for i := range held {
-		r := &held[i]
-		h := &texts[min(r.Count, 1)]
-		if low, ok := h.sameBut(r.Token, r.Count, r.LeaseMs); ok {
-			buf = h.append(buf, low)
-			continue
-		}
-		h.set(w.holdKind(), r.Token, r.Count, r.LeaseMs)
-		buf = append(buf, h.text[:h.size]...)
-	}
-	w.Buf = buf
-}
-
 func (w *Writer) holdKind() int {
 	switch {
 	case w.form == FormText:
@@ -101,27 +81,17 @@ func (w *Writer) holdKind() int {
 	return holdRESP2
 }
 
-func (w *Writer) replyTemplate(count uint32) *replyTemplate {
-	return &w.templates[w.holdKind()][min(count, 1)]
-}
-
-// sameBut reports whether a reply differs from the text only in the low digits of the token, and
-// returns these.
-func (h *replyTemplate) sameBut(token Token, count uint32, leaseMs int64) (low uint32, ok bool) {
-	more := token - h.base
-	return uint32(more), more < h.span && count == h.count && leaseMs == h.lease
-}
-
-// append appends the text with other low digits of the token.
-func (h *replyTemplate) append(buf []byte, low uint32) []byte {
-	n := len(buf)
-	if cap(buf)-n < holdMax {
-		buf = slices.Grow(buf, holdMax)
+// put writes the reply, and returns its length. It writes the text with other low digits of the
+// token, unless more differs.
+func (h *replyTemplate) put(out *[holdMax]byte, kind int, r *GrantReply) uint {
+	if more := r.Token - h.base; more < h.span && r.Count == h.count && r.LeaseMs == h.lease {
+		*out = h.text
+		binary.LittleEndian.PutUint64(out[h.low:], lowDigits(uint32(more)))
+		return h.size
 	}
-	b := buf[n : n+holdMax]
-	*(*[holdMax]byte)(b) = h.text
-	binary.LittleEndian.PutUint64(b[h.low:], lowDigits(low))
-	return buf[:n+h.size]
+	h.set(kind, r.Token, r.Count, r.LeaseMs)
+	*out = h.text
+	return h.size
 }
 
 // set writes the whole reply into the template, with that token.
@@ -135,7 +105,7 @@ func (h *replyTemplate) set(kind int, token Token, count uint32, leaseMs int64) 
 	b = strconv.AppendUint(b, uint64(token), 10)
 	h.low = len(b) - lowLen
 	b = strconv.AppendUint(append(b, p[1]...), uint64(count), 10)
-	h.size = len(append(strconv.AppendInt(append(b, p[2]...), leaseMs, 10), p[3]...))
+	h.size = uint(len(append(strconv.AppendInt(append(b, p[2]...), leaseMs, 10), p[3]...)))
 }
 
 // lowDigits returns the digits of v, below lowBase, with leading zeros, the first in the lowest

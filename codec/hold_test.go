@@ -43,7 +43,9 @@ func TestHoldWritesEveryNumber(t *testing.T) {
 		}
 		w.Start(FormRESP-form, []byte("before"))
 		w.Buf = w.Buf[:0]
-		w.Holds(form, []GrantReply{{token, count, lease}, {1, count, lease}, {token, count, lease}}[:1+2*rng.IntN(2)])
+		held := []GrantReply{{token, count, lease}, {1, count, lease}, {token, count, lease}}
+		b := Batch{Cmds: [BatchMax]LockCommand{{Form: form}, {Form: form}, {Form: form}}}
+		w.Holds(&b, 0, 1+2*rng.IntN(2), nil, held)
 		if got := string(w.Buf); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, want) || strings.Count(got, "lease_ms") != 1 && strings.Count(got, "lease_ms") != 3 {
 			t.Fatalf("got %q, want %q, once or at both ends", got, want)
 		}

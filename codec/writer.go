@@ -1,7 +1,5 @@
 package codec
 
-import "slices"
-
 // Writer appends replies to Buf. Every reply begins with Start, which sets the form and the tag.
 // Then follows one call of OK, Error, Hold, Lines, Info or a RESP-only method; or Fields, its
 // fields and End; or List with its Items.
@@ -38,32 +36,6 @@ func (w *Writer) OK() {
 	}
 	w.lead()
 	w.Buf = append(w.Buf, "OK\n"...)
-}
-
-// okLines is the answer to a batch of the largest size.
-const okLines = "OK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\nOK\n"
-
-const _ = uint(len(okLines) - 3*BatchMax) // there are enough
-
-// OKLines answers n commands, at most BatchMax, with OK as text without tags. It needs no Start.
-func (w *Writer) OKLines(n int) {
-	if n > 0 {
-		w.Buf = append(w.Buf, okLines[:3*n]...)
-	}
-}
-
-// OKTagged answers OK as a line of text with a tag of 1 to TagMax bytes. It needs no Start.
-func (w *Writer) OKTagged(tag []byte) {
-	const room = 1 + TagMax + 4
-	n := len(w.Buf)
-	if cap(w.Buf)-n < room {
-		w.Buf = slices.Grow(w.Buf, room)
-	}
-	b := w.Buf[n : n+room]
-	b[0] = '@'
-	end := 1 + copy(b[1:1+TagMax], tag)
-	*(*[4]byte)(b[end:]) = [4]byte{' ', 'O', 'K', '\n'}
-	w.Buf = w.Buf[:n+end+4]
 }
 
 // Error answers with a code and one line of words.

@@ -130,30 +130,18 @@ func (r *reactor) runTable(i, n int) int {
 // answerBatch answers the commands from i to n, which are those that the last run has answered OK.
 func (r *reactor) answerBatch(c *conn, i, n int) {
 	b, from, first := &r.batch, len(r.w.Buf), i
-	switch {
-	case b.Has == 0 && !c.detail: // as most are
-		r.w.OKLines(n - i)
-	case b.Has&codec.HasTags == 0:
-		for from := i; from < n; from = i {
-			form := b.Cmds[from].Form
-			for i++; i < n && b.Cmds[i].Form == form; i++ {
-			}
-			if form == codec.FormText && !c.detail {
-				r.w.OKLines(i - from)
-			} else {
-				r.w.Holds(form, b.Results[from:i])
+	for i < n {
+		form, next := b.Cmds[i].Form, n
+		if b.Has&codec.HasRESP != 0 {
+			for next = i + 1; next < n && b.Cmds[next].Form == form; next++ {
 			}
 		}
-	default:
-		for ; i < n; i++ {
-			p, res := &b.Cmds[i], &b.Results[i]
-			if p.Tagged() && !c.detail {
-				r.w.OKTagged(p.Tag(b.Source(i)))
-				continue
-			}
-			r.w.Start(p.Form, p.Tag(b.Source(i)))
-			r.writeHold(c, p.Form, res.Token, res.Count, res.LeaseMs)
+		if form == codec.FormText && !c.detail {
+			r.w.OKs(&b.Batch, i, next, b.Input())
+		} else {
+			r.w.Holds(&b.Batch, i, next, b.Input(), b.Results[:])
 		}
+		i = next
 	}
 	if len(b.Grants()) > 0 {
 		r.noteGrants(c, first, n, from)

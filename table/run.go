@@ -33,6 +33,9 @@ type Batch struct {
 // Source returns the bytes that the words of command i point into.
 func (b *Batch) Source(i int) []byte { return b.Batch.Source(&b.Cmds[i], b.in) }
 
+// Input returns the input of the batch.
+func (b *Batch) Input() []byte { return b.in }
+
 // Hash returns Table.Hash of the name of command i, after Prepare.
 func (b *Batch) Hash(i int) uint64 { return b.hashes[i] }
 
