@@ -18,7 +18,7 @@ func (s *Shard) Refuse(now int64, ref WaiterRef, fx *Effects) (to Origin, ok boo
 	}
 	lock, to := w.lock, w.from()
 	s.counts.Deadlocks++
-	s.noteWait(fx, NoteDeadlock, s.locks.at(lock), w)
+	s.noteWait(fx, NoteDeadlock, s.locks.at(lock), w, w.waited(s.now))
 	s.endWait(ref.index, WaitDeadlock)
 	s.waitEnded(lock, fx)
 	s.boundEnded()

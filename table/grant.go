@@ -118,15 +118,18 @@ func (s *Shard) deliver(kind EventKind, i uint32, l *lock, h *holder, at uint32,
 	if kind == EventGrant {
 		s.measures().grantsWaited++
 	}
-	waitedMs := s.waitGranted(fx, l, w)
+	waited := w.waited(s.now)
+	s.noteSlow(fx, l, w, waited)
 	if w.req != 0 {
 		q := s.requests.at(w.req - 1)
 		ref = ref.of(q.number)
 		q.granted(x, g)
 	}
+	// The ms are rounded down, because the client counts its lease from them and must not believe
+	// too long in the hold.
 	fx.add(Effect{To: w.from(), Code: codec.OK, Upgrade: ref.upgrade, Count: x.count, LeaseMs: s.leaseLeftMs(x),
-		WaitedMs: waitedMs, Hold: ref})
-	s.dequeue(l, at, w, WaitGranted)
+		WaitedMs: uint32(waited / nsPerMs), Hold: ref})
+	s.dequeue(l, at, w, WaitGranted, waited)
 }
 
 // waiterMeta returns the META of the request. It aliases the arena, whose blocks do not move when

@@ -112,7 +112,8 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 		code = codec.Recovering
 	}
 	s.emitWait(EventTimeOut, l, w)
-	s.noteTimeout(fx, l, w)
+	waited := w.waited(s.now)
+	s.noteTimeout(fx, l, w, waited)
 	e := Effect{To: w.from(), Code: code, Upgrade: w.share == upgrading}
 	if code == codec.Timeout {
 		if h, ok := s.presentHolder(l, w); ok {
@@ -123,7 +124,7 @@ func (s *Shard) timeOut(i uint32, fx *Effects) {
 	if w.req != 0 {
 		s.endRequest(w.req-1, requestTimedOut)
 	}
-	s.dequeue(l, i, w, WaitTimeout)
+	s.dequeue(l, i, w, WaitTimeout, waited)
 	s.forgetEmpty(lock)
 }
 

@@ -85,22 +85,13 @@ func (s *Shard) countRelease(since int64) {
 //go:noinline
 func (s *Shard) measureHold(since int64) { s.measures().Held.add(s.now - since) }
 
-// measureWait counts a wait for lock l that ends.
-func (s *Shard) measureWait(l *lock, w *waiter, how WaitEnd) {
-	m, waited := s.measures(), w.waited(s.now)
+// measureWait counts a wait for lock l that ends after waited ns.
+func (s *Shard) measureWait(l *lock, how WaitEnd, waited int64) {
+	m := s.measures()
 	m.Waited.add(waited)
 	m.Ended[how]++
 	if how == WaitGranted {
 		m.Granted.add(waited)
 	}
 	m.heat.add(s.now, l.tag, s.name(l), waited)
-}
-
-// waitGranted notes that a wait for lock l ends with the grant, and returns how many ms it has
-// lasted, rounded down: the client counts its lease from it and must not believe too long in the
-// hold.
-func (s *Shard) waitGranted(fx *Effects, l *lock, w *waiter) (ms uint32) {
-	waited := w.waited(s.now)
-	s.noteSlow(fx, l, w, waited)
-	return uint32(waited / nsPerMs)
 }

@@ -82,17 +82,17 @@ func (s *Shard) noteSlow(fx *Effects, l *lock, w *waiter, waited int64) {
 	}
 }
 
-// noteTimeout notes the end of a wait by its timeout if it was long.
-func (s *Shard) noteTimeout(fx *Effects, l *lock, w *waiter) {
-	if w.waited(s.now) >= SlowWait {
-		s.noteWait(fx, NoteTimeout, l, w)
+// noteTimeout notes the end of a wait of waited ns by its timeout, if it was long.
+func (s *Shard) noteTimeout(fx *Effects, l *lock, w *waiter, waited int64) {
+	if waited >= SlowWait {
+		s.noteWait(fx, NoteTimeout, l, w, waited)
 	}
 }
 
 // noteWait notes the end of a wait without a grant, and who held the lock then.
-func (s *Shard) noteWait(fx *Effects, kind NoteKind, l *lock, w *waiter) {
+func (s *Shard) noteWait(fx *Effects, kind NoteKind, l *lock, w *waiter, waited int64) {
 	noted := fx.Notes.n
-	s.note(fx, kind, l, s.waiterService(w), w.waited(s.now))
+	s.note(fx, kind, l, s.waiterService(w), waited)
 	if fx.Notes.n == noted {
 		return
 	}

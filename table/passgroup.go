@@ -71,8 +71,8 @@ func (s *Shard) refuseFirst(l *lock, code codec.Code, which codec.Which, fx *Eff
 	at := s.attachedFrom(l.first)
 	w := s.waiters.at(at)
 	s.emitWait(EventRefuse, l, w)
-	noted := fx.Notes.n
-	if s.note(fx, NoteRefused, l, s.waiterService(w), w.waited(s.now)); noted < fx.Notes.n {
+	noted, waited := fx.Notes.n, w.waited(s.now)
+	if s.note(fx, NoteRefused, l, s.waiterService(w), waited); noted < fx.Notes.n {
 		fx.Notes.list[noted].Which = which
 	}
 	fx.add(Effect{To: w.from(), Code: code, Which: which, Upgrade: w.share == upgrading})
@@ -83,7 +83,7 @@ func (s *Shard) refuseFirst(l *lock, code codec.Code, which codec.Which, fx *Eff
 	if code == codec.NotHeld {
 		how = WaitNotHeld
 	}
-	s.dequeue(l, at, w, how)
+	s.dequeue(l, at, w, how, waited)
 }
 
 // waitEnded lets others in after a wait for lock i has ended without a grant, because a group

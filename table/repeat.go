@@ -137,7 +137,7 @@ func (s *Shard) takeOver(at uint32, cmd *codec.Command, from Origin, fx *Effects
 			if r.Fresh {
 				s.measures().grantsWaited++
 			}
-			s.dequeue(l, waiting, w, WaitGranted)
+			s.dequeue(l, waiting, w, WaitGranted, w.waited(s.now))
 			s.noteGranted(q, l.tag, cmd, r)
 		}
 	case cmd.WaitMs == 0:
@@ -148,7 +148,7 @@ func (s *Shard) takeOver(at uint32, cmd *codec.Command, from Origin, fx *Effects
 			s.refuseHeld(l, h, fx, r)
 		}
 		s.displace(l, w, fx)
-		s.dequeue(l, waiting, w, WaitTimeout)
+		s.dequeue(l, waiting, w, WaitTimeout, w.waited(s.now))
 		s.endRequest(at, requestTimedOut)
 		s.forgetEmpty(i)
 		s.waitEnded(i, fx)

@@ -50,6 +50,6 @@ func (s *Shard) endWait(i uint32, how WaitEnd) {
 	if w.req != 0 {
 		s.endRequest(w.req-1, requestCanceled)
 	}
-	s.dequeue(l, i, w, how)
+	s.dequeue(l, i, w, how, w.waited(s.now))
 	s.forgetEmpty(lock)
 }

@@ -63,7 +63,10 @@ func (s *Shard) armWait(i uint32, w *waiter) {
 func (w *waiter) began(now int64) int64 {
 	const span = 1 << (32 + sinceShift) // ns
 	step := now - (now-int64(w.since)<<sinceShift)&(span-1)
-	inStep := ((w.deadline-step)%nsPerMs + nsPerMs) % nsPerMs
+	inStep := (w.deadline - step) % nsPerMs
+	if inStep < 0 {
+		inStep += nsPerMs
+	}
 	return min(step+inStep, now)
 }
 
@@ -162,10 +165,10 @@ func (s *Shard) enqueueFirst(l *lock, i uint32, w *waiter) {
 	s.linkWaiter(l, i, w, none, l.first)
 }
 
-// dequeue takes the waiter i, whose wait has ended, out of the lock's queue and its wheel and frees
-// it.
-func (s *Shard) dequeue(l *lock, i uint32, w *waiter, how WaitEnd) {
-	s.measureWait(l, w, how)
+// dequeue takes the waiter i, whose wait has ended after waited ns, out of the lock's queue and its
+// wheel and frees it.
+func (s *Shard) dequeue(l *lock, i uint32, w *waiter, how WaitEnd, waited int64) {
+	s.measureWait(l, how, waited)
 	if s.detached > 0 {
 		s.closeRuns(i)
 	}
