@@ -13,9 +13,10 @@ import (
 const auditFull = "the audit takes no record, see the server's log: nothing was changed"
 
 // beginAudit waits until it is recorded that an admin has asked for something. The caller records
-// the outcome by noteEnd. It returns false if that can't be recorded.
+// the outcome by noteEnd. It returns false if that can't be recorded. The admin's request may end
+// before.
 func (s *Server) beginAudit(ctx context.Context, asked audit.Record) (noteEnd func(error), ok bool) {
-	act := s.engine.Audit().BeginRecorded(ctx, asked)
+	act := s.engine.Audit().BeginRecorded(context.WithoutCancel(ctx), asked)
 	if act == nil {
 		return nil, false
 	}

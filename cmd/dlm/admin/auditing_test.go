@@ -1,11 +1,14 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"dlm/engine"
 	"dlm/engine/audit"
@@ -88,3 +91,27 @@ func TestPromotionsAreRecorded(t *testing.T) {
 }
 
 var _ Engine = (*engine.Engine)(nil)
+
+// slowDisk is a sink that takes a second for a record.
+type slowDisk struct{}
+
+func (slowDisk) Write(*audit.Record) error { time.Sleep(time.Second); return nil }
+func (slowDisk) Reopen() error             { return nil }
+func (slowDisk) Close() error              { return nil }
+
+// TestChangeOfThePrimaryGoesOnWithoutItsAsker, who may have left while the process was paused.
+func TestChangeOfThePrimaryGoesOnWithoutItsAsker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := audit.New(slowDisk{}, slog.New(slog.DiscardHandler))
+		l.Start()
+		s := &Server{engine: &fake{audit: l}}
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		if noteEnd, ok := s.beginAudit(gone, audit.Record{Event: audit.StepDown}); ok {
+			noteEnd(nil)
+		} else {
+			t.Error("it is refused")
+		}
+		l.Close(time.Minute)
+	})
+}
