@@ -56,11 +56,11 @@ func TestEchoOfSignalIsNoSecondOne(t *testing.T) {
 			t.Fatal("the first signal kills")
 		}
 		signal()
-		time.Sleep(signalEcho - 1)
+		time.Sleep(signalEcho - time.Nanosecond)
 		if kills.Load() {
 			t.Error("an echo kills")
 		}
-		time.Sleep(1)
+		time.Sleep(1 * time.Nanosecond)
 		synctest.Wait()
 		if !kills.Load() {
 			t.Error("no second signal kills")

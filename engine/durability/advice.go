@@ -31,7 +31,7 @@ func adviseTLS(err error) error {
 	case errors.As(err, &remote) && remote.Op == "remote error" && strings.Contains(remote.Err.Error(), "certificate"):
 		return fmt.Errorf("%w: the primary wants a certificate of its --tls-client-ca: give this backup one with --tls-cert and --tls-key", err)
 	case strings.HasSuffix(err.Error(), tlsToPlain):
-		return fmt.Errorf("%w: give the primary --http-tls, or this backup --backup-of http://...", err)
+		return fmt.Errorf("%w: give the primary --http-tls, or this backup a --backup-of with http://", err)
 	}
 	return err
 }
