@@ -19,7 +19,7 @@ type follower struct {
 
 	tries   repeated           // of the goroutine "follower"
 	waiting bool               // there is no image yet, and the log says so; of the same goroutine
-	stop    context.CancelFunc // of run; nil before its first start
+	stop    context.CancelFunc // of run; nil before its first start, and after fetchLast
 	enough  chan struct{}      // closed when run is to end after its step
 	stopped chan struct{}      // closed when run has ended
 
@@ -81,6 +81,7 @@ func (f *follower) fetchLast(ctx context.Context, last string) error {
 	if f.stop != nil {
 		close(f.enough)
 		<-f.stopped
+		f.stop = nil // another promotion finds no goroutine to end
 	}
 	err := f.step(ctx)
 	if f.s.State().From == last {

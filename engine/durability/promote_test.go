@@ -125,3 +125,20 @@ func TestLastImageThatIsOnItsWayIsKept(t *testing.T) {
 		t.Errorf("%q, %v, %d holds", line, err, b.State().Holds)
 	}
 }
+
+// TestStopRefusesEveryPromotion: also the next one, which has waited for the first.
+func TestStopRefusesEveryPromotion(t *testing.T) {
+	one := t.TempDir()
+	p := openStore(t, one, nil)
+	must(t, p.WriteImage())
+	must(t, p.Finish())
+	b := openBackupOf(t, one+"/")
+	must(t, b.FollowOnce(t.Context()))
+	b.Start()
+	b.Stop()
+	for range 2 {
+		if _, err := b.Promote(t.Context(), patient); err == nil || !strings.Contains(err.Error(), "the server is stopping") {
+			t.Errorf("promoted: %v", err)
+		}
+	}
+}
