@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"math"
+	"strings"
 	"time"
 
 	"dlm/codec"
@@ -38,16 +39,20 @@ type sampler struct {
 // failures are attempts in turn that fail, each interval, until somebody helps.
 type failures struct {
 	told uint64    // events tell of so many
-	why  string    // of the last of these
+	why  string    // of the last of these that had a reason, without digits
 	at   time.Time // when it was noted
 }
 
 // news returns how many an event is to tell of: the first, one that fails for another reason, and
-// together those of each minute.
+// together those of each minute. why is empty if a try has succeeded since. Ports of connections
+// and free bytes differ each time, so digits make no other reason.
 func (f *failures) news(count uint64, why string, now time.Time) (n uint64) {
 	if count <= f.told {
 		f.told = min(f.told, count) // a promotion begins to count anew
 		return 0
+	}
+	if why = strings.Map(withoutDigits, why); why == "" {
+		why = f.why
 	}
 	if why == f.why && now.Sub(f.at) < failuresEvery {
 		return 0
@@ -55,6 +60,21 @@ func (f *failures) news(count uint64, why string, now time.Time) (n uint64) {
 	n = count - f.told
 	*f = failures{count, why, now}
 	return n
+}
+
+func withoutDigits(c rune) rune {
+	if '0' <= c && c <= '9' {
+		return -1
+	}
+	return c
+}
+
+// lastBecause ends an event about failures.
+func lastBecause(why string) string {
+	if why == "" {
+		return "the next try succeeded"
+	}
+	return "the last because: " + why
 }
 
 // runSampler is the goroutine "sampler", until ctx ends.
@@ -160,10 +180,10 @@ func (s *sampler) noteChanges(st *Stats, now time.Time) {
 		note("role", "this server is the primary from now on")
 	}
 	if n := s.images.news(st.Image.Failures, st.Image.Problem, now); n > 0 {
-		note("image", "images that could not be written: %d, the last because: %s", n, st.Image.Problem)
+		note("image", "images that could not be written: %d, %s", n, lastBecause(st.Image.Problem))
 	}
 	if n := s.fetches.news(st.FetchFails, st.FetchError, now); n > 0 && st.Backup {
-		note("image", "images that could not be fetched from the primary: %d, the last because: %s", n, st.FetchError)
+		note("image", "images that could not be fetched from the primary: %d, %s", n, lastBecause(st.FetchError))
 	}
 }
 

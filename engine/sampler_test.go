@@ -63,3 +63,36 @@ func TestFailuresAreNotedOnceAMinute(t *testing.T) {
 		t.Errorf("%q, want %q", said, want)
 	}
 }
+
+// TestFailuresThatAreOver have no reason any more when the event tells of them, and tries that fail
+// and succeed in turn are told once a minute, too, though ports differ.
+func TestFailuresThatAreOver(t *testing.T) {
+	var f failures
+	at := time.Now()
+	for i, c := range []struct {
+		after time.Duration
+		count uint64
+		why   string
+		want  uint64
+	}{
+		{0, 1, "reset by :4711", 1},
+		{5 * time.Second, 2, "reset by :4712", 0},
+		{10 * time.Second, 2, "", 0},
+		{15 * time.Second, 3, "reset by :4713", 0},
+		{20 * time.Second, 4, "no route", 3},
+		{25 * time.Second, 5, "", 0},
+		{25*time.Second + failuresEvery, 5, "", 1},
+	} {
+		if n := f.news(c.count, c.why, at.Add(c.after)); n != c.want {
+			t.Errorf("%d: %d, want %d", i, n, c.want)
+		}
+	}
+	s := sampler{e: &Engine{observer: observe.New(observe.Config{})}}
+	st := Stats{}
+	st.Image.Failures = 1
+	s.noteChanges(&st, at)
+	want := "images that could not be written: 1, the next try succeeded"
+	if rows := s.e.observer.Events(0, 10, &auth.Identity{}).Rows; len(rows) != 1 || rows[0].Detail != want {
+		t.Errorf("%+v", rows)
+	}
+}
