@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"dlm/codec"
 	"dlm/engine/audit"
 	"dlm/internal/testflag"
 )
@@ -147,5 +149,29 @@ func TestStopWhileTheAuditHangs(t *testing.T) {
 	}
 	if asked != refused {
 		t.Errorf("%d acts, and %d are refused", asked, refused)
+	}
+}
+
+// TestDisconnectThatLoopHasNotTaken: its loop hangs, so it is refused, and is not done later.
+func TestDisconnectThatLoopHasNotTaken(t *testing.T) {
+	d := &disk{}
+	l := audit.New(d, slog.New(slog.DiscardHandler))
+	e := serve(t, func(c *Config) {
+		withTokens(c)
+		c.Loops, c.Audit = 1, l
+	})
+	worker := talkTo(t, e)
+	worker.do("AUTH l-token", "OK")
+	hangs, freed := make(chan struct{}), make(chan struct{})
+	tell(e.reactors[0], &e.reactors[0].inbox.work, func() { close(hangs); <-freed })
+	<-hangs
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	code := e.Disconnect(ctx, e.numbered.Load(), []byte("r"), "boss", "here")
+	close(freed)
+	worker.do("PING", "OK")
+	l.Flush()
+	if got := strings.Join(d.records, "; "); code == codec.OK || !strings.HasSuffix(got, " CANCELED") {
+		t.Errorf("%v, %q", code, got)
 	}
 }

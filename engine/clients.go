@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"dlm/codec"
@@ -36,8 +37,7 @@ type ClientsPage struct {
 }
 
 // onLoop lets the loop do some work, and waits until it is done. It returns false if that is not in
-// time: the work may be done later, and the caller must not look at what it changes. A loop that
-// has had no connection does nothing.
+// time, and then it is never done. A loop that has had no connection does nothing.
 func (r *reactor) onLoop(ctx context.Context, work func()) (ok bool) {
 	if len(r.e.ports) == 0 { // a simulation has no loops
 		r.now = r.e.clock.Now()
@@ -48,14 +48,24 @@ func (r *reactor) onLoop(ctx context.Context, work func()) (ok bool) {
 	if r.wakeLoop.Load() == nil {
 		return true
 	}
+	var taken atomic.Bool // by the loop, or by the end of ctx, after which nothing is done
 	done := make(chan struct{})
-	tell(r, &r.inbox.work, func() { work(); close(done) })
+	tell(r, &r.inbox.work, func() {
+		if taken.CompareAndSwap(false, true) {
+			work()
+			close(done)
+		}
+	})
 	select {
 	case <-done:
 		return true
 	case <-ctx.Done():
+	}
+	if taken.CompareAndSwap(false, true) {
 		return false
 	}
+	<-done
+	return true
 }
 
 // listConns describes connections from a place on. It returns where the next page begins, and
@@ -189,7 +199,11 @@ func (e *Engine) disconnect(ctx context.Context, act *audit.Act, number int64) c
 	record := act.Asked
 	for _, r := range e.reactors {
 		ended, address := false, ""
-		if r.onLoop(ctx, func() { ended, address = r.endConn(number, []byte(record.Reason)) }) && ended {
+		if !r.onLoop(ctx, func() { ended, address = r.endConn(number, []byte(record.Reason)) }) {
+			act.Refuse(codec.Canceled)
+			return codec.Canceled
+		}
+		if ended {
 			record.Outcome, record.Detail = audit.Done, address
 			e.observer.Note("disconnected", "client %d by %s: %s", number, record.By, audit.Escape(record.Reason))
 			act.End(record)

@@ -61,7 +61,8 @@ var statusOf = map[codec.Code]int{
 	codec.Stale: http.StatusConflict, codec.NotHeld: http.StatusConflict, codec.Conflict: http.StatusConflict,
 	codec.Limit: http.StatusTooManyRequests, codec.ReadOnly: http.StatusServiceUnavailable,
 	codec.Recovering: http.StatusServiceUnavailable, codec.NotLeader: http.StatusServiceUnavailable,
-	codec.Shutdown: http.StatusServiceUnavailable, codec.Internal: http.StatusInternalServerError,
+	codec.Shutdown: http.StatusServiceUnavailable, codec.Canceled: http.StatusServiceUnavailable,
+	codec.Internal: http.StatusInternalServerError,
 }
 
 // refuse makes a refusal with the status of its code.

@@ -64,6 +64,8 @@ func (s *Server) apiDisconnect(c *call) (any, error) {
 		return &disconnectAnswer{in.Client}, nil
 	case codec.Limit:
 		return nil, refuse(code, auditFull)
+	case codec.Canceled:
+		return nil, refuse(code, "an event loop did not answer in time: nothing was done")
 	default:
 		return nil, refuse(code, "no connection has this number")
 	}
