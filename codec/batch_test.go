@@ -17,7 +17,8 @@ import (
 func checkBatch(t *testing.T, input []byte, preAuth bool) {
 	t.Helper()
 	checkBatchIn(t, input[:len(input):len(input)], preAuth)
-	for _, after := range []string{"\n", " b 0\n", "\r\n", "0\n", " TTL 500\n", "00 TOKEN 1\n"} {
+	for _, after := range []string{"\n", " b 0\n", "\r\n", "0\n", " TTL 500\n", "00 TOKEN 1\n",
+		"\r\n$3\r\nTTL\r\n$3\r\n500\r\n", "5\r\n$7\r\nRELEASE\r\n$1\r\na\r\n$1\r\nb\r\n$5\r\nTOKEN\r\n$1\r\n1\r\n"} {
 		after += strings.Repeat("RELEASE a b\n", 8)
 		checkBatchIn(t, append(input[:len(input):len(input)], after...)[:len(input)], preAuth)
 	}
@@ -271,6 +272,33 @@ func TestDecodeBatchAllocatesNothing(t *testing.T) {
 		d.DecodeBatch(in, &b, BatchMax, &cmd) // makes room for the message of a problem, once
 		if got := testing.AllocsPerRun(5, func() { d.DecodeBatch(in, &b, BatchMax, &cmd) }); got != 0 {
 			t.Errorf("%g allocations for %q", got, in)
+		}
+	}
+}
+
+// TestBatchEndsWithItsInput cuts commands at every byte, with the rest of them, or the rest of
+// others, in the memory after the cut, as it lies in the buffer of a connection.
+func TestBatchEndsWithItsInput(t *testing.T) {
+	arrays := func(lines ...string) (all []string) {
+		for _, line := range lines {
+			words := strings.Fields(line)
+			array := fmt.Sprintf("*%d\r\n", len(words))
+			for _, word := range words {
+				array += fmt.Sprintf("$%d\r\n%s\r\n", len(word), word)
+			}
+			all = append(all, line+"\n", "@12 "+line+"\r\n", array)
+		}
+		return all
+	}
+	commands := arrays("ACQUIRE a s 0", "RELEASE a s", "HEARTBEAT a s", "ACQUIRE a s 0 TTL 1000", "ACQUIRE a s 10 REQ r TTL 1000 META m",
+		"RELEASE a s TOKEN 1838489600000042", "HEARTBEAT a s TOKEN 1838489600000042 TTL 5000", "HEARTBEAT a s TOKEN 7 COUNT 2", "RELEASE a s ALL")
+	pad := strings.Repeat("\r\n$3\r\n", 40)
+	for _, first := range commands {
+		for _, second := range commands {
+			for cut := 1; cut <= len(first); cut++ {
+				memory := "RELEASE z z\n" + first[:cut] + second[min(cut, len(second)):] + pad
+				checkBatchIn(t, []byte(memory)[:len("RELEASE z z\n")+cut], false)
+			}
 		}
 	}
 }

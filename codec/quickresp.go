@@ -21,7 +21,7 @@ func quickArray(b []byte, at uint, p *LockCommand) (end uint) {
 		switch {
 		case end != 0 && end <= uint(len(b)):
 			return end
-		case end&more != 0:
+		case end&more != 0 && end&^more <= uint(len(b)): // so b[at+1] is of the input
 			return endArray(b, end&^more, uint(b[at+1]-'0')-wordsOf(p.Verb), p)
 		}
 	}
