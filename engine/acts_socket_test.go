@@ -152,6 +152,25 @@ func TestStopWhileTheAuditHangs(t *testing.T) {
 	}
 }
 
+// TestPanicOfWorkEndsTheWaitForIt: the loop goes on, and so must who has asked it for the work.
+func TestPanicOfWorkEndsTheWaitForIt(t *testing.T) {
+	e := serve(t, func(c *Config) { c.Loops = 1 })
+	worker := talkTo(t, e)
+	worker.do("PING", "OK")
+	ctx, cancel := context.WithCancel(t.Context())
+	returned := make(chan struct{})
+	go func() {
+		defer close(returned)
+		e.reactors[0].onLoop(ctx, func() { cancel(); panic("a fault of the work") })
+	}()
+	select {
+	case <-returned:
+	case <-time.After(testflag.Patience):
+		t.Fatal("it waits for ever")
+	}
+	talkTo(t, e).do("PING", "OK")
+}
+
 // TestDisconnectThatLoopHasNotTaken: its loop hangs, so it is refused, and is not done later.
 func TestDisconnectThatLoopHasNotTaken(t *testing.T) {
 	d := &disk{}

@@ -52,8 +52,8 @@ func (r *reactor) onLoop(ctx context.Context, work func()) (ok bool) {
 	done := make(chan struct{})
 	tell(r, &r.inbox.work, func() {
 		if taken.CompareAndSwap(false, true) {
+			defer close(done) // also after a panic, which the loop survives
 			work()
-			close(done)
 		}
 	})
 	select {
