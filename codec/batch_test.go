@@ -276,6 +276,20 @@ func TestDecodeBatchAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestCountOfWordsHasDigits: a byte after 9 is no count, though it is that many more than 0.
+func TestCountOfWordsHasDigits(t *testing.T) {
+	options := []string{"$3\r\nTTL\r\n$4\r\n1000\r\n", "$3\r\nREQ\r\n$1\r\nx\r\n", "$4\r\nMETA\r\n$1\r\nm\r\n",
+		"$5\r\nFRESH\r\n", "$5\r\nQUEUE\r\n$1\r\n2\r\n"}
+	for _, name := range []string{"a", strings.Repeat("a", 40)} {
+		for count := '0'; count < 'A'; count++ {
+			for n := range len(options) + 1 {
+				in := fmt.Sprintf("*%c\r\n$7\r\nACQUIRE\r\n$%d\r\n%s\r\n$1\r\ns\r\n$1\r\n0\r\n%s", count, len(name), name, strings.Join(options[:n], ""))
+				checkBatch(t, []byte(in), false)
+			}
+		}
+	}
+}
+
 // TestBatchEndsWithItsInput cuts commands at every byte, with the rest of them, or the rest of
 // others, in the memory after the cut, as it lies in the buffer of a connection.
 func TestBatchEndsWithItsInput(t *testing.T) {

@@ -22,7 +22,7 @@ func quickArray(b []byte, at uint, p *LockCommand) (end uint) {
 		case end != 0 && end <= uint(len(b)):
 			return end
 		case end&more != 0 && end&^more <= uint(len(b)): // so b[at+1] is of the input
-			return endArray(b, end&^more, uint(b[at+1]-'0')-wordsOf(p.Verb), p)
+			return endArray(b, end&^more, uint(b[at+1]-'0'), p)
 		}
 	}
 	return longArray(b, at, p)
@@ -36,10 +36,13 @@ func wordsOf(v Verb) uint {
 	return 3
 }
 
-// endArray decodes the options of an array, which have that number of words. They begin with the
-// \r\n at b[at]. It returns the end of the array, or 0, also if the number has wrapped around.
+// endArray decodes the options of an array of that number of words, which is above 9 if it was no
+// digit. They begin with the \r\n at b[at]. It returns the end of the array, or 0.
 func endArray(b []byte, at, words uint, p *LockCommand) (end uint) {
-	if words > 0 {
+	if words > 9 {
+		return 0
+	}
+	if words -= wordsOf(p.Verb); words > 0 { // it wraps around if there are too few
 		if at = quickOptionsRESP(b, at, words, p); at == 0 {
 			return 0
 		}
@@ -153,7 +156,7 @@ func longArray(b []byte, at uint, p *LockCommand) (end uint) {
 		}
 		p.WaitMs, end = uint32(v), after
 	}
-	if end = endArray(b, end, words-wordsOf(p.Verb), p); end != 0 {
+	if end = endArray(b, end, words, p); end != 0 {
 		p.copyText(b)
 	}
 	return end
